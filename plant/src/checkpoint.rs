@@ -1,0 +1,35 @@
+//! What survives a restart: written every second or so, so that a crash loses at most the time since.
+
+use crate::command::Mode;
+use crate::entry::{Head, SlotAccount};
+use crate::record::{Earnings, EnergyTotals};
+use crate::time::Timestamp;
+use crate::units::Watts;
+use serde::{Deserialize, Serialize};
+
+/// The plant's running state beyond the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// The ledger's newest link when it was taken. A ledger that is further on wins: its slot entries count.
+    pub head: Head,
+    /// The account of the slot not yet closed.
+    pub open: SlotAccount,
+    /// Energy since the books began, the open slot included.
+    pub energy: EnergyTotals,
+    /// Earnings of the local day, month and all time, the open slot included.
+    pub today: Earnings,
+    /// As above.
+    pub month: Earnings,
+    /// As above.
+    pub total: Earnings,
+    /// The owner's standing wish.
+    pub mode: Mode,
+    /// The mode to return to, and when.
+    pub boost: Option<(Mode, Timestamp)>,
+    /// The owner's cap on compute power.
+    pub power_limit: Watts,
+    /// Tokens per kilowatt-hour that receipts have shown.
+    pub tokens_per_kwh: f64,
+}

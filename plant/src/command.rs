@@ -1,0 +1,74 @@
+//! What a person or an automation may ask for.
+
+use crate::units::Watts;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The owner's standing wish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Never compute.
+    Off,
+    /// Compute whenever a kilowatt-hour of it is worth more than it costs.
+    #[default]
+    Auto,
+    /// Only on PV surplus.
+    Surplus,
+    /// Follow the heat demand.
+    Heat,
+    /// Full power until the boost ends.
+    Boost,
+    /// Only where the net value is positive and the grid is clean.
+    Eco,
+}
+
+impl Mode {
+    /// Every mode, in the order a person reads them.
+    pub const ALL: [Mode; 6] = [Mode::Off, Mode::Auto, Mode::Surplus, Mode::Heat, Mode::Boost, Mode::Eco];
+
+    /// The word used in topics, JSON and the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Off => "off",
+            Mode::Auto => "auto",
+            Mode::Surplus => "surplus",
+            Mode::Heat => "heat",
+            Mode::Boost => "boost",
+            Mode::Eco => "eco",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Mode::ALL
+            .into_iter()
+            .find(|mode| mode.name() == text)
+            .ok_or_else(|| format!("unknown mode '{text}'; expected off, auto, surplus, heat, boost or eco"))
+    }
+}
+
+/// A wish from a person or an automation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command", content = "value")]
+pub enum Command {
+    /// Stay in this mode. `Mode::Boost` boosts for the site's default time and then returns to the mode before it.
+    SetMode(Mode),
+    /// Never draw more compute power than this.
+    SetPowerLimit(Watts),
+    /// Full power for this long, then return to the mode before it. Zero ends a running boost.
+    Boost(Duration),
+    /// The grid operator dims controllable loads to this power, or lifts the dimming (German EnWG section 14a).
+    GridDimming(Option<Watts>),
+}

@@ -1,0 +1,22 @@
+//! Everything the plant can ask of its host.
+
+use crate::decision::Setpoint;
+use crate::entry::Entry;
+use crate::record::Record;
+use serde::{Deserialize, Serialize};
+
+/// The closed set of outputs. The host carries them out in order; `Append` is durable before the next one is started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "effect", content = "data")]
+pub enum Effect {
+    /// Tell a device something.
+    Apply(Setpoint),
+    /// Book an entry.
+    Append(Entry),
+    /// Keep the running state, so that a crash loses at most the time since the last one. Replaces the one before.
+    Checkpoint(Box<crate::checkpoint::Checkpoint>),
+    /// Make a plan, elsewhere if it takes long, and hand it back as `Event::Plan`.
+    Plan(Box<crate::planner::PlanRequest>),
+    /// Let the world know.
+    Publish(Box<Record>),
+}

@@ -1,0 +1,22 @@
+//! Prices and forecasts for the slots ahead, as the feeds deliver them.
+
+use crate::time::Slot;
+use crate::units::{Celsius, EurPerKwh, Watts};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a feed knows of the time ahead. Each map holds only what is known; the plant merges what arrives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outlook {
+    /// Wholesale (spot) price, before the tariff's fees and taxes.
+    pub spot: BTreeMap<Slot, EurPerKwh>,
+    /// Expected mean PV power of the house.
+    pub pv: BTreeMap<Slot, Watts>,
+    /// Expected mean consumption of the house without compute and heat pump.
+    pub load: BTreeMap<Slot, Watts>,
+    /// Expected outdoor temperature.
+    pub outdoor: BTreeMap<Slot, Celsius>,
+    /// Carbon intensity of grid power in g/kWh.
+    pub carbon: BTreeMap<Slot, f64>,
+}

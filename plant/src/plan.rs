@@ -1,0 +1,58 @@
+//! What the planner intends for the slots ahead: bounds for the fast loop, not fixed watts.
+
+use crate::reason::{Reason, Worth};
+use crate::time::{Slot, Timestamp};
+use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
+use serde::{Deserialize, Serialize};
+
+/// The intention for one slot, with what it was based on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedSlot {
+    /// The slot.
+    pub slot: Slot,
+    /// Its first moment, for readers.
+    pub start: Timestamp,
+    /// What imported power costs, fees and taxes included.
+    pub import_price: EurPerKwh,
+    /// What exported power earns.
+    pub export_price: EurPerKwh,
+    /// Expected PV power.
+    pub pv: Watts,
+    /// Expected house consumption, heat pump included.
+    pub load: Watts,
+    /// Expected compute power.
+    pub compute: Watts,
+    /// Compute runs at least at this power, wherever it comes from.
+    pub floor: Watts,
+    /// Compute follows the real surplus up to this power.
+    pub ceiling: Watts,
+    /// Expected useful heat of compute.
+    pub heat: Watts,
+    /// Expected state of charge at the slot's end, where there is a battery.
+    pub battery_soc: Option<Percent>,
+    /// Expected outdoor temperature, where known.
+    pub outdoor: Option<Celsius>,
+    /// Why.
+    pub reason: Reason,
+    /// The three numbers of the slot, for compute at its expected power.
+    pub worth: Worth,
+}
+
+/// The slots ahead, in order, the current one first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// When the plan was asked for.
+    pub made_at: Timestamp,
+    /// The intentions.
+    pub slots: Vec<PlannedSlot>,
+    /// Net value of all of it.
+    pub expected_net: Eur,
+}
+
+impl Plan {
+    /// The intention for the slot that contains `at`.
+    pub fn at(&self, at: Timestamp) -> Option<&PlannedSlot> {
+        let slot = Slot::containing(at);
+        self.slots.iter().find(|planned| planned.slot == slot)
+    }
+}

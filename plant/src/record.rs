@@ -1,0 +1,118 @@
+//! What publishers may know: one self-contained picture of the house, its decision and its books.
+
+use crate::command::Mode;
+use crate::decision::Decision;
+use crate::image::Known;
+use crate::plan::Plan;
+use crate::point::{DeviceId, Point};
+use crate::time::Timestamp;
+use crate::units::{Eur, EurPerKwh, KilowattHours, Watts};
+use crate::work::{Backlog, WorkerStatus};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Energy since the books began, in kWh. Each only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EnergyTotals {
+    /// Taken from the grid.
+    pub import: KilowattHours,
+    /// Given to the grid.
+    pub export: KilowattHours,
+    /// Made by PV.
+    pub pv: KilowattHours,
+    /// Put into the battery.
+    pub battery_charge: KilowattHours,
+    /// Taken from the battery.
+    pub battery_discharge: KilowattHours,
+    /// Used by compute.
+    pub compute: KilowattHours,
+    /// Used by the heat pump.
+    pub heat_pump: KilowattHours,
+    /// Heat of compute that the house used.
+    pub heat_used: KilowattHours,
+}
+
+/// Money over a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Earnings {
+    /// What the work paid.
+    pub revenue: Eur,
+    /// What its heat displaced.
+    pub heat_value: Eur,
+    /// Opportunity cost of its electricity.
+    pub electricity_cost: Eur,
+    /// Revenue plus heat less electricity.
+    pub net: Eur,
+    /// What the house's energy cost, revenue and heat value deducted.
+    pub cost: Eur,
+    /// What it would have cost had nothing run.
+    pub cost_without: Eur,
+    /// Compute energy.
+    pub energy: KilowattHours,
+    /// Useful heat.
+    pub heat: KilowattHours,
+    /// Prompt tokens processed.
+    pub tokens_in: u64,
+    /// Tokens generated.
+    pub tokens_out: u64,
+}
+
+/// A device as a person wants to see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceStatus {
+    /// The device.
+    pub id: DeviceId,
+    /// Whether all of its points are fresh.
+    pub fresh: bool,
+    /// Its points.
+    pub points: BTreeMap<Point, Known<f64>>,
+    /// What went wrong with the last setpoint it got.
+    pub error: Option<String>,
+}
+
+/// One self-contained picture, taken after every cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The moment.
+    pub at: Timestamp,
+    /// The site's name.
+    pub site: String,
+    /// The owner's standing wish.
+    pub mode: Mode,
+    /// When a running boost ends.
+    pub boost_until: Option<Timestamp>,
+    /// The owner's cap on compute power.
+    pub power_limit: Watts,
+    /// The most the site's compute can draw.
+    pub power_max: Watts,
+    /// The grid operator's limit, while it dims.
+    pub grid_dimming: Option<Watts>,
+    /// Every point of the house, plus `house.power` where it follows from the balance.
+    pub points: BTreeMap<Point, Known<f64>>,
+    /// PV surplus available to compute, before compute; negative where the house imports.
+    pub surplus: Known<f64>,
+    /// What imported power costs now; `None` while no price is known.
+    pub import_price: Option<EurPerKwh>,
+    /// What exported power earns now.
+    pub export_price: Option<EurPerKwh>,
+    /// What was decided, why, and the three numbers.
+    pub decision: Decision,
+    /// The same as one or two sentences for a person.
+    pub explanation: String,
+    /// The slots ahead.
+    pub plan: Option<Plan>,
+    /// The engine.
+    pub worker: WorkerStatus,
+    /// Work that waits or runs.
+    pub backlog: Backlog,
+    /// Energy since the books began.
+    pub energy: EnergyTotals,
+    /// Earnings of the site's local day.
+    pub today: Earnings,
+    /// Earnings of the site's local month.
+    pub month: Earnings,
+    /// Earnings since the books began.
+    pub total: Earnings,
+    /// The devices.
+    pub devices: Vec<DeviceStatus>,
+}

@@ -1,0 +1,242 @@
+//! What is installed: the resolved configuration the core works on. Parsed and checked by the gateway; every value here
+//! is possible and in range.
+
+use crate::decision::Control;
+use crate::point::{DeviceId, Point};
+use crate::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A house and what is in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its name, for people.
+    pub name: String,
+    /// Its time zone: days and months of the books are local.
+    pub timezone: Tz,
+    /// The devices, in the order of their names.
+    pub devices: Vec<Device>,
+    /// The grid connection.
+    pub grid: Grid,
+    /// What power costs.
+    pub tariff: Tariff,
+    /// PV, where there is any.
+    pub pv: Option<Pv>,
+    /// The battery, where there is one.
+    pub battery: Option<Battery>,
+    /// The compute box.
+    pub compute: Compute,
+    /// The heat source that compute's heat displaces; `None` where nothing is displaced.
+    pub displaced: Option<HeatSource>,
+    /// The heated room, where it is measured.
+    pub room: Option<Store>,
+    /// The tank, where it is measured.
+    pub tank: Option<Store>,
+    /// What the work pays.
+    pub work: WorkPrices,
+    /// Grid power cleaner than this, in g/kWh, is clean enough for mode `eco`.
+    pub clean_below_g_per_kwh: f64,
+}
+
+/// A device of the site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its name.
+    pub id: DeviceId,
+    /// The points it offers to the site.
+    pub points: BTreeSet<Point>,
+    /// A sample older than this is stale.
+    pub max_age: Duration,
+    /// What it lets itself be told, where the owner allows it.
+    pub controls: BTreeMap<Control, ControlRange>,
+}
+
+/// The bounds of one control.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlRange {
+    /// The least value, for numeric controls.
+    pub min: f64,
+    /// The greatest value, for numeric controls.
+    pub max: f64,
+    /// The least time between two different values.
+    pub min_interval: Duration,
+    /// The device forgets an order after this; it is repeated in less than half of it.
+    pub keep_alive: Option<Duration>,
+}
+
+/// The grid connection.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The fuse: the most the house may take.
+    pub import_limit: Watts,
+    /// The most the house may give; `None` for no cap.
+    pub export_limit: Option<Watts>,
+}
+
+/// How the price of a kilowatt-hour follows from the wholesale price.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tariff {
+    /// What imported power costs.
+    pub import: Price,
+    /// What exported power earns.
+    pub export: Price,
+}
+
+/// One side of the tariff.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Price {
+    /// Always the same.
+    Fixed {
+        /// The price.
+        price: EurPerKwh,
+    },
+    /// By local time of day.
+    TimeOfUse {
+        /// Outside all windows.
+        price: EurPerKwh,
+        /// The windows; the first that matches counts.
+        windows: Vec<PriceWindow>,
+    },
+    /// `(spot + fee) * (1 + tax)`; unknown where the spot price is.
+    Spot {
+        /// Added to the spot price.
+        fee: EurPerKwh,
+        /// Share added on top, 0.19 for 19 %.
+        tax: f64,
+    },
+}
+
+/// A daily window of local time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PriceWindow {
+    /// First minute of the local day.
+    pub from_minute: u16,
+    /// First minute after it; smaller than `from_minute` where the window spans midnight.
+    pub to_minute: u16,
+    /// The price in it.
+    pub price: EurPerKwh,
+}
+
+/// Photovoltaics.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pv {
+    /// Peak power.
+    pub peak: Watts,
+}
+
+/// The house battery.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Battery {
+    /// Usable energy.
+    pub capacity: KilowattHours,
+    /// Greatest charging power.
+    pub charge_max: Watts,
+    /// Greatest discharging power.
+    pub discharge_max: Watts,
+    /// Share of energy left after storing and taking out, 0 to 1.
+    pub round_trip: f64,
+    /// What a kilowatt-hour through it wears off.
+    pub wear: EurPerKwh,
+    /// Compute never takes the state of charge below this.
+    pub reserve: Percent,
+}
+
+/// Where compute's heat goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeatSink {
+    /// Into the heated room.
+    Room,
+    /// Into the tank.
+    Tank,
+    /// Into the heat pump's source side.
+    HeatPumpSource,
+    /// Out of the house.
+    Outside,
+}
+
+/// The compute box.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compute {
+    /// Power with the engine loaded and nothing to do.
+    pub idle: Watts,
+    /// Least power at which work gets done.
+    pub min: Watts,
+    /// Greatest power.
+    pub max: Watts,
+    /// Share of its power that reaches the heat sink, 0 to 1.
+    pub heat_fraction: f64,
+    /// Where its heat goes.
+    pub heat_into: HeatSink,
+    /// What rejecting a kilowatt-hour of unwanted heat costs in electricity, as a share (fan 0.03).
+    pub reject_share: f64,
+    /// Once on, it stays on this long.
+    pub min_on: Duration,
+    /// Once off, it stays off this long.
+    pub min_off: Duration,
+    /// What a start costs.
+    pub start_cost_eur: f64,
+    /// Surplus has to last this long before compute starts on it.
+    pub enable_delay: Duration,
+    /// Surplus has to be gone this long before compute stops.
+    pub disable_delay: Duration,
+    /// Above this temperature of the box it stops.
+    pub temperature_max: Option<Celsius>,
+    /// Tokens per kilowatt-hour, until receipts have shown the real figure.
+    pub tokens_per_kwh: f64,
+    /// How long a boost lasts that names no time.
+    pub boost: Duration,
+}
+
+/// The source of the heat that compute's heat displaces.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum HeatSource {
+    /// A heat pump: heat costs the import price divided by the COP, `carnot * T_flow / (T_flow - T_outdoor)` in kelvin.
+    HeatPump {
+        /// Share of the ideal COP it reaches, 0.3 to 0.6.
+        carnot: f64,
+        /// Flow temperature.
+        flow: Celsius,
+        /// Electric power at full load.
+        power_max: Watts,
+    },
+    /// A gas boiler: heat costs the gas price divided by the efficiency.
+    Gas {
+        /// Gas price per kWh of fuel.
+        price: EurPerKwh,
+        /// Share of the fuel that becomes heat.
+        efficiency: f64,
+    },
+    /// Direct electric heating: heat costs the import price.
+    Electric,
+}
+
+/// A store of heat: a room or a tank.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Store {
+    /// Energy that warms it by one kelvin.
+    pub capacity_kwh_per_k: f64,
+    /// Loss per kelvin above its surroundings.
+    pub loss_kw_per_k: f64,
+    /// Below this it needs heat.
+    pub low: Celsius,
+    /// Above this more heat is worth nothing.
+    pub high: Celsius,
+}
+
+/// What the work pays.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkPrices {
+    /// For a million prompt tokens.
+    pub eur_per_mtok_in: f64,
+    /// For a million generated tokens.
+    pub eur_per_mtok_out: f64,
+    /// What a kilowatt-hour of answering the household's own questions is worth to the owner.
+    pub interactive: EurPerKwh,
+    /// What a kilowatt-hour pays when the queue is empty (work that can always be had); zero for none.
+    pub standing: EurPerKwh,
+}

@@ -1,0 +1,75 @@
+//! Served work and the state of the engine that serves it.
+
+use crate::time::Timestamp;
+use crate::units::{Eur, Watts};
+use serde::{Deserialize, Serialize};
+
+/// Proof of one served piece of work, from the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Unique among all receipts of the node.
+    pub id: String,
+    /// The expert that served it.
+    pub expert: String,
+    /// Whether somebody waited for it (a query) or it could wait (a job).
+    pub interactive: bool,
+    /// Prompt tokens processed.
+    pub tokens_in: u64,
+    /// Tokens generated.
+    pub tokens_out: u64,
+    /// Energy it took, in joules of house time.
+    pub joules: f64,
+    /// What it pays, by the price list.
+    pub price: Eur,
+    /// When it was finished.
+    pub finished_at: Timestamp,
+}
+
+/// Work that waits or runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Queries being served or waiting: somebody waits for them.
+    pub interactive: u32,
+    /// Deferrable jobs not yet finished.
+    pub jobs: u32,
+    /// Tokens those jobs are expected to take.
+    pub tokens: u64,
+    /// What those jobs pay together.
+    pub value: Eur,
+    /// The nearest deadline among them.
+    pub deadline: Option<Timestamp>,
+}
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// Not answering; being restarted.
+    #[default]
+    Down,
+    /// Started, loading its model.
+    Starting,
+    /// Ready with nothing to do.
+    Idle,
+    /// Serving.
+    Busy,
+    /// Ready, but without power.
+    Paused,
+}
+
+/// The engine as its supervisor sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// What it is doing.
+    pub state: WorkerState,
+    /// The expert it has loaded.
+    pub expert: Option<String>,
+    /// Power it draws, measured or estimated by itself; `None` while it is down.
+    pub power: Option<Watts>,
+    /// Tokens per second, prompt and generation together, over the last seconds.
+    pub tokens_per_second: f64,
+    /// How often it had to be restarted since the gateway started.
+    pub restarts: u32,
+    /// The last thing that went wrong with it.
+    pub error: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Black-box tests: the built `heatmine` binary against real peers.
