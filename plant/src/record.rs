@@ -2,6 +2,7 @@
 
 use crate::command::Mode;
 use crate::decision::Decision;
+use crate::entry::SlotAccount;
 use crate::image::Known;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
@@ -55,6 +56,22 @@ pub struct Earnings {
     pub tokens_in: u64,
     /// Tokens generated.
     pub tokens_out: u64,
+}
+
+impl Earnings {
+    /// Adds a slot's account.
+    pub fn add_slot(&mut self, account: &SlotAccount) {
+        self.revenue += account.revenue;
+        self.heat_value += account.heat_value;
+        self.electricity_cost += account.electricity_cost;
+        self.net += account.net;
+        self.cost += account.cost;
+        self.cost_without += account.cost_without;
+        self.energy += account.compute.total();
+        self.heat += account.heat_used;
+        self.tokens_in += account.tokens_in;
+        self.tokens_out += account.tokens_out;
+    }
 }
 
 /// A device as a person wants to see it.
@@ -115,4 +132,7 @@ pub struct Record {
     pub total: Earnings,
     /// The devices.
     pub devices: Vec<DeviceStatus>,
+    /// What the host could not do, in words for a person (a full disk, a broker that is gone). The core leaves it empty.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }

@@ -1,0 +1,283 @@
+//! The ledger on disk: append-only, a hash chain, durable before anybody hears of it.
+
+use super::open;
+use chrono::{Datelike, NaiveDate};
+use chrono_tz::Tz;
+use plant::entry::{Booking, Entry, Head, SlotAccount};
+use plant::ledger;
+use plant::record::Earnings;
+use plant::time::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What can go wrong with the books.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file could not be read or written.
+    #[error("ledger {path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The chain does not hold.
+    #[error("ledger {path}: entry {sequence} {why}; the books before it are intact")]
+    Broken {
+        /// The file.
+        path: String,
+        /// The first entry that does not fit.
+        sequence: u64,
+        /// What does not fit.
+        why: String,
+    },
+}
+
+/// What a verification has seen.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Entries whose hash and predecessor are right.
+    pub entries: u64,
+    /// Receipts among them.
+    pub receipts: u64,
+    /// Closed slots among them.
+    pub slots: u64,
+    /// The newest link.
+    pub head: Head,
+}
+
+/// `ledger.db`. Clones share the writer; readers open the file for themselves and never hold up an append.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    writer: Arc<Mutex<Connection>>,
+}
+
+impl Ledger {
+    /// Opens or creates the file. The database itself refuses to change or delete an entry.
+    ///
+    /// # Errors
+    /// The file could not be opened.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let wrap = |source| LedgerError::Sqlite { path: path.display().to_string(), source };
+        let connection = open(path, "FULL").map_err(wrap)?;
+        connection
+            .execute_batch(
+                "CREATE TABLE IF NOT EXISTS entry (
+                     sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
+                     body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;
+                 CREATE INDEX IF NOT EXISTS entry_slot ON entry (slot) WHERE slot IS NOT NULL;
+                 CREATE TRIGGER IF NOT EXISTS entry_keep BEFORE UPDATE ON entry
+                     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+                 CREATE TRIGGER IF NOT EXISTS entry_stay BEFORE DELETE ON entry
+                     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+            )
+            .map_err(wrap)?;
+        Ok(Self { path: path.to_owned(), writer: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Opens an existing file for reading only.
+    ///
+    /// # Errors
+    /// There is no such file, or it is not a ledger.
+    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(|source| LedgerError::Sqlite { path: path.display().to_string(), source })?;
+        Ok(Self { path: path.to_owned(), writer: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Appends an entry; it is on the disk when this returns. An entry that is already there is no error.
+    ///
+    /// # Errors
+    /// The disk is full, or the entry does not follow the last one.
+    pub fn append(&self, entry: &Entry) -> Result<(), LedgerError> {
+        let (kind, slot) = match ledger::booking(entry) {
+            Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
+            Ok(Booking::Receipt(_)) => ("receipt", None),
+            Err(why) => return Err(self.broken(entry.sequence, why.to_string())),
+        };
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer
+            .prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hash) DO NOTHING")
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    i64::try_from(entry.sequence).unwrap_or(i64::MAX),
+                    entry.booked_at.to_rfc3339(),
+                    kind,
+                    slot,
+                    entry.body,
+                    entry.previous,
+                    entry.hash
+                ])
+            })
+            .map(drop)
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// The newest link.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn head(&self) -> Result<Head, LedgerError> {
+        let row = self
+            .reader()?
+            .query_row("SELECT sequence, hash FROM entry ORDER BY sequence DESC LIMIT 1", [], |row| {
+                Ok(Head { sequence: unsigned(row.get(0)?), hash: row.get(1)? })
+            })
+            .optional();
+        Ok(row.map_err(|source| self.sqlite(source))?.unwrap_or_default())
+    }
+
+    /// At most `limit` entries after number `sequence`, in order.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn after(&self, sequence: u64, limit: usize) -> Result<Vec<Entry>, LedgerError> {
+        let mut entries = Vec::new();
+        self.each_after(sequence, limit, |entry| {
+            entries.push(entry);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// Walks the whole chain, telling `progress` how many entries it has seen.
+    ///
+    /// # Errors
+    /// The first entry that does not fit.
+    pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
+        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, head: Head::default() };
+        self.each_after(0, usize::MAX, |entry| {
+            let broken = |why: String| self.broken(entry.sequence, why);
+            verified.head = ledger::verify(&verified.head, &entry).map_err(|why| broken(why.to_string()))?;
+            match ledger::booking(&entry).map_err(|why| broken(why.to_string()))? {
+                Booking::Receipt(_) => verified.receipts += 1,
+                Booking::Slot(_) => verified.slots += 1,
+            }
+            verified.entries += 1;
+            progress(verified.entries);
+            Ok(())
+        })?;
+        Ok(verified)
+    }
+
+    /// How many entries there are.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn len(&self) -> Result<u64, LedgerError> {
+        self.reader()?
+            .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+            .map(unsigned)
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// Whether nothing was ever booked.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn is_empty(&self) -> Result<bool, LedgerError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Earnings of each local day from `from` to `to`, both included; days without entries are left out.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn days(&self, zone: Tz, from: NaiveDate, to: NaiveDate) -> Result<Vec<(String, Earnings)>, LedgerError> {
+        self.grouped(|account| {
+            let day = account.start.with_timezone(&zone).date_naive();
+            (from..=to).contains(&day).then(|| day.to_string())
+        })
+    }
+
+    /// Earnings of each local month.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn months(&self, zone: Tz) -> Result<Vec<(String, Earnings)>, LedgerError> {
+        self.grouped(|account| {
+            let day = account.start.with_timezone(&zone).date_naive();
+            Some(format!("{:04}-{:02}", day.year(), day.month()))
+        })
+    }
+
+    fn grouped(
+        &self,
+        label: impl Fn(&SlotAccount) -> Option<String>,
+    ) -> Result<Vec<(String, Earnings)>, LedgerError> {
+        let connection = self.reader()?;
+        let mut sums: BTreeMap<String, Earnings> = BTreeMap::new();
+        let mut statement = connection
+            .prepare("SELECT sequence, booked_at, body, previous, hash FROM entry WHERE slot IS NOT NULL ORDER BY slot")
+            .map_err(|source| self.sqlite(source))?;
+        let rows = statement.query_map([], entry_of).map_err(|source| self.sqlite(source))?;
+        for entry in rows {
+            let entry = entry.map_err(|source| self.sqlite(source))?;
+            if let Ok(Booking::Slot(account)) = ledger::booking(&entry)
+                && let Some(label) = label(&account)
+            {
+                sums.entry(label).or_default().add_slot(&account);
+            }
+        }
+        Ok(sums.into_iter().collect())
+    }
+
+    fn each_after(
+        &self,
+        sequence: u64,
+        limit: usize,
+        mut visit: impl FnMut(Entry) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let connection = self.reader()?;
+        let mut statement = connection
+            .prepare(
+                "SELECT sequence, booked_at, body, previous, hash FROM entry WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+            )
+            .map_err(|source| self.sqlite(source))?;
+        let bounds = params![i64::try_from(sequence).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX)];
+        let rows = statement.query_map(bounds, entry_of).map_err(|source| self.sqlite(source))?;
+        for entry in rows {
+            visit(entry.map_err(|source| self.sqlite(source))?)?;
+        }
+        Ok(())
+    }
+
+    fn reader(&self) -> Result<Connection, LedgerError> {
+        Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .and_then(|connection| {
+                connection.busy_timeout(std::time::Duration::from_secs(5))?;
+                connection.pragma_update(None, "query_only", true)?;
+                Ok(connection)
+            })
+            .map_err(|source| self.sqlite(source))
+    }
+
+    fn sqlite(&self, source: rusqlite::Error) -> LedgerError {
+        LedgerError::Sqlite { path: self.path.display().to_string(), source }
+    }
+
+    fn broken(&self, sequence: u64, why: String) -> LedgerError {
+        LedgerError::Broken { path: self.path.display().to_string(), sequence, why }
+    }
+}
+
+fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let booked_at: String = row.get(1)?;
+    let booked_at: Timestamp = booked_at
+        .parse()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;
+    Ok(Entry {
+        sequence: unsigned(row.get(0)?),
+        booked_at,
+        body: row.get(2)?,
+        previous: row.get(3)?,
+        hash: row.get(4)?,
+    })
+}
+
+fn unsigned(value: i64) -> u64 {
+    value.try_into().unwrap_or(0)
+}

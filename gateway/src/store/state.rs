@@ -1,0 +1,120 @@
+//! The running state: the newest checkpoint, and the devices that are owed their own control.
+
+use super::open;
+use plant::checkpoint::Checkpoint;
+use plant::decision::{Control, Setpoint};
+use plant::point::DeviceId;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+
+/// A device that was told something and not yet given back its own control.
+pub type Owed = (DeviceId, Control);
+
+/// `state.db`: rewritten every second, worth losing by no more than that.
+#[derive(Debug)]
+pub struct StateStore {
+    connection: Connection,
+}
+
+impl StateStore {
+    /// Opens or creates the file.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn open(path: &Path) -> rusqlite::Result<Self> {
+        let connection = open(path, "NORMAL")?;
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
+             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+        )?;
+        Ok(Self { connection })
+    }
+
+    /// Replaces the checkpoint.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn save(&mut self, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+        let body = serde_json::to_string(checkpoint).map_err(to_sql)?;
+        self.connection
+            .prepare_cached("INSERT INTO checkpoint VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body")?
+            .execute([body])?;
+        Ok(())
+    }
+
+    /// The newest checkpoint. One that a newer version no longer understands is as good as none: the ledger stands.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn checkpoint(&self) -> rusqlite::Result<Option<Checkpoint>> {
+        let body: Option<String> =
+            self.connection.query_row("SELECT body FROM checkpoint", [], |row| row.get(0)).optional()?;
+        Ok(body.and_then(|body| match serde_json::from_str(&body) {
+            Ok(checkpoint) => Some(checkpoint),
+            Err(error) => {
+                tracing::warn!(%error, "the running state could not be read; going on from the ledger alone");
+                None
+            }
+        }))
+    }
+
+    /// Remembers, before it is sent, that a setpoint takes a device from its own control, or gives it back.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn owe(&mut self, setpoint: &Setpoint) -> rusqlite::Result<()> {
+        let (device, control) = (&setpoint.device.0, setpoint.setting.control().name());
+        if setpoint.setting.is_safe() {
+            self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", params![device, control])?;
+        } else {
+            self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
+        }
+        Ok(())
+    }
+
+    /// The devices that a crash left under an order.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn owed(&self) -> rusqlite::Result<Vec<Owed>> {
+        let mut statement = self.connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut owed = Vec::new();
+        for row in rows {
+            let (device, control) = row?;
+            if let Ok(control) = control.parse() {
+                owed.push((DeviceId(device), control));
+            }
+        }
+        Ok(owed)
+    }
+
+    /// How far a source of numbered things has been read.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn cursor(&self, name: &str) -> rusqlite::Result<u64> {
+        let position: Option<i64> = self
+            .connection
+            .query_row("SELECT position FROM cursor WHERE name = ?1", [name], |row| row.get(0))
+            .optional()?;
+        Ok(position.unwrap_or(0).try_into().unwrap_or(0))
+    }
+
+    /// Remembers how far a source of numbered things has been read.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn set_cursor(&mut self, name: &str, position: u64) -> rusqlite::Result<()> {
+        self.connection.execute(
+            "INSERT INTO cursor VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+            params![name, i64::try_from(position).unwrap_or(i64::MAX)],
+        )?;
+        Ok(())
+    }
+}
+
+fn to_sql(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
