@@ -1,0 +1,97 @@
+//! The configuration: one structure, read from `heatmine.toml` or the add-on's options JSON, checked as a whole before
+//! anything else happens. Beyond [`Loaded`] there are no raw strings.
+
+/// `[[device]]`.
+pub mod devices;
+/// `[home_assistant]`.
+pub mod home_assistant;
+/// `[site]` and what is installed in it.
+pub mod house;
+/// `[http]`.
+pub mod http;
+/// `[influx]`.
+pub mod influx;
+/// `[jobs]`, `[[schedule]]` and `[data]`.
+pub mod jobs;
+/// `[mqtt]`.
+pub mod mqtt;
+/// A password or token, never shown.
+pub mod secret;
+/// `[tariff]`.
+pub mod tariff;
+/// `[worker]`.
+pub mod worker;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration, as written by the owner and completed by defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Config {
+    /// The house as a whole.
+    #[serde(default)]
+    pub site: house::SiteConfig,
+    /// The grid connection.
+    #[serde(default)]
+    pub grid: house::GridConfig,
+    /// What power costs and earns.
+    #[serde(default)]
+    pub tariff: tariff::TariffConfig,
+    /// Photovoltaics, where there are any.
+    #[serde(default)]
+    pub pv: Option<house::PvConfig>,
+    /// The battery, where there is one.
+    #[serde(default)]
+    pub battery: Option<house::BatteryConfig>,
+    /// The compute box.
+    pub compute: house::ComputeConfig,
+    /// The heat source that compute's heat displaces.
+    #[serde(default)]
+    pub heat: house::HeatConfig,
+    /// The heated room, where its temperature counts.
+    #[serde(default)]
+    pub room: Option<house::StoreConfig>,
+    /// The tank, where its temperature counts.
+    #[serde(default)]
+    pub tank: Option<house::StoreConfig>,
+    /// What the work pays.
+    #[serde(default)]
+    pub work: house::WorkConfig,
+    /// The devices.
+    #[serde(default)]
+    pub device: Vec<devices::DeviceSection>,
+    /// The MQTT broker, where there is one.
+    #[serde(default)]
+    pub mqtt: Option<mqtt::MqttConfig>,
+    /// Home Assistant.
+    #[serde(default)]
+    pub home_assistant: home_assistant::HomeAssistantConfig,
+    /// The history database.
+    #[serde(default)]
+    pub influx: influx::InfluxConfig,
+    /// The page and the HTTP interface.
+    #[serde(default)]
+    pub http: http::HttpConfig,
+    /// The engine's process.
+    #[serde(default)]
+    pub worker: worker::WorkerConfig,
+    /// Deferrable work.
+    #[serde(default)]
+    pub jobs: jobs::JobsConfig,
+    /// Things done at fixed local times.
+    #[serde(default)]
+    pub schedule: Vec<jobs::ScheduleConfig>,
+    /// Where everything is kept.
+    #[serde(default)]
+    pub data: jobs::DataConfig,
+}
+
+/// A whole number as a default value.
+fn number<const VALUE: i64>() -> f64 {
+    VALUE as f64
+}
+
+/// Thousandths as a default value.
+fn thousandths<const VALUE: i64>() -> f64 {
+    VALUE as f64 / 1000.0
+}
