@@ -1,0 +1,85 @@
+# System packages: what is missing, installed on Debian as root and named everywhere else.
+#
+# A row: what it is for | how its presence is seen (a program, or file:PATTERN) | Debian's package
+
+PACKAGES='
+build|cc|build-essential
+build|c++|build-essential
+build|make|build-essential
+build|cmake|cmake
+build|pkg-config|pkg-config
+build|file:/usr/lib*/llvm*/lib*/libclang*.so* /usr/lib*/libclang*.so* /usr/lib/*/libclang*.so* /opt/homebrew/opt/llvm/lib/libclang.*|libclang-dev
+build|file:/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem|ca-certificates
+test|mosquitto|mosquitto
+test|mosquitto_pub|mosquitto-clients
+test|influxd|influxdb
+test|victoria-metrics|victoria-metrics
+test|mbpoll|mbpoll
+test|chromium|chromium
+test|chromedriver|chromium-driver
+test|file:/usr/share/fonts/truetype/dejavu/* /usr/share/fonts/dejavu*/*|fonts-dejavu-core
+test|jq|jq
+test|sqlite3|sqlite3
+test|curl|curl
+test|file:/usr/lib/python3*/ensurepip/__init__.py /usr/lib64/python3*/ensurepip/__init__.py /usr/local/lib/python3*/ensurepip/__init__.py|python3-venv
+'
+
+is_debian() {
+    [[ -r /etc/os-release ]] && grep -qE '^ID=debian$' /etc/os-release && command -v apt-get >/dev/null
+}
+
+# present PROGRAM-OR-PATTERN
+present() {
+    if [[ $1 == file:* ]]; then
+        local pattern
+        for pattern in ${1#file:}; do
+            [[ -e $pattern ]] && return 0
+        done
+        return 1
+    fi
+    PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null
+}
+
+# missing PURPOSE...: one line for each thing that is not there: WHAT|PACKAGE
+missing() {
+    local purpose what package
+    while IFS='|' read -r purpose what package; do
+        [[ -n $purpose && " $* " == *" $purpose "* ]] || continue
+        present "$what" || printf '%s|%s\n' "$what" "$package"
+    done <<<"$PACKAGES"
+}
+
+# need_packages PURPOSE...
+need_packages() {
+    local gaps packages what package
+    gaps=$(missing "$@")
+    [[ -n $gaps ]] || return 0
+    packages=$(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')
+    packages=${packages% }
+    if is_debian && [[ $(id -u) == 0 ]]; then
+        step "Installing system packages: $packages" install_packages $packages # one word each
+        gaps=$(missing "$@")
+        [[ -z $gaps ]] && return 0
+        complain "Still missing after the installation: $(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')"
+        exit 69
+    fi
+    complain "Missing on this machine:"
+    while IFS='|' read -r what package; do
+        [[ $what == file:* ]] && what="a file of $package" || what="the program $what"
+        complain "  $what (Debian's package $package)"
+    done <<<"$gaps"
+    if is_debian; then
+        complain "Install them as root and repeat:"
+        complain "  apt-get update && apt-get install -y --no-install-recommends $packages"
+    else
+        complain "Install them with your distribution's package manager and repeat; Debian 12 calls them: $packages"
+    fi
+    exit 69
+}
+
+# install_packages NAME...: services that come with a package are not started; the tests start their own.
+install_packages() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q || return 1
+    RUNLEVEL=1 apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
