@@ -30,6 +30,9 @@ pub struct Checkpoint {
     pub boost: Option<(Mode, Timestamp)>,
     /// The owner's cap on compute power.
     pub power_limit: Watts,
+    /// The grid operator's limit, while it dims.
+    #[serde(default)]
+    pub grid_dimming: Option<Watts>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
 }

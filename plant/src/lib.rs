@@ -39,6 +39,8 @@ pub mod event;
 pub mod effect;
 /// What survives a restart.
 pub mod checkpoint;
+/// Seals, opens and checks entries.
+pub mod ledger;
 /// Plans the slots ahead.
 pub mod planner;
 /// The running house.

@@ -26,6 +26,10 @@ pub struct PlannedSlot {
     pub floor: Watts,
     /// Compute follows the real surplus up to this power.
     pub ceiling: Watts,
+    /// Whether the battery charges before compute gets the surplus.
+    pub battery_first: bool,
+    /// What a kilowatt-hour that stays in the battery in this slot will be worth later.
+    pub stored: EurPerKwh,
     /// Expected useful heat of compute.
     pub heat: Watts,
     /// Expected state of charge at the slot's end, where there is a battery.
