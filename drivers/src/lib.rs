@@ -1,1 +1,15 @@
-//! HeatMine.
+//! The wires of HeatMine: drivers that read a house's devices over Modbus and MQTT and carry orders to them, the devices
+//! themselves as data, and a simulated house on the same wires.
+
+/// Where a device is reached.
+pub mod address;
+/// Devices as data.
+pub mod definition;
+/// A device of the site at work.
+pub mod device;
+/// A connection to an MQTT broker that looks after itself.
+pub mod mqtt;
+/// Names to addresses.
+pub mod resolve;
+
+mod backoff;

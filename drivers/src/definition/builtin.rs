@@ -1,0 +1,67 @@
+//! The definitions that ship in the binary.
+
+use super::{Definition, Error, from_toml};
+use std::sync::OnceLock;
+
+macro_rules! embedded {
+    ($($id:literal)*) => {
+        /// The embedded files: id and text.
+        pub(super) const FILES: &[(&str, &str)] =
+            &[$(($id, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/definitions/", $id, ".toml"))),)*];
+    };
+}
+
+embedded! {
+    "fronius-gen24"
+}
+
+fn load() -> &'static Vec<Result<Definition, Error>> {
+    static LOADED: OnceLock<Vec<Result<Definition, Error>>> = OnceLock::new();
+    LOADED.get_or_init(|| FILES.iter().map(|(id, text)| from_toml(&format!("{id}.toml"), text)).collect())
+}
+
+/// Every definition that ships.
+pub fn load_builtin() -> Vec<Definition> {
+    load().iter().filter_map(|loaded| loaded.as_ref().ok()).cloned().collect()
+}
+
+/// The definition of this id; the error names the nearest ones.
+pub fn find(id: &str) -> Result<Definition, Error> {
+    if let Some(found) = load().iter().filter_map(|loaded| loaded.as_ref().ok()).find(|known| known.id == id) {
+        return Ok(found.clone());
+    }
+    let near: Vec<&str> = FILES.iter().map(|(known, _)| *known).filter(|known| shares_word(known, id)).collect();
+    let expected = if near.is_empty() { FILES.iter().map(|(known, _)| *known).collect() } else { near };
+    Err(Error {
+        file: id.to_owned(),
+        key: "definition".to_owned(),
+        why: format!("there is no device definition '{id}'; expected {}", expected.join(", ")),
+    })
+}
+
+fn shares_word(known: &str, asked: &str) -> bool {
+    asked.to_lowercase().split(['-', '_', ' ']).any(|word| word.len() > 2 && known.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_definition_loads_under_its_own_name() {
+        for ((id, _), loaded) in FILES.iter().zip(load()) {
+            let definition = loaded.as_ref().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(*id, definition.id);
+            assert!(
+                !definition.sources.is_empty() && !definition.tested.is_empty(),
+                "{id}: sources and tested are empty"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_definition_names_the_near_ones() {
+        let error = find("fronius").unwrap_err().to_string();
+        assert!(error.contains("fronius-gen24"), "{error}");
+    }
+}

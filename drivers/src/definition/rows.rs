@@ -1,0 +1,394 @@
+//! The rows of a definition file, as they are written. Addresses are given together with their base, so that a reader
+//! finds both the maker's number and the one on the wire.
+
+use plant::decision::Control;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One kind of device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Its name, unique.
+    pub id: String,
+    /// Products it fits, as the maker writes them.
+    pub products: Vec<String>,
+    /// `tcp`, `rtu`, `rtu+tcp`, `mqtt`.
+    pub transport: Vec<String>,
+    /// The Modbus unit id where the user names none.
+    #[serde(default = "unit_one")]
+    pub unit: u8,
+    /// Where the facts come from.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// What it was tested with.
+    #[serde(default)]
+    pub tested: String,
+    /// What the owner must switch on or know.
+    #[serde(default)]
+    pub notes: String,
+    /// The pace the device can bear.
+    #[serde(default)]
+    pub timing: Timing,
+    /// What the user must or may fill in.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// How the device says that it is there.
+    #[serde(default)]
+    pub availability: Vec<Availability>,
+    /// A message that keeps the device talking.
+    #[serde(default)]
+    pub talk: Vec<Talk>,
+    /// What is read.
+    #[serde(default)]
+    pub point: Vec<PointRow>,
+    /// What follows from what is read.
+    #[serde(default)]
+    pub derived: Vec<Derived>,
+    /// What the device lets itself be told.
+    #[serde(default)]
+    pub control: Vec<ControlRow>,
+}
+
+fn unit_one() -> u8 {
+    1
+}
+
+/// The pace a Modbus device can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timing {
+    /// Silence after connecting.
+    pub connect_delay_ms: u64,
+    /// Silence between two requests.
+    pub min_gap_ms: u64,
+    /// Patience with one answer.
+    pub timeout_ms: u64,
+    /// Silence after a write.
+    pub settle_ms: u64,
+    /// The most registers of one read.
+    pub max_registers: u16,
+    /// Unused registers a read may bridge.
+    pub max_gap: u16,
+    /// How many clients the device serves at once, where that is known to be few. One connection is all that is opened.
+    pub client_limit: u16,
+    /// Points of the class `slow` are read every so many rounds.
+    pub slow_every: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect_delay_ms: 0,
+            min_gap_ms: 10,
+            timeout_ms: 3000,
+            settle_ms: 0,
+            max_registers: 120,
+            max_gap: 16,
+            client_limit: 0,
+            slow_every: 10,
+        }
+    }
+}
+
+/// Something the user must or may fill in; `{name}` in a topic, a path or a unit stands for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// What it is, for a person.
+    pub about: String,
+    /// Its value where the user gives none; without one it must be given.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// The values it may have, where they are few.
+    #[serde(default)]
+    pub one_of: Vec<String>,
+}
+
+/// A topic on which the device says that it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Availability {
+    /// Topic.
+    pub topic: String,
+    /// Where in a JSON payload the word stands; plain words are understood as well.
+    #[serde(default)]
+    pub path: String,
+    /// Words for "here"; without case.
+    pub online: Vec<String>,
+    /// Words for "gone"; without case.
+    pub offline: Vec<String>,
+}
+
+/// A message sent on connecting and then regularly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Talk {
+    /// Topic.
+    pub topic: String,
+    /// Payload.
+    #[serde(default)]
+    pub payload: String,
+    /// Repeated after so many seconds of real time.
+    pub every_s: f64,
+}
+
+/// One value that is read. Exactly one of a register (`fc`, `address`), a SunSpec point (`models`, `sunspec`) and a
+/// topic (`topic`) is given. A `name` with a dot is canonical; others are parts for `derived` rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PointRow {
+    /// Canonical name, or the name of a part.
+    pub name: String,
+    /// Unit on the wire after `scale`.
+    pub unit: String,
+    /// Factor from the raw number.
+    pub scale: Option<f64>,
+    /// Added after the factor.
+    pub offset: f64,
+    /// -1 where the device counts the other way than the house.
+    pub sign: Option<i8>,
+    /// A parameter whose value `export` or `-1` turns the sign and `import` or `1` leaves it.
+    pub sign_parameter: Option<String>,
+    /// Possible values in the canonical unit; what lies outside is no value.
+    pub range: Option<[f64; 2]>,
+    /// Raw numbers that mean "no value".
+    pub not_available: Vec<f64>,
+    /// Read seldom.
+    pub slow: bool,
+
+    /// Modbus function: 3 holding, 4 input.
+    pub fc: Option<u8>,
+    /// Address as the maker writes it.
+    pub address: Option<u32>,
+    /// What the maker's first register is called: 0 or 1.
+    pub doc_base: u8,
+    /// Type of the number.
+    #[serde(rename = "type")]
+    pub number: Option<Number>,
+    /// Order of the words of a number.
+    pub words: WordOrder,
+    /// Address of the high word, where it does not stand beside the low one.
+    pub high_address: Option<u32>,
+    /// Bits of the raw number that count.
+    pub mask: Option<u64>,
+    /// Never part of a larger read.
+    pub alone: bool,
+    /// The unit id, where it is not the device's.
+    pub unit_id: Option<u8>,
+
+    /// SunSpec models that carry the point, the preferred one first.
+    pub models: Vec<u16>,
+    /// The point's key in the model, `W` or `module[2].DCW`.
+    pub sunspec: Option<String>,
+    /// Which of several equal models, counted from 1; 0 is the first that has a value.
+    pub instance: usize,
+
+    /// Topic.
+    pub topic: Option<String>,
+    /// Path in a JSON payload (`ENERGY.Power[0]`), other names of the same value after it; empty for a plain number.
+    pub path: OneOrMany,
+    /// Other topics for the same value: older names, partial updates.
+    pub also: Vec<TopicPath>,
+    /// The value is unknown when nothing came for so long (house time).
+    pub max_age_s: Option<f64>,
+    /// What a kept message is worth.
+    pub retained: Retained,
+    /// Payload words that stand for numbers, such as `ON` = 1.
+    pub words_map: BTreeMap<String, f64>,
+}
+
+/// Another place of the same value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicPath {
+    /// Topic.
+    pub topic: String,
+    /// Path, as in [`PointRow`].
+    #[serde(default)]
+    pub path: OneOrMany,
+}
+
+/// One text, or several in order of preference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        OneOrMany::One(String::new())
+    }
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            OneOrMany::One(text) => std::slice::from_ref(text),
+            OneOrMany::Many(texts) => texts,
+        }
+    }
+}
+
+/// Types of numbers on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Number {
+    /// Signed, 16 bits.
+    I16,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Signed, 32 bits.
+    I32,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Signed, 64 bits.
+    I64,
+    /// Unsigned, 64 bits.
+    U64,
+    /// Floating, 32 bits.
+    F32,
+    /// Floating, 64 bits.
+    F64,
+}
+
+/// Which word of a long number stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WordOrder {
+    /// High word first, as SunSpec and most makers have it.
+    #[default]
+    #[serde(rename = "high_first")]
+    HighFirst,
+    /// Low word first.
+    #[serde(rename = "low_first")]
+    LowFirst,
+}
+
+/// What a message that the broker had kept is worth, its age being unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retained {
+    /// Nothing, until the device says that it is online; then as much as a fresh one.
+    #[default]
+    WhenOnline,
+    /// As much as a fresh one: the device publishes only changes, kept.
+    Accept,
+    /// Nothing.
+    Ignore,
+}
+
+/// A value that follows from others. `first` is the first that is known; otherwise the sum.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Derived {
+    /// Canonical name, or the name of a part.
+    pub name: String,
+    /// The first of these that is known.
+    pub first: Vec<String>,
+    /// Added; all must be known.
+    pub add: Vec<String>,
+    /// Added where known; at least one must be where `add` is empty.
+    pub add_if_known: Vec<String>,
+    /// Subtracted; all must be known.
+    pub subtract: Vec<String>,
+    /// A part and a mask: any of those bits set turns the sign.
+    pub negate_when: Option<Flag>,
+    /// Least value, where rounding would pass it.
+    pub at_least: Option<f64>,
+}
+
+/// Bits of a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flag {
+    /// The part.
+    pub part: String,
+    /// The bits.
+    pub mask: u64,
+}
+
+/// Something the device lets itself be told. Numeric controls have `write`; modes have one list of writes per mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRow {
+    /// Canonical name.
+    pub name: Control,
+    /// Bounds of the value, for numeric controls.
+    #[serde(default)]
+    pub range: Option<[f64; 2]>,
+    /// The least time between two different values.
+    #[serde(default)]
+    pub min_interval_s: f64,
+    /// The device forgets an order after this; it is repeated in less than half of it.
+    #[serde(default)]
+    pub keep_alive_s: Option<f64>,
+    /// Whether what was written is read again and compared.
+    #[serde(default)]
+    pub read_back: bool,
+    /// What the owner must have switched on.
+    #[serde(default)]
+    pub needs: String,
+    /// Written before the first order.
+    #[serde(default)]
+    pub before: Vec<Write>,
+    /// The writes of a numeric control, in order.
+    #[serde(default)]
+    pub write: Vec<Write>,
+    /// The writes of each mode, in order.
+    #[serde(default)]
+    pub mode: BTreeMap<String, Vec<Write>>,
+    /// Written after the safe value when control is given back.
+    #[serde(default)]
+    pub restore: Vec<Write>,
+}
+
+impl ControlRow {
+    /// The least time between two different values.
+    pub fn min_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.min_interval_s.max(0.0))
+    }
+
+    /// The time after which the device forgets an order.
+    pub fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive_s.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)))
+    }
+}
+
+/// One write: to registers, to a SunSpec point or to a topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Write {
+    /// Modbus function: 6 single register, 16 several.
+    pub fc: Option<u8>,
+    /// Address as the maker writes it.
+    pub address: Option<u32>,
+    /// What the maker's first register is called: 0 or 1.
+    pub doc_base: u8,
+    /// Type of the number.
+    #[serde(rename = "type")]
+    pub number: Option<Number>,
+    /// Order of the words.
+    pub words: WordOrder,
+    /// SunSpec model.
+    pub model: Option<u16>,
+    /// The point's key in the model; its scale factor is applied.
+    pub sunspec: Option<String>,
+    /// A fixed value; where absent, the value of the setting.
+    pub value: Option<f64>,
+    /// A parameter that holds the value.
+    pub parameter: Option<String>,
+    /// Factor from the value to the raw number.
+    pub scale: Option<f64>,
+    /// Topic.
+    pub topic: Option<String>,
+    /// Payload; `{value}` stands for the value.
+    pub payload: Option<String>,
+    /// Not read again when the control is.
+    pub no_read_back: bool,
+}
