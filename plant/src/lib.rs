@@ -39,9 +39,24 @@ pub mod event;
 pub mod effect;
 /// What survives a restart.
 pub mod checkpoint;
+/// The newest sample of every device, and the image made of them.
+pub mod sampled;
+/// Meters that repeat themselves.
+mod frozen;
+/// Powers on the house bus, and where compute's power comes from.
+pub mod balance;
+/// What a kilowatt-hour costs and earns at a moment.
+pub mod tariff;
+/// What compute's heat is worth.
+pub mod thermal;
+/// What is expected where no feed says it.
+pub mod forecast;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Plans the slots ahead.
 pub mod planner;
 /// The running house.
 pub mod plant;
+
+#[cfg(test)]
+mod test_site;

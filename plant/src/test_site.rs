@@ -1,0 +1,105 @@
+//! The house of the tests: 10 kWp, 10 kWh, a heat pump, a room, one kilowatt of compute.
+
+use crate::command::Mode;
+use crate::decision::Control;
+use crate::image::Image;
+use crate::point::{DeviceId, Point, Sample};
+use crate::site::*;
+use crate::time::Timestamp;
+use crate::units::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn device(name: &str, points: &[Point], controls: &[(Control, f64)]) -> Device {
+    let range = |max| ControlRange {
+        min: 0.0,
+        max,
+        min_interval: Duration::from_secs(60),
+        keep_alive: Some(Duration::from_secs(120)),
+    };
+    Device {
+        id: DeviceId(name.into()),
+        points: points.iter().copied().collect::<BTreeSet<_>>(),
+        max_age: Duration::from_secs(60),
+        controls: controls.iter().map(|(control, max)| (*control, range(*max))).collect(),
+    }
+}
+
+pub fn site() -> Site {
+    Site {
+        name: "test".into(),
+        timezone: chrono_tz::Europe::Berlin,
+        devices: vec![
+            device(
+                "heat pump",
+                &[Point::HeatPumpPower, Point::OutdoorTemperature, Point::RoomTemperature],
+                &[(Control::HeatPumpSurplus, 3000.0), (Control::HeatPumpMode, 0.0)],
+            ),
+            device(
+                "inverter",
+                &[Point::PvPower, Point::BatteryPower, Point::BatterySoc],
+                &[(Control::BatteryMode, 0.0)],
+            ),
+            device("meter", &[Point::GridPower], &[]),
+            device("plug", &[Point::ComputePower], &[]),
+        ],
+        grid: Grid { import_limit: Watts(17_000.0), export_limit: Some(Watts(7_000.0)) },
+        tariff: Tariff {
+            import: Price::Fixed { price: EurPerKwh(0.30) },
+            export: Price::Fixed { price: EurPerKwh(0.08) },
+        },
+        pv: Some(Pv { peak: Watts(10_000.0) }),
+        battery: Some(Battery {
+            capacity: KilowattHours(10.0),
+            charge_max: Watts(5_000.0),
+            discharge_max: Watts(5_000.0),
+            round_trip: 0.9,
+            wear: EurPerKwh(0.02),
+            reserve: Percent(10.0),
+        }),
+        compute: Compute {
+            idle: Watts(60.0),
+            min: Watts(200.0),
+            max: Watts(1_000.0),
+            heat_fraction: 0.97,
+            heat_into: HeatSink::Room,
+            reject_share: 0.03,
+            min_on: Duration::from_secs(300),
+            min_off: Duration::from_secs(180),
+            start_cost_eur: 0.0,
+            enable_delay: Duration::from_secs(60),
+            disable_delay: Duration::from_secs(120),
+            temperature_max: None,
+            tokens_per_kwh: 1e6,
+            boost: Duration::from_secs(3600),
+        },
+        displaced: Some(HeatSource::HeatPump { carnot: 0.45, flow: Celsius(35.0), power_max: Watts(3_000.0) }),
+        room: Some(Store { capacity_kwh_per_k: 5.0, loss_kw_per_k: 0.15, low: Celsius(20.0), high: Celsius(23.0) }),
+        tank: None,
+        work: WorkPrices {
+            eur_per_mtok_in: 0.05,
+            eur_per_mtok_out: 0.20,
+            interactive: EurPerKwh(1.0),
+            standing: EurPerKwh(0.15),
+        },
+        clean_below_g_per_kwh: 150.0,
+    }
+}
+
+pub fn image(now: Timestamp, values: &[(Point, f64)]) -> Image {
+    let points = values.iter().map(|(point, value)| (*point, crate::image::Known::Fresh { value: *value }));
+    Image { at: now, points: points.collect::<BTreeMap<_, _>>() }
+}
+
+pub fn sample(device: &str, point: Point, value: Option<f64>, at: Timestamp) -> Sample {
+    Sample { device: DeviceId(device.into()), point, value, at }
+}
+
+/// Every mode.
+pub fn modes() -> impl Iterator<Item = Mode> {
+    Mode::ALL.into_iter()
+}
