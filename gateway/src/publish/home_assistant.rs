@@ -1,0 +1,197 @@
+//! Home Assistant, over MQTT discovery: one device whose entities show the house, the decision and the books, and whose
+//! select, number and button are the owner's wishes.
+//!
+//! Below the gateway's base topic lie
+//!
+//! | topic | payload | kept by the broker |
+//! |---|---|---|
+//! | `status` | `online`, or `offline` as the will | yes |
+//! | `live` | JSON: powers, temperatures, prices | no |
+//! | `counters`, `earnings`, `decision`, `plan`, `health` | JSON | yes |
+//! | `mode`, `power_limit` | a word, watts | yes |
+//! | `mode/set`, `power_limit/set`, `boost/set`, `grid_dimming/set`, `job/set` | commands; see [`commands`] | refused if kept |
+//! | `error` | JSON: the refused topic and payload, and what was expected | no |
+//!
+//! The device's description and all states are sent again after every connect and when Home Assistant says that it has
+//! started. Invariant: nothing here waits for the broker or for the loop; what cannot be handed over is refused or replaced.
+
+/// What arrives on the command topics.
+pub mod commands;
+/// The device's description.
+pub mod discovery;
+/// The entities a site has.
+pub mod entities;
+/// Which messages are due.
+pub mod outbox;
+/// What a record says.
+pub mod states;
+/// Where everything lies on the broker.
+pub mod topics;
+
+#[cfg(test)]
+mod fabricated;
+
+use crate::config::home_assistant::HomeAssistantConfig;
+use crate::wiring::Wiring;
+use chrono_tz::Tz;
+use commands::Wish;
+use discovery::{OFFLINE, ONLINE, discovery};
+use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use outbox::{Outbox, TICK};
+use plant::record::Record;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use topics::Topics;
+use tracing::{info, warn};
+
+/// Ticks from Home Assistant's birth message to the answer: it is subscribing to its entities' topics just then.
+const BIRTH_TICKS: u32 = 4;
+/// How much of a refused payload is shown.
+const SHOWN: usize = 200;
+
+/// What is announced.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    /// `[home_assistant]` of the configuration.
+    pub config: HomeAssistantConfig,
+    /// First part of every topic.
+    pub topic_prefix: String,
+    /// The site's time zone: its days and months are those of the earnings.
+    pub timezone: Tz,
+    /// Address of the page, shown with the device.
+    pub page: Option<String>,
+}
+
+/// Publishes the newest record and carries commands back until the gateway stops. Jobs go to `jobs`, where they are taken.
+pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, jobs: Option<mpsc::Sender<Value>>) {
+    let topics = Topics::new(&announcement.config, &announcement.topic_prefix);
+    let will = Will { topic: topics.availability(), payload: OFFLINE.into(), retain: true };
+    let client_id = format!("heatmine-{}", topics.node);
+    let (link, mut events) =
+        mqtt::connect(broker, client_id, Some(will), topics.subscriptions(), wiring.shutdown.clone());
+    let mut publisher = Publisher {
+        announcement,
+        topics,
+        link,
+        wiring,
+        jobs,
+        outbox: Outbox::default(),
+        described: String::new(),
+        connected: false,
+        greeting: None,
+    };
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = publisher.wiring.shutdown.cancelled() => break,
+            event = events.recv() => match event {
+                Some(event) => publisher.take(event),
+                None => break,
+            },
+            _ = ticks.tick() => publisher.tick(),
+        }
+    }
+    publisher.link.publish(publisher.topics.availability(), OFFLINE, true);
+    publisher.link.close().await;
+}
+
+struct Publisher {
+    announcement: Announcement,
+    topics: Topics,
+    link: Link,
+    wiring: Wiring,
+    jobs: Option<mpsc::Sender<Value>>,
+    outbox: Outbox,
+    /// The description that was sent last.
+    described: String,
+    connected: bool,
+    /// Ticks until everything is sent again; `None` when nothing asks for it.
+    greeting: Option<u32>,
+}
+
+impl Publisher {
+    fn take(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected => {
+                info!(topic = self.topics.base, "connected to the MQTT broker");
+                self.connected = true;
+                self.greeting = Some(0);
+            }
+            LinkEvent::Disconnected { why } => {
+                if self.connected {
+                    warn!(why, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
+                }
+                self.connected = false;
+            }
+            LinkEvent::Message { topic, payload, .. } if topic == self.topics.birth => {
+                if payload == ONLINE.as_bytes() {
+                    self.greeting = Some(BIRTH_TICKS);
+                }
+            }
+            LinkEvent::Message { topic, payload, retain } => self.command(&topic, &payload, retain),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.outbox.tick();
+        let record = self.wiring.records.borrow_and_update().clone();
+        let Some(record) = record.filter(|_| self.connected) else { return };
+        match self.greeting {
+            Some(0) => {
+                self.greeting = None;
+                self.outbox.clear();
+                self.described.clear();
+            }
+            Some(ticks) => self.greeting = Some(ticks - 1),
+            None => {}
+        }
+        self.publish(&record);
+    }
+
+    fn publish(&mut self, record: &Arc<Record>) {
+        let described = discovery(record, &self.topics, self.announcement.page.as_deref()).to_string();
+        if self.described != described {
+            self.link.publish(self.topics.discovery.clone(), described.clone(), true);
+            self.link.publish(self.topics.availability(), ONLINE, true);
+            self.described = described;
+        }
+        for message in self.outbox.due(states::states(record, self.announcement.timezone)) {
+            self.link.publish(self.topics.state(message.state), message.payload, message.state.retained());
+        }
+    }
+
+    fn command(&self, topic: &str, payload: &[u8], retain: bool) {
+        let Some(name) = self.topics.commanded(topic) else { return };
+        let outcome = if retain && payload.is_empty() {
+            Ok(())
+        } else if retain {
+            Err("a message that the broker does not keep: an old command must not act again".to_owned())
+        } else {
+            let record = self.wiring.records.borrow().clone();
+            commands::read(name, payload, record.map(|record| record.power_max)).and_then(|wish| self.hand_over(wish))
+        };
+        if let Err(expected) = outcome {
+            let payload: String = String::from_utf8_lossy(payload).chars().take(SHOWN).collect();
+            warn!(topic, payload, expected, "refused a command");
+            let error = json!({"topic": topic, "payload": payload, "expected": expected});
+            self.link.publish(self.topics.error(), error.to_string(), false);
+        }
+    }
+
+    fn hand_over(&self, wish: Wish) -> Result<(), String> {
+        let busy = "fewer commands at once: the gateway has not caught up";
+        match wish {
+            Wish::Plant(command) => {
+                info!(?command, "command from the MQTT broker");
+                self.wiring.commands.try_send(command).map_err(|_| busy.to_owned())
+            }
+            Wish::Job(job) => {
+                let jobs = self.jobs.as_ref().ok_or("no jobs: this gateway takes none over MQTT")?;
+                jobs.try_send(job).map_err(|_| busy.to_owned())
+            }
+        }
+    }
+}

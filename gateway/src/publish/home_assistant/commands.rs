@@ -1,0 +1,151 @@
+//! What arrives on the command topics, understood or refused.
+
+use plant::command::{Command, Mode};
+use plant::units::Watts;
+use serde_json::Value;
+use std::time::Duration;
+
+/// What Home Assistant's button sends.
+pub const PRESS: &str = "PRESS";
+/// The longest payload of a command other than a job.
+const PAYLOAD_MAX: usize = 64;
+/// The longest job.
+const JOB_MAX: usize = 256 * 1024;
+/// The longest boost, in minutes.
+const BOOST_MINUTES_MAX: f64 = 24.0 * 60.0;
+/// Every command, for the message to those who ask for another.
+const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set or job/set";
+
+/// A command that was understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wish {
+    /// For the plant.
+    Plant(Command),
+    /// Work for the queue.
+    Job(Value),
+}
+
+/// Reads the command `name`; where it makes no sense, says what was expected. `power_max` is the most that the site's
+/// compute can draw, once it is known.
+pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Wish, String> {
+    match name {
+        "mode" => mode(text(payload)),
+        "power_limit" => power_limit(text(payload), power_max),
+        "boost" => boost(text(payload)),
+        "grid_dimming" => grid_dimming(text(payload)),
+        "job" => job(payload),
+        _ => Err(KNOWN.to_owned()),
+    }
+}
+
+fn mode(text: Option<&str>) -> Result<Wish, String> {
+    let known = text.and_then(|text| text.parse::<Mode>().ok());
+    known.map(|mode| Wish::Plant(Command::SetMode(mode))).ok_or_else(|| {
+        let names = Mode::ALL.map(Mode::name);
+        format!("one of {}", names.join(", "))
+    })
+}
+
+fn power_limit(text: Option<&str>, power_max: Option<Watts>) -> Result<Wish, String> {
+    let most = power_max.unwrap_or(Watts(f64::MAX));
+    match text.and_then(number) {
+        Some(watts) if (0.0..=most.0).contains(&watts) => Ok(Wish::Plant(Command::SetPowerLimit(Watts(watts)))),
+        Some(_) | None => Err(match power_max {
+            Some(most) => format!("watts from 0 to {:.0}", most.0),
+            None => "watts, 0 or more".to_owned(),
+        }),
+    }
+}
+
+fn boost(text: Option<&str>) -> Result<Wish, String> {
+    if text == Some(PRESS) {
+        return Ok(Wish::Plant(Command::SetMode(Mode::Boost)));
+    }
+    match text.and_then(number) {
+        Some(minutes) if (0.0..=BOOST_MINUTES_MAX).contains(&minutes) => {
+            Ok(Wish::Plant(Command::Boost(Duration::from_secs_f64(minutes * 60.0))))
+        }
+        Some(_) | None => Err(format!("{PRESS} for the usual time, or minutes from 0 to {BOOST_MINUTES_MAX:.0}")),
+    }
+}
+
+fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
+    if text == Some("none") {
+        return Ok(Wish::Plant(Command::GridDimming(None)));
+    }
+    match text.and_then(number) {
+        Some(watts) if watts >= 0.0 => Ok(Wish::Plant(Command::GridDimming(Some(Watts(watts))))),
+        Some(_) | None => Err("watts that the grid operator leaves, 0 or more, or none to lift the dimming".to_owned()),
+    }
+}
+
+fn job(payload: &[u8]) -> Result<Wish, String> {
+    let expected = || format!("a JSON object that describes the work, at most {} KiB", JOB_MAX / 1024);
+    if payload.len() > JOB_MAX {
+        return Err(expected());
+    }
+    match serde_json::from_slice::<Value>(payload) {
+        Ok(job @ Value::Object(_)) => Ok(Wish::Job(job)),
+        Ok(_) | Err(_) => Err(expected()),
+    }
+}
+
+fn text(payload: &[u8]) -> Option<&str> {
+    if payload.len() > PAYLOAD_MAX { None } else { std::str::from_utf8(payload).ok().map(str::trim) }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plant(command: Command) -> Option<Wish> {
+        Some(Wish::Plant(command))
+    }
+
+    #[test]
+    fn commands_are_understood_or_refused() {
+        let rows: &[(&str, &[u8], Option<Wish>)] = &[
+            ("mode", b"surplus", plant(Command::SetMode(Mode::Surplus))),
+            ("mode", b" off\n", plant(Command::SetMode(Mode::Off))),
+            ("mode", b"Auto", None),
+            ("mode", b"", None),
+            ("mode", b"\xff\xfe", None),
+            ("power_limit", b"450", plant(Command::SetPowerLimit(Watts(450.0)))),
+            ("power_limit", b"450.0", plant(Command::SetPowerLimit(Watts(450.0)))),
+            ("power_limit", b"0", plant(Command::SetPowerLimit(Watts(0.0)))),
+            ("power_limit", b"601", None),
+            ("power_limit", b"-1", None),
+            ("power_limit", b"NaN", None),
+            ("power_limit", b"inf", None),
+            ("power_limit", b"450 W", None),
+            ("boost", b"PRESS", plant(Command::SetMode(Mode::Boost))),
+            ("boost", b"30", plant(Command::Boost(Duration::from_secs(1800)))),
+            ("boost", b"0", plant(Command::Boost(Duration::ZERO))),
+            ("boost", b"1e300", None),
+            ("boost", b"press", None),
+            ("grid_dimming", b"4200", plant(Command::GridDimming(Some(Watts(4200.0))))),
+            ("grid_dimming", b"none", plant(Command::GridDimming(None))),
+            ("grid_dimming", b"-4200", None),
+            ("job", b"{\"prompt\":\"hello\"}", Some(Wish::Job(serde_json::json!({"prompt": "hello"})))),
+            ("job", b"hello", None),
+            ("job", b"[1,2]", None),
+            ("reboot", b"now", None),
+        ];
+        for (name, payload, expected) in rows {
+            let read = read(name, payload, Some(Watts(600.0)));
+            assert_eq!(read.ok(), *expected, "{name} {}", String::from_utf8_lossy(payload));
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_expected() {
+        assert_eq!(read("power_limit", b"x", Some(Watts(600.0))).unwrap_err(), "watts from 0 to 600");
+        assert_eq!(read("mode", b"x", None).unwrap_err(), "one of off, auto, surplus, heat, boost, eco");
+        assert!(read("job", &vec![b' '; JOB_MAX + 1], None).is_err());
+        assert!(read("mode", &vec![b'a'; 1 << 20], None).is_err());
+    }
+}

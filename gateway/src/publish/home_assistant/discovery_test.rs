@@ -1,0 +1,61 @@
+//! The device's description, on fabricated records.
+
+use super::*;
+use crate::config::home_assistant::HomeAssistantConfig;
+use crate::publish::home_assistant::fabricated::record;
+use plant::point::{Point, Role};
+use std::collections::BTreeSet;
+
+fn described(record: &Record) -> Value {
+    discovery(record, &Topics::new(&HomeAssistantConfig::default(), "heatmine"), Some("http://127.0.0.1:8099/"))
+}
+
+#[test]
+fn the_house_has_its_entities_with_their_classes() {
+    let described = described(&record());
+    let components = &described["components"];
+    let rows = [
+        ("grid_power", "power", "measurement", "W"),
+        ("compute_power", "power", "measurement", "W"),
+        ("surplus", "power", "measurement", "W"),
+        ("battery_soc", "battery", "measurement", "%"),
+        ("room_temperature", "temperature", "measurement", "°C"),
+        ("grid_import_energy", "energy", "total_increasing", "kWh"),
+        ("heat_used_energy", "energy", "total_increasing", "kWh"),
+        ("earnings_today", "monetary", "total", "EUR"),
+        ("earnings_total", "monetary", "total", "EUR"),
+    ];
+    for (key, device_class, state_class, unit) in rows {
+        let component = &components[key];
+        assert_eq!(component["device_class"], json!(device_class), "{key}");
+        assert_eq!(component["state_class"], json!(state_class), "{key}");
+        assert_eq!(component["unit_of_measurement"], json!(unit), "{key}");
+        assert_eq!(component["unique_id"], json!(format!("heatmine_{key}")));
+    }
+    assert_eq!(components["reason"]["options"].as_array().unwrap().len(), Reason::ALL.len());
+    assert_eq!(components["mode"]["command_topic"], json!("heatmine/mode/set"));
+    assert_eq!(components["power_limit"]["max"], json!(600.0));
+    assert!(described["origin"]["name"].is_string());
+}
+
+#[test]
+fn only_what_the_site_has_is_announced() {
+    let mut record = record();
+    record.points.retain(|point, _| point.role() != Role::Battery);
+    let described = described(&record);
+    for key in ["battery_power", "battery_soc", "battery_charge_energy"] {
+        assert_eq!(described["components"][key], json!({"platform": "sensor"}), "{key} is removed");
+    }
+    record.points.remove(&Point::ComputePower);
+    let compute = &super::discovery(&record, &Topics::new(&HomeAssistantConfig::default(), "h"), None)["components"];
+    assert!(compute["compute_power"]["unique_id"].is_string(), "the engine itself knows its power");
+}
+
+#[test]
+fn every_unique_id_is_unique() {
+    let described = described(&record());
+    let components = described["components"].as_object().unwrap();
+    let ids: Vec<&str> = components.values().filter_map(|component| component["unique_id"].as_str()).collect();
+    let different: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(ids.len(), different.len());
+}

@@ -1,0 +1,191 @@
+//! The entities a site has, as data: what each is called, where its value lies and what kind of value it is.
+
+use super::states;
+use super::topics::State;
+use plant::point::{Point, Role};
+use plant::record::Record;
+
+/// What kind of value a sensor has, in Home Assistant's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Device class.
+    pub device_class: Option<&'static str>,
+    /// State class.
+    pub state_class: Option<&'static str>,
+    /// Unit of measurement.
+    pub unit: Option<&'static str>,
+    /// Decimals to show.
+    pub decimals: Option<u8>,
+}
+
+const fn kind(
+    device_class: Option<&'static str>,
+    state_class: Option<&'static str>,
+    unit: Option<&'static str>,
+    decimals: Option<u8>,
+) -> Kind {
+    Kind { device_class, state_class, unit, decimals }
+}
+
+const POWER: Kind = kind(Some("power"), Some("measurement"), Some("W"), Some(0));
+const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"), Some(2));
+const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
+const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
+const MONEY: Kind = kind(Some("monetary"), Some("total"), Some("EUR"), Some(2));
+const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
+const TOKENS: Kind = kind(None, Some("total_increasing"), Some("tokens"), Some(0));
+const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));
+const COUNT: Kind = kind(None, Some("measurement"), Some("jobs"), Some(0));
+const MOMENT: Kind = kind(Some("timestamp"), None, None, None);
+const WORD: Kind = kind(Some("enum"), None, None, None);
+const PLANNED: Kind = kind(None, None, Some("kWh"), Some(2));
+
+/// A sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sensor {
+    /// Last part of its unique id and of its entity id.
+    pub key: String,
+    /// Its name beside the device's.
+    pub name: &'static str,
+    /// What kind of value it has.
+    pub kind: Kind,
+    /// Where its value lies.
+    pub state: State,
+    /// Its path in that message.
+    pub path: String,
+    /// The path of its attributes in that message.
+    pub attributes: Option<&'static str>,
+    /// The path of the moment from which it counts, for a total that begins anew.
+    pub reset: Option<&'static str>,
+    /// Its icon, where the device class brings none.
+    pub icon: Option<&'static str>,
+    /// Whether it tells about HeatMine and not about the house.
+    pub diagnostic: bool,
+}
+
+impl Sensor {
+    fn new(key: &str, name: &'static str, kind: Kind, state: State) -> Self {
+        Self {
+            key: key.to_owned(),
+            name,
+            kind,
+            state,
+            path: key.to_owned(),
+            attributes: None,
+            reset: None,
+            icon: None,
+            diagnostic: false,
+        }
+    }
+
+    fn at(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
+    fn with(self, attributes: &'static str) -> Self {
+        Self { attributes: Some(attributes), ..self }
+    }
+
+    fn since(self, reset: &'static str) -> Self {
+        Self { reset: Some(reset), ..self }
+    }
+
+    fn icon(self, icon: &'static str) -> Self {
+        Self { icon: Some(icon), ..self }
+    }
+
+    fn diagnostic(self) -> Self {
+        Self { diagnostic: true, ..self }
+    }
+}
+
+/// Every sensor that any site can have, and whether `record`'s site has it.
+pub fn sensors(record: &Record) -> Vec<(Sensor, bool)> {
+    let points = Point::ALL.iter().filter_map(|&point| {
+        let sensor = Sensor::new(&states::key(point), point_name(point)?, point_kind(point), State::Live);
+        Some((sensor, point == Point::ComputePower || record.points.contains_key(&point)))
+    });
+    points.chain(counters(record)).chain(house().into_iter().map(|sensor| (sensor, true))).collect()
+}
+
+/// What a point is called; `None` for the counters whose totals the books keep.
+fn point_name(point: Point) -> Option<&'static str> {
+    match point {
+        Point::GridPower => Some("Grid power"),
+        Point::PvPower => Some("PV power"),
+        Point::BatteryPower => Some("Battery power"),
+        Point::BatterySoc => Some("Battery charge"),
+        Point::HousePower => Some("House power"),
+        Point::HouseEnergy => Some("House energy"),
+        Point::ComputePower => Some("Compute power"),
+        Point::ComputeTemperature => Some("Compute temperature"),
+        Point::HeatPumpPower => Some("Heat pump power"),
+        Point::HeatPumpHeat => Some("Heat pump heat"),
+        Point::HeatPumpHeatEnergy => Some("Heat pump heat energy"),
+        Point::HeatPumpFlowTemperature => Some("Heat pump flow"),
+        Point::HeatPumpReturnTemperature => Some("Heat pump return"),
+        Point::TankTemperature => Some("Tank temperature"),
+        Point::RoomTemperature => Some("Room temperature"),
+        Point::OutdoorTemperature => Some("Outdoor temperature"),
+        Point::GridImportEnergy
+        | Point::GridExportEnergy
+        | Point::PvEnergy
+        | Point::BatteryChargeEnergy
+        | Point::BatteryDischargeEnergy
+        | Point::ComputeEnergy
+        | Point::HeatPumpEnergy => None,
+    }
+}
+
+fn point_kind(point: Point) -> Kind {
+    match point.unit() {
+        "W" => POWER,
+        "kWh" => ENERGY,
+        "%" => SHARE,
+        _ => TEMPERATURE,
+    }
+}
+
+fn counters(record: &Record) -> Vec<(Sensor, bool)> {
+    let has = |role: Role| record.points.keys().any(|point| point.role() == role);
+    let energy = |key: &str, name: &'static str| Sensor::new(key, name, ENERGY, State::Counters);
+    vec![
+        (energy("grid_import_energy", "Grid import"), has(Role::Grid)),
+        (energy("grid_export_energy", "Grid export"), has(Role::Grid)),
+        (energy("pv_energy", "PV energy"), has(Role::Pv)),
+        (energy("battery_charge_energy", "Battery charged"), has(Role::Battery)),
+        (energy("battery_discharge_energy", "Battery discharged"), has(Role::Battery)),
+        (energy("heat_pump_energy", "Heat pump energy"), has(Role::HeatPump)),
+        (energy("compute_energy", "Compute energy"), true),
+        (energy("heat_used_energy", "Heat used").icon("mdi:radiator"), true),
+        (Sensor::new("tokens", "Tokens", TOKENS, State::Counters).icon("mdi:counter"), true),
+    ]
+}
+
+/// The sensors that every site has.
+fn house() -> Vec<Sensor> {
+    let live = |key: &str, name: &'static str, kind: Kind| Sensor::new(key, name, kind, State::Live);
+    let money = |key: &str, name: &'static str, path: &str, attributes: &'static str| {
+        Sensor::new(key, name, MONEY, State::Earnings).at(path).with(attributes)
+    };
+    vec![
+        live("surplus", "Surplus", POWER).icon("mdi:solar-power"),
+        live("import_price", "Import price", PRICE).icon("mdi:transmission-tower-import"),
+        live("export_price", "Export price", PRICE).icon("mdi:transmission-tower-export"),
+        live("tokens_per_second", "Token rate", SPEED).icon("mdi:speedometer"),
+        live("jobs_waiting", "Jobs waiting", COUNT).icon("mdi:tray-full"),
+        money("earnings_today", "Earnings today", "today.net", "today").since("day_start"),
+        money("earnings_month", "Earnings this month", "month.net", "month").since("month_start"),
+        money("earnings_total", "Earnings", "total.net", "total"),
+        Sensor::new("reason", "Reason", WORD, State::Decision).with("why").icon("mdi:comment-question-outline"),
+        Sensor::new("budget", "Compute budget", POWER, State::Decision),
+        Sensor::new("worth", "Worth of compute", PRICE, State::Decision)
+            .at("net")
+            .with("worth")
+            .icon("mdi:scale-balance"),
+        Sensor::new("plan", "Plan", PLANNED, State::Plan).at("planned_kwh").with("ahead").icon("mdi:chart-timeline"),
+        Sensor::new("next_run", "Next planned run", MOMENT, State::Plan),
+        Sensor::new("boost_until", "Boost until", MOMENT, State::Health),
+        Sensor::new("worker", "Engine", WORD, State::Health).with("engine").icon("mdi:engine-outline").diagnostic(),
+    ]
+}

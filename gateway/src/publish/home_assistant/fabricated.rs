@@ -1,0 +1,78 @@
+//! Records for the tests of this folder.
+
+use plant::command::Mode;
+use plant::decision::Decision;
+use plant::image::Known;
+use plant::plan::{Plan, PlannedSlot};
+use plant::point::{DeviceId, Point};
+use plant::reason::{Reason, Worth};
+use plant::record::{DeviceStatus, Record};
+use plant::time::{Slot, Timestamp};
+use plant::units::{Eur, EurPerKwh, Watts};
+use plant::work::{Backlog, WorkerState, WorkerStatus};
+use std::collections::BTreeMap;
+
+/// A sunny moment in a house that has every point.
+pub fn record() -> Record {
+    let at: Timestamp = "2026-06-21T10:07:00Z".parse().unwrap();
+    let points: BTreeMap<Point, Known<f64>> = Point::ALL
+        .iter()
+        .map(|&point| (point, Known::Fresh { value: if point == Point::GridPower { -1234.4 } else { 21.5 } }))
+        .collect();
+    let worth = Worth { revenue: EurPerKwh(0.3), heat: EurPerKwh(0.02), electricity: EurPerKwh(0.08) };
+    Record {
+        at,
+        site: "Test house".into(),
+        mode: Mode::Auto,
+        boost_until: None,
+        power_limit: Watts(600.0),
+        power_max: Watts(600.0),
+        grid_dimming: None,
+        points,
+        surplus: Known::Fresh { value: 1500.0 },
+        import_price: Some(EurPerKwh(0.31)),
+        export_price: Some(EurPerKwh(0.08)),
+        decision: Decision {
+            at,
+            wanted: Watts(600.0),
+            budget: Watts(600.0),
+            reason: Reason::Surplus,
+            worth,
+            limits: Vec::new(),
+            settings: Vec::new(),
+        },
+        explanation: "Surplus.".into(),
+        plan: None,
+        worker: WorkerStatus { state: WorkerState::Busy, ..WorkerStatus::default() },
+        backlog: Backlog::default(),
+        energy: Default::default(),
+        today: Default::default(),
+        month: Default::default(),
+        total: Default::default(),
+        devices: vec![DeviceStatus { id: DeviceId("meter".into()), fresh: true, points: BTreeMap::new(), error: None }],
+    }
+}
+
+/// A plan that expects these watts of compute, slot after slot.
+pub fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
+    let planned = |(index, &watts): (usize, &f64)| {
+        let slot = Slot::containing(at).plus(index as i64);
+        PlannedSlot {
+            slot,
+            start: slot.start(),
+            import_price: EurPerKwh(-0.123),
+            export_price: EurPerKwh(0.08),
+            pv: Watts(12345.0),
+            load: Watts(400.0),
+            compute: Watts(watts),
+            floor: Watts::ZERO,
+            ceiling: Watts(watts),
+            heat: Watts(12345.0),
+            battery_soc: None,
+            outdoor: None,
+            reason: Reason::BatteryReserve,
+            worth: Worth { electricity: EurPerKwh(1.234), ..Worth::default() },
+        }
+    };
+    Plan { made_at: at, slots: watts.iter().enumerate().map(planned).collect(), expected_net: Eur(1.0) }
+}
