@@ -9,7 +9,16 @@ pub mod definition;
 pub mod device;
 /// A connection to an MQTT broker that looks after itself.
 pub mod mqtt;
+/// Modbus as a client.
+pub mod modbus;
+/// Devices that describe themselves.
+pub mod sunspec;
 /// Names to addresses.
 pub mod resolve;
+
+/// An MQTT broker for houses that have none.
+pub mod broker;
+/// A house to try everything on.
+pub mod sim;
 
 mod backoff;

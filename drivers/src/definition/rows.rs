@@ -177,6 +177,8 @@ pub struct PointRow {
     pub alone: bool,
     /// The unit id, where it is not the device's.
     pub unit_id: Option<u8>,
+    /// A parameter that holds that unit id.
+    pub unit_parameter: Option<String>,
 
     /// SunSpec models that carry the point, the preferred one first.
     pub models: Vec<u16>,
