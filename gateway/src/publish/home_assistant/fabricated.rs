@@ -50,6 +50,7 @@ pub fn record() -> Record {
         month: Default::default(),
         total: Default::default(),
         devices: vec![DeviceStatus { id: DeviceId("meter".into()), fresh: true, points: BTreeMap::new(), error: None }],
+        problems: Vec::new(),
     }
 }
 
@@ -67,6 +68,8 @@ pub fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
             compute: Watts(watts),
             floor: Watts::ZERO,
             ceiling: Watts(watts),
+            battery_first: false,
+            stored: EurPerKwh::ZERO,
             heat: Watts(12345.0),
             battery_soc: None,
             outdoor: None,

@@ -252,6 +252,7 @@ fn problems(record: &Record) -> Vec<String> {
             problems.push(format!("{}: {error}", device.id));
         }
     }
+    problems.extend(record.problems.iter().cloned());
     problems.truncate(PROBLEMS_MAX);
     problems.iter().map(|problem| shortened(problem)).collect()
 }

@@ -1,0 +1,169 @@
+//! The real Home Assistant and the real Mosquitto see the demo: entities with their classes, wishes that change the
+//! decision, a will, a new beginning, an answer from the local model, a dashboard without a gap.
+//!
+//! One Home Assistant serves all of it, one thing after the other, as it does in a house.
+
+mod server;
+
+use crate::peer::{self, Demo, Mosquitto, wait_until};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use server::{HomeAssistant, LIMIT};
+use std::collections::BTreeSet;
+
+/// A state that tells something.
+fn told(state: &str) -> bool {
+    !matches!(state, "unknown" | "unavailable" | "")
+}
+
+#[tokio::test]
+async fn home_assistant_shows_the_house_and_steers_it() -> Result<()> {
+    let Some(mosquitto) = Mosquitto::start().await? else { return Ok(()) };
+    let Some(mut server) = HomeAssistant::start().await? else { return Ok(()) };
+    add_mqtt(&server, mosquitto.port).await?;
+    let mut demo = Demo::start(&["--mqtt", &mosquitto.url(), "--speed", "60"]).await?;
+
+    entities_have_their_classes(&server).await?;
+    the_dashboard_has_no_gap(&server).await?;
+    wishes_change_the_decision(&server, &demo).await?;
+    the_model_answers(&server, &demo).await?;
+
+    demo.process.kill()?;
+    server.wait_for("sensor.heatmine_reason", "to be unavailable by the will", |state| state == "unavailable").await?;
+    demo.restart().await?;
+    server.wait_for("sensor.heatmine_reason", "to come back", told).await?;
+    server.wait_for("sensor.heatmine_grid_power", "to come back", told).await?;
+
+    let log = server.log();
+    server.process.kill()?;
+    server.restart().await?;
+    server.wait_for("sensor.heatmine_grid_power", "after Home Assistant's restart", told).await?;
+    server.wait_for("select.heatmine_mode", "after Home Assistant's restart", |state| state == "auto").await?;
+    no_complaint(&log)?;
+    no_complaint(&server.log())
+}
+
+async fn add_mqtt(server: &HomeAssistant, port: u16) -> Result<()> {
+    let other = json!({"set_client_cert": false, "set_ca_cert": "off", "transport": "tcp"});
+    let step = json!({"broker": "127.0.0.1", "port": port, "protocol": "5", "other_settings": other});
+    server.configure("/api/config/config_entries/flow", json!("mqtt"), &step).await.map(drop)
+}
+
+async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
+    let rows = [
+        ("grid_power", "power", "measurement", "W"),
+        ("pv_power", "power", "measurement", "W"),
+        ("battery_power", "power", "measurement", "W"),
+        ("house_power", "power", "measurement", "W"),
+        ("compute_power", "power", "measurement", "W"),
+        ("heat_pump_power", "power", "measurement", "W"),
+        ("battery_soc", "battery", "measurement", "%"),
+        ("room_temperature", "temperature", "measurement", "°C"),
+        ("grid_import_energy", "energy", "total_increasing", "kWh"),
+        ("grid_export_energy", "energy", "total_increasing", "kWh"),
+        ("pv_energy", "energy", "total_increasing", "kWh"),
+        ("compute_energy", "energy", "total_increasing", "kWh"),
+        ("heat_used_energy", "energy", "total_increasing", "kWh"),
+        ("earnings_today", "monetary", "total", "EUR"),
+        ("earnings_month", "monetary", "total", "EUR"),
+        ("earnings_total", "monetary", "total", "EUR"),
+    ];
+    for (key, device_class, state_class, unit) in rows {
+        let entity = server.wait_for(&format!("sensor.heatmine_{key}"), "to have a value", told).await?;
+        let attributes = &entity["attributes"];
+        let seen = [&attributes["device_class"], &attributes["state_class"], &attributes["unit_of_measurement"]];
+        ensure!(seen == [device_class, state_class, unit], "{key} has {attributes}");
+        let number: f64 = entity["state"].as_str().unwrap_or_default().parse().with_context(|| format!("{key}"))?;
+        ensure!(number.is_finite(), "{key} is {number}");
+    }
+    let today = server.entity("sensor.heatmine_earnings_today").await.context("earnings")?;
+    ensure!(today["attributes"]["last_reset"].is_string() && today["attributes"]["revenue"].is_number(), "{today}");
+    let worth = server.entity("sensor.heatmine_worth").await.context("worth")?;
+    for number in ["revenue", "heat", "electricity"] {
+        ensure!(worth["attributes"][number].is_number(), "the worth lacks {number}: {worth}");
+    }
+    let reason = server.entity("sensor.heatmine_reason").await.context("reason")?;
+    let explanation = reason["attributes"]["explanation"].as_str().unwrap_or_default();
+    ensure!(explanation.len() > 10, "the reason has no explanation: {reason}");
+    let plan = server.wait_for("sensor.heatmine_plan", "to have a value", told).await?;
+    ensure!(plan["attributes"]["compute_w"].as_array().is_some_and(|slots| !slots.is_empty()), "no slots: {plan}");
+    ensure!(plan["attributes"].to_string().len() < 16_384, "the recorder does not keep attributes over 16 KiB");
+    let device = "{{ device_attr('sensor.heatmine_grid_power', 'name') }} {{ device_entities(device_id('sensor.heatmine_grid_power')) | count }}";
+    let device = server.template(device).await?;
+    ensure!(device.starts_with("HeatMine "), "the device is {device}");
+    Ok(())
+}
+
+async fn the_dashboard_has_no_gap(server: &HomeAssistant) -> Result<()> {
+    let file = peer::workspace().join("dashboards/home-assistant/heatmine.yaml");
+    let text = std::fs::read_to_string(&file)?;
+    let split = text.split(|character: char| !(character.is_ascii_alphanumeric() || "._".contains(character)));
+    let ids: BTreeSet<&str> = split.filter(|word| word.contains(".heatmine_")).collect();
+    ensure!(ids.len() > 30, "only {} entities in {}", ids.len(), file.display());
+    let states = server.get("/api/states").await?;
+    let known: BTreeSet<&str> =
+        states.as_array().into_iter().flatten().filter_map(|state| state["entity_id"].as_str()).collect();
+    let missing: Vec<_> = ids.difference(&known).collect();
+    ensure!(missing.is_empty(), "the dashboard shows entities that do not exist: {missing:?}");
+    Ok(())
+}
+
+async fn wishes_change_the_decision(server: &HomeAssistant, demo: &Demo) -> Result<()> {
+    let select = |option: &str| json!({"entity_id": "select.heatmine_mode", "option": option});
+    server.act("select/select_option", &select("off")).await?;
+    server.wait_for("sensor.heatmine_reason", "to be off", |state| state == "off").await?;
+    server.wait_for("sensor.heatmine_budget", "to be 0", |state| state == "0").await?;
+    let decided = record_where(demo, "the mode off", |record| record["mode"] == "off").await?;
+    ensure!(decided["decision"]["budget"].as_f64() == Some(0.0), "off, but {}", decided["decision"]);
+
+    let limit = server.entity("number.heatmine_power_limit").await.context("power limit")?;
+    let most = limit["attributes"]["max"].as_f64().context("max")?;
+    let half = (most / 20.0).round() * 10.0;
+    server.act("number/set_value", &json!({"entity_id": "number.heatmine_power_limit", "value": half})).await?;
+    let wanted = format!("{half:.0}");
+    server.wait_for("number.heatmine_power_limit", "to follow", |state| state.trim_end_matches(".0") == wanted).await?;
+    record_where(demo, "the limit", |record| record["power_limit"].as_f64() == Some(half)).await?;
+
+    server.act("select/select_option", &select("auto")).await?;
+    server.wait_for("select.heatmine_mode", "to be auto", |state| state == "auto").await?;
+    server.act("button/press", &json!({"entity_id": "button.heatmine_boost"})).await?;
+    record_where(demo, "a boost", |record| record["boost_until"].is_string()).await?;
+    server.act("select/select_option", &select("auto")).await?;
+    record_where(demo, "the boost's end", |record| record["mode"] == "auto").await?;
+    server.act("number/set_value", &json!({"entity_id": "number.heatmine_power_limit", "value": most})).await
+}
+
+async fn record_where(demo: &Demo, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    wait_until(LIMIT, what, async || demo.record().await.filter(|record| wanted(record))).await
+}
+
+/// Home Assistant's own Ollama integration, pointed at the gateway's page, gets an answer of the local model.
+async fn the_model_answers(server: &HomeAssistant, demo: &Demo) -> Result<()> {
+    let flow = "/api/config/config_entries/flow";
+    let entry = server.configure(flow, json!("ollama"), &json!({"url": demo.http})).await?;
+    let entry = entry["result"]["entry_id"].as_str().context("no entry")?;
+    let tags = demo.get("/api/tags").await?;
+    let model = tags["models"][0]["model"].as_str().with_context(|| format!("no model in {tags}"))?;
+    let agent = json!({
+        "name": "HeatMine", "model": model, "prompt": "Answer in one short sentence.",
+        "num_ctx": 2048, "keep_alive": -1, "max_history": 4, "think": false,
+    });
+    server.configure("/api/config/config_entries/subentries/flow", json!([entry, "conversation"]), &agent).await?;
+    server.wait_for("conversation.heatmine", "to exist", |_| true).await?;
+    let question = json!({"text": "Say hello.", "language": "en", "agent_id": "conversation.heatmine"});
+    let answer = server.post("/api/conversation/process", &question).await?;
+    let said = answer["response"]["speech"]["plain"]["speech"].as_str().unwrap_or_default();
+    ensure!(answer["response"]["response_type"] == "action_done" && !said.trim().is_empty(), "no answer: {answer}");
+    Ok(())
+}
+
+/// No warning or error about MQTT stands in Home Assistant's log, beyond a broker that went away.
+fn no_complaint(log: &str) -> Result<()> {
+    let complaints: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("WARNING") || line.contains("ERROR"))
+        .filter(|line| line.contains("mqtt") || line.contains("heatmine"))
+        .collect();
+    ensure!(complaints.is_empty(), "Home Assistant complains:\n{}", complaints.join("\n"));
+    Ok(())
+}
