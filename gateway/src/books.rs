@@ -1,0 +1,102 @@
+//! Keeps the books through bad days: what cannot be written now waits, in order, and nothing is said to be booked before.
+
+use crate::store::{Ledger, LedgerError, StateStore};
+use plant::checkpoint::Checkpoint;
+use plant::entry::Entry;
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The running state is written at most this often: a crash loses no more than that.
+const SAVE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The ledger and the running state, with what waits for them.
+#[derive(Debug)]
+pub struct Books {
+    ledger: Ledger,
+    state: StateStore,
+    waiting: VecDeque<Entry>,
+    newest: Option<Checkpoint>,
+    saved_at: Option<Instant>,
+    problem: Option<String>,
+}
+
+impl Books {
+    /// Books over open files.
+    pub fn new(ledger: Ledger, state: StateStore) -> Self {
+        Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None }
+    }
+
+    /// The running state's file.
+    pub fn state(&mut self) -> &mut StateStore {
+        &mut self.state
+    }
+
+    /// Books an entry behind those that wait.
+    pub fn append(&mut self, entry: Entry) {
+        self.waiting.push_back(entry);
+        self.flush();
+    }
+
+    /// Takes the newest running state; it is written when the last writing is long enough ago.
+    pub fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.newest = Some(checkpoint);
+        if !self.waiting.is_empty() {
+            self.flush();
+        }
+        if self.saved_at.is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
+            self.save();
+        }
+    }
+
+    /// Whether everything booked is on the disk.
+    pub fn is_flushed(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What keeps the books from being written, in words.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Writes what waits and the newest running state. A running state that is ahead of the ledger is not written: the
+    /// chain would go on from an entry that is not there.
+    pub fn save(&mut self) {
+        self.flush();
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let Some(checkpoint) = self.newest.take() else { return };
+        self.saved_at = Some(Instant::now());
+        match self.state.save(&checkpoint) {
+            Ok(()) => self.recovered(),
+            Err(error) => self.failed(format!("the running state cannot be written: {error}")),
+        }
+    }
+
+    fn flush(&mut self) {
+        while let Some(entry) = self.waiting.front() {
+            match self.ledger.append(entry) {
+                Ok(()) => drop(self.waiting.pop_front()),
+                Err(error) => return self.failed(waiting_words(&error, self.waiting.len())),
+            }
+        }
+    }
+
+    fn failed(&mut self, words: String) {
+        if self.problem.is_none() {
+            tracing::error!(problem = words, "the books cannot be written; trying again");
+        }
+        self.problem = Some(words);
+    }
+
+    fn recovered(&mut self) {
+        if self.problem.take().is_some() {
+            tracing::info!("the books are written again");
+        }
+    }
+}
+
+fn waiting_words(error: &LedgerError, waiting: usize) -> String {
+    format!("{error}; {waiting} entries wait in memory")
+}

@@ -1,0 +1,234 @@
+//! The main job without hardware or accounts: a simulated house whose devices answer over real Modbus TCP and MQTT, read
+//! through the same drivers and definitions as a user's own, with the real engine. Its configuration is written into the
+//! data folder, to be looked at and taken from there.
+
+use crate::clock::Clock;
+use crate::live::{self, Options};
+use crate::store::StateStore;
+use crate::{config, jobs};
+use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, Utc};
+use drivers::mqtt::Broker;
+use drivers::{broker, sim};
+use plant::time::Timestamp;
+use plant::units::Watts;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A sunny day in spring with a cold night begins: 14 April 2026, 7 o'clock in Berlin.
+const FIRST_MORNING: DateTime<Utc> = match DateTime::from_timestamp(1_776_142_800, 0) {
+    Some(moment) => moment,
+    None => DateTime::UNIX_EPOCH,
+};
+/// The demo's own broker listens here, if the port is free.
+const BROKER_PORT: u16 = 18_883;
+/// The compute box of the demo.
+const COMPUTE_MAX: Watts = Watts(1500.0);
+/// Weather and habits of the demo's house.
+const SEED: u64 = 7;
+
+/// What a person may change about the demo.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// Where the page listens.
+    pub http: String,
+    /// The broker to use in place of an embedded one.
+    pub mqtt: Option<Broker>,
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Where the experts are; in the data folder where not given.
+    pub experts: Option<PathBuf>,
+    /// House seconds in a second.
+    pub speed: f64,
+    /// How long it runs; until it is stopped where not given.
+    pub duration: Option<Duration>,
+    /// Where to record.
+    pub record: Option<PathBuf>,
+}
+
+/// Runs the demo until `shutdown` or the end of its time.
+///
+/// # Errors
+/// A port is taken, or the data folder cannot be used.
+pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
+    std::fs::create_dir_all(&demo.data)
+        .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
+    let clock = Clock::sped(beginning(&demo.data)?, demo.speed);
+    let (broker, _embedded) = match &demo.mqtt {
+        Some(broker) => (broker.clone(), None),
+        None => {
+            let embedded = embedded_broker()?;
+            let address = embedded.address;
+            println!("The demo's own MQTT broker listens on {address}.");
+            let broker =
+                Broker { host: address.ip().to_string(), port: Some(address.port()), ..Broker::default() };
+            (broker, Some(embedded))
+        }
+    };
+    let draw = watch::Sender::new(Watts::ZERO);
+    let house_stop = CancellationToken::new();
+    let house = sim::start(
+        sim::SimConfig {
+            clock: { let clock = clock.clone(); Arc::new(move || clock.now()) },
+            speed: demo.speed,
+            broker: broker.clone(),
+            compute: draw.subscribe(),
+            seed: SEED,
+        },
+        house_stop.clone(),
+    )
+    .await
+    .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
+    println!("The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.", house.inverter, house.heat_pump);
+
+    let file = demo.data.join("heatmine.toml");
+    std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    println!("Its configuration is in {}.", file.display());
+    let loaded = config::load(&file).map_err(|errors| anyhow!("{errors}"))?;
+    jobs::summary::seed_demo(&demo.data, &loaded.config.jobs, clock.now())?;
+
+    let end = shutdown.child_token();
+    if let Some(duration) = demo.duration {
+        let end = end.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(duration).await;
+            end.cancel();
+        });
+    }
+    let options = Options { clock, record: demo.record, draw: Some(draw), banner: true };
+    let result = live::run(loaded, options, end).await;
+    house_stop.cancel();
+    result
+}
+
+/// The first morning, or where the last run in this folder stopped: books never go back in time.
+fn beginning(folder: &Path) -> Result<Timestamp> {
+    let path = folder.join("state.db");
+    if !path.exists() {
+        return Ok(FIRST_MORNING);
+    }
+    let state = StateStore::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    let checkpoint = state.checkpoint().with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(checkpoint.map_or(FIRST_MORNING, |checkpoint| checkpoint.at))
+}
+
+fn embedded_broker() -> Result<broker::Running> {
+    let usual = SocketAddr::from(([127, 0, 0, 1], BROKER_PORT));
+    broker::start(usual)
+        .or_else(|_| broker::start(SocketAddr::from(([127, 0, 0, 1], 0))))
+        .map_err(|error| anyhow!("the embedded MQTT broker cannot start: {error}"))
+}
+
+/// The house as a person would write it down. The clock runs `speed` times faster than the model does, so a token stands
+/// for as many: the price list says so.
+fn configuration(demo: &Demo, broker: &Broker, inverter: SocketAddr, heat_pump: SocketAddr) -> String {
+    let speed = demo.speed;
+    let experts = demo.experts.as_ref().map(|folder| format!("experts_dir = {}\n", quoted(&folder.to_string_lossy())));
+    let mut text = format!(
+        r#"# The demo's simulated house, written anew at each start of `heatmine demo`.
+
+[site]
+name = "Demo house"
+timezone = "Europe/Berlin"
+
+[grid]
+import_limit_w = 17250
+
+[tariff.import]
+kind = "spot"
+fee_eur_per_kwh = 0.13
+tax_percent = 19
+
+[tariff.export]
+price_eur_per_kwh = 0.079
+
+[tariff.spot]
+topic = "demo/spot"
+
+[pv]
+peak_w = 10000
+
+[battery]
+capacity_kwh = 10
+charge_max_w = 5000
+discharge_max_w = 5000
+
+[compute]
+max_w = {max}
+idle_w = 30
+min_w = 150
+heat_into = "tank"
+# The model runs in wall time and the house {speed} times faster: a kilowatt-hour of the house sees so many tokens fewer.
+tokens_per_kwh = {tokens}
+
+[heat]
+kind = "heat_pump"
+flow_c = 38
+
+[room]
+low_c = 20
+high_c = 23
+capacity_kwh_per_k = 8
+loss_kw_per_k = 0.18
+
+[tank]
+low_c = 45
+high_c = 60
+capacity_kwh_per_k = 0.35
+loss_kw_per_k = 0.0025
+
+[work]
+in_eur_per_mtok = {price_in}
+out_eur_per_mtok = {price_out}
+interactive_eur_per_kwh = 2.0
+
+[[device]]
+name = "inverter"
+type = "fronius-gen24"
+address = "tcp://{inverter}"
+controls = ["battery.mode"]
+
+[[device]]
+name = "heat_pump"
+type = "lambda-eu-l"
+address = "tcp://{heat_pump}"
+controls = ["heat_pump.surplus"]
+
+[[device]]
+name = "plug"
+type = "shelly-plug"
+topic = "shellyplusplugs-compute"
+parameters = {{ role = "compute" }}
+
+[mqtt]
+host = {host}
+"#,
+        max = COMPUTE_MAX.0,
+        tokens = 250_000.0 / speed,
+        price_in = 0.4 * speed,
+        price_out = 1.2 * speed,
+        host = quoted(&broker.host),
+    );
+    // Writing into a String cannot fail.
+    let _ = broker.port.map(|port| writeln!(text, "port = {port}"));
+    let _ = broker.username.as_ref().map(|name| writeln!(text, "username = {}", quoted(name)));
+    let _ = broker.password.as_ref().map(|word| writeln!(text, "password = {}", quoted(word)));
+    let _ = write!(
+        text,
+        "\n[http]\nlisten = {}\n\n[worker]\nparallel = 2\n{}\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
+        quoted(&demo.http),
+        experts.unwrap_or_default()
+    );
+    text
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

@@ -1,0 +1,160 @@
+//! The live loop: feeds the core with what happens, at the time it happens, and carries out what it asks for, in order.
+//!
+//! Invariant: nothing in here waits for a device, a broker, a browser or a database. Channels are bounded; plans are made
+//! on another thread and come back as events.
+
+use crate::actuate::Actuators;
+use crate::books::Books;
+use crate::clock::Clock;
+use crate::recording::Recorder;
+use drivers::device::Report;
+use plant::command::Command;
+use plant::decision::Outcome;
+use plant::effect::Effect;
+use plant::event::Event;
+use plant::plant::Plant;
+use plant::point::{DeviceId, Sample};
+use plant::record::Record;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// The loop decides at most this often in wall time, however fast the house's clock runs.
+const WAKE_MIN: Duration = Duration::from_millis(100);
+
+/// The loop decides at least this often, also after the clock has jumped back.
+const WAKE_MAX: Duration = Duration::from_secs(2);
+
+/// What the loop listens to.
+#[derive(Debug)]
+pub struct Inputs {
+    /// Readings and outcomes from the devices.
+    pub reports: mpsc::Receiver<Report>,
+    /// Wishes of people and automations.
+    pub commands: mpsc::Receiver<Command>,
+    /// Everything else that happens.
+    pub events: mpsc::Receiver<Event>,
+}
+
+/// The core and everything it acts through.
+#[derive(Debug)]
+pub struct Host {
+    /// The core.
+    pub plant: Plant,
+    /// House time.
+    pub clock: Clock,
+    /// Ledger and running state.
+    pub books: Books,
+    /// Devices and engine.
+    pub actuators: Actuators,
+    /// Where everything is recorded.
+    pub recorder: Recorder,
+    /// The newest record.
+    pub records: watch::Sender<Option<Arc<Record>>>,
+    /// The way back into the loop, for plans.
+    pub events: mpsc::Sender<Event>,
+    /// Devices that cannot be read, and why.
+    pub unavailable: BTreeMap<DeviceId, String>,
+}
+
+impl Host {
+    /// Runs until `shutdown`; then every device is told its safe value and the books are closed.
+    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) {
+        let mut woken = tokio::time::Instant::now();
+        loop {
+            let pause = self.clock.wall_until(self.plant.next_wake()).min(WAKE_MAX);
+            let due = tokio::time::Instant::now() + pause;
+            let wake = tokio::time::sleep_until(due.max(woken + WAKE_MIN));
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                () = wake => {
+                    woken = tokio::time::Instant::now();
+                    self.step(Event::Wake);
+                }
+                Some(command) = inputs.commands.recv() => {
+                    self.step(Event::Command(command));
+                    self.step(Event::Wake);
+                }
+                Some(event) = inputs.events.recv() => {
+                    // Somebody who begins to wait gets an answer now, not in a second.
+                    let urgent = matches!(&event, Event::Backlog(backlog) if backlog.interactive > 0);
+                    self.step(event);
+                    if urgent {
+                        self.step(Event::Wake);
+                    }
+                }
+                Some(report) = inputs.reports.recv() => self.report(report),
+            }
+        }
+        let now = self.clock.now();
+        for effect in self.plant.shutdown(now) {
+            self.carry_out(effect);
+        }
+        self.books.save();
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Values { device, values } => {
+                if self.unavailable.remove(&device).is_some() {
+                    tracing::info!(%device, "is read again");
+                }
+                let at = self.clock.now();
+                for (point, value) in values {
+                    self.step(Event::Sample(Sample { device: device.clone(), point, value, at }));
+                }
+            }
+            Report::Unavailable { device, why } => {
+                if self.unavailable.insert(device.clone(), why.clone()).as_ref() != Some(&why) {
+                    tracing::warn!(%device, why, "cannot be read");
+                }
+            }
+            Report::Applied { setpoint, error } => {
+                if error.is_none() && setpoint.setting.is_safe() {
+                    let _ = self.books.state().owe(&setpoint);
+                }
+                self.step(Event::Outcome(Box::new(Outcome { setpoint, error })));
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        let now = self.clock.now();
+        self.recorder.event(&event, now);
+        for effect in self.plant.handle(event, now) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Apply(setpoint) => {
+                if let Some(outcome) = self.actuators.apply(setpoint, self.books.state()) {
+                    let _ = self.events.try_send(Event::Outcome(Box::new(outcome)));
+                }
+            }
+            Effect::Append(entry) => self.books.append(entry),
+            Effect::Checkpoint(checkpoint) => self.books.checkpoint(*checkpoint),
+            Effect::Plan(request) => {
+                let events = self.events.clone();
+                tokio::task::spawn_blocking(move || {
+                    let plan = plant::planner::plan(&request);
+                    let _ = events.blocking_send(Event::Plan(Box::new(plan)));
+                });
+            }
+            Effect::Publish(mut record) => {
+                self.recorder.decision(&record.decision);
+                record.problems = self.problems();
+                self.records.send_replace(Some(Arc::new(*record)));
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
+        self.books.problem().map(str::to_owned).into_iter().chain(devices).collect()
+    }
+}

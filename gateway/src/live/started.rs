@@ -1,0 +1,144 @@
+//! The tasks around the loop.
+
+use crate::actuate::ORDERS_MAX;
+use crate::clock::Clock;
+use crate::config::http::HttpConfig;
+use crate::config::worker::WorkerConfig;
+use crate::http;
+use crate::interactive::Interactive;
+use crate::jobs;
+use crate::supervise::Launch;
+use crate::wiring::Wiring;
+use anyhow::{Context, Result, anyhow};
+use drivers::device::{self, DeviceConfig, Pace, Report};
+use plant::decision::Setpoint;
+use plant::event::Event;
+use plant::point::DeviceId;
+use plant::site::Compute;
+use plant::units::Watts;
+use plant::work::Backlog;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Opens the page's port.
+///
+/// # Errors
+/// The address is wrong or in use.
+pub async fn listen(address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "it is in use by another program; choose another with [http] listen or --http",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need root",
+            _ => "expected address:port, as 0.0.0.0:8099",
+        };
+        anyhow!("cannot listen on {address} for the page: {error}; {hint}")
+    })
+}
+
+/// Starts the devices; returns the ways for their orders.
+pub fn devices(
+    configs: Vec<DeviceConfig>,
+    clock: &Clock,
+    reports: &mpsc::Sender<Report>,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) -> BTreeMap<DeviceId, mpsc::Sender<Setpoint>> {
+    let pace = Pace { speed: clock.speed() };
+    let started = configs.into_iter().map(|config| {
+        let (orders, received) = mpsc::channel(ORDERS_MAX);
+        let id = config.id.clone();
+        tracker.spawn(device::run(config, pace, reports.clone(), received, stop.clone()));
+        (id, orders)
+    });
+    started.collect()
+}
+
+/// How the worker is started, unless it runs elsewhere, and its address.
+///
+/// # Errors
+/// Its port cannot be had.
+pub fn worker(config: &WorkerConfig, compute: &Compute, folder: &Path) -> Result<(Option<Launch>, String)> {
+    if let Some(url) = &config.url {
+        return Ok((None, url.trim_end_matches('/').to_owned()));
+    }
+    let listen = free(&config.listen)
+        .with_context(|| format!("cannot listen on {} for the worker ([worker] listen)", config.listen))?;
+    let experts = config.experts_dir.as_ref().map_or_else(|| folder.join("experts"), Into::into);
+    let mut arguments: Vec<OsString> = vec!["worker".into()];
+    let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+    add("--listen", listen.to_string().into());
+    add("--experts", experts.into());
+    add("--data", folder.join("worker").into());
+    add("--parallel", config.parallel.to_string().into());
+    add("--context", config.context.to_string().into());
+    add("--idle-w", compute.idle.0.to_string().into());
+    add("--max-w", compute.max.0.to_string().into());
+    add("--budget", "0".into());
+    if let Some(expert) = &config.expert {
+        add("--model", expert.into());
+    }
+    if let Some(threads) = config.threads {
+        add("--threads", threads.to_string().into());
+    }
+    arguments.push("--supervised".into());
+    let program = std::env::current_exe().context("the path of this program is unknown")?.into();
+    Ok((Some(Launch { program, arguments }), format!("http://{listen}")))
+}
+
+/// A port that is free now, so that the worker keeps it over its restarts.
+fn free(listen: &str) -> std::io::Result<SocketAddr> {
+    std::net::TcpListener::bind(listen)?.local_addr()
+}
+
+/// Tells the loop how much work waits, whenever it changes.
+pub async fn backlog(
+    queue: jobs::Queue,
+    interactive: Interactive,
+    events: mpsc::Sender<Event>,
+    shutdown: CancellationToken,
+) {
+    let (mut jobs, mut queries) = (queue.changed(), interactive.watch());
+    loop {
+        let waiting = *queries.borrow_and_update();
+        jobs.borrow_and_update();
+        let backlog = Backlog { interactive: waiting, ..queue.backlog() };
+        if events.send(Event::Backlog(backlog)).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            changed = jobs.changed() => if changed.is_err() { return },
+            changed = queries.changed() => if changed.is_err() { return },
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Passes the power that the engine says it draws to a simulated house.
+pub async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
+    while wiring.records.changed().await.is_ok() {
+        let power = wiring.records.borrow_and_update().as_ref().and_then(|record| record.worker.power);
+        draw.send_replace(power.unwrap_or(Watts::ZERO));
+    }
+}
+
+/// Serves the page until the gateway stops.
+pub async fn page(config: HttpConfig, listener: TcpListener, state: http::State) {
+    if let Err(error) = http::serve(&config, listener, state).await {
+        tracing::error!(error = format!("{error:#}"), "the page has ended");
+    }
+}
+
+/// Tells the person at the terminal where to look.
+pub fn announce(address: SocketAddr, speed: f64) {
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    println!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port());
+    if speed > 1.0 {
+        println!("A second here is {speed} seconds in the house.");
+    }
+}

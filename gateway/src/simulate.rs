@@ -1,0 +1,340 @@
+//! The second host: the same core on recorded prices, sun, load and weather, in virtual time. A year takes seconds.
+
+use anyhow::{Context, Result, bail};
+use chrono::Timelike;
+use drivers::sim::battery::StorageOrders;
+use drivers::sim::house::{Flows, House, Inputs, State};
+use plant::decision::{BatteryMode, HeatPumpMode, Setting};
+use plant::effect::Effect;
+use plant::event::Event;
+use plant::outlook::Outlook;
+use plant::plant::{Plant, Restored};
+use plant::point::{Point, Sample};
+use plant::record::{Earnings, Record};
+use plant::site::Site;
+use plant::time::{Slot, Timestamp};
+use plant::units::{Celsius, EurPerKwh, Watts};
+use plant::work::{WorkerState, WorkerStatus};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// Virtual time between two cycles.
+const STEP: Duration = Duration::from_secs(60);
+/// The next day's prices are known from this local hour on.
+const PUBLISHED_AT_HOUR: u32 = 13;
+/// PV of a trace is per kWp; the simulated roof makes this much of 1 W/m2 and kWp.
+const COLUMNS: [&str; 6] = ["time_utc", "price_eur_mwh", "pv_w_per_kwp", "load_w", "t_out_c", "ghi_w_m2"];
+
+/// One quarter hour of a trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Row {
+    price: EurPerKwh,
+    pv_per_kwp: f64,
+    load: Watts,
+    outdoor: Celsius,
+    ghi: f64,
+    hot_water: Watts,
+}
+
+/// What a simulation came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Simulated {
+    /// First moment.
+    pub from: Timestamp,
+    /// Last moment.
+    pub to: Timestamp,
+    /// Money and energy of it all.
+    pub total: Earnings,
+    /// Entries of the ledger it would have made.
+    pub entries: u64,
+    /// Quarter hours of it.
+    pub slots: u64,
+    /// Hours in which compute ran.
+    pub compute_hours: f64,
+    /// Seconds under each reason.
+    pub reasons: BTreeMap<String, f64>,
+    /// The local days.
+    pub days: BTreeMap<String, Earnings>,
+}
+
+/// Runs `site` through `trace` from `from` to `to`, telling `progress` the share done.
+///
+/// # Errors
+/// The trace cannot be read, or has a row that is not a row; the message names file, line, column and value.
+pub fn run(
+    site: Site,
+    trace: &Path,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    mut progress: impl FnMut(f64),
+) -> Result<Simulated> {
+    let rows = read(trace)?;
+    let rows: BTreeMap<Slot, Row> = rows
+        .into_iter()
+        .filter(|(slot, _)| from.is_none_or(|from| slot.start() >= from) && to.is_none_or(|to| slot.start() < to))
+        .collect();
+    let (Some((first, _)), Some((last, _))) = (rows.first_key_value(), rows.last_key_value()) else {
+        bail!("{}: no row between --from and --to", trace.display());
+    };
+    let (first, last) = (*first, *last);
+    let mut run = Run::new(site, first.start());
+    let cycles = Slot::SECONDS as u64 / STEP.as_secs();
+    for (number, (slot, row)) in rows.iter().enumerate() {
+        run.outlook(&rows, *slot);
+        for cycle in 0..cycles {
+            run.cycle(slot.start() + chrono::Duration::from_std(STEP * cycle as u32).unwrap_or_default(), row);
+        }
+        progress(number as f64 / rows.len() as f64);
+    }
+    Ok(run.finish(first.start(), last.end()))
+}
+
+struct Run {
+    plant: Plant,
+    house: House,
+    state: State,
+    flows: Flows,
+    storage: StorageOrders,
+    offered: Watts,
+    pv_limit: f64,
+    budget: Watts,
+    latest: Option<Record>,
+    result: Simulated,
+}
+
+impl Run {
+    fn new(mut site: Site, at: Timestamp) -> Self {
+        for device in &mut site.devices {
+            device.max_age = device.max_age.max(STEP * 3);
+        }
+        let mut house = House::default();
+        house.pv_peak = site.pv.map_or(Watts::ZERO, |pv| pv.peak);
+        house.compute_into = site.compute.heat_into;
+        house.compute_share = site.compute.heat_fraction;
+        match site.battery {
+            Some(battery) => {
+                house.battery.capacity = battery.capacity;
+                house.battery.power_max = battery.charge_max;
+                house.battery.one_way = battery.round_trip.sqrt();
+            }
+            None => house.battery.power_max = Watts::ZERO,
+        }
+        let mut plant = Plant::new(site, Restored::default(), at);
+        let ready = WorkerStatus { state: WorkerState::Idle, ..WorkerStatus::default() };
+        plant.handle(Event::Worker(Box::new(ready)), at);
+        let result = Simulated {
+            from: at,
+            to: at,
+            total: Earnings::default(),
+            entries: 0,
+            slots: 0,
+            compute_hours: 0.0,
+            reasons: BTreeMap::new(),
+            days: BTreeMap::new(),
+        };
+        Self {
+            plant,
+            house,
+            state: State::default(),
+            flows: Flows::default(),
+            storage: StorageOrders::default(),
+            offered: Watts::ZERO,
+            pv_limit: 1.0,
+            budget: Watts::ZERO,
+            latest: None,
+            result,
+        }
+    }
+
+    /// Publishes prices as an exchange does: today's, and tomorrow's from the early afternoon.
+    fn outlook(&mut self, rows: &BTreeMap<Slot, Row>, slot: Slot) {
+        let zone = self.plant.site().timezone;
+        let local = slot.start().with_timezone(&zone);
+        let news = local.minute() == 0 && (local.hour() == PUBLISHED_AT_HOUR || local.hour() == 0);
+        if !news && self.latest.is_some() {
+            return;
+        }
+        let days = if local.hour() >= PUBLISHED_AT_HOUR { 1 } else { 0 };
+        let last_day = local.date_naive() + chrono::Days::new(days);
+        let known = rows.range(slot..slot.plus(200)).filter(|(slot, _)| {
+            slot.start().with_timezone(&zone).date_naive() <= last_day
+        });
+        let spot = known.map(|(slot, row)| (*slot, row.price)).collect();
+        let outlook = Outlook { spot, ..Outlook::default() };
+        self.handle(Event::Outlook(Box::new(outlook)), slot.start());
+    }
+
+    fn cycle(&mut self, now: Timestamp, row: &Row) {
+        // The roof of the house loses to heat what the trace's has already lost.
+        let on_roof = sun_for(row.pv_per_kwp, row.outdoor);
+        let inputs = Inputs {
+            on_roof,
+            on_ground: row.ghi,
+            outdoor: row.outdoor,
+            household: row.load,
+            hot_water: row.hot_water,
+            compute: self.budget,
+            storage: self.storage,
+            output_limit: self.pv_limit,
+            offered: self.offered,
+        };
+        (self.state, self.flows) = self.house.step(&self.state, &inputs, STEP);
+        if self.budget > Watts::ZERO {
+            self.result.compute_hours += STEP.as_secs_f64() / 3600.0;
+        }
+        for sample in self.samples(now, row) {
+            self.handle(Event::Sample(sample), now);
+        }
+        self.handle(Event::Wake, now);
+    }
+
+    fn samples(&self, now: Timestamp, row: &Row) -> Vec<Sample> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut samples = Vec::new();
+        for device in &self.plant.site().devices {
+            for point in &device.points {
+                let value = self.value(*point, row);
+                // What two devices share is the first one's.
+                let value = if seen.insert(*point) || !point.is_additive() { value } else { value.map(|_| 0.0) };
+                samples.push(Sample { device: device.id.clone(), point: *point, value, at: now });
+            }
+        }
+        samples
+    }
+
+    fn value(&self, point: Point, row: &Row) -> Option<f64> {
+        let (flows, counters) = (&self.flows, &self.state.counters);
+        let heat = flows.heat_pump.into_room + flows.heat_pump.into_tank;
+        Some(match point {
+            Point::GridPower => flows.grid.0,
+            Point::GridImportEnergy => counters.import.0,
+            Point::GridExportEnergy => counters.export.0,
+            Point::PvPower => flows.pv.0,
+            Point::PvEnergy => counters.strings[0].0 + counters.strings[1].0,
+            Point::BatteryPower => flows.battery.0,
+            Point::BatterySoc => 100.0 * (self.state.stored / self.house.battery.capacity),
+            Point::BatteryChargeEnergy => counters.charged.0,
+            Point::BatteryDischargeEnergy => counters.discharged.0,
+            Point::HousePower => flows.household.0,
+            Point::ComputePower => flows.compute.0,
+            Point::ComputeEnergy => counters.compute.0,
+            Point::HeatPumpPower => flows.heat_pump.electric.0,
+            Point::HeatPumpHeat => heat.0,
+            Point::HeatPumpEnergy => counters.heat_pump.0,
+            Point::HeatPumpHeatEnergy => counters.heat.0,
+            Point::TankTemperature => self.state.tank.0,
+            Point::RoomTemperature => self.state.room.0,
+            Point::OutdoorTemperature => row.outdoor.0,
+            Point::HouseEnergy
+            | Point::ComputeTemperature
+            | Point::HeatPumpFlowTemperature
+            | Point::HeatPumpReturnTemperature => return None,
+        })
+    }
+
+    fn handle(&mut self, event: Event, now: Timestamp) {
+        let mut effects = self.plant.handle(event, now);
+        while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
+            match effect {
+                Effect::Apply(setpoint) => self.obey(setpoint.setting),
+                Effect::Append(entry) => self.book(&entry),
+                Effect::Checkpoint(_) => {}
+                Effect::Plan(request) => {
+                    let plan = plant::planner::plan(&request);
+                    effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
+                }
+                Effect::Publish(record) => self.latest = Some(*record),
+            }
+        }
+    }
+
+    fn obey(&mut self, setting: Setting) {
+        match setting {
+            Setting::ComputeBudget(watts) => self.budget = watts,
+            Setting::BatteryMode(mode) => {
+                self.storage = StorageOrders {
+                    limit_discharge: mode != BatteryMode::Normal,
+                    discharge_pct: if mode == BatteryMode::Normal { 100.0 } else { 0.0 },
+                    ..StorageOrders::default()
+                };
+            }
+            Setting::HeatPumpSurplus(watts) => self.offered = watts,
+            Setting::HeatPumpMode(mode) => {
+                self.offered = match mode {
+                    HeatPumpMode::Block | HeatPumpMode::Normal => Watts::ZERO,
+                    HeatPumpMode::Boost | HeatPumpMode::Force => self.house.heat_pump.range.1,
+                };
+            }
+            Setting::PvLimit(percent) => self.pv_limit = percent.0 / 100.0,
+        }
+    }
+
+    fn book(&mut self, entry: &plant::entry::Entry) {
+        self.result.entries += 1;
+        if let Ok(plant::entry::Booking::Slot(account)) = plant::ledger::booking(entry) {
+            self.result.slots += 1;
+            self.result.total.add_slot(&account);
+            let day = account.start.with_timezone(&self.plant.site().timezone).date_naive().to_string();
+            self.result.days.entry(day).or_default().add_slot(&account);
+            for (reason, seconds) in &account.reasons {
+                *self.result.reasons.entry(reason.name().to_owned()).or_default() += seconds;
+            }
+        }
+    }
+
+    fn finish(mut self, from: Timestamp, to: Timestamp) -> Simulated {
+        self.handle(Event::Wake, to);
+        (self.result.from, self.result.to) = (from, to);
+        self.result
+    }
+}
+
+/// The sun that makes the simulated roof yield `pv_per_kwp`, W/m2: the inverse of the roof's own formula.
+fn sun_for(pv_per_kwp: f64, outdoor: Celsius) -> f64 {
+    // pv = sun/1000 * (1 - 0.004 (T + 0.03 sun - 25)) * 0.93 per kWp, solved for the smaller root.
+    let wanted = pv_per_kwp / 1000.0 / 0.93;
+    let linear = (1.0 - 0.004 * (outdoor.0 - 25.0)) / 1000.0;
+    let square = 0.004 * 0.03 / 1000.0;
+    let root = (linear * linear - 4.0 * square * wanted).max(0.0).sqrt();
+    ((linear - root) / (2.0 * square)).max(0.0)
+}
+
+fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
+    let name = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
+    let text = if bytes.starts_with(&[0x1f, 0x8b]) {
+        std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice())).with_context(|| format!("{name}: not gzip"))?
+    } else {
+        String::from_utf8(bytes).with_context(|| format!("{name}: not text"))?
+    };
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
+    let index = |column: &str| header.iter().position(|name| *name == column);
+    if let Some(missing) = COLUMNS.into_iter().find(|column| index(column).is_none()) {
+        bail!("{name}: line 1: no column {missing}; expected a header with {}", COLUMNS.join(", "));
+    }
+    let mut rows = BTreeMap::new();
+    for (line, number) in lines.zip(2..) {
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let cell = |column: &str| index(column).and_then(|at| cells.get(at)).copied().unwrap_or_default();
+        let value = |column: &str| -> Result<f64> {
+            let parsed = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
+            parsed.with_context(|| format!("{name}: line {number}: {column} = {:?}; expected a number", cell(column)))
+        };
+        let time: Timestamp = cell("time_utc").parse().with_context(|| {
+            format!("{name}: line {number}: time_utc = {:?}; expected a time as 2024-04-01T00:15:00Z", cell("time_utc"))
+        })?;
+        let row = Row {
+            price: EurPerKwh(value("price_eur_mwh")? / 1000.0),
+            pv_per_kwp: value("pv_w_per_kwp")?,
+            load: Watts(value("load_w")?),
+            outdoor: Celsius(value("t_out_c")?),
+            ghi: value("ghi_w_m2")?,
+            hot_water: Watts(if index("dhw_w").is_some() { value("dhw_w")? } else { 0.0 }),
+        };
+        rows.insert(Slot::containing(time), row);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,238 @@
+//! The engine's process: started, watched, fed with a budget, and started again when it crashes, hangs or is killed.
+//!
+//! ```text
+//!   Starting --ready--> Serving --crash, hang--> Waiting (1 s, 2 s, .. 60 s) --> Starting
+//! ```
+//!
+//! The process ends by itself when the gateway is gone: its standard input is a pipe that then closes. Its budget ends by
+//! itself too, when nobody renews it.
+
+use crate::clock::Clock;
+use inference::client;
+use plant::event::Event;
+use plant::site::WorkPrices;
+use plant::units::{Eur, KilowattHours, Watts};
+use plant::work::{Receipt, WorkerState, WorkerStatus};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How often the worker is asked how it is.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
+/// A worker that answers nothing for this long hangs.
+const HANG: Duration = Duration::from_secs(6);
+/// A worker may take this long to load its model.
+const START: Duration = Duration::from_secs(180);
+/// A budget that is not renewed for this long is over.
+const BUDGET_TTL: Duration = Duration::from_secs(10);
+/// How long a worker may take to end by itself.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Waits between two starts.
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// A worker that served this long has its back-off forgiven.
+const FORGIVEN: Duration = Duration::from_secs(60);
+
+/// How to start the worker; `None` in [`Supervisor::launch`] where it runs elsewhere.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program.
+    pub program: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// What the supervisor works with.
+#[derive(Debug)]
+pub struct Supervisor {
+    /// How to start the worker.
+    pub launch: Option<Launch>,
+    /// The worker's interface.
+    pub worker: client::Worker,
+    /// House time.
+    pub clock: Clock,
+    /// What the work pays.
+    pub prices: WorkPrices,
+    /// Receipts the books already hold.
+    pub booked: BTreeSet<String>,
+    /// The power the engine may draw.
+    pub budget: watch::Receiver<Watts>,
+    /// The loop.
+    pub events: mpsc::Sender<Event>,
+    /// Restarts so far.
+    pub restarts: u32,
+    /// Number of the last receipt read.
+    pub receipts_read: u64,
+}
+
+impl Supervisor {
+    /// Keeps the worker running until `shutdown`, then ends it.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut wait = BACK_OFF.0;
+        while !shutdown.is_cancelled() {
+            let began = Instant::now();
+            self.tell(WorkerState::Starting, None).await;
+            let end = tokio::select! {
+                end = self.one_life() => end,
+                () = shutdown.cancelled() => break,
+            };
+            if began.elapsed() > FORGIVEN {
+                wait = BACK_OFF.0;
+            }
+            self.restarts += 1;
+            tracing::warn!(why = end, wait_s = wait.as_secs(), "the engine is started again");
+            self.tell(WorkerState::Down, Some(end)).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => break,
+            }
+            wait = (wait * 2).min(BACK_OFF.1);
+        }
+    }
+
+    /// From start to end of one process, or of one connection to a worker elsewhere; returns what ended it.
+    async fn one_life(&mut self) -> String {
+        let mut child = match self.launch.as_ref().map(start) {
+            None => None,
+            Some(Ok(child)) => Some(child),
+            Some(Err(error)) => return format!("cannot be started: {error}"),
+        };
+        let end = tokio::select! {
+            end = self.serve() => end,
+            status = ended(&mut child) => status,
+        };
+        if let Some(child) = child {
+            stop(child).await;
+        }
+        end
+    }
+
+    /// Waits until the worker is ready, then asks it and feeds it until it no longer answers.
+    async fn serve(&mut self) -> String {
+        let began = Instant::now();
+        let mut answered: Option<Instant> = None;
+        let mut renewed = Instant::now();
+        let mut sent: Option<Watts> = None;
+        let mut ticks = tokio::time::interval(ASK_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                changed = self.budget.changed() => if changed.is_err() {
+                    return "the gateway stops".into();
+                },
+            }
+            let budget = *self.budget.borrow_and_update();
+            if answered.is_some() && (sent != Some(budget) || renewed.elapsed() > BUDGET_TTL / 4) {
+                let told = tokio::time::timeout(HANG, self.worker.set_budget(Some(budget.0), BUDGET_TTL)).await;
+                if matches!(told, Ok(Ok(_))) {
+                    (sent, renewed) = (Some(budget), Instant::now());
+                }
+            }
+            match tokio::time::timeout(HANG / 2, self.worker.status()).await {
+                Ok(Ok(status)) => {
+                    answered = Some(Instant::now());
+                    self.take(status).await;
+                }
+                Ok(Err(_)) | Err(_) => match answered {
+                    None if began.elapsed() > START => return format!("not ready within {} s", START.as_secs()),
+                    Some(at) if at.elapsed() > HANG => return format!("no answer for {} s", HANG.as_secs()),
+                    None | Some(_) => {}
+                },
+            }
+        }
+    }
+
+    async fn take(&mut self, status: client::Status) {
+        let state = match status.state {
+            client::State::Loading => WorkerState::Starting,
+            client::State::Idle => WorkerState::Idle,
+            client::State::Busy => WorkerState::Busy,
+            client::State::Paused => WorkerState::Paused,
+        };
+        let status = WorkerStatus {
+            state,
+            expert: status.expert,
+            power: Some(Watts(status.power_w)),
+            tokens_per_second: status.tokens_per_second,
+            restarts: self.restarts,
+            error: status.error,
+        };
+        // The loop is never waited for: the next status is half a second away.
+        let _ = self.events.try_send(Event::Worker(Box::new(status)));
+        self.collect_receipts().await;
+    }
+
+    async fn collect_receipts(&mut self) {
+        let Ok(Ok(receipts)) = tokio::time::timeout(HANG / 2, self.worker.receipts(self.receipts_read)).await else {
+            return;
+        };
+        for served in receipts {
+            let sequence = served.sequence;
+            if !self.booked.contains(&served.id) {
+                let receipt = Event::Receipt(Box::new(self.priced(served)));
+                if self.events.send(receipt).await.is_err() {
+                    return;
+                }
+            }
+            self.receipts_read = sequence;
+        }
+    }
+
+    /// A receipt in house time, with its price; the household's own questions count at the value the owner gave them.
+    fn priced(&self, served: client::Receipt) -> Receipt {
+        let joules = served.joules * self.clock.speed();
+        let price = if served.interactive {
+            KilowattHours::from_joules(joules) * self.prices.interactive
+        } else {
+            let tokens_in = served.tokens_in as f64 * self.prices.eur_per_mtok_in;
+            Eur((tokens_in + served.tokens_out as f64 * self.prices.eur_per_mtok_out) / 1e6)
+        };
+        Receipt {
+            id: served.id,
+            expert: served.expert,
+            interactive: served.interactive,
+            tokens_in: served.tokens_in,
+            tokens_out: served.tokens_out,
+            joules,
+            price,
+            finished_at: self.clock.now(),
+        }
+    }
+
+    async fn tell(&self, state: WorkerState, error: Option<String>) {
+        let status = WorkerStatus { state, restarts: self.restarts, error, ..WorkerStatus::default() };
+        let _ = self.events.send(Event::Worker(Box::new(status))).await;
+    }
+}
+
+fn start(launch: &Launch) -> std::io::Result<Child> {
+    Command::new(&launch.program)
+        .args(&launch.arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+async fn ended(child: &mut Option<Child>) -> String {
+    match child {
+        None => std::future::pending().await,
+        Some(child) => match child.wait().await {
+            Ok(status) => format!("ended with {status}"),
+            Err(error) => format!("cannot be watched: {error}"),
+        },
+    }
+}
+
+/// Closes the worker's standard input, which asks it to end, and kills it where it does not.
+async fn stop(mut child: Child) {
+    drop(child.stdin.take());
+    if tokio::time::timeout(FAREWELL, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}
