@@ -53,6 +53,18 @@ impl Flows {
         })
     }
 
+    /// Only what the surplus and the fuse depend on: grid, battery and compute. Compute's power counts as zero where it is
+    /// unknown, which makes the surplus and the headroom smaller than they are.
+    pub fn bus(image: &Image) -> Option<Self> {
+        let grid = image.get(Point::GridPower).fresh().map(Watts)?;
+        let battery = match image.points.get(&Point::BatteryPower) {
+            Some(known) => known.fresh().map(Watts)?,
+            None => Watts::ZERO,
+        };
+        let compute = image.get(Point::ComputePower).fresh().map_or(Watts::ZERO, Watts).positive();
+        Some(Self { grid, battery, compute, ..Self::default() })
+    }
+
     /// The house's consumption without heat pump and compute.
     pub fn house(self) -> Watts {
         (self.grid + self.pv + self.battery - self.heat_pump - self.compute).positive()

@@ -42,6 +42,13 @@ pub struct PlannedSlot {
     pub worth: Worth,
 }
 
+impl PlannedSlot {
+    /// The reason of the floor; a slot that only follows surplus is idle until there is some.
+    pub fn reason_when_idle(&self) -> Reason {
+        if self.floor > Watts::ZERO { self.reason } else { Reason::Idle }
+    }
+}
+
 /// The slots ahead, in order, the current one first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -1,0 +1,78 @@
+//! What an interval with unchanged powers adds to the books.
+
+use crate::balance::{Flows, Values, opportunity};
+use crate::books::Interval;
+use crate::entry::{BySource, SlotAccount};
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::thermal;
+use crate::time::{Slot, Timestamp};
+use crate::units::{EurPerKwh, KilowattHours, Watts};
+use std::time::Duration;
+
+/// Everything that stays as it is during an interval.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// The powers.
+    pub flows: Flows,
+    /// What the battery would charge with, if it could have all of the surplus.
+    pub charge_room: Watts,
+    /// What power is worth.
+    pub values: Values,
+    /// Heat that finds a use, in thermal watts.
+    pub useful: Watts,
+    /// What it displaces.
+    pub heat_price: EurPerKwh,
+    /// Why compute does what it does.
+    pub reason: Reason,
+}
+
+/// The parts of the time from `from`, `span` long, cut at the borders of slots.
+pub fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> Vec<Interval> {
+    let mut parts = Vec::new();
+    let Ok(span) = chrono::TimeDelta::from_std(span) else { return parts };
+    let until = from + span;
+    let mut at = from;
+    while at < until {
+        let slot = Slot::containing(at);
+        let end = slot.end().min(until);
+        parts.push(Interval { at, part: part(site, held, slot, crate::time::elapsed(at, end)) });
+        at = end;
+    }
+    parts
+}
+
+fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
+    let Held { flows, values, .. } = *held;
+    let sources = flows.sources();
+    let electricity = opportunity(flows, held.charge_room, &site.grid, &values);
+    let worth = thermal::heat_worth(site, flows.compute, held.useful, held.heat_price, electricity);
+    let compute = flows.compute.over(span);
+    let heat = compute * site.compute.heat_fraction;
+    let import = flows.grid.positive().over(span);
+    let export = (-flows.grid).positive().over(span);
+
+    let mut account = SlotAccount::new(slot);
+    account.observed_s = span.as_secs_f64();
+    account.compute =
+        BySource { pv: sources.pv.over(span), battery: sources.battery.over(span), grid: sources.grid.over(span) };
+    (account.import, account.export) = (import, export);
+    account.pv = flows.pv.over(span);
+    account.charged = flows.charge().over(span);
+    account.discharged = flows.discharge().over(span);
+    account.heat_pump = flows.heat_pump.over(span);
+    account.heat = heat;
+    account.heat_used = used(heat, held.useful, site, flows.compute);
+    (account.import_price, account.export_price) = (values.import, values.export);
+    account.electricity_cost = compute * electricity;
+    account.heat_value = compute * worth;
+    account.net = account.heat_value - account.electricity_cost;
+    account.cost = import * values.import - export * values.export - account.heat_value;
+    account.cost_without = account.cost + account.net;
+    account.reasons.insert(held.reason, span.as_secs_f64());
+    account
+}
+
+fn used(heat: KilowattHours, useful: Watts, site: &Site, power: Watts) -> KilowattHours {
+    heat * thermal::useful_share(site, power, useful)
+}

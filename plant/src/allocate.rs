@@ -1,0 +1,277 @@
+//! How much compute to run in each slot ahead, of what power, and why.
+//!
+//! All power of all slots is laid out as blocks with a cost, the heat's worth deducted. Jobs with a deadline get the cheapest
+//! blocks before it, whatever they cost: a deadline is a promise. Other jobs get the cheapest blocks that they pay for,
+//! standing work whatever is left that pays.
+
+use crate::balance::Values;
+use crate::command::Mode;
+use crate::merit::{self, Block, Origin};
+use crate::planner::{Outlook, PlanRequest};
+use crate::reason::{Reason, Worth};
+use crate::revenue::Demand;
+use crate::thermal;
+use crate::time::{Slot, Timestamp};
+use crate::units::{EurPerKwh, KilowattHours, Watts};
+use crate::wishes::mode_at;
+
+/// Energy set aside for a deadline beyond what its jobs are expected to take.
+const DEADLINE_MARGIN: f64 = 1.15;
+/// Time left over before a deadline.
+const DEADLINE_EARLY: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+
+/// What one slot was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taken {
+    /// Expected compute power.
+    pub compute: Watts,
+    /// Least power, wherever it comes from.
+    pub floor: Watts,
+    /// Greatest power, on surplus.
+    pub ceiling: Watts,
+    /// Whether the battery charges before compute gets the surplus.
+    pub battery_first: bool,
+    /// Expected useful heat.
+    pub heat: Watts,
+    /// Why.
+    pub reason: Reason,
+    /// The three numbers.
+    pub worth: Worth,
+}
+
+/// A block of one slot, as a candidate for work.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    index: usize,
+    block: Block,
+    /// Its cost, its heat's worth deducted.
+    cost: EurPerKwh,
+    work: Option<Work>,
+}
+
+/// The work that a block was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Work {
+    Promised,
+    Job,
+    Standing,
+}
+
+/// Gives every slot its work.
+pub fn allocate(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec<Taken> {
+    let demand = Demand::of(&request.backlog, &request.site.work, request.tokens_per_kwh);
+    let mut candidates = candidates(request, outlook, useful);
+    let threshold = fill(request, outlook, &demand, &mut candidates);
+    (0..outlook.slots.len())
+        .map(|index| {
+            let own = candidates.iter().filter(|candidate| candidate.index == index);
+            let mut own: Vec<Candidate> = own.copied().collect();
+            own.sort_by_key(|candidate| candidate.block.origin);
+            SlotView { request, outlook, useful: useful[index], index, own, demand, threshold }.decide()
+        })
+        .collect()
+}
+
+/// The most that compute may draw in a plan.
+fn cap(request: &PlanRequest) -> Watts {
+    let cap = request.site.compute.max.min(request.power_limit);
+    request.grid_dimming.map_or(cap, |dimmed| cap.min(dimmed))
+}
+
+fn candidates(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec<Candidate> {
+    let site = &request.site;
+    let cap = cap(request);
+    let mut candidates = Vec::with_capacity(outlook.slots.len() * 3);
+    for (index, ahead) in outlook.ahead.iter().enumerate() {
+        let (prices, slot) = (outlook.prices[index], &outlook.slots[index]);
+        let values = Values::new(prices.import, prices.export, ahead.stored, site.battery.as_ref());
+        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
+        for block in merit::order(&ahead.without, &values, &site.grid, cap) {
+            let heat = thermal::heat_worth(site, cap, useful[index], heat_price, block.cost);
+            candidates.push(Candidate { index, block, cost: block.cost - heat, work: None });
+        }
+    }
+    // Stable: of equal costs the earlier slot comes first.
+    candidates.sort_by(|a, b| a.cost.0.total_cmp(&b.cost.0));
+    candidates
+}
+
+/// Marks the candidates that work is given to; the cost up to which surplus that nobody expected is welcome.
+fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &mut [Candidate]) -> EurPerKwh {
+    let mut left = demand.jobs;
+    let energy = |candidate: &Candidate| {
+        share_ahead(request.at, outlook.slots[candidate.index].slot) * candidate.block.power.over(Slot::LENGTH).0
+    };
+    let horizon = outlook.slots.last().map(|last| last.slot.end());
+    // A deadline beyond the horizon leaves time to wait for better slots.
+    let near = request.backlog.deadline.filter(|deadline| horizon.is_some_and(|horizon| *deadline <= horizon));
+    if let Some(deadline) = near.filter(|_| demand.jobs > KilowattHours::ZERO) {
+        let mut due = demand.jobs.0 * DEADLINE_MARGIN;
+        for candidate in candidates.iter_mut() {
+            let slot = outlook.slots[candidate.index].slot;
+            let urgent = slot.end() <= deadline - DEADLINE_EARLY || candidate.index == 0;
+            if due > 0.0 && urgent && allowed(request, candidate, outlook) {
+                candidate.work = Some(if candidate.cost < demand.rate { Work::Job } else { Work::Promised });
+                due -= energy(candidate);
+            }
+        }
+        // What no block before the deadline could take is due at once; the rest of this planning is for other work.
+        left = KilowattHours::ZERO;
+    }
+    let mut threshold = if demand.jobs > KilowattHours::ZERO { demand.rate } else { demand.standing };
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none()) {
+        if left > KilowattHours::ZERO && candidate.cost < demand.rate && allowed(request, candidate, outlook) {
+            candidate.work = Some(Work::Job);
+            left -= KilowattHours(energy(candidate));
+            if left <= KilowattHours::ZERO {
+                threshold = candidate.cost.max(demand.standing);
+            }
+        } else if candidate.cost < demand.standing && allowed(request, candidate, outlook) {
+            candidate.work = Some(Work::Standing);
+        }
+    }
+    threshold
+}
+
+/// The share of a slot that is still ahead.
+fn share_ahead(now: Timestamp, slot: Slot) -> f64 {
+    let gone = crate::time::elapsed(slot.start(), now).as_secs_f64() / Slot::SECONDS as f64;
+    (1.0 - gone).clamp(0.0, 1.0)
+}
+
+/// Whether the mode of the slot lets the planner use the block.
+fn allowed(request: &PlanRequest, candidate: &Candidate, outlook: &Outlook) -> bool {
+    let slot = &outlook.slots[candidate.index];
+    let clean = slot.carbon.is_some_and(|carbon| carbon <= request.site.clean_below_g_per_kwh);
+    match mode_at(request.mode, request.boost, slot.slot.start().max(request.at)) {
+        Mode::Auto | Mode::Heat => true,
+        Mode::Eco => candidate.block.origin.is_surplus() || clean,
+        Mode::Off | Mode::Surplus | Mode::Boost => false,
+    }
+}
+
+/// Everything that decides one slot.
+struct SlotView<'a> {
+    request: &'a PlanRequest,
+    outlook: &'a Outlook,
+    useful: Watts,
+    index: usize,
+    own: Vec<Candidate>,
+    demand: Demand,
+    threshold: EurPerKwh,
+}
+
+impl SlotView<'_> {
+    fn decide(&self) -> Taken {
+        let request = self.request;
+        let slot = &self.outlook.slots[self.index];
+        let cap = cap(request);
+        match mode_at(request.mode, request.boost, slot.slot.start().max(request.at)) {
+            Mode::Off => self.taken(Watts::ZERO, Watts::ZERO, Watts::ZERO, Reason::Off),
+            Mode::Boost => self.taken(cap, cap, cap, Reason::Boost),
+            Mode::Surplus => {
+                let surplus =
+                    self.power(|candidate| matches!(candidate.block.origin, Origin::Curtailed | Origin::Exported));
+                self.follow(surplus, cap)
+            }
+            Mode::Heat if self.useful > Watts::ZERO => {
+                let heat = self.useful / request.site.compute.heat_fraction.max(0.05);
+                let wanted = cap.min(heat).max(request.site.compute.min.min(cap));
+                self.taken(wanted, wanted, cap, Reason::HeatDemand)
+            }
+            Mode::Heat | Mode::Auto | Mode::Eco => self.by_worth(cap),
+        }
+    }
+
+    /// What the merit order gave the slot.
+    fn by_worth(&self, cap: Watts) -> Taken {
+        let site = &self.request.site;
+        let given = self.power(|candidate| candidate.work.is_some());
+        let on_purpose = self.power(|candidate| candidate.work.is_some() && !candidate.block.origin.is_surplus());
+        let promised = self.own.iter().any(|candidate| candidate.work == Some(Work::Promised));
+        if on_purpose > Watts::ZERO || promised {
+            let floor = if given > Watts::ZERO { given.max(site.compute.min).min(cap) } else { Watts::ZERO };
+            let welcome = if self.surplus_welcome() { cap } else { floor };
+            let mut taken = self.taken(floor, floor, welcome, self.purpose(promised));
+            taken.battery_first = !self.storing_given();
+            return taken;
+        }
+        if self.surplus_welcome() {
+            return self.follow(given, cap);
+        }
+        self.taken(Watts::ZERO, Watts::ZERO, Watts::ZERO, Reason::Idle)
+    }
+
+    /// Surplus of the moment, as much as comes.
+    fn follow(&self, expected: Watts, cap: Watts) -> Taken {
+        let expected = if expected < self.request.site.compute.min { Watts::ZERO } else { expected };
+        let prices = self.outlook.prices[self.index];
+        let curtailed = self.own.iter().any(|candidate| candidate.block.origin == Origin::Curtailed);
+        let reason = match () {
+            () if expected <= Watts::ZERO => Reason::Idle,
+            () if prices.import < EurPerKwh::ZERO => Reason::NegativePrice,
+            () if curtailed || prices.export <= EurPerKwh::ZERO => Reason::Curtailment,
+            () => Reason::Surplus,
+        };
+        let mut taken = self.taken(expected, Watts::ZERO, cap, reason);
+        taken.battery_first = !self.storing_given();
+        taken
+    }
+
+    /// Whether exported power brings less than work that waits.
+    fn surplus_welcome(&self) -> bool {
+        let site = &self.request.site;
+        let (prices, slot) = (self.outlook.prices[self.index], &self.outlook.slots[self.index]);
+        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
+        let heat = thermal::heat_worth(site, cap(self.request), self.useful, heat_price, prices.export);
+        self.demand.any() && prices.export - heat < self.threshold.max(self.demand.standing)
+    }
+
+    fn storing_given(&self) -> bool {
+        self.own.iter().any(|candidate| candidate.block.origin == Origin::Storing && candidate.work.is_some())
+    }
+
+    fn purpose(&self, promised: bool) -> Reason {
+        let import = self.outlook.prices[self.index].import;
+        let paying = self.worth(Watts::ZERO);
+        match () {
+            () if promised => Reason::Deadline,
+            () if import < EurPerKwh::ZERO => Reason::NegativePrice,
+            () if paying.revenue < paying.electricity => Reason::HeatDemand,
+            () if self.own.iter().any(|candidate| candidate.work == Some(Work::Job)) => Reason::PaidWork,
+            () => Reason::CheapPower,
+        }
+    }
+
+    fn power(&self, which: impl Fn(&Candidate) -> bool) -> Watts {
+        self.own.iter().filter(|candidate| which(candidate)).map(|candidate| candidate.block.power).sum()
+    }
+
+    fn taken(&self, compute: Watts, floor: Watts, ceiling: Watts, reason: Reason) -> Taken {
+        let heat = (compute * self.request.site.compute.heat_fraction).min(self.useful);
+        Taken { compute, floor, ceiling, battery_first: true, heat, reason, worth: self.worth(compute) }
+    }
+
+    /// The three numbers at `power`, or at the least power where nothing runs.
+    fn worth(&self, power: Watts) -> Worth {
+        let site = &self.request.site;
+        let power = power.max(site.compute.min);
+        let mut left = power;
+        let mut cost = 0.0;
+        let mut dearest = self.outlook.prices[self.index].import;
+        for Candidate { block, .. } in &self.own {
+            let used = block.power.min(left);
+            cost += used.0 * block.cost.0;
+            left -= used;
+            dearest = block.cost;
+        }
+        let electricity = EurPerKwh((cost + left.0 * dearest.0) / power.0.max(1.0));
+        let (prices, slot) = (self.outlook.prices[self.index], &self.outlook.slots[self.index]);
+        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
+        Worth {
+            revenue: self.demand.next(),
+            heat: thermal::heat_worth(site, power, self.useful, heat_price, electricity),
+            electricity,
+        }
+    }
+}

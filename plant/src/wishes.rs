@@ -1,0 +1,139 @@
+//! What the owner and the grid operator want, until they want something else.
+
+use crate::checkpoint::Checkpoint;
+use crate::command::{Command, Mode};
+use crate::site::Site;
+use crate::time::{Timestamp, elapsed};
+use crate::units::Watts;
+use std::time::Duration;
+
+/// The longest boost; also what ends one when the clock was wrong as it began.
+const BOOST_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// The standing wishes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wishes {
+    /// The owner's standing wish.
+    pub mode: Mode,
+    /// The mode to return to, and when, while a boost runs.
+    pub boost: Option<(Mode, Timestamp)>,
+    /// The owner's cap on compute power.
+    pub power_limit: Watts,
+    /// The grid operator's limit, while it dims.
+    pub grid_dimming: Option<Watts>,
+}
+
+impl Wishes {
+    /// The wishes that `checkpoint` kept, within what `site` allows.
+    pub fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
+        let standing = Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None };
+        checkpoint.map_or(standing, |checkpoint| Self {
+            mode: if checkpoint.mode == Mode::Boost && checkpoint.boost.is_none() {
+                Mode::Auto
+            } else {
+                checkpoint.mode
+            },
+            boost: checkpoint.boost,
+            power_limit: checkpoint.power_limit.between(Watts::ZERO, site.compute.max),
+            grid_dimming: checkpoint.grid_dimming,
+        })
+    }
+
+    /// Takes a command; a number that is none changes nothing.
+    pub fn take(&mut self, command: Command, site: &Site, now: Timestamp) {
+        match command {
+            Command::SetMode(Mode::Boost) => self.boost(site.compute.boost, now),
+            Command::SetMode(mode) => {
+                self.boost = None;
+                self.mode = mode;
+            }
+            Command::Boost(Duration::ZERO) => self.end_boost(),
+            Command::Boost(time) => self.boost(time, now),
+            Command::SetPowerLimit(limit) if limit.0.is_finite() => {
+                self.power_limit = limit.between(Watts::ZERO, site.compute.max);
+            }
+            Command::GridDimming(None) => self.grid_dimming = None,
+            Command::GridDimming(Some(limit)) if limit.0.is_finite() => self.grid_dimming = Some(limit.positive()),
+            Command::SetPowerLimit(_) | Command::GridDimming(Some(_)) => {}
+        }
+    }
+
+    /// Ends a boost whose time has come.
+    pub fn pass(&mut self, now: Timestamp) {
+        if let Some((_, until)) = self.boost
+            && (until <= now || elapsed(now, until) > BOOST_MAX)
+        {
+            self.end_boost();
+        }
+    }
+
+    /// The mode at a moment to come.
+    pub fn mode_at(&self, at: Timestamp) -> Mode {
+        mode_at(self.mode, self.boost, at)
+    }
+
+    fn boost(&mut self, time: Duration, now: Timestamp) {
+        let former = self.boost.map_or(self.mode, |(former, _)| former);
+        let time = chrono::TimeDelta::from_std(time.min(BOOST_MAX)).unwrap_or_default();
+        self.boost = Some((former, now + time));
+        self.mode = Mode::Boost;
+    }
+
+    fn end_boost(&mut self) {
+        if let Some((former, _)) = self.boost.take() {
+            self.mode = former;
+        }
+    }
+}
+
+/// The mode at `at`, where a boost returns to its former mode on the way.
+pub fn mode_at(mode: Mode, boost: Option<(Mode, Timestamp)>, at: Timestamp) -> Mode {
+    match boost {
+        Some((former, until)) if until <= at => former,
+        Some(_) | None => mode,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_site::{at, site};
+
+    #[test]
+    fn a_boost_returns_to_the_mode_before_it() {
+        let site = site();
+        let start = at("2026-05-01T10:00:00Z");
+        let mut wishes = Wishes::new(&site, None);
+        wishes.take(Command::SetMode(Mode::Eco), &site, start);
+        wishes.take(Command::Boost(Duration::from_secs(600)), &site, start);
+        wishes.take(Command::Boost(Duration::from_secs(1200)), &site, start);
+        wishes.pass(at("2026-05-01T10:19:59Z"));
+        assert_eq!(wishes.mode, Mode::Boost);
+        wishes.pass(at("2026-05-01T10:20:00Z"));
+        assert_eq!((wishes.mode, wishes.boost), (Mode::Eco, None));
+        wishes.take(Command::SetMode(Mode::Boost), &site, start);
+        assert_eq!(wishes.boost, Some((Mode::Eco, at("2026-05-01T11:00:00Z"))));
+        wishes.take(Command::Boost(Duration::ZERO), &site, start);
+        assert_eq!(wishes.mode, Mode::Eco);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_does_not_prolong_a_boost_for_ever() {
+        let site = site();
+        let mut wishes = Wishes::new(&site, None);
+        wishes.take(Command::Boost(Duration::from_secs(600)), &site, at("2036-05-01T10:00:00Z"));
+        wishes.pass(at("2026-05-01T10:00:00Z"));
+        assert_eq!(wishes.mode, Mode::Auto);
+    }
+
+    #[test]
+    fn impossible_numbers_are_held_in_range() {
+        let site = site();
+        let mut wishes = Wishes::new(&site, None);
+        let rows = [(5e9, 1000.0), (-3.0, 0.0), (400.0, 400.0), (f64::NAN, 400.0), (f64::INFINITY, 400.0)];
+        for (asked, expected) in rows {
+            wishes.take(Command::SetPowerLimit(Watts(asked)), &site, at("2026-05-01T10:00:00Z"));
+            assert_eq!(wishes.power_limit, Watts(expected), "{asked}");
+        }
+    }
+}
