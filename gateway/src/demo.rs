@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::live::{self, Options};
 use crate::store::StateStore;
-use crate::{config, jobs};
+use crate::config;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 use drivers::mqtt::Broker;
@@ -31,6 +31,9 @@ const BROKER_PORT: u16 = 18_883;
 const COMPUTE_MAX: Watts = Watts(1500.0);
 /// Weather and habits of the demo's house.
 const SEED: u64 = 7;
+
+/// House time between two rounds of summaries.
+const SUMMARIES: Duration = Duration::from_secs(3600);
 
 /// What a person may change about the demo.
 #[derive(Clone, Debug)]
@@ -72,14 +75,9 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     };
     let draw = watch::Sender::new(Watts::ZERO);
     let house_stop = CancellationToken::new();
+    let time = { let clock = clock.clone(); Arc::new(move || clock.now()) };
     let house = sim::start(
-        sim::SimConfig {
-            clock: { let clock = clock.clone(); Arc::new(move || clock.now()) },
-            speed: demo.speed,
-            broker: broker.clone(),
-            compute: draw.subscribe(),
-            seed: SEED,
-        },
+        sim::SimConfig::new(time, demo.speed, broker.clone(), draw.subscribe(), SEED),
         house_stop.clone(),
     )
     .await
@@ -91,7 +89,6 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
         .with_context(|| format!("cannot write {}", file.display()))?;
     println!("Its configuration is in {}.", file.display());
     let loaded = config::load(&file).map_err(|errors| anyhow!("{errors}"))?;
-    jobs::summary::seed_demo(&demo.data, &loaded.config.jobs, clock.now())?;
 
     let end = shutdown.child_token();
     if let Some(duration) = demo.duration {
@@ -101,7 +98,7 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
             end.cancel();
         });
     }
-    let options = Options { clock, record: demo.record, draw: Some(draw), banner: true };
+    let options = Options { clock, record: demo.record, draw: Some(draw), summaries: Some(SUMMARIES), banner: true };
     let result = live::run(loaded, options, end).await;
     house_stop.cancel();
     result

@@ -10,17 +10,20 @@ use crate::jobs;
 use crate::store::{Ledger, StateStore};
 use crate::supervise::Supervisor;
 use crate::wiring::Wiring;
-use crate::{feeds, http, publish, schedule};
+use around::Around;
+use crate::http;
 use anyhow::{Context, Result};
 use inference::client;
 use plant::plant::Plant;
 use plant::units::Watts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+mod around;
 mod kept;
 mod started;
 
@@ -36,6 +39,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Where the engine's reported power goes, for a simulated house.
     pub draw: Option<watch::Sender<Watts>>,
+    /// Queue summaries of the day so far this often in house time.
+    pub summaries: Option<Duration>,
     /// Whether to tell the person at the terminal where to look.
     pub banner: bool,
 }
@@ -45,10 +50,10 @@ pub struct Options {
 /// # Errors
 /// Something that has to be there at the start is not: the data folder, a free port, an intact ledger.
 pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
-    let Loaded { config, site, devices, data_dir, broker, .. } = loaded;
+    let Loaded { config, site, devices, data_dir, experts_dir, broker, http_listen, worker_listen, schedule, .. } = loaded;
     std::fs::create_dir_all(&data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
     let _lock = kept::lock(&data_dir)?;
-    let listener = started::listen(&config.http.listen).await?;
+    let listener = started::listen(http_listen).await?;
     let ledger = Ledger::open(&data_dir.join("ledger.db"))?;
     let state = StateStore::open(&data_dir.join("state.db")).context("cannot open state.db in the data folder")?;
     let restored = kept::restore(&ledger, &state)?;
@@ -71,13 +76,19 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
     let actuators = Actuators::new(orders);
     actuators.restore(&owed);
 
-    let (launch, address) = started::worker(&config.worker, &site.compute, &data_dir)?;
+    let (launch, address) = started::worker(&config.worker, &site.compute, worker_listen, &experts_dir, &data_dir)?;
     let worker = client::Worker::new(&address).context("the client to the worker could not be made")?;
-    let queue = jobs::Queue::open(&data_dir.join("jobs.db"), &config.jobs).context("cannot open jobs.db in the data folder")?;
+    let limits = jobs::Limits {
+        queue_max: config.jobs.queue_max,
+        attempts: config.jobs.attempts,
+        eur_per_mtok_in: site.work.eur_per_mtok_in,
+        eur_per_mtok_out: site.work.eur_per_mtok_out,
+    };
+    let queue = jobs::Queue::open(&data_dir.join("jobs.db"), limits)?;
     let interactive = Interactive::new();
     let supervisor = Supervisor {
         launch,
-        worker: worker.clone(),
+        worker,
         clock: clock.clone(),
         prices: site.work,
         booked,
@@ -87,26 +98,25 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
         receipts_read: 0,
     };
     tracker.spawn(supervisor.run(devices_stop.clone()));
-    tracker.spawn(started::backlog(queue.clone(), interactive.clone(), event_sender.clone(), shutdown.clone()));
-    tracker.spawn(jobs::run(queue.clone(), worker, actuators.budget(), clock.clone(), usize::from(config.worker.parallel), shutdown.clone()));
-    tracker.spawn(feeds::run(config.tariff.clone(), broker.clone(), clock.clone(), event_sender.clone(), shutdown.clone()));
-    tracker.spawn(schedule::run(config.clone(), site.timezone, clock.clone(), queue.clone(), wiring.clone()));
+    let around = Around {
+        wiring: wiring.clone(),
+        clock: clock.clone(),
+        timezone: site.timezone,
+        queue: queue.clone(),
+        ledger: ledger.clone(),
+        events: event_sender.clone(),
+        tracker: tracker.clone(),
+    };
+    around.backlog(interactive.clone());
+    around.jobs(address.clone(), actuators.budget(), usize::from(config.worker.parallel));
+    around.schedule(schedule);
+    around.feeds(&config, broker.clone());
+    around.publishers(&config, broker, &data_dir);
     if let Some(draw) = options.draw.clone() {
         tracker.spawn(started::follow_draw(wiring.clone(), draw));
     }
-    if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
-        let (requests, received) = mpsc::channel(64);
-        tracker.spawn(jobs::accept(queue.clone(), received, clock.clone(), shutdown.clone()));
-        let announcement = publish::home_assistant::Announcement {
-            config: config.home_assistant.clone(),
-            topic_prefix: config.mqtt.as_ref().map(|mqtt| mqtt.topic_prefix.clone()).unwrap_or_default(),
-            timezone: site.timezone,
-            page: None,
-        };
-        tracker.spawn(publish::home_assistant::run(announcement, broker, wiring.clone(), Some(requests)));
-    }
-    if config.influx.enabled {
-        tracker.spawn(publish::influx::run(config.influx.clone(), data_dir.clone(), wiring.clone()));
+    if let Some(interval) = options.summaries {
+        tracker.spawn(started::summaries(around.clone(), interval));
     }
     let page = http::State::new(wiring.clone(), site.timezone, ledger.clone(), interactive, address, queue)?;
     let local = listener.local_addr().context("the page's address is unknown")?;
@@ -130,7 +140,7 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
     // Orders of the loop's last breath are in the devices' channels by now; then they write their safe values and end.
     devices_stop.cancel();
     tracker.close();
-    if tokio::time::timeout(std::time::Duration::from_secs(10), tracker.wait()).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(10), tracker.wait()).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
     Ok(())

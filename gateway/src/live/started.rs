@@ -5,22 +5,21 @@ use crate::clock::Clock;
 use crate::config::http::HttpConfig;
 use crate::config::worker::WorkerConfig;
 use crate::http;
-use crate::interactive::Interactive;
-use crate::jobs;
+use super::around::Around;
+use crate::jobs::summary::{self, Reader};
 use crate::supervise::Launch;
 use crate::wiring::Wiring;
 use anyhow::{Context, Result, anyhow};
 use drivers::device::{self, DeviceConfig, Pace, Report};
 use plant::decision::Setpoint;
-use plant::event::Event;
 use plant::point::DeviceId;
 use plant::site::Compute;
 use plant::units::Watts;
-use plant::work::Backlog;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +29,7 @@ use tokio_util::task::TaskTracker;
 ///
 /// # Errors
 /// The address is wrong or in use.
-pub async fn listen(address: &str) -> Result<TcpListener> {
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => "it is in use by another program; choose another with [http] listen or --http",
@@ -63,13 +62,18 @@ pub fn devices(
 ///
 /// # Errors
 /// Its port cannot be had.
-pub fn worker(config: &WorkerConfig, compute: &Compute, folder: &Path) -> Result<(Option<Launch>, String)> {
+pub fn worker(
+    config: &WorkerConfig,
+    compute: &Compute,
+    listen: SocketAddr,
+    experts: &Path,
+    folder: &Path,
+) -> Result<(Option<Launch>, String)> {
     if let Some(url) = &config.url {
         return Ok((None, url.trim_end_matches('/').to_owned()));
     }
-    let listen = free(&config.listen)
-        .with_context(|| format!("cannot listen on {} for the worker ([worker] listen)", config.listen))?;
-    let experts = config.experts_dir.as_ref().map_or_else(|| folder.join("experts"), Into::into);
+    let listen =
+        free(listen).with_context(|| format!("cannot listen on {listen} for the worker ([worker] listen)"))?;
     let mut arguments: Vec<OsString> = vec!["worker".into()];
     let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
     add("--listen", listen.to_string().into());
@@ -92,31 +96,8 @@ pub fn worker(config: &WorkerConfig, compute: &Compute, folder: &Path) -> Result
 }
 
 /// A port that is free now, so that the worker keeps it over its restarts.
-fn free(listen: &str) -> std::io::Result<SocketAddr> {
+fn free(listen: SocketAddr) -> std::io::Result<SocketAddr> {
     std::net::TcpListener::bind(listen)?.local_addr()
-}
-
-/// Tells the loop how much work waits, whenever it changes.
-pub async fn backlog(
-    queue: jobs::Queue,
-    interactive: Interactive,
-    events: mpsc::Sender<Event>,
-    shutdown: CancellationToken,
-) {
-    let (mut jobs, mut queries) = (queue.changed(), interactive.watch());
-    loop {
-        let waiting = *queries.borrow_and_update();
-        jobs.borrow_and_update();
-        let backlog = Backlog { interactive: waiting, ..queue.backlog() };
-        if events.send(Event::Backlog(backlog)).await.is_err() {
-            return;
-        }
-        tokio::select! {
-            changed = jobs.changed() => if changed.is_err() { return },
-            changed = queries.changed() => if changed.is_err() { return },
-            () = shutdown.cancelled() => return,
-        }
-    }
 }
 
 /// Passes the power that the engine says it draws to a simulated house.
@@ -124,6 +105,23 @@ pub async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
     while wiring.records.changed().await.is_ok() {
         let power = wiring.records.borrow_and_update().as_ref().and_then(|record| record.worker.power);
         draw.send_replace(power.unwrap_or(Watts::ZERO));
+    }
+}
+
+/// Queues summaries of the day so far, for every kind of reader: work that can wait for the sun.
+pub async fn summaries(around: Around, interval: Duration) {
+    let Around { wiring, clock, timezone, queue, .. } = around;
+    let pause = interval.div_f64(clock.speed());
+    while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        let Some(record) = wiring.records.borrow().clone() else { continue };
+        let now = clock.now();
+        let day = now.with_timezone(&timezone).date_naive();
+        for reader in Reader::ALL {
+            let request = summary::request(reader, &record.site, day, &record.today, now);
+            if let Err(error) = queue.submit(&request, now) {
+                tracing::warn!(%error, "a summary could not be queued");
+            }
+        }
     }
 }
 

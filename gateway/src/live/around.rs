@@ -1,0 +1,141 @@
+//! What works around the loop, each in a task of its own: the queue, the schedule, the feeds and the publishers.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::interactive::Interactive;
+use crate::jobs::{self, JobRequest};
+use crate::schedule::{self, Entry};
+use crate::store::Ledger;
+use crate::wiring::Wiring;
+use crate::{feeds, publish};
+use chrono_tz::Tz;
+use drivers::mqtt::Broker;
+use plant::event::Event;
+use plant::units::Watts;
+use plant::work::Backlog;
+use serde_json::Value;
+use std::path::Path;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+
+/// Actions and jobs that may wait.
+const WAITING_MAX: usize = 64;
+
+/// What these tasks share.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// Their connection to the loop.
+    pub wiring: Wiring,
+    /// House time.
+    pub clock: Clock,
+    /// The site's time zone.
+    pub timezone: Tz,
+    /// Deferrable work.
+    pub queue: jobs::Queue,
+    /// The books.
+    pub ledger: Ledger,
+    /// The loop.
+    pub events: mpsc::Sender<Event>,
+    /// The tasks.
+    pub tracker: TaskTracker,
+}
+
+impl Around {
+    /// Tells the loop how much work waits, whenever it changes.
+    pub fn backlog(&self, interactive: Interactive) {
+        let (mut jobs, mut queries) = (self.queue.changed(), interactive.watch());
+        let (events, shutdown) = (self.events.clone(), self.wiring.shutdown.clone());
+        self.tracker.spawn(async move {
+            loop {
+                let waiting = *queries.borrow_and_update();
+                let backlog = Backlog { interactive: waiting, ..*jobs.borrow_and_update() };
+                if events.send(Event::Backlog(backlog)).await.is_err() {
+                    return;
+                }
+                tokio::select! {
+                    changed = jobs.changed() => if changed.is_err() { return },
+                    changed = queries.changed() => if changed.is_err() { return },
+                    () = shutdown.cancelled() => return,
+                }
+            }
+        });
+    }
+
+    /// Serves the queue while the engine has power.
+    pub fn jobs(&self, worker: String, mut budget: watch::Receiver<Watts>, parallel: usize) {
+        let (allow, allowed) = watch::channel(false);
+        let shutdown = self.wiring.shutdown.clone();
+        self.tracker.spawn(async move {
+            loop {
+                allow.send_replace(*budget.borrow_and_update() > Watts::ZERO);
+                match shutdown.run_until_cancelled(budget.changed()).await {
+                    Some(Ok(())) => {}
+                    Some(Err(_)) | None => return,
+                }
+            }
+        });
+        let run =
+            jobs::run(self.queue.clone(), worker, allowed, parallel, self.clock.clone(), self.wiring.shutdown.clone());
+        self.tracker.spawn(report("the job queue", run));
+    }
+
+    /// Does what falls due.
+    pub fn schedule(&self, entries: Vec<Entry>) {
+        let (actions, due) = mpsc::channel(WAITING_MAX);
+        let (timezone, clock) = (self.timezone, self.clock.clone());
+        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), actions, self.wiring.shutdown.clone()));
+        let (ledger, queue) = (self.ledger.clone(), self.queue.clone());
+        self.tracker.spawn(jobs::carry_out(due, timezone, self.wiring.clone(), ledger, queue, clock));
+    }
+
+    /// Listens for prices and forecasts.
+    pub fn feeds(&self, config: &Config, broker: Option<Broker>) {
+        let feeds =
+            feeds::run(config.tariff.clone(), broker, self.clock.clone(), self.events.clone(), self.wiring.shutdown.clone());
+        self.tracker.spawn(feeds);
+    }
+
+    /// Tells the world.
+    pub fn publishers(&self, config: &Config, broker: Option<Broker>, folder: &Path) {
+        if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
+            let announcement = publish::home_assistant::Announcement {
+                config: config.home_assistant.clone(),
+                topic_prefix: config.mqtt.as_ref().map(|mqtt| mqtt.topic_prefix.clone()).unwrap_or_default(),
+                timezone: self.timezone,
+                page: None,
+            };
+            let (requests, received) = mpsc::channel(WAITING_MAX);
+            self.tracker.spawn(accept(received, self.queue.clone(), self.clock.clone()));
+            let publisher = publish::home_assistant::run(announcement, broker, self.wiring.clone(), Some(requests));
+            self.tracker.spawn(publisher);
+        }
+        if config.influx.enabled {
+            let (config, folder, wiring) = (config.influx.clone(), folder.to_owned(), self.wiring.clone());
+            self.tracker.spawn(report("the history", async move {
+                publish::influx::run(config, &folder, wiring).await
+            }));
+        }
+    }
+}
+
+/// Queues the jobs that automations ask for.
+async fn accept(mut requests: mpsc::Receiver<Value>, queue: jobs::Queue, clock: Clock) {
+    while let Some(request) = requests.recv().await {
+        let request: JobRequest = match serde_json::from_value(request) {
+            Ok(request) => request,
+            Err(error) => {
+                tracing::warn!(%error, "a job was refused; expected title, messages and max_tokens");
+                continue;
+            }
+        };
+        if let Err(error) = queue.submit(&request, clock.now()) {
+            tracing::warn!(%error, title = request.title, "a job was refused");
+        }
+    }
+}
+
+async fn report(what: &'static str, task: impl Future<Output = anyhow::Result<()>>) {
+    if let Err(error) = task.await {
+        tracing::error!(error = format!("{error:#}"), "{what} has ended");
+    }
+}
