@@ -21,6 +21,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Receipt ids that are remembered, so that one told twice is booked once.
 const REMEMBERED: usize = 4096;
+/// What one piece of work can take and pay: a day of a rack, and more than anybody pays for it.
+const JOULES_MAX: f64 = 1e10;
+const PRICE_MAX: f64 = 1e5;
 
 /// The books.
 #[derive(Clone, Debug)]
@@ -120,7 +123,7 @@ impl Books {
 
     /// Books a receipt, of whose heat the share `useful` found a use; `None` where it is known already or impossible.
     pub fn receipt(&mut self, receipt: &Receipt, heat_share: f64, now: Timestamp) -> Vec<Entry> {
-        let possible = receipt.joules.is_finite() && receipt.joules >= 0.0 && receipt.price.0.is_finite();
+        let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
         if !possible || !self.remember(&receipt.id) {
             return Vec::new();
         }

@@ -93,4 +93,10 @@ pub mod wishes;
 pub mod work;
 
 #[cfg(test)]
+mod random_test;
+#[cfg(test)]
+mod scenario_test;
+#[cfg(test)]
+mod test_house;
+#[cfg(test)]
 mod test_site;

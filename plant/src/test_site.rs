@@ -2,12 +2,11 @@
 
 use crate::command::Mode;
 use crate::decision::Control;
-use crate::image::Image;
 use crate::point::{DeviceId, Point, Sample};
 use crate::site::*;
 use crate::time::Timestamp;
 use crate::units::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub fn at(text: &str) -> Timestamp {
@@ -88,11 +87,6 @@ pub fn site() -> Site {
         },
         clean_below_g_per_kwh: 150.0,
     }
-}
-
-pub fn image(now: Timestamp, values: &[(Point, f64)]) -> Image {
-    let points = values.iter().map(|(point, value)| (*point, crate::image::Known::Fresh { value: *value }));
-    Image { at: now, points: points.collect::<BTreeMap<_, _>>() }
 }
 
 pub fn sample(device: &str, point: Point, value: Option<f64>, at: Timestamp) -> Sample {
