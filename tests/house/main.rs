@@ -2,3 +2,5 @@
 
 /// The peers and how they are started.
 mod peer;
+/// The real Home Assistant sees the demo.
+mod home_assistant;
