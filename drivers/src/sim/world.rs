@@ -1,0 +1,160 @@
+//! The house in its surroundings: it follows house time in small steps and keeps the orders its devices were given,
+//! with the watchdogs of those devices.
+
+use super::battery::StorageOrders;
+use super::house::{Flows, House, Inputs, State};
+use super::load::Household;
+use super::weather::{Conditions, Weather};
+use chrono::TimeDelta;
+use plant::time::{Timestamp, elapsed};
+use plant::units::Watts;
+use std::time::Duration;
+
+/// The longest step of the integration.
+const STEP: Duration = Duration::from_secs(10);
+/// A clock that jumps further ahead than this is followed without living through the time between.
+const LONGEST_GAP: Duration = Duration::from_secs(12 * 3600);
+/// The heat pump gives up an offered surplus that has not been repeated for this long.
+const SURPLUS_LAPSES: Duration = Duration::from_secs(300);
+/// No watchdog is shorter than this in wall time, however fast house time runs.
+const LEAST_WALL_S: f64 = 5.0;
+
+/// What the house's devices have been told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Orders {
+    /// The battery's orders.
+    pub storage: StorageOrders,
+    /// When they were last written.
+    pub storage_at: Timestamp,
+    /// `WMaxLimPct`: cap on the inverter's output.
+    pub limit_pct: f64,
+    /// `WMaxLim_Ena`: whether the cap counts.
+    pub limit_on: bool,
+    /// `WMaxLimPct_RvrtTms`: the cap lapses after this; zero for never.
+    pub limit_revert: Duration,
+    /// When the cap was last written.
+    pub limit_at: Timestamp,
+    /// The surplus offered to the heat pump, and when; `None` before the first offer.
+    pub surplus: Option<(i16, Timestamp)>,
+    /// Whether the plug's relay is closed.
+    pub plug_on: bool,
+}
+
+/// The house and everything around it at one moment of house time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct World {
+    /// What it is made of.
+    pub house: House,
+    /// Sky and air.
+    pub weather: Weather,
+    /// Who lives there.
+    pub household: Household,
+    /// House time.
+    pub at: Timestamp,
+    /// Its stores and meters.
+    pub state: State,
+    /// The powers of the last step.
+    pub flows: Flows,
+    /// The weather of the last step.
+    pub conditions: Conditions,
+    /// What its devices have been told.
+    pub orders: Orders,
+    least_watchdog: Duration,
+}
+
+impl World {
+    /// A house at `at`, whose time runs `speed` times as fast as the wall's.
+    pub fn new(house: House, weather: Weather, at: Timestamp, speed: f64) -> World {
+        let orders = Orders {
+            storage: StorageOrders::default(),
+            storage_at: at,
+            limit_pct: 100.0,
+            limit_on: false,
+            limit_revert: Duration::ZERO,
+            limit_at: at,
+            surplus: None,
+            plug_on: true,
+        };
+        let mut world = World {
+            house,
+            weather,
+            household: Household { place: weather.place, seed: weather.seed },
+            at,
+            state: State::default(),
+            flows: Flows::default(),
+            conditions: weather.at(at),
+            orders,
+            least_watchdog: Duration::from_secs_f64(LEAST_WALL_S * speed.max(0.0)),
+        };
+        // The devices have something to show before time has moved.
+        let inputs = world.inputs(at, Watts::ZERO);
+        world.flows = house.step(&world.state, &inputs, Duration::from_secs(1)).1;
+        world
+    }
+
+    /// Lives up to `now` with the compute box drawing `compute`. A clock that stands or has jumped back moves nothing.
+    pub fn advance(&mut self, now: Timestamp, compute: Watts) {
+        let mut left = elapsed(self.at, now);
+        if left > LONGEST_GAP || now < self.at {
+            tracing::info!(from = %self.at, to = %now, "house time has jumped");
+            self.at = now;
+            left = Duration::ZERO;
+        }
+        while left > Duration::ZERO {
+            let dt = left.min(STEP);
+            self.at += TimeDelta::from_std(dt).unwrap_or_default();
+            self.lapse();
+            let inputs = self.inputs(self.at, compute);
+            (self.state, self.flows) = self.house.step(&self.state, &inputs, dt);
+            left -= dt;
+        }
+    }
+
+    /// The surplus that counts: zero once the offer has lapsed.
+    pub fn offered(&self) -> Watts {
+        match self.orders.surplus {
+            Some((watts, _)) if !self.surplus_lapsed() => Watts(f64::from(watts)).positive(),
+            Some(_) | None => Watts::ZERO,
+        }
+    }
+
+    /// Whether an offer was made and not repeated in time, which the heat pump shows as an error.
+    pub fn surplus_lapsed(&self) -> bool {
+        self.orders
+            .surplus
+            .is_some_and(|(_, written)| elapsed(written, self.at) > SURPLUS_LAPSES.max(self.least_watchdog))
+    }
+
+    fn lapse(&mut self) {
+        let late = |written: Timestamp, revert: Duration| {
+            revert > Duration::ZERO && elapsed(written, self.at) > revert.max(self.least_watchdog)
+        };
+        let storage_late = late(self.orders.storage_at, self.orders.storage.revert);
+        let limit_late = late(self.orders.limit_at, self.orders.limit_revert);
+        if storage_late {
+            self.orders.storage.limit_charge = false;
+            self.orders.storage.limit_discharge = false;
+        }
+        if limit_late {
+            self.orders.limit_on = false;
+        }
+    }
+
+    fn inputs(&mut self, at: Timestamp, compute: Watts) -> Inputs {
+        self.conditions = self.weather.at(at);
+        Inputs {
+            on_roof: self.conditions.on_roof,
+            on_ground: self.conditions.on_ground,
+            outdoor: self.conditions.outdoor,
+            household: self.household.power(at),
+            hot_water: self.household.hot_water(at),
+            compute: if self.orders.plug_on { compute.positive() } else { Watts::ZERO },
+            storage: self.orders.storage,
+            output_limit: if self.orders.limit_on { self.orders.limit_pct / 100.0 } else { 1.0 },
+            offered: self.offered(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
