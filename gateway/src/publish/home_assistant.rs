@@ -195,3 +195,7 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "home_assistant/broker_test.rs"]
+mod broker_test;

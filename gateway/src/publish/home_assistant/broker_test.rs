@@ -1,0 +1,124 @@
+//! The publisher against the real Mosquitto, with a fabricated record.
+
+use super::fabricated::record;
+use super::*;
+use plant::command::{Command, Mode};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Mosquitto {
+    child: Child,
+    port: u16,
+}
+
+impl Mosquitto {
+    fn start() -> Option<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = std::process::Command::new("mosquitto");
+        command.args(["-p", &port.to_string()]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.env("PATH", "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin").spawn() {
+            Ok(child) => Some(Self { child, port }),
+            Err(error) => {
+                eprintln!("SKIPPED: mosquitto cannot be started: {error}");
+                None
+            }
+        }
+    }
+
+    fn broker(&self) -> Broker {
+        Broker { host: "127.0.0.1".into(), port: Some(self.port), ..Broker::default() }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Somebody else on the broker.
+struct Observer {
+    link: Link,
+    events: mpsc::Receiver<LinkEvent>,
+}
+
+impl Observer {
+    async fn connect(broker: Broker, stop: &CancellationToken) -> Self {
+        let topics = vec!["heatmine/#".to_owned(), "homeassistant/device/#".to_owned()];
+        let (link, events) = mqtt::connect(broker, "observer", None, topics, stop.clone());
+        let mut observer = Self { link, events };
+        let connected = async { while observer.events.recv().await != Some(LinkEvent::Connected) {} };
+        tokio::time::timeout(LIMIT, connected).await.unwrap();
+        observer
+    }
+
+    /// Waits for a message on `topic` that is as wanted.
+    async fn wait(&mut self, topic: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let found = async {
+            loop {
+                if let Some(LinkEvent::Message { topic: on, payload, .. }) = self.events.recv().await {
+                    let payload = String::from_utf8_lossy(&payload).into_owned();
+                    if on == topic && wanted(&payload) {
+                        return payload;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, found).await.unwrap_or_else(|_| panic!("nothing fitting on {topic}"))
+    }
+}
+
+#[tokio::test]
+async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
+    let Some(mosquitto) = Mosquitto::start() else { return };
+    let stop = CancellationToken::new();
+    let mut observer = Observer::connect(mosquitto.broker(), &stop).await;
+    // A command that the broker kept from before.
+    observer.link.publish("heatmine/mode/set", "boost", true);
+    observer.wait("heatmine/mode/set", |payload| payload == "boost").await;
+
+    let (_records, records) = watch::channel(Some(Arc::new(record())));
+    let (commands, mut commanded) = mpsc::channel(4);
+    let (jobs, mut queued) = mpsc::channel(4);
+    let shutdown = CancellationToken::new();
+    let wiring = Wiring { records, commands, shutdown: shutdown.clone() };
+    let announcement = Announcement {
+        config: HomeAssistantConfig::default(),
+        topic_prefix: "heatmine".into(),
+        timezone: Tz::Europe__Berlin,
+        page: None,
+    };
+    let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, Some(jobs)));
+
+    let refused = observer.wait("heatmine/error", |_| true).await;
+    assert!(refused.contains("does not keep"), "the kept command is refused: {refused}");
+    observer.link.publish("heatmine/mode/set", "", true);
+    for (topic, payload) in
+        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{"), ("no_such", "1")]
+    {
+        observer.link.publish(format!("heatmine/{topic}/set"), payload, false);
+        let error = observer.wait("heatmine/error", |error| error.contains(&format!("heatmine/{topic}/set"))).await;
+        assert!(error.contains("expected"), "{error}");
+    }
+    assert!(commanded.try_recv().is_err(), "nothing of it has acted");
+
+    observer.link.publish("heatmine/mode/set", "surplus", false);
+    let command = tokio::time::timeout(LIMIT, commanded.recv()).await.unwrap();
+    assert_eq!(command, Some(Command::SetMode(Mode::Surplus)));
+    observer.link.publish("heatmine/job/set", "{\"prompt\":\"hello\"}", false);
+    assert_eq!(tokio::time::timeout(LIMIT, queued.recv()).await.unwrap(), Some(json!({"prompt": "hello"})));
+
+    observer.link.publish("homeassistant/status", ONLINE, false);
+    observer.wait("homeassistant/device/heatmine/config", |payload| payload.contains("heatmine_grid_power")).await;
+    observer.wait("heatmine/live", |payload| payload.contains("\"grid_power\":-1234")).await;
+
+    shutdown.cancel();
+    observer.wait("heatmine/status", |payload| payload == OFFLINE).await;
+    tokio::time::timeout(LIMIT, publisher).await.unwrap().unwrap();
+    stop.cancel();
+}
