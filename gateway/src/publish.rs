@@ -2,3 +2,5 @@
 
 /// Home Assistant, over MQTT discovery.
 pub mod home_assistant;
+/// History for an InfluxDB-style database.
+pub mod influx;

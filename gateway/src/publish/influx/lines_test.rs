@@ -1,0 +1,92 @@
+use super::*;
+use proptest::prelude::*;
+
+fn record() -> Record {
+    serde_json::from_str(include_str!("../../../tests/record.json")).unwrap()
+}
+
+fn line_of(record: &Record, start: &str) -> String {
+    let lines = lines(record, "heatmine_");
+    lines.lines().find(|line| line.starts_with(start)).map(str::to_owned).unwrap_or_default()
+}
+
+#[test]
+fn a_record_is_one_line_per_quantity_with_the_site_as_tag() {
+    let site = r"site=House\ 1\,\ north\=east";
+    let at = "1782036420000";
+    let rows = [
+        ("heatmine_price,", format!("heatmine_price,{site} import=0.31 {at}")),
+        ("heatmine_share,", format!("heatmine_share,{site} battery_soc=77 {at}")),
+        ("heatmine_temperature,", format!("heatmine_temperature,{site} heat_pump_flow=34.5,room=21.25 {at}")),
+        ("heatmine_limit,", format!("heatmine_limit,reason=fuse_limit,{site} to=420 {at}")),
+        ("heatmine_device,device=heat", format!("heatmine_device,device=heat\\ pump,{site} error=1i,fresh=0i {at}")),
+    ];
+    for (start, expected) in rows {
+        assert_eq!(line_of(&record(), start), expected);
+    }
+    let names: Vec<String> =
+        lines(&record(), "").lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    let expected = "power meter temperature share energy price decision limit money money money work device device";
+    assert_eq!(names.join(" "), expected);
+}
+
+#[test]
+fn a_missing_value_is_left_out_and_a_stale_one_is_marked() {
+    let line = line_of(&record(), "heatmine_power,");
+    assert!(line.contains("pv_stale=4000"), "{line}");
+    for absent in ["pv=", "battery=", "battery_stale="] {
+        assert!(!line.contains(absent), "{absent} in {line}");
+    }
+    let mut nothing = record();
+    nothing.points.clear();
+    assert_eq!(line_of(&nothing, "heatmine_temperature,"), "");
+}
+
+#[test]
+fn numbers_that_are_none_are_left_out() {
+    let mut record = record();
+    record.decision.worth.heat.0 = f64::NAN;
+    record.worker.tokens_per_second = f64::INFINITY;
+    let text = lines(&record, "heatmine_");
+    assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    assert!(!line_of(&record, "heatmine_decision,").contains(",heat="));
+}
+
+/// A reader of the line protocol, written from its description: `measurement,tag=value field=value time`.
+fn tags(line: &str) -> Vec<(String, String)> {
+    let (mut parts, mut part, mut escaped) = (Vec::new(), String::new(), false);
+    for letter in line.chars() {
+        match letter {
+            letter if escaped => {
+                part.push(letter);
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            ',' | '=' => parts.push(std::mem::take(&mut part)),
+            ' ' => break,
+            letter => part.push(letter),
+        }
+    }
+    parts.push(part);
+    parts[1..].chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_site_name_can_be_read_back(name in "\\PC{0,12}[\\\\ ,=\"\n\r\t'a]{0,6}\\PC{0,4}") {
+        let mut record = record();
+        record.site = name.clone();
+        let text = lines(&record, "heatmine_");
+        prop_assert_eq!(text.lines().count(), 14, "{}", text);
+        for line in text.lines() {
+            let read = tags(line);
+            let site = read.iter().find(|(key, _)| key == "site").map(|(_, value)| value.clone());
+            let plain: String = name.trim().chars()
+                .map(|letter| if letter == '\\' { '/' } else if letter.is_control() { ' ' } else { letter })
+                .collect();
+            let plain = plain.trim();
+            prop_assert_eq!(site, (!plain.is_empty()).then(|| plain.to_owned()), "{}", line);
+            prop_assert!(line.ends_with(" 1782036420000"), "{}", line);
+        }
+    }
+}
