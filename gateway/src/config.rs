@@ -22,6 +22,23 @@ pub mod tariff;
 /// `[worker]`.
 pub mod worker;
 
+/// A document against the schema.
+pub mod check;
+/// A file as a tree of values with their places.
+pub mod document;
+mod environment;
+/// What is wrong with a configuration.
+pub mod error;
+mod load;
+/// From what was written to what the gateway works with.
+pub mod resolve;
+/// Units in the names of keys.
+pub mod unit;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use load::{load, load_toml};
+pub use resolve::Loaded;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,150 @@
+//! A configuration file as a tree of values that remembers where each key stands.
+
+use super::error::{ConfigError, ConfigErrors, Place};
+use serde_json::{Map, Number, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// The largest file that is read.
+const SIZE_MAX: u64 = 1 << 20;
+
+/// A parsed file. Keys without a value (`null` in JSON) are left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Its name, for messages.
+    pub file: String,
+    /// Its content; an object.
+    pub value: Value,
+    /// Where each key stands, by its path.
+    pub places: BTreeMap<String, Place>,
+}
+
+impl Document {
+    /// Reads a file: JSON where its name ends in `.json`, TOML otherwise.
+    pub fn read(path: &Path) -> Result<Self, ConfigErrors> {
+        let file = path.display().to_string();
+        let unreadable = |expected: String| ConfigErrors {
+            file: file.clone(),
+            unreadable: true,
+            errors: vec![ConfigError::new("", None, expected)],
+        };
+        let size = std::fs::metadata(path).map_err(|error| unreadable(why(&error)))?.len();
+        if size > SIZE_MAX {
+            return Err(unreadable(format!("has {size} bytes; a configuration has {SIZE_MAX} at most")));
+        }
+        let bytes = std::fs::read(path).map_err(|error| unreadable(why(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            unreadable(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to()))
+        })?;
+        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        if is_json { Self::from_json(&file, &text) } else { Self::from_toml(&file, &text) }
+    }
+
+    /// Parses TOML; every syntax error is reported.
+    pub fn from_toml(file: &str, text: &str) -> Result<Self, ConfigErrors> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            let errors = errors.iter().map(|error| syntax(text, error)).collect();
+            return Err(ConfigErrors { file: file.into(), unreadable: false, errors });
+        }
+        let mut places = BTreeMap::new();
+        let value = table_value(table.get_ref(), "", text, &mut places);
+        Ok(Self { file: file.into(), value, places })
+    }
+
+    /// Parses JSON.
+    pub fn from_json(file: &str, text: &str) -> Result<Self, ConfigErrors> {
+        let failed = |place: Option<Place>, expected: String| ConfigErrors {
+            file: file.into(),
+            unreadable: false,
+            errors: vec![ConfigError { place, ..ConfigError::new("", None, expected) }],
+        };
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let words = error.to_string();
+            let words = words.split(" at line ").next().unwrap_or(&words).to_owned();
+            failed(Some(Place { line: error.line(), column: error.column() }), format!("not valid JSON: {words}"))
+        })?;
+        if !value.is_object() {
+            return Err(failed(None, "expected a JSON object with the sections of the configuration".into()));
+        }
+        Ok(Self { file: file.into(), value: without_nulls(value), places: BTreeMap::new() })
+    }
+}
+
+fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist; expected a configuration file (heatmine.toml)".into(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
+    let place = error.span().map(|span| place_of(text, span.start));
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let line = place.and_then(|place| text.lines().nth(place.line - 1)).map(str::trim).unwrap_or_default();
+    let line: String = line.chars().take(60).collect();
+    ConfigError { place, ..ConfigError::new("", None, format!("not valid TOML: {message}, in: {line}")) }
+}
+
+fn place_of(text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = before.get(line_start..).map_or(0, |line| line.chars().count()) + 1;
+    Place { line: before.matches('\n').count() + 1, column }
+}
+
+fn table_value(table: &DeTable<'_>, path: &str, text: &str, places: &mut BTreeMap<String, Place>) -> Value {
+    let mut map = Map::new();
+    for (key, value) in table {
+        let path = join(path, key.get_ref());
+        places.insert(path.clone(), place_of(text, key.span().start));
+        map.insert(key.get_ref().to_string(), one_value(value.get_ref(), &path, text, places));
+    }
+    Value::Object(map)
+}
+
+fn one_value(value: &DeValue<'_>, path: &str, text: &str, places: &mut BTreeMap<String, Place>) -> Value {
+    match value {
+        DeValue::String(string) => Value::String(string.to_string()),
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(number) => Value::Number(number.into()),
+            Err(_) => Value::String(integer.to_string()),
+        },
+        // JSON has no infinity: it stays a text, which no numeric key accepts.
+        DeValue::Float(float) => match float.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Value::Number(number),
+            None => Value::String(float.to_string()),
+        },
+        DeValue::Boolean(boolean) => Value::Bool(*boolean),
+        DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
+        DeValue::Array(array) => {
+            let items = array.iter().enumerate().map(|(index, item)| {
+                let path = format!("{path}[{index}]");
+                places.insert(path.clone(), place_of(text, item.span().start));
+                one_value(item.get_ref(), &path, text, places)
+            });
+            Value::Array(items.collect())
+        }
+        DeValue::Table(table) => table_value(table, path, text, places),
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, without_nulls(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
+    }
+}
+
+/// The path of `key` under `path`.
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

@@ -1,0 +1,61 @@
+//! What a host tells the gateway about its broker: Home Assistant's Supervisor hands each app the credentials of the broker
+//! app, and the app's start script passes them on as variables.
+
+use serde_json::{Map, Value};
+
+/// The variables and the keys of `[mqtt]` that they complete. What the file says itself is kept.
+const VARIABLES: &[(&str, &str)] = &[
+    ("HEATMINE_MQTT_HOST", "host"),
+    ("HEATMINE_MQTT_PORT", "port"),
+    ("HEATMINE_MQTT_USERNAME", "username"),
+    ("HEATMINE_MQTT_PASSWORD", "password"),
+    ("HEATMINE_MQTT_TLS", "tls"),
+];
+
+/// Completes `[mqtt]` where the file names no host of its own.
+pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set("HEATMINE_MQTT_HOST").is_none() {
+        return;
+    }
+    let Value::Object(sections) = document else { return };
+    let Value::Object(mqtt) = sections.entry("mqtt").or_insert_with(|| Value::Object(Map::new())) else { return };
+    if mqtt.get("host").is_some_and(|host| host.as_str() != Some("")) {
+        return;
+    }
+    for (name, key) in VARIABLES {
+        if let Some(value) = set(name) {
+            let parsed = match *key {
+                "port" | "tls" => serde_json::from_str(&value).unwrap_or(Value::String(value)),
+                _ => Value::String(value),
+            };
+            mqtt.insert((*key).to_owned(), parsed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn completed(mut document: Value) -> Value {
+        complete(&mut document, |name| match name {
+            "HEATMINE_MQTT_HOST" => Some("core-mosquitto".into()),
+            "HEATMINE_MQTT_PORT" => Some("1883".into()),
+            "HEATMINE_MQTT_TLS" => Some("false".into()),
+            "HEATMINE_MQTT_USERNAME" => Some("addons".into()),
+            _ => None,
+        });
+        document
+    }
+
+    #[test]
+    fn the_hosts_broker_is_used_where_the_owner_names_none() {
+        let broker = json!({"host": "core-mosquitto", "port": 1883, "username": "addons", "tls": false});
+        assert_eq!(completed(json!({})), json!({"mqtt": broker}));
+        assert_eq!(completed(json!({"mqtt": {"host": ""}})), json!({"mqtt": broker}));
+        let own = json!({"mqtt": {"host": "mine"}});
+        assert_eq!(completed(own.clone()), own);
+    }
+}

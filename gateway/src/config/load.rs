@@ -1,0 +1,103 @@
+//! Reads a configuration file and reports everything that is wrong with it at once.
+
+use super::check::Schema;
+use super::document::{Document, join};
+use super::error::{ConfigError, ConfigErrors, Place};
+use super::resolve::{Loaded, resolve};
+use super::{Config, environment};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Reads, checks and resolves the file; broker settings that the file leaves open come from the environment.
+///
+/// # Errors
+/// The file cannot be read, is no TOML (no JSON, where its name ends in `.json`), or holds mistakes: all of them.
+pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+    let mut document = Document::read(path)?;
+    environment::complete(&mut document.value, |name| std::env::var(name).ok());
+    load_document(path, document)
+}
+
+/// The same for a text in memory; `file` is its name in messages and the place that relative paths start from.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_toml(file: &Path, text: &str) -> Result<Loaded, ConfigErrors> {
+    load_document(file, Document::from_toml(&file.display().to_string(), text)?)
+}
+
+fn load_document(path: &Path, document: Document) -> Result<Loaded, ConfigErrors> {
+    let schema = Schema::of_config();
+    let mut errors = schema.check(&document.value);
+    let faulty: BTreeSet<String> = errors.iter().map(|error| error.key.clone()).collect();
+    let sound = schema.filled(&pruned(&document.value, "", &faulty));
+    match serde_path_to_error::deserialize::<_, Config>(&sound) {
+        Ok(config) => match resolve(path, config) {
+            Ok(loaded) if errors.is_empty() => return Ok(loaded),
+            Ok(_) => {}
+            Err(more) => errors.extend(more.into_iter().filter(|error| !follows(error, &faulty))),
+        },
+        Err(_) if !errors.is_empty() => {}
+        Err(error) => {
+            let key = error.path().to_string();
+            errors.push(ConfigError::new(key, None, error.inner().to_string()));
+        }
+    }
+    Err(ConfigErrors { file: document.file.clone(), unreadable: false, errors: placed(errors, &document) })
+}
+
+/// The document without the keys that are wrong in themselves, so that the rest can be checked together.
+fn pruned(value: &Value, path: &str, faulty: &BTreeSet<String>) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| (key, value, join(path, key)))
+                .filter(|(_, _, path)| !faulty.contains(path))
+                .map(|(key, value, path)| (key.clone(), pruned(value, &path, faulty)))
+                .collect(),
+        ),
+        Value::Array(items) => {
+            let items = items.iter().enumerate().map(|(index, item)| (item, format!("{path}[{index}]")));
+            let items = items.filter(|(_, path)| !faulty.contains(path));
+            Value::Array(items.map(|(item, path)| pruned(item, &path, faulty)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether a mistake is nothing but the consequence of another one.
+fn follows(error: &ConfigError, faulty: &BTreeSet<String>) -> bool {
+    let speaks_of = |key: &String| error.expected.contains(key.as_str());
+    let lacks_device = error.expected.contains("[[device]]") && faulty.iter().any(|key| key.starts_with("device"));
+    touches(&error.key, faulty) || faulty.iter().any(speaks_of) || lacks_device
+}
+
+/// Whether a key is one of the faulty ones, or above or below one of them.
+fn touches(key: &str, faulty: &BTreeSet<String>) -> bool {
+    let below = |short: &str, long: &str| {
+        long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    faulty.iter().any(|one| below(one, key) || below(key, one))
+}
+
+/// The errors with their places, in the order of the file; those without a place of their own stand where their section
+/// begins.
+fn placed(errors: Vec<ConfigError>, document: &Document) -> Vec<ConfigError> {
+    let mut placed: Vec<ConfigError> = errors
+        .into_iter()
+        .map(|error| ConfigError { place: error.place.or_else(|| place(&error.key, document)), ..error })
+        .collect();
+    placed.sort_by_key(|error| error.place.map_or((1, Place { line: 0, column: 0 }), |place| (0, place)));
+    placed
+}
+
+fn place(key: &str, document: &Document) -> Option<Place> {
+    let mut key = key;
+    loop {
+        if let Some(place) = document.places.get(key) {
+            return Some(*place);
+        }
+        key = key.rsplit_once(['.', '['])?.0;
+    }
+}

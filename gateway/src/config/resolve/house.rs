@@ -1,0 +1,265 @@
+//! From the sections of the house to the core's [`Site`], with everything checked that involves more than one value.
+
+use super::devices::Resolved;
+use super::{Faults, quoted};
+use crate::config::Config;
+use crate::config::house::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
+use crate::config::tariff::{PriceKind, TariffConfig, Window};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use plant::point::Point;
+use plant::site::{
+    Battery, Compute, Grid, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices,
+};
+use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
+use std::time::Duration;
+
+/// The site; `None` where a mistake was found that leaves none.
+pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults) -> Option<Site> {
+    let timezone = timezone(&config.site.timezone, faults);
+    check_points(config, devices, faults);
+    let tariff = tariff(&config.tariff, faults);
+    let displaced = displaced(&config.heat, faults);
+    let room = config.room.as_ref().map(|room| store("room", room, faults));
+    let tank = config.tank.as_ref().map(|tank| store("tank", tank, faults));
+    let compute = compute(config, faults);
+    let grid = &config.grid;
+    Some(Site {
+        name: config.site.name.clone(),
+        timezone: timezone?,
+        devices: devices.iter().map(|resolved| resolved.device.clone()).collect(),
+        grid: Grid { import_limit: Watts(grid.import_limit_w), export_limit: grid.export_limit_w.map(Watts) },
+        tariff: tariff?,
+        pv: config.pv.as_ref().map(|pv| Pv { peak: Watts(pv.peak_w) }),
+        battery: config.battery.as_ref().map(battery),
+        compute,
+        displaced,
+        room,
+        tank,
+        work: WorkPrices {
+            eur_per_mtok_in: config.work.in_eur_per_mtok,
+            eur_per_mtok_out: config.work.out_eur_per_mtok,
+            interactive: EurPerKwh(config.work.interactive_eur_per_kwh),
+            standing: EurPerKwh(config.work.standing_eur_per_kwh),
+        },
+        clean_below_g_per_kwh: grid.clean_below_g_per_kwh,
+    })
+}
+
+fn timezone(name: &str, faults: &mut Faults) -> Option<Tz> {
+    if let Ok(timezone) = name.parse() {
+        return Some(timezone);
+    }
+    let likeness = |timezone: &&Tz| {
+        let city = timezone.name().rsplit('/').next().unwrap_or_default();
+        strsim::normalized_damerau_levenshtein(name, timezone.name())
+            .max(strsim::normalized_damerau_levenshtein(name, city))
+    };
+    let near = TZ_VARIANTS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let near = near.filter(|timezone| likeness(timezone) > 0.5).map_or("Europe/Berlin", |timezone| timezone.name());
+    faults.wrong("site.timezone", quoted(name), format!("unknown time zone; expected one as {near}"));
+    None
+}
+
+/// What is described must be measured.
+fn check_points(config: &Config, devices: &[Resolved], faults: &mut Faults) {
+    if devices.len() < config.device.len() {
+        // What a device with a mistake would offer is not known.
+        return;
+    }
+    let mut needed = vec![("device", Point::GridPower, "the meter at the grid connection")];
+    if config.pv.is_some() {
+        needed.push(("pv", Point::PvPower, "the PV inverter"));
+    }
+    if config.battery.is_some() {
+        needed.push(("battery", Point::BatteryPower, "the battery"));
+        needed.push(("battery", Point::BatterySoc, "the battery"));
+    }
+    if config.room.is_some() {
+        needed.push(("room", Point::RoomTemperature, "a thermometer in the room"));
+    }
+    if config.tank.is_some() {
+        needed.push(("tank", Point::TankTemperature, "a thermometer in the tank"));
+    }
+    for (section, point, what) in needed {
+        if !devices.iter().any(|resolved| resolved.device.points.contains(&point)) {
+            faults.about(section, format!("no device offers {point}; expected a [[device]] that is {what}"));
+        }
+    }
+}
+
+fn battery(battery: &BatteryConfig) -> Battery {
+    Battery {
+        capacity: KilowattHours(battery.capacity_kwh),
+        charge_max: Watts(battery.charge_max_w),
+        discharge_max: Watts(battery.discharge_max_w),
+        round_trip: battery.round_trip_percent / 100.0,
+        wear: EurPerKwh(battery.wear_eur_per_kwh),
+        reserve: Percent(battery.reserve_percent),
+    }
+}
+
+fn compute(config: &Config, faults: &mut Faults) -> Compute {
+    let compute = &config.compute;
+    let min_w = compute.min_w.unwrap_or(compute.idle_w + (compute.max_w - compute.idle_w) / 10.0);
+    check_powers(compute, min_w, config.grid.import_limit_w, faults);
+    let heat_into = match compute.heat_into {
+        HeatInto::Room => HeatSink::Room,
+        HeatInto::Tank => HeatSink::Tank,
+        HeatInto::HeatPumpSource => HeatSink::HeatPumpSource,
+        HeatInto::Outside => HeatSink::Outside,
+    };
+    if compute.heat_into == HeatInto::Tank && config.tank.is_none() {
+        faults.wrong("compute.heat_into", quoted("tank"), "needs a section [tank]");
+    }
+    if compute.heat_into == HeatInto::HeatPumpSource && config.heat.kind != HeatKind::HeatPump {
+        faults.wrong(
+            "compute.heat_into",
+            quoted("heat_pump_source"),
+            "needs a section [heat] with kind = \"heat_pump\"",
+        );
+    }
+    let seconds = Duration::from_secs_f64;
+    Compute {
+        idle: Watts(compute.idle_w),
+        min: Watts(min_w),
+        max: Watts(compute.max_w),
+        heat_fraction: compute.heat_percent / 100.0,
+        heat_into,
+        reject_share: compute.reject_percent / 100.0,
+        min_on: seconds(compute.min_on_s),
+        min_off: seconds(compute.min_off_s),
+        start_cost_eur: compute.start_cost_eur,
+        enable_delay: seconds(compute.enable_delay_s),
+        disable_delay: seconds(compute.disable_delay_s),
+        temperature_max: compute.temperature_max_c.map(Celsius),
+        tokens_per_kwh: compute.tokens_per_kwh,
+        boost: seconds(compute.boost_s),
+    }
+}
+
+fn check_powers(compute: &ComputeConfig, min_w: f64, import_limit_w: f64, faults: &mut Faults) {
+    let max_w = compute.max_w;
+    if compute.idle_w >= max_w {
+        faults.wrong("compute.idle_w", compute.idle_w, format!("expected less than compute.max_w, {max_w} W"));
+    } else if min_w < compute.idle_w || min_w > max_w {
+        let expected = format!("expected from compute.idle_w, {} W, to compute.max_w, {max_w} W", compute.idle_w);
+        faults.wrong("compute.min_w", min_w, expected);
+    }
+    if max_w > import_limit_w {
+        let expected = format!("expected at most grid.import_limit_w, {import_limit_w} W: the fuse would blow");
+        faults.wrong("compute.max_w", max_w, expected);
+    }
+}
+
+fn displaced(heat: &HeatConfig, faults: &mut Faults) -> Option<HeatSource> {
+    match heat.kind {
+        HeatKind::None => None,
+        HeatKind::HeatPump => Some(HeatSource::HeatPump {
+            carnot: heat.carnot_percent / 100.0,
+            flow: Celsius(heat.flow_c),
+            power_max: Watts(heat.power_max_w),
+        }),
+        HeatKind::Gas => match heat.gas_eur_per_kwh {
+            Some(price) => {
+                Some(HeatSource::Gas { price: EurPerKwh(price), efficiency: heat.efficiency_percent / 100.0 })
+            }
+            None => {
+                faults.about("heat.gas_eur_per_kwh", "missing; expected what a kilowatt-hour of gas costs, in EUR/kWh");
+                None
+            }
+        },
+        HeatKind::Electric => Some(HeatSource::Electric),
+    }
+}
+
+fn store(section: &str, store: &StoreConfig, faults: &mut Faults) -> Store {
+    if store.low_c >= store.high_c {
+        let expected = format!("expected more than {section}.low_c, {} °C", store.low_c);
+        faults.wrong(format!("{section}.high_c"), store.high_c, expected);
+    }
+    Store {
+        capacity_kwh_per_k: store.capacity_kwh_per_k,
+        loss_kw_per_k: store.loss_kw_per_k,
+        low: Celsius(store.low_c),
+        high: Celsius(store.high_c),
+    }
+}
+
+fn tariff(tariff: &TariffConfig, faults: &mut Faults) -> Option<Tariff> {
+    let (import, export) = (&tariff.import, &tariff.export);
+    let import = Side {
+        key: "tariff.import",
+        kind: import.kind,
+        price: import.price_eur_per_kwh,
+        windows: &import.windows,
+        fee: import.fee_eur_per_kwh,
+        tax_percent: import.tax_percent,
+    };
+    let export = Side {
+        key: "tariff.export",
+        kind: export.kind,
+        price: export.price_eur_per_kwh,
+        windows: &export.windows,
+        fee: export.fee_eur_per_kwh,
+        tax_percent: export.tax_percent,
+    };
+    let has_spot = tariff.spot.is_some();
+    let (import, export) = (price(&import, has_spot, faults), price(&export, has_spot, faults));
+    Some(Tariff { import: import?, export: export? })
+}
+
+/// One side of the tariff as it was written.
+struct Side<'a> {
+    key: &'static str,
+    kind: PriceKind,
+    price: f64,
+    windows: &'a [Window],
+    fee: f64,
+    tax_percent: f64,
+}
+
+fn price(side: &Side<'_>, has_spot: bool, faults: &mut Faults) -> Option<Price> {
+    let key = side.key;
+    let is_time_of_use = side.kind == PriceKind::TimeOfUse;
+    if is_time_of_use == side.windows.is_empty() {
+        let expected = if is_time_of_use {
+            "missing; expected the windows of kind = \"time_of_use\", each with from, to and price_eur_per_kwh"
+        } else {
+            "are for kind = \"time_of_use\"; expected none for this kind"
+        };
+        faults.about(format!("{key}.windows"), expected);
+    }
+    match side.kind {
+        PriceKind::Fixed => Some(Price::Fixed { price: EurPerKwh(side.price) }),
+        PriceKind::TimeOfUse => {
+            let windows = side.windows.iter().enumerate();
+            let windows: Vec<_> =
+                windows.map(|(index, row)| window(&format!("{key}.windows[{index}]"), row, faults)).collect();
+            let windows = windows.into_iter().collect::<Option<Vec<_>>>()?;
+            Some(Price::TimeOfUse { price: EurPerKwh(side.price), windows })
+        }
+        PriceKind::Spot if has_spot => Some(Price::Spot { fee: EurPerKwh(side.fee), tax: side.tax_percent / 100.0 }),
+        PriceKind::Spot => {
+            faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with topic or url");
+            None
+        }
+    }
+}
+
+fn window(key: &str, window: &Window, faults: &mut Faults) -> Option<PriceWindow> {
+    let from = faults.take(&format!("{key}.from"), &window.from, minute(&window.from, 23 * 60 + 59));
+    let to = faults.take(&format!("{key}.to"), &window.to, minute(&window.to, 24 * 60));
+    let (from_minute, to_minute) = (from?, to?);
+    if from_minute == to_minute {
+        faults.wrong(format!("{key}.to"), quoted(&window.to), "expected another time than from");
+    }
+    Some(PriceWindow { from_minute, to_minute, price: EurPerKwh(window.price_eur_per_kwh) })
+}
+
+fn minute(text: &str, most: u16) -> Result<u16, String> {
+    let parts = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2);
+    let parsed = parts.and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
+    let minutes = parsed.filter(|(_, minute)| *minute < 60).map(|(hour, minute)| hour.saturating_mul(60) + minute);
+    let expected = || format!("expected a time of day as 06:30, {:02}:{:02} at most", most / 60, most % 60);
+    minutes.filter(|minutes| *minutes <= most).ok_or_else(expected)
+}

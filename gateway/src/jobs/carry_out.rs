@@ -1,0 +1,61 @@
+//! Does what the schedule says is due.
+
+use super::{Queue, summary};
+use crate::clock::Clock;
+use crate::schedule::Action;
+use crate::store::Ledger;
+use crate::wiring::Wiring;
+use chrono::Days;
+use chrono_tz::Tz;
+use plant::record::Earnings;
+use plant::time::Timestamp;
+use tokio::sync::mpsc;
+
+/// Tells the loop its scheduled commands and queues scheduled jobs, until the gateway stops.
+pub async fn carry_out(
+    mut actions: mpsc::Receiver<Action>,
+    timezone: Tz,
+    wiring: Wiring,
+    ledger: Ledger,
+    queue: Queue,
+    clock: Clock,
+) {
+    loop {
+        let action = tokio::select! {
+            () = wiring.shutdown.cancelled() => return,
+            action = actions.recv() => action,
+        };
+        match action {
+            None => return,
+            Some(Action::Command(command)) => {
+                if wiring.commands.send(command).await.is_err() {
+                    return;
+                }
+            }
+            Some(Action::Summary) => {
+                let (ledger, queue, now) = (ledger.clone(), queue.clone(), clock.now());
+                let site = wiring.records.borrow().as_ref().map_or_else(String::new, |record| record.site.clone());
+                let queued = tokio::task::spawn_blocking(move || queue_summary(&site, timezone, &ledger, &queue, now));
+                match queued.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "the day's summary could not be queued"),
+                    Err(error) => tracing::error!(%error, "the day's summary could not be written"),
+                }
+            }
+        }
+    }
+}
+
+/// Queues a summary of the local day before `now`.
+fn queue_summary(site: &str, timezone: Tz, ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
+    let today = now.with_timezone(&timezone).date_naive();
+    let Some(day) = today.checked_sub_days(Days::new(1)) else { return Ok(()) };
+    let booked = ledger.days(timezone, day, day)?;
+    let earnings: Option<Earnings> = booked.into_iter().next().map(|(_, earnings)| earnings);
+    let Some(earnings) = earnings else {
+        tracing::info!(%day, "nothing was booked that day; there is nothing to summarise");
+        return Ok(());
+    };
+    queue.submit(&summary::request(summary::Reader::Family, site, day, &earnings, now), now)?;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! The queue: a file of its own, so that a restart loses no job and the books are never held up by one.
+
+use super::table::{COLUMNS, count, create, job_of, moment, stored};
+use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
+use plant::time::Timestamp;
+use plant::units::Eur;
+use plant::work::Backlog;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Jobs that have come to their end are kept up to this number.
+const ENDED_MAX: u32 = 1000;
+/// Characters that make a token, roughly, before the expert has counted them.
+const CHARACTERS_PER_TOKEN: u64 = 4;
+
+/// What the queue holds its jobs to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The most jobs that may wait.
+    pub queue_max: u32,
+    /// How often a job is tried.
+    pub attempts: u32,
+    /// What a million prompt tokens pay.
+    pub eur_per_mtok_in: f64,
+    /// What a million generated tokens pay.
+    pub eur_per_mtok_out: f64,
+}
+
+/// The queue. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    connection: Arc<Mutex<Connection>>,
+    backlog: watch::Sender<Backlog>,
+    limits: Limits,
+    path: Arc<str>,
+}
+
+impl Queue {
+    /// Opens or creates the file. What was running when the gateway ended waits again.
+    ///
+    /// # Errors
+    /// The file could not be opened.
+    pub fn open(path: &Path, limits: Limits) -> Result<Self, QueueError> {
+        let name: Arc<str> = path.display().to_string().into();
+        let failed = |source| QueueError::Sqlite { path: name.to_string(), source };
+        let connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+        create(&connection).map_err(failed)?;
+        let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
+        connection.execute(again, []).map_err(failed)?;
+        let backlog = watch::Sender::new(Backlog::default());
+        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name };
+        queue.tell()?;
+        Ok(queue)
+    }
+
+    /// What waits or runs, to be watched. Queries are not counted here.
+    pub fn changed(&self) -> watch::Receiver<Backlog> {
+        self.backlog.subscribe()
+    }
+
+    /// What waits or runs.
+    pub fn backlog(&self) -> Backlog {
+        *self.backlog.borrow()
+    }
+
+    /// Hands in a job.
+    ///
+    /// # Errors
+    /// The request cannot be served as it is, or the queue is full.
+    pub fn submit(&self, request: &JobRequest, now: Timestamp) -> Result<Job, QueueError> {
+        check(request, now)?;
+        if self.backlog().jobs >= self.limits.queue_max {
+            return Err(QueueError::Full { max: self.limits.queue_max });
+        }
+        let characters: usize = request.messages.iter().map(|message| message.content.chars().count()).sum();
+        let tokens_in = (characters as u64).div_ceil(CHARACTERS_PER_TOKEN);
+        let tokens_out = u64::from(request.max_tokens);
+        let listed =
+            (tokens_in as f64 * self.limits.eur_per_mtok_in + tokens_out as f64 * self.limits.eur_per_mtok_out) / 1e6;
+        let value = request.value.unwrap_or(Eur(listed));
+        let text = serde_json::to_string(request)
+            .map_err(|error| QueueError::Invalid { field: "messages", expected: error.to_string() })?;
+        let id = {
+            let connection = self.lock();
+            connection
+                .execute(
+                    "INSERT INTO job (request, status, tokens_estimate, value, deadline, submitted_at)
+                     VALUES (?1, 'queued', ?2, ?3, ?4, ?5)",
+                    params![
+                        text,
+                        stored(tokens_in + tokens_out),
+                        value.0,
+                        request.deadline.map(|at| at.timestamp_millis()),
+                        now.timestamp_millis()
+                    ],
+                )
+                .map_err(|source| self.sqlite(source))?;
+            connection.last_insert_rowid()
+        };
+        self.tell()?;
+        self.get(id)
+    }
+
+    /// The newest jobs, the newest first.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn list(&self, limit: u32) -> Result<Vec<Job>, QueueError> {
+        let connection = self.lock();
+        let query = format!("SELECT {COLUMNS} FROM job ORDER BY id DESC LIMIT ?1");
+        let read = || -> rusqlite::Result<Vec<Job>> {
+            connection.prepare_cached(&query)?.query_map([limit], job_of)?.collect()
+        };
+        read().map_err(|source| self.sqlite(source))
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// There is none of this number.
+    pub fn get(&self, id: i64) -> Result<Job, QueueError> {
+        let connection = self.lock();
+        let query = format!("SELECT {COLUMNS} FROM job WHERE id = ?1");
+        let found = connection.query_row(&query, [id], job_of).optional().map_err(|source| self.sqlite(source))?;
+        found.ok_or(QueueError::NotFound(id))
+    }
+
+    /// Takes a job back; one that runs is stopped.
+    ///
+    /// # Errors
+    /// There is none of this number, or it has come to its end already.
+    pub fn cancel(&self, id: i64, now: Timestamp) -> Result<Job, QueueError> {
+        let changed = self.execute(
+            "UPDATE job SET status = 'cancelled', finished_at = ?2 WHERE id = ?1 AND status IN ('queued', 'running')",
+            params![id, now.timestamp_millis()],
+        )?;
+        let job = self.get(id)?;
+        if changed == 0 { Err(QueueError::Over { id, status: job.status }) } else { Ok(job) }
+    }
+
+    /// Starts the next job: the nearest deadline first, then what pays most per token, then the oldest. Jobs whose
+    /// deadline has passed expire.
+    ///
+    /// # Errors
+    /// The file could not be read or written.
+    pub fn next(&self, now: Timestamp) -> Result<Option<Job>, QueueError> {
+        self.expire(now)?;
+        let id = {
+            let connection = self.lock();
+            let started: rusqlite::Result<Option<i64>> = connection
+                .query_row(
+                    "UPDATE job SET status = 'running', attempts = attempts + 1, started_at = ?1 WHERE id = (
+                        SELECT id FROM job WHERE status = 'queued'
+                        ORDER BY deadline IS NULL, deadline, value / max(tokens_estimate, 1) DESC, id LIMIT 1
+                     ) RETURNING id",
+                    [now.timestamp_millis()],
+                    |row| row.get(0),
+                )
+                .optional();
+            started.map_err(|source| self.sqlite(source))?
+        };
+        self.tell()?;
+        id.map(|id| self.get(id)).transpose()
+    }
+
+    /// A job has its result. One that was cancelled meanwhile stays cancelled.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn finish(&self, id: i64, answer: &Answer, now: Timestamp) -> Result<(), QueueError> {
+        self.execute(
+            "UPDATE job SET status = 'done', result = ?2, tokens_in = ?3, tokens_out = ?4, finished_at = ?5, error = NULL
+             WHERE id = ?1 AND status = 'running'",
+            params![id, answer.text, stored(answer.tokens_in), stored(answer.tokens_out), now.timestamp_millis()],
+        )?;
+        self.prune()
+    }
+
+    /// An attempt failed. The job waits for another one where it has any left and `again` holds.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn fail(&self, id: i64, why: &str, again: bool, now: Timestamp) -> Result<(), QueueError> {
+        let attempts = if again { self.limits.attempts } else { 0 };
+        self.execute(
+            "UPDATE job SET error = ?2, status = iif(attempts < ?3, 'queued', 'failed'),
+                            finished_at = iif(attempts < ?3, NULL, ?4)
+             WHERE id = ?1 AND status = 'running'",
+            params![id, why, attempts, now.timestamp_millis()],
+        )?;
+        self.prune()
+    }
+
+    /// A running job goes back to the queue through no fault of its own; the attempt does not count.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn put_back(&self, id: i64) -> Result<(), QueueError> {
+        self.execute(
+            "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE id = ?1 AND status = 'running'",
+            params![id],
+        )?;
+        Ok(())
+    }
+
+    /// Ends what waited beyond its deadline.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn expire(&self, now: Timestamp) -> Result<usize, QueueError> {
+        self.execute(
+            "UPDATE job SET status = 'expired', finished_at = ?1 WHERE status = 'queued' AND deadline <= ?1",
+            params![now.timestamp_millis()],
+        )
+    }
+
+    fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Result<usize, QueueError> {
+        let changed = self.lock().execute(statement, values).map_err(|source| self.sqlite(source))?;
+        if changed > 0 {
+            self.tell()?;
+        }
+        Ok(changed)
+    }
+
+    fn prune(&self) -> Result<(), QueueError> {
+        let ended = "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE status NOT IN ('queued', 'running')
+                     ORDER BY id DESC LIMIT -1 OFFSET ?1)";
+        self.lock().execute(ended, [ENDED_MAX]).map_err(|source| self.sqlite(source))?;
+        Ok(())
+    }
+
+    /// Tells the watchers what waits or runs.
+    fn tell(&self) -> Result<(), QueueError> {
+        let read = self.lock().query_row(
+            "SELECT count(*), coalesce(sum(tokens_estimate), 0), coalesce(sum(value), 0.0), min(deadline) FROM job
+             WHERE status IN ('queued', 'running')",
+            [],
+            |row| {
+                Ok(Backlog {
+                    interactive: 0,
+                    jobs: row.get(0)?,
+                    tokens: count(row.get(1)?),
+                    value: Eur(row.get(2)?),
+                    deadline: row.get::<_, Option<i64>>(3)?.map(moment),
+                })
+            },
+        );
+        let backlog = read.map_err(|source| self.sqlite(source))?;
+        self.backlog.send_replace(backlog);
+        Ok(())
+    }
+
+    /// Whether a job is still to be served.
+    pub(super) fn is_running(&self, id: i64) -> bool {
+        self.get(id).is_ok_and(|job| job.status == JobStatus::Running)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // Every statement is complete in itself: a thread that died holding the lock left nothing half done.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sqlite(&self, source: rusqlite::Error) -> QueueError {
+        QueueError::Sqlite { path: self.path.to_string(), source }
+    }
+}
+
+fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {
+    let invalid = |field, expected: String| Err(QueueError::Invalid { field, expected });
+    let title = request.title.chars().count();
+    if title == 0 || title > TITLE_MAX {
+        return invalid("title", format!("has {title} characters; expected 1 to {TITLE_MAX}"));
+    }
+    let text: usize = request.messages.iter().map(|message| message.content.len()).sum();
+    if text == 0 || text > TEXT_MAX {
+        return invalid("messages", format!("have {text} bytes of text; expected 1 to {TEXT_MAX}"));
+    }
+    let strange = request.messages.iter().find(|message| !matches!(&*message.role, "system" | "user" | "assistant"));
+    if let Some(message) = strange {
+        return invalid("messages", format!("role is '{}'; expected system, user or assistant", message.role));
+    }
+    if request.max_tokens == 0 || request.max_tokens > TOKENS_MAX {
+        return invalid("max_tokens", format!("is {}; expected 1 to {TOKENS_MAX}", request.max_tokens));
+    }
+    if let Some(deadline) = request.deadline.filter(|deadline| *deadline <= now) {
+        return invalid("deadline", format!("is {deadline}; expected a time to come"));
+    }
+    match request.value {
+        Some(value) if !(0.0..=1e6).contains(&value.0) => {
+            invalid("value", format!("is {}; expected 0 to 1000000 EUR", value.0))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
