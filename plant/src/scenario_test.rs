@@ -264,9 +264,8 @@ fn a_restart_continues_the_books_and_counts_nothing_twice() {
             house.receipt(0.01, 100, 1e5);
         }
         if minutes == 12 {
-            let last = house.effects.iter().rev().find_map(|effect| match effect {
-                Effect::Checkpoint(checkpoint) => Some((**checkpoint).clone()),
-                _ => None,
+            let last = house.effects.iter().rev().find_map(|effect| {
+                if let Effect::Checkpoint(checkpoint) = effect { Some((**checkpoint).clone()) } else { None }
             });
             kept = last.map(|checkpoint| (checkpoint, house.entries.len()));
         }
