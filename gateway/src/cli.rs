@@ -1,0 +1,149 @@
+//! The command line. Each command is a module: its arguments, what it calls, and how its result is printed.
+//!
+//! Exit codes follow sysexits: 64 wrong usage or configuration, 66 no such input, 69 something needed is not there,
+//! 70 an error of our own, 73 an output cannot be made, 74 an input or output error.
+
+mod books;
+mod check;
+mod house;
+mod replayed;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// What went wrong, and what to tell the shell.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    words: String,
+}
+
+impl Failure {
+    /// Wrong usage or configuration.
+    pub const USAGE: u8 = 64;
+    /// An input is missing or no good.
+    pub const NO_INPUT: u8 = 66;
+    /// Something needed is not there.
+    pub const UNAVAILABLE: u8 = 69;
+    /// An output cannot be made.
+    pub const CANT_CREATE: u8 = 73;
+
+    /// A failure with its exit code.
+    pub fn new(code: u8, words: impl Into<String>) -> Self {
+        Self { code, words: words.into() }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Self::UNAVAILABLE, format!("{error:#}"))
+    }
+}
+
+/// What a command comes to.
+pub type Outcome = Result<(), Failure>;
+
+/// Turns a home's spare kilowatt-hours into useful AI and useful heat.
+#[derive(Debug, Parser)]
+#[command(name = "heatmine", version, about, propagate_version = true)]
+struct Cli {
+    /// What is logged to standard error, as `info` or `gateway=debug`; RUST_LOG where it is not given.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The gateway: reads the house, decides, runs the engine, publishes.
+    Run(house::Run),
+    /// A simulated house over real Modbus and MQTT, the real engine and the page: no hardware, no accounts.
+    Demo(house::Demo),
+    /// The same core on recorded data, in virtual time.
+    Simulate(replayed::Simulate),
+    /// Plays a recording again: identical decisions, or the differences.
+    Replay(replayed::Replay),
+    /// Reads a configuration, resolves it and prints the site.
+    Check(check::Check),
+    /// The books: days, months, or a check of the chain.
+    Ledger(books::Ledger),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; everything else is wrong usage.
+            let code = if error.use_stderr() { Failure::USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    start_log(cli.log.as_deref());
+    // Fails only where a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("heatmine: {}", failure.words);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn command(command: Command) -> Outcome {
+    match command {
+        Command::Run(run) => run.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Check(check) => check.run(),
+        Command::Ledger(ledger) => ledger.run(),
+    }
+}
+
+fn start_log(filter: Option<&str>) {
+    let filter = match filter {
+        Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info")),
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+    };
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Runs a long-living command until it ends or somebody ends it (Ctrl-C, SIGTERM).
+fn until_stopped<F>(work: impl FnOnce(CancellationToken) -> F) -> Outcome
+where
+    F: Future<Output = Outcome>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Failure::UNAVAILABLE, format!("cannot start: {error}")))?;
+    let shutdown = CancellationToken::new();
+    let result = runtime.block_on(async {
+        tokio::spawn(stop_on_signal(shutdown.clone()));
+        work(shutdown).await
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    result
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping: the devices get their own control back");
+    shutdown.cancel();
+}
+
+/// Prints a value as JSON.
+fn print_json(value: &impl serde::Serialize) -> Outcome {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `heatmine ledger`.
+
+use super::{Failure, Outcome, print_json};
+use crate::store;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
+use plant::record::Earnings;
+use std::path::PathBuf;
+
+/// Arguments of `heatmine ledger`.
+#[derive(Debug, Args)]
+pub struct Ledger {
+    #[command(subcommand)]
+    view: Option<View>,
+    /// The folder that HeatMine keeps its data in.
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "heatmine-data")]
+    data: PathBuf,
+    /// Days and months begin at midnight of this time zone.
+    #[arg(long, global = true, value_name = "ZONE", default_value = "Europe/Berlin")]
+    timezone: Tz,
+    /// Print as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum View {
+    /// Day by day, and the check of the chain.
+    Days,
+    /// Month by month, and the check of the chain.
+    Months,
+    /// Only the check of the chain.
+    Verify,
+}
+
+impl Ledger {
+    /// Prints the books and checks them.
+    pub fn run(self) -> Outcome {
+        let path = self.data.join("ledger.db");
+        if !path.exists() {
+            let words = format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
+            return Err(Failure::new(Failure::NO_INPUT, words));
+        }
+        let wrong = |error: store::LedgerError| Failure::new(65, error.to_string());
+        let ledger = store::Ledger::open_existing(&path).map_err(wrong)?;
+        let rows = match self.view.unwrap_or(View::Days) {
+            View::Days => Some(ledger.days(self.timezone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?),
+            View::Months => Some(ledger.months(self.timezone).map_err(wrong)?),
+            View::Verify => None,
+        };
+        let bar = ProgressBar::new(ledger.len().map_err(wrong)?);
+        let verified = ledger.verify(|seen| bar.set_position(seen)).map_err(wrong);
+        bar.finish_and_clear();
+        if self.json {
+            let verified = verified?;
+            return print_json(&serde_json::json!({ "rows": rows, "verified": verified }));
+        }
+        if let Some(rows) = rows {
+            print!("{}", table(&rows));
+        }
+        let verified = verified?;
+        println!(
+            "The chain holds: {} entries ({} quarter hours, {} receipts), newest {}.",
+            verified.entries, verified.slots, verified.receipts, verified.head.hash
+        );
+        Ok(())
+    }
+}
+
+fn table(rows: &[(String, Earnings)]) -> String {
+    let mut text = format!(
+        "{:<12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}\n",
+        "", "kWh", "tokens", "revenue", "heat", "power", "net", "cost", "without"
+    );
+    for (label, earnings) in rows {
+        text += &format!(
+            "{label:<12}{:>10.3}{:>10}{:>10.4}{:>10.4}{:>10.4}{:>10.4}{:>12.4}{:>12.4}\n",
+            earnings.energy.0,
+            earnings.tokens_in + earnings.tokens_out,
+            earnings.revenue.0,
+            earnings.heat_value.0,
+            -earnings.electricity_cost.0,
+            earnings.net.0,
+            earnings.cost.0,
+            earnings.cost_without.0
+        );
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! `heatmine run` and `heatmine demo`.
+
+use super::{Failure, Outcome, until_stopped};
+use crate::clock::Clock;
+use crate::live::Options;
+use crate::{config, demo, live};
+use clap::Args;
+use drivers::mqtt::Broker;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The add-on's options; taken where they are there and no file is named.
+const ADD_ON_OPTIONS: &str = "/data/options.json";
+
+/// Arguments of `heatmine run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The configuration [default: heatmine.toml, in the add-on /data/options.json].
+    file: Option<PathBuf>,
+    /// Record everything that happens and is decided into this file, for `heatmine replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Run {
+    /// Runs the gateway.
+    pub fn run(self) -> Outcome {
+        let file = self.file.unwrap_or_else(|| {
+            let options = PathBuf::from(ADD_ON_OPTIONS);
+            if options.exists() { options } else { PathBuf::from("heatmine.toml") }
+        });
+        let loaded = config::load(&file).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
+        let options =
+            Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
+        until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })
+    }
+}
+
+/// Arguments of `heatmine demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the page listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8099")]
+    http: String,
+    /// The broker to use, as mqtt://[user:password@]host[:port]; an embedded one where not given.
+    #[arg(long, value_name = "URL", value_parser = broker)]
+    mqtt: Option<Broker>,
+    /// Where everything is kept.
+    #[arg(long, value_name = "FOLDER", default_value = "heatmine-demo")]
+    data: PathBuf,
+    /// Where the experts are; in the data folder where not given.
+    #[arg(long, value_name = "FOLDER")]
+    experts: Option<PathBuf>,
+    /// House seconds in a second.
+    #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = speed)]
+    speed: f64,
+    /// How long it runs, as 30s, 10m or 2h; until it is stopped where not given.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Record everything that happens and is decided into this file, for `heatmine replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Demo {
+    /// Runs the demo.
+    pub fn run(self) -> Outcome {
+        let Demo { http, mqtt, data, experts, speed, duration, record } = self;
+        let demo = demo::Demo { http, mqtt, data, experts, speed, duration, record };
+        until_stopped(|shutdown| async move { Ok(demo::run(demo, shutdown).await?) })
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (1.0..=600.0).contains(speed));
+    speed.ok_or_else(|| "expected a number from 1 to 600".into())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a number with its unit, as 30s, 10m or 2h".to_owned();
+    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).ok_or_else(expected)?;
+    let (number, unit) = text.split_at(split);
+    let factor = match unit {
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(expected()),
+    };
+    let number = number.parse::<f64>().ok().filter(|number| *number > 0.0).ok_or_else(expected)?;
+    Duration::try_from_secs_f64(number * factor).map_err(|_| expected())
+}
+
+fn broker(text: &str) -> Result<Broker, String> {
+    let expected = || "expected mqtt://[user:password@]host[:port]".to_owned();
+    let (tls, rest) = match (text.strip_prefix("mqtt://"), text.strip_prefix("mqtts://")) {
+        (Some(rest), _) => (false, rest),
+        (None, Some(rest)) => (true, rest),
+        (None, None) => return Err(expected()),
+    };
+    let (login, place) = rest.rsplit_once('@').map_or((None, rest), |(login, place)| (Some(login), place));
+    let (host, port) = match place.trim_end_matches('/').rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse::<u16>().map_err(|_| expected())?)),
+        None => (place.trim_end_matches('/'), None),
+    };
+    if host.is_empty() {
+        return Err(expected());
+    }
+    let (username, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
+        Some((name, word)) => (Some(name.to_owned()), Some(word.to_owned()).filter(|word| !word.is_empty())),
+        None => (None, None),
+    };
+    Ok(Broker { host: host.to_owned(), port, username, password, tls })
+}

@@ -1,0 +1,89 @@
+//! `heatmine simulate` and `heatmine replay`.
+
+use super::{Failure, Outcome, print_json};
+use crate::{config, replay, simulate};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use plant::time::Timestamp;
+use std::path::PathBuf;
+
+/// Arguments of `heatmine simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The configuration.
+    file: PathBuf,
+    /// Quarter hours as CSV (also gzipped): time_utc, price_eur_mwh, pv_w_per_kwp, load_w, t_out_c, ghi_w_m2, dhw_w.
+    #[arg(long, value_name = "CSV")]
+    trace: PathBuf,
+    /// Only from this moment on, as 2024-06-01T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only up to this moment.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// Write the result into this file; to standard output where not given.
+    #[arg(long, value_name = "JSON")]
+    out: Option<PathBuf>,
+}
+
+impl Simulate {
+    /// Runs the simulation.
+    pub fn run(self) -> Outcome {
+        let loaded = config::load(&self.file).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
+        let bar = ProgressBar::new(1000);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
+            bar.set_style(style);
+        }
+        let progress = |share: f64| bar.set_position((share * 1000.0) as u64);
+        let result = simulate::run(loaded.site, &self.trace, self.from, self.to, progress)
+            .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
+        bar.finish_and_clear();
+        let Some(out) = self.out else { return print_json(&result) };
+        let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::new(70, error.to_string()))?;
+        std::fs::write(&out, text)
+            .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display())))?;
+        println!(
+            "{} quarter hours: {} with HeatMine, {} without. Details are in {}.",
+            result.slots,
+            result.total.cost,
+            result.total.cost_without,
+            out.display()
+        );
+        Ok(())
+    }
+}
+
+/// Arguments of `heatmine replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The recording, made with `heatmine run --record` or `heatmine demo --record`.
+    recording: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    /// Plays the recording.
+    pub fn run(self) -> Outcome {
+        let replayed =
+            replay::run(&self.recording).map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
+        if self.json {
+            print_json(&replayed)?;
+        }
+        if let Some(first) = replayed.differences.first() {
+            let decided = first.replayed.as_ref().map_or("nothing".into(), |now| format!("{} ({})", now.budget, now.reason));
+            return Err(Failure::new(
+                1,
+                format!(
+                    "{} of {} decisions are different; the first at line {}: {} ({}) was decided, now {decided}",
+                    replayed.different, replayed.decisions, first.line, first.recorded.budget, first.recorded.reason
+                ),
+            ));
+        }
+        if !self.json {
+            println!("{} events, {} decisions, all identical.", replayed.events, replayed.decisions);
+        }
+        Ok(())
+    }
+}
