@@ -1,0 +1,81 @@
+//! The page on a fabricated house, a day in five minutes: `cargo run -p gateway --example page -- [ADDRESS] [HOUR]`.
+//! With HOUR time stands still there. Wishes change what is shown; nothing is decided.
+
+#[path = "../src/http/fixture.rs"]
+mod fixture;
+/// What the fixture needs of the gateway, where it finds it both here and in the gateway's own tests.
+mod peers {
+    pub use gateway::jobs::{Answer, JobRequest, Message, Queue};
+    pub use gateway::store::Ledger;
+}
+
+use anyhow::Context;
+use chrono::{Duration, TimeZone, Utc};
+use gateway::clock::Clock;
+use gateway::config::http::HttpConfig;
+use gateway::http::{Parts, State, serve};
+use gateway::interactive::Interactive;
+use gateway::jobs::{Limits, Queue};
+use gateway::store::Ledger;
+use gateway::wiring::Wiring;
+use plant::command::{Command, Mode};
+use plant::record::Record;
+use plant::time::Timestamp;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// House seconds in a step of half a second.
+const STEP_S: i64 = 144;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".into());
+    let frozen: Option<f64> = arguments.next().map(|hour| hour.parse()).transpose().context("HOUR is not a number")?;
+    let (records, receiver) = watch::channel(None);
+    let (commands, wishes) = mpsc::channel(16);
+    let wiring = Wiring { records: receiver, commands, shutdown: CancellationToken::new() };
+    let folder = tempfile::tempdir()?;
+    let ledger = Ledger::open(&folder.path().join("ledger.db"))?;
+    let limits = Limits { queue_max: 100, attempts: 3, eur_per_mtok_in: 0.5, eur_per_mtok_out: 2.0 };
+    let jobs = Queue::open(&folder.path().join("jobs.db"), limits)?;
+    let clock = Clock::sped(records_start()?, 288.0);
+    fixture::fill(&ledger, &jobs, clock.now())?;
+    let timezone = chrono_tz::Europe::Vienna;
+    let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
+    let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker })?;
+    let listener = tokio::net::TcpListener::bind(&address).await?;
+    println!("http://{}", listener.local_addr()?);
+    tokio::spawn(live(records, wishes, frozen));
+    serve(&HttpConfig::default(), listener, state).await
+}
+
+fn records_start() -> anyhow::Result<Timestamp> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 23, 0, 0).single().context("a moment")
+}
+
+async fn live(records: watch::Sender<Option<Arc<Record>>>, mut wishes: mpsc::Receiver<Command>, frozen: Option<f64>) {
+    let Ok(midnight) = records_start() else { return };
+    let mut at = midnight + Duration::seconds((frozen.unwrap_or(6.0) * 3600.0) as i64);
+    let (mut mode, mut limit, mut boost) = (Mode::Auto, fixture::MAX, None);
+    loop {
+        while let Ok(wish) = wishes.try_recv() {
+            match wish {
+                Command::SetMode(wanted) => mode = wanted,
+                Command::SetPowerLimit(watts) => limit = watts,
+                Command::Boost(time) if time.is_zero() => boost = None,
+                Command::Boost(time) => boost = Duration::from_std(time).ok().map(|time| at + time),
+                Command::GridDimming(_) => (),
+            }
+        }
+        let shown =
+            Record { mode, power_limit: limit, boost_until: boost.filter(|end| *end > at), ..fixture::record(at) };
+        records.send_replace(Some(Arc::new(shown)));
+        if frozen.is_none() {
+            at += Duration::seconds(STEP_S);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}

@@ -1,0 +1,184 @@
+//! The page and the HTTP interface: reads the newest record and the books, hands wishes to the loop, passes the experts'
+//! own interfaces through to the worker.
+//!
+//! ```text
+//! /                     the page          /api/v1/...        the house, described by /api/v1/openapi.json
+//! /health, /metrics     for machines      /v1/..., /api/...  the experts, as OpenAI's and Ollama's clients know them
+//! ```
+//!
+//! Invariant: nothing here decides anything, and no client can hold up the loop.
+
+mod access;
+mod books;
+mod commands;
+mod events;
+mod house;
+mod input;
+mod jobs;
+mod metrics;
+mod page;
+mod refusal;
+mod schema;
+mod worker;
+
+use crate::clock::Clock;
+use crate::config::http::HttpConfig;
+use crate::interactive::Interactive;
+use crate::jobs::Queue;
+use crate::store::Ledger;
+use crate::wiring::Wiring;
+use anyhow::Context;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::{any, get};
+use chrono_tz::Tz;
+use refusal::Refusal;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A query waits this long for power before it is told why there is none.
+const POWER_WAIT: Duration = Duration::from_secs(30);
+/// How long reaching the worker may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long requests may take to end once HeatMine stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What the handlers are given from outside.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The newest record, the way to the loop, the signal to stop.
+    pub wiring: Wiring,
+    /// House time, in which jobs have their deadlines.
+    pub clock: Clock,
+    /// The site's time zone: the page tells time in it, the books' days are its days.
+    pub timezone: Tz,
+    /// The books.
+    pub ledger: Ledger,
+    /// Deferrable work.
+    pub jobs: Queue,
+    /// Counts the queries somebody waits for.
+    pub interactive: Interactive,
+    /// Where the worker listens, `http://host:port`.
+    pub worker: String,
+}
+
+/// What the handlers share. Clones are one.
+#[derive(Clone, Debug)]
+pub struct State {
+    parts: Arc<Parts>,
+    power_wait: Duration,
+    client: reqwest::Client,
+    streams: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    condition: watch::Receiver<house::Condition>,
+}
+
+impl State {
+    /// Starts watching whether records come.
+    ///
+    /// # Errors
+    /// The HTTP client to the worker could not be made.
+    pub fn new(parts: Parts) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build();
+        let (sender, condition) = watch::channel(house::Condition::Starting);
+        tokio::spawn(house::watch_condition(parts.wiring.records.clone(), sender));
+        Ok(Self {
+            parts: Arc::new(parts),
+            power_wait: POWER_WAIT,
+            client: client.context("the client to the worker could not be made")?,
+            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
+            readers: Arc::new(Semaphore::new(1)),
+            condition,
+        })
+    }
+}
+
+impl Deref for State {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "HeatMine",
+    description = "The house, its decisions and its books. Powers in W, energies in kWh, money in EUR, times in UTC. The experts \
+                   are asked below /v1 (as OpenAI's clients do) and /api (as Ollama's do); send `x-heatmine-class: deferrable` \
+                   where nobody waits for the answer."
+))]
+struct Document;
+
+/// Every route, with the checks in front of them.
+pub fn router(config: &HttpConfig, state: State) -> Router {
+    let (house, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(house::record))
+        .routes(routes!(house::plan))
+        .routes(routes!(events::events))
+        .routes(routes!(commands::mode))
+        .routes(routes!(commands::power_limit))
+        .routes(routes!(commands::boost))
+        .routes(routes!(commands::grid_dimming))
+        .routes(routes!(books::days))
+        .routes(routes!(books::months))
+        .routes(routes!(books::entries))
+        .routes(routes!(books::verify))
+        .routes(routes!(jobs::list, jobs::submit))
+        .routes(routes!(jobs::get, jobs::cancel))
+        .routes(routes!(house::health))
+        .routes(routes!(house::prometheus))
+        .split_for_parts();
+    let document = Arc::new(document);
+    let experts = Router::new()
+        .route("/v1/{*call}", any(worker::pass))
+        .route("/api/{*call}", any(worker::pass))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(worker::BODY_MAX));
+    let access = access::Access::new(config.api_token.as_ref().map(|token| token.reveal()), config.ingress_only);
+    house
+        .route("/api/v1/openapi.json", get(move || async move { axum::Json(document.as_ref().clone()) }))
+        .route("/", get(page::page))
+        .route("/assets/{name}", get(page::asset))
+        .merge(experts)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn_with_state(access, access::guard))
+        .layer(axum::middleware::from_fn(access::harden))
+        .with_state(state)
+}
+
+/// Serves until HeatMine stops; then open requests have a moment to end.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(config: &HttpConfig, listener: TcpListener, state: State) -> anyhow::Result<()> {
+    let shutdown = state.wiring.shutdown.clone();
+    let service = router(config, state).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = shutdown.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    tokio::select! {
+        ended = serving => ended.context("the HTTP listener failed"),
+        () = async { shutdown.cancelled().await; tokio::time::sleep(FAREWELL).await } => Ok(()),
+    }
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let path = uri.path();
+    let refusal = Refusal::not_found(format!("there is nothing at {path}; /api/v1/openapi.json lists what there is"));
+    worker::in_the_clients_shape(path, refusal)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let error = format!("{method} is not possible at {}; the header allow says what is", uri.path());
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error)
+}

@@ -1,0 +1,100 @@
+//! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no orders from other web pages.
+
+use crate::http::refusal::Refusal;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// Where the Supervisor's ingress comes from.
+const INGRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 32, 2));
+
+/// Scripts, styles and data from here only; framed by pages of the same origin only, which is how ingress shows it.
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; \
+                              form-action 'self'; frame-ancestors 'self'";
+
+/// What is checked before any handler runs.
+#[derive(Clone, Debug)]
+pub struct Access {
+    token: Option<Arc<[u8; 32]>>,
+    ingress_only: bool,
+}
+
+impl Access {
+    /// Checks for `token` where one is set; with `ingress_only` nobody but the Supervisor and this machine gets in.
+    pub fn new(token: Option<&str>, ingress_only: bool) -> Self {
+        Self { token: token.map(|token| Arc::new(digest(token))), ingress_only }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let from_ingress = peer == Some(INGRESS);
+        if self.ingress_only && !from_ingress && !peer.is_some_and(|ip| ip.is_loopback()) {
+            let error = "this port is for Home Assistant's ingress only; open HeatMine from Home Assistant's sidebar";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, error));
+        }
+        if is_order(request.method()) && is_cross_site(request.headers()) {
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "orders from other web pages are not taken"));
+        }
+        // Whoever comes through ingress has logged in to Home Assistant.
+        if from_ingress || !needs_token(request) {
+            return Ok(());
+        }
+        match &self.token {
+            None => Ok(()),
+            Some(expected) if bearer(request.headers()).is_some_and(|given| digest(given) == **expected) => Ok(()),
+            Some(_) => {
+                let error =
+                    "a token is needed; expected the header authorization: Bearer <api_token of the [http] section>";
+                Err(Refusal::new(StatusCode::UNAUTHORIZED, error))
+            }
+        }
+    }
+}
+
+/// Turns away whoever may not ask, before any handler runs.
+pub async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+    match access.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => crate::http::worker::in_the_clients_shape(request.uri().path(), refusal).into_response(),
+    }
+}
+
+/// Adds the headers every answer carries.
+pub async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    response
+}
+
+fn is_order(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Reading the house is open; orders, jobs (they hold people's text) and the models are not.
+fn needs_token(request: &Request) -> bool {
+    let path = request.uri().path();
+    let reads_house = path.starts_with("/api/v1/") && !path.starts_with("/api/v1/jobs");
+    is_order(request.method()) || path.starts_with("/v1/") || (path.starts_with("/api/") && !reads_house)
+}
+
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compared by digest, so that the time it takes tells nothing about the token.
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}

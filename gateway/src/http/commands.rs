@@ -1,0 +1,87 @@
+//! Wishes of people and automations: checked here, then handed to the loop, which is the only one to decide.
+
+use crate::http::State;
+use crate::http::input::Fields;
+use crate::http::refusal::{ErrorBody, Refusal};
+use crate::http::schema::{BoostBody, CommandBody, DimmingBody, ModeBody, PowerLimitBody};
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use plant::command::{Command, Mode};
+use plant::units::Watts;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A day: the longest boost.
+const BOOST_MINUTES_MAX: f64 = 1440.0;
+/// Taken as a limit where the site's own is not known yet.
+const POWER_MAX: f64 = 100_000.0;
+/// How long a wish may wait for its place in the loop's queue.
+const QUEUE_WAIT: Duration = Duration::from_secs(2);
+
+type Accepted = Result<(StatusCode, Json<Command>), Refusal>;
+
+/// Sets the standing wish.
+#[utoipa::path(post, path = "/api/v1/mode", tag = "commands", request_body = ModeBody, responses(
+    (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
+pub async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+    let value = fields.take("mode");
+    let mode = value.as_str().and_then(|text| text.parse::<Mode>().ok());
+    let mode = mode.ok_or_else(|| Refusal::bad_value("mode", &value, Mode::ALL.map(Mode::name).join(", ")))?;
+    fields.finish()?;
+    submit(&state, Command::SetMode(mode)).await
+}
+
+/// Caps compute power.
+#[utoipa::path(post, path = "/api/v1/power-limit", tag = "commands", request_body = PowerLimitBody, responses(
+    (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
+pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+    let most = state.wiring.records.borrow().as_ref().map_or(POWER_MAX, |record| record.power_max.0);
+    let watts = fields.number("watts", 0.0..=most, "watts")?;
+    fields.finish()?;
+    submit(&state, Command::SetPowerLimit(Watts(watts))).await
+}
+
+/// Full power for some minutes; zero ends a running boost.
+#[utoipa::path(post, path = "/api/v1/boost", tag = "commands", request_body = BoostBody, responses(
+    (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
+pub async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+    let minutes = fields.number("minutes", 0.0..=BOOST_MINUTES_MAX, "minutes")?;
+    fields.finish()?;
+    submit(&state, Command::Boost(Duration::from_secs_f64(minutes * 60.0))).await
+}
+
+/// Dims to what the grid operator allows, or lifts the dimming with null.
+#[utoipa::path(post, path = "/api/v1/grid-dimming", tag = "commands", request_body = DimmingBody, responses(
+    (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
+pub async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+    if !fields.has("watts") {
+        return Err(Refusal::bad_value(
+            "watts",
+            &Value::Null,
+            format!("watts from 0 to {POWER_MAX}, or null to lift the dimming"),
+        ));
+    }
+    let value = fields.take("watts");
+    let allowed = match value.as_f64().filter(|watts| (0.0..=POWER_MAX).contains(watts)) {
+        Some(watts) => Some(Watts(watts)),
+        None if value.is_null() => None,
+        None => {
+            return Err(Refusal::bad_value(
+                "watts",
+                &value,
+                format!("watts from 0 to {POWER_MAX}, or null to lift the dimming"),
+            ));
+        }
+    };
+    fields.finish()?;
+    submit(&state, Command::GridDimming(allowed)).await
+}
+
+async fn submit(state: &State, command: Command) -> Accepted {
+    match tokio::time::timeout(QUEUE_WAIT, state.wiring.commands.send(command)).await {
+        Ok(Ok(())) => Ok((StatusCode::ACCEPTED, Json(command))),
+        Ok(Err(_)) => Err(Refusal::not_now("HeatMine is stopping", 10)),
+        Err(_) => Err(Refusal::not_now("too many wishes are waiting", 2)),
+    }
+}

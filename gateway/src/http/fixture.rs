@@ -1,0 +1,271 @@
+//! A fabricated house for the tests and for looking at the page: any moment of one autumn day, as a record.
+
+use super::peers::{Answer, JobRequest, Ledger, Message, Queue};
+use plant::command::Mode;
+use plant::decision::{Decision, LimitHit};
+use plant::entry::{Booking, Head, SlotAccount};
+use plant::image::Known;
+use plant::ledger;
+use plant::plan::{Plan, PlannedSlot};
+use plant::point::{DeviceId, Point};
+use plant::reason::{Reason, Worth};
+use plant::record::{DeviceStatus, Earnings, EnergyTotals, Record};
+use plant::time::{Slot, Timestamp};
+use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
+use plant::work::{Backlog, WorkerState, WorkerStatus};
+use std::collections::BTreeMap;
+use std::f64::consts::{PI, TAU};
+
+/// What the compute box can draw.
+pub const MAX: Watts = Watts(2400.0);
+
+/// The house at `at`.
+pub fn record(at: Timestamp) -> Record {
+    let now = intention(Slot::containing(at));
+    let hour = hour_of(at);
+    let compute = now.compute.0 * (1.0 + 0.03 * (f64::from(u32::try_from(at.timestamp() % 997).unwrap_or(0))).sin());
+    let points = points(hour, &now, compute);
+    let net = 0.11 * hour;
+    let earned = |factor: f64| Earnings {
+        revenue: Eur(0.09 * hour * factor),
+        heat_value: Eur(0.035 * hour * factor),
+        electricity_cost: Eur(0.015 * hour * factor),
+        net: Eur(net * factor),
+        cost: Eur((2.1 - net) * factor),
+        cost_without: Eur(2.1 * factor),
+        energy: KilowattHours(0.61 * hour * factor),
+        heat: KilowattHours(0.5 * hour * factor),
+        tokens_in: (41_000.0 * hour * factor) as u64,
+        tokens_out: (9_000.0 * hour * factor) as u64,
+    };
+    let devices = devices(&points);
+    Record {
+        at,
+        site: "Sonnenhof".into(),
+        mode: Mode::Auto,
+        boost_until: None,
+        power_limit: MAX,
+        power_max: MAX,
+        grid_dimming: None,
+        surplus: Known::Fresh { value: (now.pv.0 - now.load.0).max(-900.0) },
+        import_price: Some(now.import_price),
+        export_price: Some(now.export_price),
+        decision: Decision {
+            at,
+            wanted: now.compute,
+            budget: now.compute,
+            reason: now.reason,
+            worth: now.worth,
+            limits: limits(hour),
+            settings: Vec::new(),
+        },
+        explanation: explanation(&now),
+        plan: Some(plan(at)),
+        worker: WorkerStatus {
+            state: if now.compute.0 > 0.0 { WorkerState::Busy } else { WorkerState::Paused },
+            expert: Some("smollm2-135m-instruct".into()),
+            power: Some(Watts(compute)),
+            tokens_per_second: compute / 14.0,
+            restarts: 0,
+            error: None,
+        },
+        backlog: Backlog {
+            interactive: 0,
+            jobs: 4,
+            tokens: 12_000,
+            value: Eur(0.082),
+            deadline: Some(at + chrono::Duration::hours(5)),
+        },
+        energy: EnergyTotals {
+            import: KilowattHours(812.4),
+            export: KilowattHours(1604.2),
+            pv: KilowattHours(3801.0),
+            ..EnergyTotals::default()
+        },
+        today: earned(1.0),
+        month: earned(17.0),
+        total: earned(90.0),
+        points,
+        devices,
+        problems: Vec::new(),
+    }
+}
+
+/// The next 36 hours as seen from `at`.
+pub fn plan(at: Timestamp) -> Plan {
+    let first = Slot::containing(at);
+    Plan {
+        made_at: first.start(),
+        slots: (0..144).map(|index| intention(first.plus(index))).collect(),
+        expected_net: Eur(2.31),
+    }
+}
+
+/// Twelve days of books and five jobs, each in another state.
+///
+/// # Errors
+/// A file could not be written.
+pub fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
+    let mut head = Head::default();
+    for day in (1..=12_i32).rev() {
+        let mut account =
+            SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
+        account.net = Eur(1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6);
+        account.revenue = Eur(account.net.0 + 0.3);
+        let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
+        ledger.append(&entry)?;
+        head = ledger::verify(&head, &entry).map_err(|broken| anyhow::anyhow!("{broken}"))?;
+    }
+    let job = |title: &str, prompt: &str, hours: Option<i64>| JobRequest {
+        title: title.into(),
+        messages: vec![Message { role: "user".into(), content: prompt.into() }],
+        expert: None,
+        deadline: hours.map(|hours| now + chrono::Duration::hours(hours)),
+        max_tokens: 300,
+        value: Some(Eur(0.02)),
+    };
+    queue.submit(&job("Summary of Friday, 20 November", "Summarise the day.", Some(1)), now)?;
+    queue.submit(&job("Translate the boiler's manual", "Translate.", Some(2)), now)?;
+    for (answer, error) in
+        [(Some(SUMMARY), ""), (None, "the worker refused it: the text is longer than its context of 2048 tokens")]
+    {
+        let Some(next) = queue.next(now)? else { break };
+        match answer {
+            Some(text) => queue.finish(next.id, &Answer { text: text.into(), tokens_in: 812, tokens_out: 143 }, now)?,
+            None => queue.fail(next.id, error, false, now)?,
+        }
+    }
+    queue.submit(&job("Classify last week's mails", "Classify.", Some(8)), now)?;
+    queue.next(now)?;
+    queue.submit(
+        &job("Describe 400 photos for the archive, so that they can be searched by what they show", "Describe.", None),
+        now,
+    )?;
+    queue.submit(&job("Shopping list from the recipes", "List.", Some(20)), now)?;
+    Ok(())
+}
+
+const SUMMARY: &str = "The sun gave 31.4 kWh, most of it between 10:00 and 15:00. Compute used 9.8 kWh of it and ran on cheap power \
+    for another 2.1 kWh at night. Its heat kept the living room at 21 °C without the heat pump until 17:30.";
+
+fn hour_of(at: Timestamp) -> f64 {
+    (at.timestamp() + 3600).rem_euclid(86_400) as f64 / 3600.0
+}
+
+fn sun(hour: f64) -> f64 {
+    let cloud = 1.0 - 0.25 * (hour * 5.3).sin().max(0.0);
+    7200.0
+        * ((hour - 7.3) / 9.4 * PI).sin().max(0.0).powf(1.4)
+        * f64::from(u8::from((7.3..16.7).contains(&hour)))
+        * cloud
+}
+
+fn intention(slot: Slot) -> PlannedSlot {
+    let hour = hour_of(slot.start());
+    let pv = sun(hour);
+    let price = 0.24 + 0.07 * ((hour - 13.0) / 24.0 * TAU * 2.0).sin() - 0.29 * (-((hour - 13.0) / 1.9).powi(2)).exp();
+    let load = 420.0 + 500.0 * (-((hour - 19.0) / 2.0).powi(2)).exp() + 300.0 * (-((hour - 7.5) / 1.2).powi(2)).exp();
+    let (reason, compute) = match hour {
+        h if (2.0..5.5).contains(&h) => (Reason::HeatDemand, 900.0),
+        _ if price < 0.0 => (Reason::NegativePrice, 2400.0),
+        _ if pv > load + 400.0 => (Reason::Surplus, (pv - load - 200.0).min(2400.0)),
+        h if (20.0..21.5).contains(&h) => (Reason::Deadline, 1500.0),
+        h if (22.5..24.0).contains(&h) => (Reason::PaidWork, 700.0),
+        _ => (Reason::Idle, 0.0),
+    };
+    let heat = if (10.5..15.0).contains(&hour) { compute * 0.35 } else { compute * 0.9 };
+    let electricity = if reason == Reason::Surplus { 0.08 } else { price };
+    let worth = Worth {
+        revenue: EurPerKwh(0.14),
+        heat: EurPerKwh(if compute > 0.0 { 0.07 * heat / compute } else { 0.02 }),
+        electricity: EurPerKwh(electricity),
+    };
+    PlannedSlot {
+        slot,
+        start: slot.start(),
+        import_price: EurPerKwh(price),
+        export_price: EurPerKwh(0.08),
+        pv: Watts(pv),
+        load: Watts(load),
+        compute: Watts(compute),
+        floor: Watts::ZERO,
+        ceiling: Watts(compute),
+        battery_first: false,
+        stored: EurPerKwh(0.19),
+        heat: Watts(heat),
+        battery_soc: Some(Percent(soc(hour))),
+        outdoor: Some(Celsius(outdoor(hour))),
+        reason,
+        worth,
+    }
+}
+
+fn soc(hour: f64) -> f64 {
+    (52.0 + 44.0 * ((hour - 10.0) / 24.0 * TAU).sin()).clamp(8.0, 98.0)
+}
+
+fn outdoor(hour: f64) -> f64 {
+    4.0 + 5.0 * ((hour - 9.0) / 24.0 * TAU).sin()
+}
+
+fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f64>> {
+    let pump = if outdoor(hour) < 6.0 { 780.0 } else { 0.0 };
+    let house = now.load.0;
+    let battery = (house + pump + compute - now.pv.0).clamp(-2600.0, 1500.0);
+    let values = [
+        (Point::GridPower, house + pump + compute - now.pv.0 - battery),
+        (Point::PvPower, now.pv.0),
+        (Point::BatteryPower, battery),
+        (Point::BatterySoc, soc(hour)),
+        (Point::HousePower, house),
+        (Point::ComputePower, compute),
+        (Point::HeatPumpPower, pump),
+        (Point::HeatPumpHeat, pump * 3.9),
+        (Point::HeatPumpFlowTemperature, 33.4),
+        (Point::HeatPumpReturnTemperature, 28.9),
+        (Point::RoomTemperature, 20.9 + 0.6 * (hour / 24.0 * TAU).sin()),
+        (Point::TankTemperature, 47.2),
+    ];
+    let mut points: BTreeMap<_, _> = values.into_iter().map(|(point, value)| (point, Known::Fresh { value })).collect();
+    points.insert(Point::OutdoorTemperature, Known::Stale { value: outdoor(hour), age_s: 2_700 });
+    points.insert(Point::ComputeTemperature, Known::Missing);
+    points
+}
+
+fn devices(points: &BTreeMap<Point, Known<f64>>) -> Vec<DeviceStatus> {
+    let device = |id: &str, fresh: bool, own: &[Point], error: Option<&str>| DeviceStatus {
+        id: DeviceId(id.into()),
+        fresh,
+        points: own.iter().filter_map(|point| Some((*point, *points.get(point)?))).collect(),
+        error: error.map(str::to_owned),
+    };
+    vec![
+        device("inverter", true, &[Point::PvPower, Point::BatteryPower, Point::BatterySoc], None),
+        device("meter", true, &[Point::GridPower], None),
+        device("heat-pump", true, &[Point::HeatPumpPower, Point::HeatPumpHeat, Point::TankTemperature], None),
+        device("plug", true, &[Point::ComputePower], None),
+        device("weather", false, &[Point::OutdoorTemperature], None),
+    ]
+}
+
+fn limits(hour: f64) -> Vec<LimitHit> {
+    if (11.0..13.0).contains(&hour) {
+        vec![LimitHit { reason: Reason::FuseLimit, to: Watts(2150.0) }]
+    } else {
+        Vec::new()
+    }
+}
+
+fn explanation(now: &PlannedSlot) -> String {
+    let net = now.worth.net();
+    if now.compute.0 > 0.0 {
+        format!(
+            "Computing with {:.0}, because {}. Each kilowatt-hour earns {:.3} net.",
+            now.compute,
+            now.reason.sentence(),
+            net
+        )
+    } else {
+        format!("Not computing, because {}.", now.reason.sentence())
+    }
+}

@@ -1,0 +1,110 @@
+// Numbers, money and times as a person reads them: the browser's language, the site's time zone.
+
+const zone = document.querySelector("meta[name=timezone]")?.content || "UTC";
+const number = (decimals) => new Intl.NumberFormat(undefined, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+const money = (decimals) =>
+  new Intl.NumberFormat(undefined, { style: "currency", currency: "EUR", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+const [whole, one, two] = [number(0), number(1), number(2)];
+const [cents, mills] = [money(2), money(3)];
+const when = (options) => new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options });
+const clock = when({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const day = when({ weekday: "short", day: "numeric", month: "short" });
+const hours = when({ hour: "numeric", hourCycle: "h23" });
+
+/** What stands for an unknown value. */
+export const NONE = "–";
+
+const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+// A rounded-away minus sign says nothing.
+const settled = (value, unit) => (Math.abs(value) < unit / 2 ? 0 : value);
+
+/** 850 W, 3.42 kW, 12.4 kW. */
+export function power(watts) {
+  if (!isNumber(watts)) return NONE;
+  const size = Math.abs(watts);
+  if (size < 999.5) return `${whole.format(settled(watts, 1))} W`;
+  return `${(size < 9995 ? two : one).format(watts / 1000)} kW`;
+}
+
+/** 4.2 kWh. */
+export function energy(kwh) {
+  if (!isNumber(kwh)) return NONE;
+  if (Math.abs(kwh) < 0.9995) return `${whole.format(settled(kwh * 1000, 1))} Wh`;
+  return `${(Math.abs(kwh) < 9.995 ? two : one).format(kwh)} kWh`;
+}
+
+/** An amount of money; small ones keep a third decimal, because a slot of a small box earns less than a cent. */
+export function euro(amount) {
+  if (!isNumber(amount)) return NONE;
+  return Math.abs(amount) > 0 && Math.abs(amount) < 0.1 ? mills.format(settled(amount, 0.001)) : cents.format(settled(amount, 0.01));
+}
+
+/** A price per kWh, without the unit. */
+export const price = (value) => (isNumber(value) ? mills.format(settled(value, 0.001)) : NONE);
+
+/** 21.3 °C. */
+export const degrees = (value) => (isNumber(value) ? `${one.format(settled(value, 0.1))} °C` : NONE);
+
+/** 78 %. */
+export const percent = (value) => (isNumber(value) ? `${whole.format(value)} %` : NONE);
+
+/** 1 234 or 3.4. */
+export const count = (value) => (isNumber(value) ? (Math.abs(value) < 10 && value % 1 ? one : whole).format(value) : NONE);
+
+/** 45 s, 3 min, 2 h, 4 d. */
+export function age(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 129600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+}
+
+/** 14:05 at the site. */
+export const timeOf = (date) => clock.format(new Date(date));
+
+/** Sat 21 Nov at the site. */
+export const dayOf = (date) => day.format(new Date(date));
+
+/** The hour of the day at the site, 0 to 23. */
+export const hourOf = (date) => Number(hours.formatToParts(new Date(date)).find((part) => part.type === "hour").value);
+
+/** Why, in a word or two. */
+export const REASONS = {
+  surplus: "solar surplus",
+  cheap_power: "cheap power",
+  negative_price: "negative price",
+  curtailment: "saves curtailed sun",
+  heat_demand: "heat demand",
+  paid_work: "paid work",
+  deadline: "deadline",
+  interactive: "someone is asking",
+  boost: "boost",
+  idle: "idle",
+  min_on_time: "minimum on time",
+  min_off_time: "minimum off time",
+  fuse_limit: "fuse limit",
+  grid_dimmed: "dimmed by the grid",
+  too_hot: "too hot",
+  battery_reserve: "battery reserve",
+  stale_data: "data is stale",
+  worker_down: "engine down",
+  off: "off",
+};
+
+/** The reason as people say it; an unknown one as it is spelt. */
+export const reason = (name) => REASONS[name] ?? String(name ?? "").replaceAll("_", " ");
+
+/** The colour class of a reason: that of the source which justifies it. */
+export function reasonHue(name) {
+  if (["surplus", "curtailment"].includes(name)) return "solar";
+  if (["cheap_power", "negative_price"].includes(name)) return "grid";
+  if (name === "heat_demand") return "heat";
+  if (["idle", "off", "min_off_time"].includes(name)) return "quiet";
+  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "worker_down"].includes(name)) return "alert";
+  return "compute";
+}
+
+/** A known value's number, fresh or stale; undefined where it is missing. */
+export const last = (known) => (known && known.state !== "missing" && isNumber(known.value) ? known.value : undefined);
+
+/** A known value's number only while it is fresh. */
+export const fresh = (known) => (known?.state === "fresh" && isNumber(known.value) ? known.value : undefined);

@@ -1,0 +1,64 @@
+// What is being done and why: the sentence, the limits, and the three numbers as an equation.
+
+import { byId, el, setText } from "./dom.js";
+import { power, price, reason, reasonHue } from "./format.js";
+
+/** Returns the function that shows a record's decision. */
+export function why() {
+  const tag = byId("reason"), sentence = byId("explanation"), limits = byId("limits"), problems = byId("problems");
+  const worth = equation(byId("worth"));
+  return (record) => {
+    const { decision } = record;
+    setText(sentence, record.explanation);
+    setText(tag, reason(decision.reason));
+    tag.className = `reason ${reasonHue(decision.reason)}`;
+    tag.hidden = false;
+    showLimits(limits, record);
+    showList(problems, record.problems.map((text) => [text]), ([text]) => el("li", {}, text));
+    worth(decision.worth);
+  };
+}
+
+function showLimits(list, { decision, grid_dimming }) {
+  const chips = decision.limits.map((hit) => [reason(hit.reason), `to ${power(hit.to)}`]);
+  if (grid_dimming !== null && !decision.limits.some((hit) => hit.reason === "grid_dimmed")) {
+    chips.push(["grid operator", `to ${power(grid_dimming)}`]);
+  }
+  showList(list, chips, ([name, effect]) => el("li", { class: "chip alert" }, `${name} `, el("span", {}, effect)));
+}
+
+function showList(list, items, draw) {
+  list.hidden = items.length === 0;
+  const key = JSON.stringify(items);
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(...items.map(draw));
+}
+
+function equation(root) {
+  const term = (key, hue, words) => {
+    const [sign, value, label] = [el("span", { class: "sign" }), el("span", { class: "number" }, "–"), el("span", { class: "label" }, words[0][1])];
+    const row = el("div", { class: `term ${hue}` }, sign, value, label);
+    // A negative number turns its sign and its word: power that is paid for being used does not "cost minus two cents".
+    const show = (number) => {
+      const turned = key !== "net" && number < -0.0005;
+      const [mark, name] = words[turned ? 1 : 0];
+      setText(sign, mark);
+      setText(label, name);
+      setText(value, price(turned ? -number : number));
+    };
+    return { key, row, show };
+  };
+  const terms = [
+    term("revenue", "compute", [["", "its work pays"], ["−", "its work costs"]]),
+    term("heat", "heat", [["+", "its heat saves"], ["−", "its heat costs"]]),
+    term("electricity", "grid", [["−", "its power costs"], ["+", "its power pays"]]),
+    term("net", "net", [["=", "net value"]]),
+  ];
+  root.append(el("div", { class: "equation" }, terms.map((each) => each.row)), el("p", { class: "hint" }, "EUR per kWh, here and now. Power costs what it would otherwise earn or save."));
+  return (worth) => {
+    const net = worth.revenue + worth.heat - worth.electricity;
+    for (const { key, show } of terms) show(key === "net" ? net : worth[key]);
+    terms[3].row.classList.toggle("loss", net < 0);
+  };
+}
