@@ -1,0 +1,32 @@
+//! Prices and forecasts from retained topics of the broker.
+
+use super::{Desk, slots};
+use drivers::mqtt::{self, Broker, LinkEvent};
+use tokio_util::sync::CancellationToken;
+
+/// Listens to the topics until `shutdown`. The connection looks after itself.
+pub(super) async fn run(
+    broker: Broker,
+    spot: Option<String>,
+    outlook: Option<String>,
+    desk: &Desk,
+    shutdown: &CancellationToken,
+) {
+    let name = format!("heatmine-feeds-{}", std::process::id());
+    let subscriptions = spot.iter().chain(&outlook).cloned().collect();
+    let (link, mut arrivals) = mqtt::connect(broker, &name, None, subscriptions, shutdown.clone());
+    while let Some(Some(event)) = shutdown.run_until_cancelled(arrivals.recv()).await {
+        match event {
+            LinkEvent::Message { topic, payload, .. } if payload.is_empty() => {
+                tracing::debug!(topic, "the topic was cleared");
+            }
+            LinkEvent::Message { topic, payload, .. } => {
+                let read = if Some(&topic) == spot.as_ref() { slots::prices(&payload) } else { slots::forecast(&payload) };
+                desk.take(&topic, read).await;
+            }
+            LinkEvent::Disconnected { why } => tracing::warn!(why, "the broker of prices and forecasts is away"),
+            LinkEvent::Connected => tracing::debug!("listening for prices and forecasts"),
+        }
+    }
+    link.close().await;
+}
