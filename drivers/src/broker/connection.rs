@@ -16,6 +16,7 @@ use rumqttc::{
     SubscribeReasonCode, UnsubAck, mqttbytes,
 };
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -113,9 +114,8 @@ impl Client {
                 () = self.seat.leave.cancelled() => return Err(Error::Replaced),
                 packet = self.wire.next() => {
                     alarm.set(tokio::time::sleep(silence));
-                    match packet.ok_or(Error::Closed)?? {
-                        Packet::Disconnect => return Ok(()),
-                        packet => self.take(packet).await?,
+                    if self.take(packet.ok_or(Error::Closed)??).await?.is_break() {
+                        return Ok(());
                     }
                 }
                 Some(message) = self.seat.incoming.recv() => self.give(message).await?,
@@ -134,11 +134,12 @@ impl Client {
         send(&mut self.wire, Packet::Publish(publish)).await
     }
 
-    async fn take(&mut self, packet: Packet) -> Result<(), Error> {
+    /// Does what a packet asks for; breaks off where the client takes its leave.
+    async fn take(&mut self, packet: Packet) -> Result<ControlFlow<()>, Error> {
         let answer = match packet {
             Packet::Publish(publish) => match self.publish(publish)? {
                 Some(answer) => answer,
-                None => return Ok(()),
+                None => return Ok(ControlFlow::Continue(())),
             },
             Packet::PubRel(release) => {
                 self.under_way.remove(&release.pkid);
@@ -156,16 +157,17 @@ impl Client {
             }
             Packet::PingReq => Packet::PingResp,
             // Nothing is sent twice within a connection, so acknowledgements need no book.
-            Packet::PubAck(_) | Packet::PubComp(_) => return Ok(()),
+            Packet::PubAck(_) | Packet::PubComp(_) => return Ok(ControlFlow::Continue(())),
+            Packet::Disconnect => return Ok(ControlFlow::Break(())),
             Packet::PubRec(_)
             | Packet::Connect(_)
             | Packet::ConnAck(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
-            | Packet::PingResp
-            | Packet::Disconnect => return Err(Error::Protocol("a packet that has no place here")),
+            | Packet::PingResp => return Err(Error::Protocol("a packet that has no place here")),
         };
-        send(&mut self.wire, answer).await
+        send(&mut self.wire, answer).await?;
+        Ok(ControlFlow::Continue(()))
     }
 
     fn publish(&mut self, publish: Publish) -> Result<Option<Packet>, Error> {

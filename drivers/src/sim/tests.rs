@@ -1,5 +1,7 @@
 //! The simulated devices on the wire, read by clients of other makers.
 
+mod definitions;
+
 use super::*;
 use crate::broker;
 use crate::mqtt::LinkEvent;

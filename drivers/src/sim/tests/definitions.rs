@@ -1,0 +1,169 @@
+//! The simulated house read and told through the definitions that a real one would use.
+
+use super::*;
+use crate::definition::find;
+use crate::device::{self, DeviceConfig, Pace, Report};
+use plant::decision::{BatteryMode, Setpoint, Setting};
+use plant::point::{DeviceId, Point};
+use plant::reason::Reason;
+use std::collections::BTreeMap;
+
+/// A device at work, as the gateway has it.
+struct AtWork {
+    id: DeviceId,
+    reports: mpsc::Receiver<Report>,
+    orders: mpsc::Sender<Setpoint>,
+    seen: BTreeMap<Point, Option<f64>>,
+    task: JoinHandle<()>,
+}
+
+fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationToken) -> AtWork {
+    let id = DeviceId(definition.to_owned());
+    let config = DeviceConfig {
+        id: id.clone(),
+        definition: Arc::new(find(definition).unwrap()),
+        address: address.parse().unwrap(),
+        unit: None,
+        points: None,
+        broker: Some(stage.address.clone()),
+        parameters: BTreeMap::new(),
+        interval: Duration::from_secs(2),
+    };
+    let (reporter, reports) = mpsc::channel(64);
+    let (orders, taken) = mpsc::channel(16);
+    let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, reporter, taken, shutdown.clone()));
+    AtWork { id, reports, orders, seen: BTreeMap::new(), task }
+}
+
+impl AtWork {
+    /// Takes reports until `met`; gives back what came of an order, if that came.
+    async fn until(&mut self, what: &str, met: impl Fn(&Self, Option<&Report>) -> bool) {
+        let taken = timeout(SOON, async {
+            while !met(self, None) {
+                let report = self.reports.recv().await.expect("the device works");
+                if let Report::Values { values, .. } = &report {
+                    self.seen.extend(values.iter().copied());
+                }
+                if met(self, Some(&report)) {
+                    return;
+                }
+            }
+        })
+        .await;
+        assert!(taken.is_ok(), "{}: not in time: {what}; seen {:?}", self.id, self.seen);
+    }
+
+    async fn all_points(&mut self, points: &[Point]) {
+        self.until("every point", |work, _| points.iter().all(|point| matches!(work.seen.get(point), Some(Some(_)))))
+            .await;
+    }
+
+    async fn order(&mut self, setting: Setting) {
+        let setpoint = Setpoint { device: self.id.clone(), setting, reason: Reason::Surplus };
+        self.orders.send(setpoint).await.unwrap();
+        self.until("the order's outcome", |_, report| match report {
+            Some(Report::Applied { error, .. }) => {
+                assert_eq!(*error, None);
+                true
+            }
+            Some(Report::Values { .. } | Report::Unavailable { .. }) | None => false,
+        })
+        .await;
+    }
+
+    fn near(&self, point: Point, expected: f64, tolerance: f64) {
+        let value = self.seen[&point].unwrap();
+        assert!((value - expected).abs() <= tolerance, "{point}: {value}, not {expected}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_canonical_point_is_read_as_it_is_and_orders_arrive() {
+    use Point::*;
+    let stage = stage().await;
+    stage.compute.send_replace(Watts(640.0));
+    stage.pass(60).await;
+    let shutdown = CancellationToken::new();
+    let mut inverter = work(&stage, "fronius-gen24", &format!("tcp://{}", stage.house.inverter), &shutdown);
+    let mut pump = work(&stage, "lambda-eu-l", &format!("tcp://{}", stage.house.heat_pump), &shutdown);
+    let mut plug = work(&stage, "shelly-plug", &format!("mqtt://{}/{PREFIX}", stage.broker.address), &shutdown);
+
+    inverter
+        .all_points(&[
+            GridPower,
+            GridImportEnergy,
+            GridExportEnergy,
+            PvPower,
+            PvEnergy,
+            BatteryPower,
+            BatterySoc,
+            BatteryChargeEnergy,
+            BatteryDischargeEnergy,
+        ])
+        .await;
+    pump.all_points(&[
+        OutdoorTemperature,
+        HeatPumpPower,
+        HeatPumpHeat,
+        HeatPumpEnergy,
+        HeatPumpHeatEnergy,
+        HeatPumpFlowTemperature,
+        HeatPumpReturnTemperature,
+        TankTemperature,
+        RoomTemperature,
+    ])
+    .await;
+    plug.all_points(&[ComputePower, ComputeEnergy]).await;
+
+    let truth = stage.house.truth();
+    let (flows, state, counters) = (&truth.flows, &truth.state, &truth.state.counters);
+    inverter.near(GridPower, flows.grid.0, 0.6);
+    inverter.near(PvPower, flows.pv.0, 0.2);
+    inverter.near(BatteryPower, flows.battery.0, 0.2);
+    inverter.near(BatterySoc, state.stored.0 * 10.0, 0.02);
+    inverter.near(GridImportEnergy, counters.import.0, 0.002);
+    inverter.near(PvEnergy, counters.strings[0].0 + counters.strings[1].0, 0.002);
+    inverter.near(BatteryDischargeEnergy, counters.discharged.0, 0.002);
+    pump.near(HeatPumpPower, flows.heat_pump.electric.0, 0.6);
+    pump.near(HeatPumpHeat, (flows.heat_pump.into_room + flows.heat_pump.into_tank).0, 51.0);
+    pump.near(HeatPumpEnergy, counters.heat_pump.0, 0.002);
+    pump.near(TankTemperature, state.tank.0, 0.06);
+    pump.near(RoomTemperature, state.room.0, 0.06);
+    pump.near(OutdoorTemperature, truth.conditions.outdoor.0, 0.06);
+    plug.near(ComputePower, 640.0, 0.1);
+    plug.near(ComputeEnergy, counters.compute.0, 0.002);
+
+    inverter.order(Setting::BatteryMode(BatteryMode::Hold)).await;
+    let storage = stage.house.truth().orders.storage;
+    assert_eq!((storage.limit_discharge, storage.discharge_pct), (true, 0.0));
+    pump.order(Setting::HeatPumpSurplus(Watts(2_200.0))).await;
+    assert_eq!(stage.house.truth().offered(), Watts(2_200.0));
+
+    // On the way out the safe values are written.
+    shutdown.cancel();
+    for work in [inverter, pump, plug] {
+        timeout(SOON, work.task).await.expect("the device ends in time").unwrap();
+    }
+    let orders = stage.house.truth().orders;
+    assert!(!orders.storage.limit_discharge && !orders.storage.limit_charge);
+    assert_eq!(orders.surplus.map(|(watts, _)| watts), Some(0));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_days_are_noticed_and_never_read_as_zero() {
+    let stage = stage().await;
+    let shutdown = CancellationToken::new();
+    let faults = stage.house.faults();
+    let mut pump = work(&stage, "lambda-eu-l", &format!("tcp://{}", stage.house.heat_pump), &shutdown);
+    pump.all_points(&[Point::TankTemperature]).await;
+    faults.set(Device::HeatPump, Fault::Nan);
+    pump.until("no value", |work, _| work.seen[&Point::TankTemperature].is_none()).await;
+    faults.set(Device::HeatPump, Fault::Refused);
+    pump.until("gone", |_, report| matches!(report, Some(Report::Unavailable { .. }))).await;
+    faults.set(Device::HeatPump, Fault::None);
+    pump.until("back", |work, _| work.seen[&Point::TankTemperature].is_some()).await;
+    shutdown.cancel();
+    timeout(SOON, pump.task).await.expect("the device ends in time").unwrap();
+    stage.end().await;
+}
