@@ -99,6 +99,8 @@ pub mod ahead;
 pub mod allocate;
 /// The merit order of compute's power in one slot.
 pub mod merit;
+/// Starts that do not pay for themselves.
+mod starts;
 
 // What is done: wish, last word, orders, words.
 

@@ -8,6 +8,7 @@ use crate::command::Mode;
 use crate::decision::Control;
 use crate::plan::{Plan, PlannedSlot};
 use crate::site::{Battery, HeatSink, Site};
+use crate::starts;
 use crate::thermal::{self, Temperatures};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
@@ -72,16 +73,23 @@ pub struct PlanRequest {
 
 /// Plans the slots ahead. The plan ends where prices can be neither known nor estimated.
 pub fn plan(request: &PlanRequest) -> Plan {
-    let outlook = Outlook::of(request);
+    let mut outlook = Outlook::of(request);
     let mut heating = Heating::of(request, &outlook);
     let mut taken = Vec::new();
-    // Heat that the first pass puts into the store is no longer wanted in the second.
+    let mut with = Vec::new();
+    // What the first pass takes is missed in the second: heat put into a store is no longer wanted, and a battery that
+    // does not get full any more holds dearer energy.
     for _ in 0..2 {
         taken = allocate::allocate(request, &outlook, &heating.useful);
+        starts::withdraw(request, &mut taken);
         heating = heating.warmed_by(request, &outlook, &taken);
+        with = look(&outlook.slots, &outlook.prices, outlook.battery(request), outlook.can_hold, |index| {
+            taken[index].compute
+        });
+        for (ahead, with) in outlook.ahead.iter_mut().zip(&with) {
+            ahead.stored = ahead.stored.max(with.stored);
+        }
     }
-    let with =
-        look(&outlook.slots, &outlook.prices, outlook.battery(request), outlook.can_hold, |index| taken[index].compute);
     let rows = outlook.slots.iter().zip(&taken).zip(&outlook.prices).zip(outlook.ahead.iter().zip(&with));
     let slots: Vec<_> = rows
         .map(|(((slot, taken), prices), (without, with))| {
@@ -181,5 +189,162 @@ impl Heating {
             useful
         });
         Self { useful: useful.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+    use crate::test_site::{at, site};
+    use crate::units::Eur;
+
+    /// A day from 0:00 UTC: PV from 10 to 14, the wholesale price by the hour.
+    fn request(pv: f64, price: impl Fn(i64) -> f64) -> PlanRequest {
+        let start = at("2026-07-01T00:00:00Z");
+        let slot = |number: i64| ExpectedSlot {
+            slot: Slot::containing(start).plus(number),
+            import_price: Some(EurPerKwh(price(number / 4))),
+            export_price: Some(EurPerKwh(0.08)),
+            pv: if (10..14).contains(&(number / 4)) { Watts(pv) } else { Watts::ZERO },
+            load: Watts(400.0),
+            heat_pump: Watts::ZERO,
+            outdoor: Some(Celsius(20.0)),
+            carbon: Some(if number / 4 < 4 { 100.0 } else { 400.0 }),
+        };
+        PlanRequest {
+            at: start,
+            site: Arc::new(site()),
+            mode: Mode::Auto,
+            boost: None,
+            power_limit: Watts(1000.0),
+            grid_dimming: None,
+            slots: (0..96).map(slot).collect(),
+            soc: Some(Percent(5.0)),
+            room: None,
+            tank: None,
+            outdoor_mean: Some(Celsius(20.0)),
+            running_since: None,
+            backlog: Backlog::default(),
+            tokens_per_kwh: 1e6,
+        }
+    }
+
+    /// Planned energy in kWh from hour to hour, and the reasons in it.
+    fn hours(plan: &Plan, from: usize, to: usize) -> (f64, Vec<Reason>) {
+        let slots = &plan.slots[from * 4..to * 4];
+        let mut reasons: Vec<_> = slots.iter().map(|slot| slot.reason).collect();
+        reasons.dedup();
+        (slots.iter().map(|slot| slot.compute.over(Slot::LENGTH).0).sum(), reasons)
+    }
+
+    #[test]
+    fn standing_work_runs_where_power_is_cheaper_than_it_pays() {
+        let planned = plan(&request(0.0, |hour| {
+            if hour < 3 {
+                0.10
+            } else if hour < 6 {
+                -0.02
+            } else {
+                0.30
+            }
+        }));
+        assert_eq!(hours(&planned, 0, 3), (3.0, vec![Reason::CheapPower]));
+        assert_eq!(hours(&planned, 3, 6), (3.0, vec![Reason::NegativePrice]));
+        assert_eq!(hours(&planned, 6, 24), (0.0, vec![Reason::Idle]));
+        assert!(planned.slots[30].ceiling > Watts::ZERO, "surplus that nobody expected is welcome");
+        assert!((planned.expected_net.0 - 3.0 * (0.15 - 0.10) - 3.0 * (0.15 + 0.02)).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_battery_that_fills_anyway_lets_compute_go_first() {
+        let planned = plan(&request(5000.0, |_| 0.30));
+        assert_eq!(hours(&planned, 10, 14), (4.0, vec![Reason::Surplus]));
+        assert!(!planned.slots[41].battery_first);
+        assert!(planned.slots[56].battery_soc > Some(Percent(90.0)));
+        assert!(planned.slots[41].stored.0 < 0.15, "energy in it is cheap");
+        assert!(planned.slots[70].stored.0 > 0.2);
+    }
+
+    #[test]
+    fn a_battery_that_hardly_fills_comes_first() {
+        let planned = plan(&request(3300.0, |_| 0.30));
+        let (energy, reasons) = hours(&planned, 10, 14);
+        assert!((0.5..1.8).contains(&energy), "{energy}");
+        assert_eq!(reasons, [Reason::Idle, Reason::Surplus]);
+        assert!(planned.slots[41].battery_first && planned.slots[41].stored.0 > 0.2);
+    }
+
+    #[test]
+    fn a_deadline_gets_the_cheapest_hours_before_it() {
+        let mut late = request(0.0, |hour| if hour == 5 { 0.28 } else { 0.40 });
+        late.backlog = Backlog {
+            jobs: 1,
+            tokens: 1_500_000,
+            value: Eur(0.01),
+            deadline: Some(at("2026-07-01T08:00:00Z")),
+            interactive: 0,
+        };
+        let planned = plan(&late);
+        assert_eq!(hours(&planned, 5, 6), (1.0, vec![Reason::Deadline]));
+        let before = hours(&planned, 0, 8).0;
+        assert!((1.72..2.3).contains(&before), "{before}");
+        assert_eq!(hours(&planned, 8, 24).0, 0.0);
+    }
+
+    #[test]
+    fn jobs_without_a_deadline_wait_for_the_best_hours() {
+        let mut patient = request(0.0, |hour| if hour == 20 { 0.10 } else { 0.25 });
+        Arc::make_mut(&mut patient.site).work.standing = EurPerKwh::ZERO;
+        patient.backlog = Backlog { jobs: 1, tokens: 800_000, value: Eur(0.4), ..Backlog::default() };
+        let planned = plan(&patient);
+        assert_eq!(hours(&planned, 20, 21).1[0], Reason::PaidWork);
+        assert_eq!(hours(&planned, 0, 20).0, 0.0);
+    }
+
+    #[test]
+    fn every_mode_has_its_own_plan() {
+        let rows = [
+            // mode, energy in the clean cheap night, at noon, in the evening
+            (Mode::Off, 0.0, 0.0, 0.0),
+            (Mode::Auto, 4.0, 4.0, 0.0),
+            (Mode::Eco, 4.0, 4.0, 0.0),
+            (Mode::Surplus, 0.0, 4.0, 0.0),
+        ];
+        for (mode, night, noon, evening) in rows {
+            let mut request = request(9000.0, |hour| if hour < 8 { 0.05 } else { 0.30 });
+            request.mode = mode;
+            request.soc = Some(Percent(100.0));
+            let planned = plan(&request);
+            let found = (hours(&planned, 0, 4).0, hours(&planned, 10, 14).0, hours(&planned, 16, 20).0);
+            assert_eq!(found, (night, noon, evening), "{mode}");
+            if mode == Mode::Eco {
+                assert_eq!(hours(&planned, 4, 8).0, 0.0, "cheap, but not clean");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_prices_end_the_plan() {
+        let mut request = request(0.0, |_| 0.1);
+        request.slots[10].import_price = None;
+        assert_eq!(plan(&request).slots.len(), 10);
+        request.slots[0].export_price = None;
+        assert_eq!(plan(&request).slots.len(), 0);
+    }
+
+    #[test]
+    fn heat_makes_work_pay_until_the_room_is_warm() {
+        let mut cold = request(0.0, |_| 0.25);
+        for slot in &mut cold.slots {
+            slot.outdoor = Some(Celsius(-5.0));
+        }
+        Arc::make_mut(&mut cold.site).displaced = Some(crate::site::HeatSource::Electric);
+        (cold.room, cold.outdoor_mean) = (Some(Celsius(20.5)), Some(Celsius(-5.0)));
+        let planned = plan(&cold);
+        assert_eq!(planned.slots[0].reason, Reason::HeatDemand);
+        assert!(planned.slots[0].worth.heat.0 > 0.2 && planned.slots[0].heat.0 > 900.0);
+        cold.room = Some(Celsius(23.5));
+        assert_eq!(plan(&cold).slots[0].reason, Reason::Idle);
     }
 }
