@@ -1,67 +1,106 @@
-//! Prices and forecasts from outside, over MQTT or HTTP, as outlooks for the core.
-//!
-//! Garbage is refused with a warning that names its source; what was known before stays.
+//! Prices and forecasts for the time ahead, from a broker's topics and from the web. What cannot be read is refused with
+//! the name of its source; what is known stays known.
 
-mod http;
+mod address;
+mod market;
 mod slots;
+mod topics;
 
 use crate::clock::Clock;
 use crate::config::tariff::TariffConfig;
-use drivers::mqtt::{self, Broker, LinkEvent};
+use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::outlook::Outlook;
-use std::time::Duration;
+use plant::time::{Slot, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Listens for everything that the tariff names, until `shutdown`.
+/// The largest message that is read.
+const MESSAGE_MAX: usize = 2 << 20;
+/// Slots before this many have no use: a day is enough to see what was.
+const PAST_MAX: i64 = 96;
+/// Slots beyond this many are nobody's honest knowledge: two weeks.
+const AHEAD_MAX: i64 = 14 * 96;
+
+/// Listens for prices and forecasts until `shutdown`.
 pub async fn run(
-    tariff: TariffConfig,
+    config: TariffConfig,
     broker: Option<Broker>,
     clock: Clock,
     events: mpsc::Sender<Event>,
     shutdown: CancellationToken,
 ) {
-    let spot_topic = tariff.spot.as_ref().and_then(|spot| spot.topic.clone());
-    let outlook_topic = tariff.outlook.as_ref().map(|outlook| outlook.topic.clone());
-    let over_mqtt = listen(broker, spot_topic, outlook_topic, events.clone(), shutdown.clone());
-    let over_http = async {
-        if let Some(spot) = &tariff.spot
-            && let Some(url) = &spot.url
-        {
-            let refresh = Duration::from_secs(spot.refresh_s.into());
-            http::poll(url, refresh, &clock, &events, &shutdown).await;
+    let desk = Desk { clock, events };
+    let spot_topic = config.spot.as_ref().and_then(|spot| spot.topic.clone());
+    let outlook_topic = config.outlook.as_ref().map(|outlook| outlook.topic.clone());
+    let address = config.spot.as_ref().and_then(|spot| Some((spot.url.clone()?, spot.refresh_s)));
+    let from_topics = async {
+        match broker {
+            Some(broker) if spot_topic.is_some() || outlook_topic.is_some() => {
+                topics::run(broker, spot_topic, outlook_topic, &desk, &shutdown).await;
+            }
+            Some(_) | None => {}
         }
     };
-    tokio::join!(over_mqtt, over_http);
-}
-
-async fn listen(
-    broker: Option<Broker>,
-    spot: Option<String>,
-    outlook: Option<String>,
-    events: mpsc::Sender<Event>,
-    shutdown: CancellationToken,
-) {
-    let topics: Vec<String> = spot.iter().chain(&outlook).cloned().collect();
-    let Some(broker) = broker.filter(|_| !topics.is_empty()) else { return };
-    let client_id = format!("heatmine-feeds-{}", std::process::id());
-    let (link, mut messages) = mqtt::connect(broker, client_id, None, topics, shutdown.clone());
-    while let Some(Some(message)) = shutdown.run_until_cancelled(messages.recv()).await {
-        let LinkEvent::Message { topic, payload, .. } = message else { continue };
-        let parsed = if Some(&topic) == spot.as_ref() { slots::spot(&payload) } else { slots::forecast(&payload) };
-        tell(parsed, &topic, &events).await;
-    }
-    link.close().await;
-}
-
-/// Passes on what could be read; says what could not.
-async fn tell(parsed: Result<Outlook, String>, source: &str, events: &mpsc::Sender<Event>) {
-    match parsed {
-        Ok(outlook) => {
-            tracing::info!(source, prices = outlook.spot.len(), "the outlook is renewed");
-            let _ = events.send(Event::Outlook(Box::new(outlook))).await;
+    let from_address = async {
+        if let Some((url, refresh_s)) = address {
+            address::run(&url, refresh_s, &desk, &shutdown).await;
         }
-        Err(why) => tracing::warn!(source, why, "an outlook was refused"),
+    };
+    tokio::join!(from_topics, from_address);
+}
+
+/// Where what was read is handed in.
+struct Desk {
+    clock: Clock,
+    events: mpsc::Sender<Event>,
+}
+
+impl Desk {
+    /// Hands in what `source` says, or warns that it cannot be read. Returns whether it was of use.
+    async fn take(&self, source: &str, read: Result<Outlook, String>) -> bool {
+        let outlook = read.and_then(|outlook| timely(outlook, self.clock.now()));
+        match outlook {
+            Ok(outlook) => {
+                tracing::debug!(source, slots = outlook.spot.len(), "prices or forecasts arrived");
+                self.events.send(Event::Outlook(Box::new(outlook))).await.is_ok()
+            }
+            Err(why) => {
+                tracing::warn!(source, why, "prices or forecasts were refused");
+                false
+            }
+        }
+    }
+}
+
+/// The part of an outlook that is neither long past nor absurdly far ahead.
+fn timely(mut outlook: Outlook, now: Timestamp) -> Result<Outlook, String> {
+    let slot = Slot::containing(now);
+    let range = slot.plus(-PAST_MAX)..slot.plus(AHEAD_MAX);
+    outlook.spot.retain(|slot, _| range.contains(slot));
+    outlook.pv.retain(|slot, _| range.contains(slot));
+    outlook.load.retain(|slot, _| range.contains(slot));
+    outlook.outdoor.retain(|slot, _| range.contains(slot));
+    outlook.carbon.retain(|slot, _| range.contains(slot));
+    if outlook == Outlook::default() {
+        return Err(format!("nothing in it is for the days around {}", now.format("%Y-%m-%d %H:%M UTC")));
+    }
+    Ok(outlook)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::units::EurPerKwh;
+
+    #[test]
+    fn what_is_long_past_or_far_ahead_is_left_out() {
+        let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        let at = |text: &str| (Slot::containing(text.parse().unwrap()), EurPerKwh(0.1));
+        let spot = [at("2026-05-20T12:00:00Z"), at("2026-06-01T13:00:00Z"), at("2027-01-01T00:00:00Z")];
+        let outlook = Outlook { spot: spot.into_iter().collect(), ..Outlook::default() };
+        assert_eq!(timely(outlook.clone(), now).unwrap().spot.len(), 1);
+        let error = timely(outlook, "2026-01-01T00:00:00Z".parse().unwrap()).unwrap_err();
+        assert_eq!(error, "nothing in it is for the days around 2026-01-01 00:00 UTC");
     }
 }

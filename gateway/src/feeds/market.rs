@@ -28,8 +28,9 @@ struct Row {
 /// Spot prices from either source's answer.
 pub(super) fn prices(body: &[u8]) -> Result<Outlook, String> {
     let value: serde_json::Value = serde_json::from_slice(body).map_err(|error| format!("cannot be read: {error}"))?;
-    let market: Market = serde_json::from_value(value)
-        .map_err(|_| "is neither aWATTar's market data (data, marketprice) nor energy-charts' prices (unix_seconds, price)")?;
+    let market: Market = serde_json::from_value(value).map_err(
+        |_| "is neither aWATTar's market data (data, marketprice) nor energy-charts' prices (unix_seconds, price)",
+    )?;
     let prices = match market {
         Market::Awattar { data } => awattar(data)?,
         Market::EnergyCharts { unix_seconds, price } => energy_charts(&unix_seconds, &price)?,
@@ -80,7 +81,8 @@ mod tests {
         let awattar = br#"{"object":"list","data":[
             {"start_timestamp":1780315200000,"end_timestamp":1780318800000,"marketprice":83.4,"unit":"Eur/MWh"},
             {"start_timestamp":1780318800000,"end_timestamp":1780322400000,"marketprice":-5.0,"unit":"Eur/MWh"}],"url":"x"}"#;
-        let charts = br#"{"license_info":"x","unix_seconds":[1780315200,1780318800,1780322400],"price":[83.4,-5.0,null],
+        let charts =
+            br#"{"license_info":"x","unix_seconds":[1780315200,1780318800,1780322400],"price":[83.4,-5.0,null],
             "unit":"EUR / MWh","deprecated":false}"#;
         let (awattar, charts) = (prices(awattar).unwrap(), prices(charts).unwrap());
         assert_eq!(awattar, charts);

@@ -21,7 +21,8 @@ pub(super) async fn run(
                 tracing::debug!(topic, "the topic was cleared");
             }
             LinkEvent::Message { topic, payload, .. } => {
-                let read = if Some(&topic) == spot.as_ref() { slots::prices(&payload) } else { slots::forecast(&payload) };
+                let read =
+                    if Some(&topic) == spot.as_ref() { slots::prices(&payload) } else { slots::forecast(&payload) };
                 desk.take(&topic, read).await;
             }
             LinkEvent::Disconnected { why } => tracing::warn!(why, "the broker of prices and forecasts is away"),
