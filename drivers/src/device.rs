@@ -3,10 +3,23 @@
 /// House time to wall time.
 pub mod pace;
 
+mod controls;
+mod once;
+mod registers;
+mod reporter;
+mod topics;
+mod values;
+mod work;
+mod writer;
+
+pub use once::{Reading, dump, read_once};
+pub(crate) use values::{ingredients, unit_factor};
+
 pub use pace::Pace;
 
 use crate::address::Address;
 use crate::definition::Definition;
+use crate::definition::parameters::Parameters;
 use crate::mqtt;
 use plant::decision::Setpoint;
 use plant::point::{DeviceId, Point};
@@ -74,6 +87,25 @@ pub async fn run(
     orders: mpsc::Receiver<Setpoint>,
     shutdown: CancellationToken,
 ) {
-    let _ = (config, pace, reports, orders);
-    shutdown.cancelled().await;
+    work::run(config, pace, reports, orders, shutdown).await;
+}
+
+impl DeviceConfig {
+    /// The parameters with defaults, and `{topic}` from the address.
+    fn parameters(&self) -> Result<Parameters, String> {
+        let mut parameters = Parameters::fill(&self.definition, &self.parameters)?;
+        if let Address::Mqtt(topic) = &self.address {
+            let given = Some(topic.topic.clone()).filter(|topic| !topic.is_empty());
+            let topic = given.or_else(|| self.definition.topic.clone());
+            let topic = topic
+                .ok_or_else(|| format!("address '{}' names no topic; expected mqtt://host/topic", self.address))?;
+            parameters.0.insert("topic".to_owned(), topic);
+        }
+        Ok(parameters)
+    }
+
+    /// The points the site wants.
+    fn wanted(&self) -> BTreeSet<Point> {
+        self.points.clone().unwrap_or_else(|| self.definition.points())
+    }
 }

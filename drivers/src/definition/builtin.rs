@@ -13,6 +13,33 @@ macro_rules! embedded {
 
 embedded! {
     "fronius-gen24"
+    "lambda-eu-l"
+    "shelly-plug"
+    "eastron-sdm630"
+    "em24"
+    "evcc"
+    "generic-mqtt"
+    "goodwe-et"
+    "heishamon"
+    "huawei-sun2000"
+    "kostal-plenticore"
+    "my-pv-elwa"
+    "shelly-em-gen1"
+    "shelly-pro3em"
+    "sigenergy"
+    "sma-hybrid"
+    "solaredge"
+    "stiebel-isg"
+    "sungrow-sh"
+    "sunspec-hybrid"
+    "sunspec-inverter"
+    "sunspec-meter"
+    "tasmota-plug"
+    "tasmota-sml"
+    "victron-gx"
+    "victron-gx-mqtt"
+    "zigbee2mqtt-plug"
+    "zigbee2mqtt-room"
 }
 
 fn load() -> &'static Vec<Result<Definition, Error>> {

@@ -28,6 +28,9 @@ pub struct Definition {
     /// What the owner must switch on or know.
     #[serde(default)]
     pub notes: String,
+    /// Where `{topic}` leads when the address names no topic.
+    #[serde(default)]
+    pub topic: Option<String>,
     /// The pace the device can bear.
     #[serde(default)]
     pub timing: Timing,
@@ -145,6 +148,8 @@ pub struct PointRow {
     pub unit: String,
     /// Factor from the raw number.
     pub scale: Option<f64>,
+    /// A parameter that holds a further factor.
+    pub scale_parameter: Option<String>,
     /// Added after the factor.
     pub offset: f64,
     /// -1 where the device counts the other way than the house.
@@ -169,6 +174,8 @@ pub struct PointRow {
     pub number: Option<Number>,
     /// Order of the words of a number.
     pub words: WordOrder,
+    /// A parameter that holds that order.
+    pub words_parameter: Option<String>,
     /// Address of the high word, where it does not stand beside the low one.
     pub high_address: Option<u32>,
     /// Bits of the raw number that count.
@@ -193,7 +200,7 @@ pub struct PointRow {
     pub path: OneOrMany,
     /// Other topics for the same value: older names, partial updates.
     pub also: Vec<TopicPath>,
-    /// The value is unknown when nothing came for so long (house time).
+    /// The value is unknown when nothing came for so long of real time; two minutes where nothing is said.
     pub max_age_s: Option<f64>,
     /// What a kept message is worth.
     pub retained: Retained,
@@ -299,6 +306,8 @@ pub struct Derived {
     pub add_if_known: Vec<String>,
     /// Subtracted; all must be known.
     pub subtract: Vec<String>,
+    /// The size of this part without its sign, which `negate_when` gives.
+    pub magnitude: Option<String>,
     /// A part and a mask: any of those bits set turns the sign.
     pub negate_when: Option<Flag>,
     /// Least value, where rounding would pass it.
@@ -393,4 +402,6 @@ pub struct Write {
     pub payload: Option<String>,
     /// Not read again when the control is.
     pub no_read_back: bool,
+    /// Written only where the device holds something else: memory that wears out, timers that must not restart.
+    pub when_changed: bool,
 }

@@ -37,6 +37,9 @@ pub struct Entry {
     /// Its unit, empty where it has none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub unit: String,
+    /// The unscaled number, where the device leaves the scale factor void: then nobody knows its size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unscaled: Option<f64>,
     /// Its first register, counted from the model's ID.
     #[serde(skip)]
     pub offset: usize,
@@ -129,11 +132,17 @@ impl<'a> Decoder<'a> {
         };
         let words: Option<Vec<u16>> =
             self.words.get(offset..offset + point.size).and_then(|words| words.iter().copied().collect());
-        let value = words.and_then(|words| read(point.kind, &words)).map_or(Value::Missing, |raw| scaled(raw, power));
+        let raw = words.and_then(|words| read(point.kind, &words));
+        let unscaled = match (&raw, power) {
+            (Some(Raw::Number(number)), None) => Some(*number),
+            (Some(Raw::Number(_) | Raw::Text(_)) | None, _) => None,
+        };
+        let value = raw.map_or(Value::Missing, |raw| scaled(raw, power));
         self.entries.push(Entry {
             key: format!("{prefix}{}", point.name),
             value,
             unit: point.unit.clone(),
+            unscaled,
             offset,
             size: point.size,
             kind: point.kind,

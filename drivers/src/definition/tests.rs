@@ -1,0 +1,47 @@
+//! Wrong definitions are refused with the key and what was expected.
+
+use super::from_toml;
+
+const HEAD: &str = "id = 'x'\nproducts = ['X']\ntransport = ['tcp', 'mqtt']\n";
+
+#[test]
+fn a_wrong_definition_names_the_key_and_what_is_expected() {
+    let point = "[[point]]\nname = 'grid.power'\nfc = 3\naddress = 1\ntype = 'i16'\nunit = 'W'\n";
+    let rows: [(&str, &[&str]); 16] = [
+        ("[[point]]\nname = 'grid.power'\nscael = 2\n", &["point[0]", "scael", "scale"]),
+        ("[[point]]\nname = 'grid.power'\nfc = 'three'\n", &["point[0].fc", "three", "u8"]),
+        ("[[point]]\nname = 'grid.voltage'\nunit = 'V'\n", &["grid.voltage", "grid.power"]),
+        ("[[point]]\nname = 'grid.power'\nunit = 'W'\n", &["exactly one of address, sunspec and topic"]),
+        (&point.replace("'W'", "'°C'"), &["unit", "family of W"]),
+        (&point.replace("'W'", "'horses'"), &["horses", "kWh"]),
+        (&point.replace("fc = 3", "fc = 5"), &[".fc", "3 (holding) or 4"]),
+        (&point.replace("address = 1", "address = 70000"), &["address", "65535"]),
+        (&format!("{point}sign = 2\n"), &["sign", "neither 1 nor -1"]),
+        (&format!("{point}range = [5, -5]\n"), &["range", "lesser value first"]),
+        (&format!("{point}{point}"), &["twice"]),
+        (
+            "[[point]]\nname = 'grid.power'\nunit = 'W'\nmodels = [203]\nsunspec = 'Watt'\n",
+            &["model 203 has no such point"],
+        ),
+        ("[[point]]\nname = 'grid.power'\nunit = 'W'\ntopic = '{room}/power'\n", &["parameter 'room'"]),
+        ("[[derived]]\nname = 'grid.power'\nadd = ['import']\n", &["'import'", "above it"]),
+        ("[[control]]\nname = 'battery.mode'\n[control.mode]\nhold = []\n", &["mode.normal"]),
+        (
+            "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\nwrite = [{ fc = 6, address = 1, type = 'i32' }]\n",
+            &["fc", "expected 16"],
+        ),
+    ];
+    for (text, parts) in rows {
+        let error = from_toml("mine.toml", &format!("{HEAD}{text}")).unwrap_err().to_string();
+        assert!(error.starts_with("mine.toml: "), "{error}");
+        for part in parts {
+            assert!(error.contains(part), "{text}\n{error}\nlacks {part}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_so() {
+    let error = from_toml("mine.toml", "id = 'x\n").unwrap_err().to_string();
+    assert!(error.contains("mine.toml"), "{error}");
+}

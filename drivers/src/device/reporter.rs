@@ -1,0 +1,101 @@
+//! Reports on their way to the host: newer values replace those not yet taken, so that a slow host never holds up a
+//! device, and what came of orders is never lost.
+
+use super::Report;
+use plant::decision::Setpoint;
+use plant::point::{DeviceId, Point};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, mpsc};
+
+/// Results of orders that wait; older ones go first.
+const RESULTS: usize = 64;
+
+#[derive(Debug, Default)]
+struct Waiting {
+    values: BTreeMap<Point, Option<f64>>,
+    unavailable: Option<String>,
+    applied: VecDeque<Report>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Reporter {
+    device: DeviceId,
+    waiting: Arc<Mutex<Waiting>>,
+    filled: Arc<Notify>,
+}
+
+impl Reporter {
+    pub(super) fn new(device: DeviceId) -> Self {
+        Self { device, waiting: Arc::default(), filled: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn values(&self, values: impl IntoIterator<Item = (Point, Option<f64>)>) {
+        let mut waiting = self.lock();
+        waiting.values.extend(values);
+        waiting.unavailable = None;
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn unavailable(&self, why: String) {
+        let mut waiting = self.lock();
+        waiting.values.clear();
+        waiting.unavailable = Some(why);
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn applied(&self, setpoint: Setpoint, error: Option<String>) {
+        let mut waiting = self.lock();
+        if waiting.applied.len() >= RESULTS {
+            waiting.applied.pop_front();
+        }
+        waiting.applied.push_back(Report::Applied { setpoint, error });
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    fn next(&self) -> Option<Report> {
+        let mut waiting = self.lock();
+        if let Some(applied) = waiting.applied.pop_front() {
+            return Some(applied);
+        }
+        if let Some(why) = waiting.unavailable.take() {
+            return Some(Report::Unavailable { device: self.device.clone(), why });
+        }
+        let values: Vec<_> = std::mem::take(&mut waiting.values).into_iter().collect();
+        (!values.is_empty()).then(|| Report::Values { device: self.device.clone(), values })
+    }
+
+    /// Hands reports over as the host takes them, until it takes no more.
+    pub(super) async fn deliver(self, reports: mpsc::Sender<Report>) {
+        loop {
+            let Ok(place) = reports.reserve().await else { return };
+            match self.next() {
+                Some(report) => place.send(report),
+                None => {
+                    drop(place);
+                    self.filled.notified().await;
+                }
+            }
+        }
+    }
+
+    /// Waits until everything is handed over.
+    pub(super) async fn drained(&self) {
+        loop {
+            {
+                let waiting = self.lock();
+                if waiting.applied.is_empty() && waiting.values.is_empty() && waiting.unavailable.is_none() {
+                    return;
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}

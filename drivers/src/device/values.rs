@@ -1,0 +1,155 @@
+//! Raw numbers to the house's points: scale, unit, sign, range, and what follows from several of them. Pure.
+
+use crate::definition::parameters::Parameters;
+use crate::definition::{Definition, Derived, PointRow};
+use plant::point::Point;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Values of points and parts by name; `None` where the device has none.
+pub(crate) type Parts = BTreeMap<String, Option<f64>>;
+
+/// The factor from a unit to the canonical one of its family; units of no family are taken as they are.
+pub(crate) fn unit_factor(unit: &str) -> Option<(f64, &'static str)> {
+    Some(match unit {
+        "W" => (1.0, "W"),
+        "kW" => (1000.0, "W"),
+        "kWh" => (1.0, "kWh"),
+        "Wh" => (0.001, "kWh"),
+        "MWh" => (1000.0, "kWh"),
+        "W·min" => (1.0 / 60_000.0, "kWh"),
+        "J" => (1.0 / 3.6e6, "kWh"),
+        "°C" => (1.0, "°C"),
+        "%" => (1.0, "%"),
+        "share" => (100.0, "%"),
+        "A" | "V" | "Hz" | "l/h" | "l/min" | "" => (1.0, ""),
+        _ => return None,
+    })
+}
+
+/// The value of a row from its raw number.
+pub(crate) fn value(row: &PointRow, parameters: &Parameters, raw: f64) -> Option<f64> {
+    if row.not_available.contains(&raw) {
+        return None;
+    }
+    let turned = row.sign_parameter.as_ref().map_or(1.0, |key| parameters.sign(key)) * f64::from(row.sign.unwrap_or(1));
+    let (factor, _) = unit_factor(&row.unit)?;
+    let scale = row.scale.unwrap_or(1.0);
+    // A scale of one over a whole number is divided by, which gives the nearest number to the decimal one.
+    let scaled = if scale != 0.0 && scale.abs() < 1.0 && (1.0 / scale).round() * scale == 1.0 {
+        raw / (1.0 / scale).round()
+    } else {
+        raw * scale
+    };
+    let further = row.scale_parameter.as_ref().map_or(Some(1.0), |key| parameters.0.get(key)?.parse().ok())?;
+    let value = (scaled + row.offset) * further * factor * turned;
+    let within = row.range.is_none_or(|[low, high]| (low..=high).contains(&value));
+    (within && value.is_finite()).then_some(if value == 0.0 { 0.0 } else { value })
+}
+
+/// What follows from the parts, in the order of the definition, so that one row may use another above it.
+pub(crate) fn derive(definition: &Definition, parts: &mut Parts) {
+    for row in &definition.derived {
+        let value = derived(row, parts);
+        parts.insert(row.name.clone(), value);
+    }
+}
+
+fn derived(row: &Derived, parts: &Parts) -> Option<f64> {
+    let known = |name: &String| parts.get(name).copied().flatten();
+    if !row.first.is_empty() {
+        return row.first.iter().find_map(known);
+    }
+    let add: Vec<f64> = row.add.iter().map(known).collect::<Option<_>>()?;
+    let subtract: Vec<f64> = row.subtract.iter().map(known).collect::<Option<_>>()?;
+    let optional: Vec<f64> = row.add_if_known.iter().filter_map(known).collect();
+    let magnitude = row.magnitude.as_ref().map(|name| known(name).map(f64::abs));
+    if magnitude == Some(None) {
+        return None;
+    }
+    if add.is_empty() && optional.is_empty() && magnitude.is_none() {
+        return None;
+    }
+    let mut value = add.iter().sum::<f64>() + optional.iter().sum::<f64>() - subtract.iter().sum::<f64>();
+    value += magnitude.flatten().unwrap_or(0.0);
+    if let Some(flag) = &row.negate_when
+        && known(&flag.part)? as u64 & flag.mask != 0
+    {
+        value = -value;
+    }
+    Some(row.at_least.map_or(value, |least| value.max(least)))
+}
+
+/// The names that have to be read so that the wanted points can be told.
+pub(crate) fn needed(definition: &Definition, wanted: &BTreeSet<Point>) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = wanted.iter().map(|point| point.name().to_owned()).collect();
+    for row in definition.derived.iter().rev() {
+        if names.contains(&row.name) {
+            names.extend(ingredients(row).cloned());
+        }
+    }
+    names
+}
+
+/// The parts a derived row is made of.
+pub(crate) fn ingredients(row: &Derived) -> impl Iterator<Item = &String> {
+    let flag = row.negate_when.iter().map(|flag| &flag.part);
+    row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract).chain(&row.magnitude).chain(flag)
+}
+
+/// The points that the names read this time bear on.
+pub(crate) fn touched(definition: &Definition, wanted: &BTreeSet<Point>, read: &BTreeSet<String>) -> BTreeSet<Point> {
+    let mut names = read.clone();
+    for row in &definition.derived {
+        if ingredients(row).any(|part| names.contains(part)) {
+            names.insert(row.name.clone());
+        }
+    }
+    wanted.iter().copied().filter(|point| names.contains(point.name())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_numbers_become_canonical_values() {
+        let row = |scale, unit: &str| PointRow { scale: Some(scale), unit: unit.to_owned(), ..PointRow::default() };
+        let cases = [
+            (row(0.1, "°C"), 215.0, Some(21.5)),
+            (row(0.1, "kW"), 71.0, Some(7100.0)),
+            (PointRow { sign: Some(-1), ..row(1.0, "W") }, 500.0, Some(-500.0)),
+            (PointRow { sign: Some(-1), ..row(1.0, "W") }, 0.0, Some(0.0)),
+            (PointRow { not_available: vec![-300.0], ..row(0.1, "°C") }, -300.0, None),
+            (PointRow { range: Some([-50.0, 60.0]), ..row(0.1, "°C") }, 32767.0, None),
+            (PointRow { offset: -40.0, ..row(1.0, "°C") }, 61.0, Some(21.0)),
+            (row(1.0, "Wh"), 1500.0, Some(1.5)),
+        ];
+        for (row, raw, expected) in cases {
+            let found = value(&row, &Parameters::default(), raw);
+            assert_eq!(found.map(|value| value.to_bits()), expected.map(f64::to_bits), "{row:?} {raw}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_part_is_never_taken_for_zero() {
+        let parts: Parts =
+            [("a".into(), Some(3.0)), ("b".into(), None), ("c".into(), Some(1.0)), ("flags".into(), Some(4.0))].into();
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let row = |add: &[&str], optional: &[&str], subtract: &[&str]| Derived {
+            add: names(add),
+            add_if_known: names(optional),
+            subtract: names(subtract),
+            ..Derived::default()
+        };
+        assert_eq!(derived(&row(&["a", "c"], &[], &[]), &parts), Some(4.0));
+        assert_eq!(derived(&row(&["a", "b"], &[], &[]), &parts), None);
+        assert_eq!(derived(&row(&["a"], &[], &["b"]), &parts), None);
+        assert_eq!(derived(&row(&[], &["a", "b"], &[]), &parts), Some(3.0));
+        assert_eq!(derived(&row(&[], &["b"], &[]), &parts), None);
+        let first = Derived { first: names(&["b", "c"]), ..Derived::default() };
+        assert_eq!(derived(&first, &parts), Some(1.0));
+        let flag = |mask| Some(crate::definition::Flag { part: "flags".into(), mask });
+        assert_eq!(derived(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }, &parts), Some(-3.0));
+        assert_eq!(derived(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }, &parts), Some(3.0));
+    }
+}
