@@ -1,0 +1,380 @@
+//! The engine's thread.
+//!
+//!     orders -> waiting --admit--> active --step--> tokens, receipts
+//!                  ^                 |
+//!                  +------park-------+   (deferrable work makes room; another expert is asked for)
+//!
+//! One turn: hear orders, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
+//! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.
+
+use super::native::{Batch, Context, Decoded};
+use super::schedule::{Need, shares};
+use super::sequence::Sequence;
+use super::signals::Signals;
+use super::work::{Finish, ModelFile};
+use super::{Board, Book, EngineConfig, loaded::Loaded};
+use crate::error::Error;
+use crate::stopwatch;
+use crate::throttle::pause_after;
+use llama_cpp_2::token::data::LlamaTokenData;
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Tokens of one batch.
+pub const BATCH: usize = 512;
+/// Tokens of prompts in a batch while others generate, or while power is limited: keeps streams fluent and pauses short.
+const SMALL_BATCH: usize = 64;
+/// The thread shows that it is alive at least this often.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// What the thread is told.
+pub enum Order {
+    /// Serve this.
+    Serve(Box<Sequence>),
+    /// Something in the shared state has changed.
+    Look,
+}
+
+/// Everything the thread owns.
+pub struct Runner {
+    config: EngineConfig,
+    inbox: Receiver<Order>,
+    signals: Arc<Signals>,
+    board: Arc<Mutex<Board>>,
+    book: Book,
+    /// Interactive requests first, each class in the order of arrival.
+    waiting: VecDeque<Sequence>,
+    // Before `loaded`: samplers point into the model.
+    active: Vec<Sequence>,
+    loaded: Option<Loaded>,
+    space: Vec<LlamaTokenData>,
+    duty: f64,
+    resume: Option<Instant>,
+    cycle: Option<Instant>,
+}
+
+impl Runner {
+    /// A thread's worth of state.
+    pub fn new(
+        config: EngineConfig,
+        inbox: Receiver<Order>,
+        signals: Arc<Signals>,
+        board: Arc<Mutex<Board>>,
+        book: Book,
+    ) -> Self {
+        Self {
+            config,
+            inbox,
+            signals,
+            board,
+            book,
+            waiting: VecDeque::new(),
+            active: Vec::new(),
+            loaded: None,
+            space: Vec::new(),
+            duty: 1.0,
+            resume: None,
+            cycle: None,
+        }
+    }
+
+    /// Runs until it is stopped or nobody holds the engine any more.
+    pub fn run(mut self, model: Option<ModelFile>) {
+        if let Some(model) = model {
+            // The error is on the board, and every request for this model will hear it again.
+            let _ = self.load(&model);
+        }
+        while !self.signals.stopped() && self.listen() {
+            self.signals.beat();
+            self.look_at_budget();
+            self.sweep();
+            if self.duty > 0.0 && self.resume.is_none() {
+                self.admit();
+                self.step();
+            }
+            self.show();
+        }
+        for sequence in self.active.drain(..).chain(self.waiting.drain(..)) {
+            if let Some(served) = sequence.fail(Error::Engine("the worker is shutting down".into())) {
+                (self.book)(served, None);
+            }
+        }
+    }
+
+    /// Hears every order there is, and waits for one while there is nothing to compute; false when all handles are gone.
+    fn listen(&mut self) -> bool {
+        let now = stopwatch::now();
+        if self.resume.is_some_and(|resume| resume <= now) {
+            self.resume = None;
+        }
+        let idle = self.active.is_empty() && self.waiting.is_empty();
+        let mut patience = match self.resume {
+            _ if idle || self.duty <= 0.0 => {
+                self.cycle = None;
+                BEAT
+            }
+            Some(resume) => resume.duration_since(now).min(BEAT),
+            None => Duration::ZERO,
+        };
+        loop {
+            match self.inbox.recv_timeout(patience) {
+                Ok(Order::Serve(sequence)) => self.receive(*sequence),
+                Ok(Order::Look) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+            patience = Duration::ZERO;
+        }
+        self.resume = self.resume.filter(|&resume| resume > stopwatch::now());
+        true
+    }
+
+    fn receive(&mut self, mut sequence: Sequence) {
+        // A prompt that cannot be served is refused at once, even without power.
+        if let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.model == sequence.request.model) {
+            if let Err(error) = loaded.tokenise(&mut sequence) {
+                sequence.fail(error);
+                return;
+            }
+        }
+        let at = if sequence.interactive() { self.first_deferrable() } else { self.waiting.len() };
+        self.waiting.insert(at, sequence);
+    }
+
+    fn look_at_budget(&mut self) {
+        let board = self.board();
+        let duty = board.meter.power.duty(board.budget);
+        drop(board);
+        if duty != self.duty {
+            self.duty = duty;
+            self.resume = None;
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.waiting.retain(|sequence| !sequence.abandoned() || !sequence.generated().is_empty());
+        for at in (0..self.active.len()).rev() {
+            if self.active[at].abandoned() {
+                self.active[at].finish = Some(Finish::Cancelled);
+            }
+        }
+        self.close_finished();
+    }
+
+    fn admit(&mut self) {
+        while let Some(head) = self.waiting.front() {
+            let urgent = head.interactive();
+            if self.loaded.as_ref().is_none_or(|loaded| loaded.model != head.request.model) {
+                if !self.active.is_empty() && !(urgent && self.active.iter().all(|sequence| !sequence.interactive())) {
+                    return;
+                }
+                while self.park_one() {}
+                let model = self.waiting[0].request.model.clone();
+                if let Err(error) = self.load(&model) {
+                    self.refuse(&model, &error);
+                    continue;
+                }
+            }
+            if self.active.len() >= self.config.parallel && !(urgent && self.park_one()) {
+                return;
+            }
+            let (Some(mut sequence), Some(loaded)) = (self.waiting.pop_front(), self.loaded.as_mut()) else { return };
+            match loaded.seat(&mut sequence) {
+                Ok(()) => {
+                    sequence.admit(stopwatch::now());
+                    self.active.push(sequence);
+                }
+                Err(error) => {
+                    sequence.fail(error);
+                }
+            }
+        }
+    }
+
+    /// Sends the youngest deferrable answer back to wait; false where there is none.
+    fn park_one(&mut self) -> bool {
+        let Some(at) = self.active.iter().rposition(|sequence| !sequence.interactive()) else { return false };
+        let mut sequence = self.active.remove(at);
+        if let Some(loaded) = &mut self.loaded {
+            loaded.leave(&mut sequence);
+        }
+        let at = self.first_deferrable();
+        self.waiting.insert(at, sequence);
+        true
+    }
+
+    fn first_deferrable(&self) -> usize {
+        self.waiting.iter().position(|sequence| !sequence.interactive()).unwrap_or(self.waiting.len())
+    }
+
+    fn load(&mut self, model: &ModelFile) -> Result<(), Error> {
+        self.loaded = None;
+        let mut board = self.board();
+        (board.model, board.loading) = (None, true);
+        drop(board);
+        let result = Loaded::load(model, &self.config, &self.signals);
+        let mut board = self.board();
+        board.loading = false;
+        board.error = result.as_ref().err().map(ToString::to_string);
+        board.model = result.is_ok().then(|| model.clone());
+        drop(board);
+        self.loaded = Some(result?);
+        Ok(())
+    }
+
+    fn refuse(&mut self, model: &ModelFile, error: &Error) {
+        let (refused, waiting) = self.waiting.drain(..).partition(|sequence| sequence.request.model == *model);
+        self.waiting = waiting;
+        for sequence in Vec::from(refused) {
+            sequence.fail(Error::Load { path: model.path.clone(), why: error.to_string() });
+        }
+    }
+
+    fn step(&mut self) {
+        let Some(mut loaded) = self.loaded.take() else { return };
+        self.compute(&mut loaded.context);
+        self.loaded = Some(loaded);
+        self.close_finished();
+    }
+
+    fn compute(&mut self, context: &mut Context) {
+        let needs: Vec<Need> = self.active.iter().map(need).collect();
+        let generating = needs.iter().any(|need| need.pending == 1);
+        let prompts = if generating || self.duty < 1.0 { SMALL_BATCH } else { BATCH };
+        let given = shares(&needs, BATCH, prompts);
+        let tokens: usize = given.iter().sum();
+        if tokens == 0 {
+            return;
+        }
+        let (mut batch, rows) = fill(&self.active, &given);
+        let deferrable = self.active.iter().zip(&given).all(|(sequence, &given)| given == 0 || !sequence.interactive());
+        let start = stopwatch::now();
+        if self.cycle.is_none() {
+            self.board().meter.begin();
+        }
+        self.signals.begin_step(deferrable);
+        let decoded = context.decode(&mut batch);
+        match decoded {
+            Decoded::Done => self.take_tokens(context, &given, &rows),
+            Decoded::Aborted => self.roll_back(context, &given),
+            Decoded::NoRoom => self.make_room(context, &given),
+            Decoded::Failed(code) => self.give_up(context, &given, code),
+        }
+        self.account(start, &given, tokens);
+    }
+
+    fn take_tokens(&mut self, context: &Context, given: &[usize], rows: &[Option<i32>]) {
+        let vocabulary = context.model.vocab();
+        for ((sequence, &given), row) in self.active.iter_mut().zip(given).zip(rows) {
+            sequence.kept += given;
+            let (Some(row), Some(sampler)) = (row, sequence.sampler.as_mut()) else { continue };
+            let Some(logits) = context.logits(*row) else { continue };
+            match sampler.choose(logits, &mut self.space) {
+                Ok(token) => {
+                    let piece = llama_cpp_2::token::LlamaToken::new(token);
+                    let bytes = (!vocabulary.is_eog(piece)).then(|| vocabulary.token_to_piece(piece, false, None));
+                    sequence.push(token, bytes.as_deref(), self.config.context, stopwatch::now());
+                }
+                Err(error) => {
+                    tracing::warn!(request = sequence.request.id, %error, "answer cut short");
+                    sequence.finish = Some(Finish::Length);
+                }
+            }
+        }
+    }
+
+    fn roll_back(&mut self, context: &mut Context, given: &[usize]) {
+        for (sequence, &given) in self.active.iter_mut().zip(given) {
+            if given > 0 {
+                sequence.kept = context.cut(sequence.slot, sequence.kept);
+            }
+        }
+    }
+
+    /// The memory is sized so that every answer fits; a model with a memory of its own kind may still refuse.
+    fn make_room(&mut self, context: &mut Context, given: &[usize]) {
+        self.roll_back(context, given);
+        if self.active.len() > 1 && self.park_one() {
+            return;
+        }
+        if let Some(sequence) = self.active.last_mut() {
+            sequence.finish = Some(Finish::Length);
+        }
+    }
+
+    fn give_up(&mut self, context: &mut Context, given: &[usize], code: i32) {
+        let message = format!("llama.cpp failed with code {code}");
+        tracing::error!(code, "llama.cpp failed");
+        self.board().error = Some(message.clone());
+        for at in (0..given.len()).rev().filter(|&at| given[at] > 0) {
+            let sequence = self.active.remove(at);
+            context.cut(sequence.slot, 0);
+            if let Some(served) = sequence.fail(Error::Engine(message.clone())) {
+                (self.book)(served, None);
+            }
+        }
+    }
+
+    /// Books the step and decides on the pause after it.
+    fn account(&mut self, start: Instant, given: &[usize], tokens: usize) {
+        let end = stopwatch::now();
+        let busy = end.duration_since(start);
+        let cycle = end.duration_since(self.cycle.unwrap_or(start));
+        let joules = self.board().meter.step(end, busy, cycle, tokens);
+        for (sequence, &given) in self.active.iter_mut().zip(given) {
+            let share = given as f64 / tokens as f64;
+            sequence.charge(joules * share, busy.mul_f64(share));
+        }
+        self.cycle = Some(end);
+        let pause = pause_after(busy, self.duty);
+        self.resume = (!pause.is_zero()).then(|| end + pause);
+    }
+
+    fn close_finished(&mut self) {
+        for at in (0..self.active.len()).rev() {
+            let Some(finish) = self.active[at].finish else { continue };
+            let mut sequence = self.active.remove(at);
+            if let Some(loaded) = &mut self.loaded {
+                loaded.leave(&mut sequence);
+            }
+            let (served, events, done) = sequence.end(finish, stopwatch::now());
+            (self.book)(served, Some((events, done)));
+        }
+    }
+
+    fn show(&self) {
+        let waiting = self.waiting.iter().filter(|sequence| sequence.interactive()).count();
+        let active = self.active.iter().filter(|sequence| sequence.interactive()).count();
+        let mut board = self.board();
+        board.active = self.active.len();
+        board.waiting = self.waiting.len();
+        board.interactive = waiting + active;
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn need(sequence: &Sequence) -> Need {
+    Need { interactive: sequence.interactive(), pending: sequence.tokens.len() - sequence.kept }
+}
+
+/// The batch of these shares, and the row of each sequence whose next token it gives.
+fn fill(active: &[Sequence], given: &[usize]) -> (Batch, Vec<Option<i32>>) {
+    let mut batch = Batch::default();
+    let mut rows = Vec::with_capacity(active.len());
+    for (sequence, &given) in active.iter().zip(given) {
+        let mut row = None;
+        for at in sequence.kept..sequence.kept + given {
+            let last = at + 1 == sequence.tokens.len();
+            let position = i32::try_from(at).unwrap_or(i32::MAX);
+            let added = batch.add(sequence.tokens[at], position, sequence.slot, last);
+            row = last.then_some(added);
+        }
+        rows.push(row);
+    }
+    (batch, rows)
+}

@@ -1,0 +1,57 @@
+//! Who gets how many tokens of the next batch: pure arithmetic.
+//!
+//! Sequences that generate go first with a token each, so that nobody's stream stalls; what is left of the batch goes to
+//! prompts in the order of arrival, so that the first stream starts as soon as its own prompt is done. Deferrable work
+//! gets nothing while somebody waits for an answer.
+
+/// What a sequence wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Somebody waits for it.
+    pub interactive: bool,
+    /// Tokens that are not in the key-value memory yet: one while it generates, more for a prompt.
+    pub pending: usize,
+}
+
+/// Tokens for each of `needs`, together at most `batch`, of which prompts get at most `prompts`.
+pub fn shares(needs: &[Need], batch: usize, prompts: usize) -> Vec<usize> {
+    let urgent = needs.iter().any(|need| need.interactive);
+    let served = |need: &Need| need.pending > 0 && (need.interactive || !urgent);
+    let mut given = vec![0; needs.len()];
+    let mut left = batch;
+    for (need, given) in needs.iter().zip(&mut given) {
+        if served(need) && need.pending == 1 && left > 0 {
+            *given = 1;
+            left -= 1;
+        }
+    }
+    left = left.min(prompts);
+    for (need, given) in needs.iter().zip(&mut given) {
+        if served(need) && need.pending > 1 {
+            *given = need.pending.min(left);
+            left -= *given;
+        }
+    }
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows() {
+        let need = |interactive, pending| Need { interactive, pending };
+        let rows: [(&[Need], usize, usize, &[usize]); 6] = [
+            (&[], 8, 8, &[]),
+            (&[need(true, 1), need(true, 20), need(true, 1)], 8, 4, &[1, 4, 1]),
+            (&[need(true, 3), need(true, 20)], 8, 8, &[3, 5]),
+            (&[need(false, 1), need(true, 2)], 8, 8, &[0, 2]),
+            (&[need(false, 1), need(false, 9)], 8, 8, &[1, 7]),
+            (&[need(true, 1), need(true, 1), need(true, 1)], 2, 2, &[1, 1, 0]),
+        ];
+        for (needs, batch, prompts, expected) in rows {
+            assert_eq!(shares(needs, batch, prompts), expected, "{needs:?}");
+        }
+    }
+}

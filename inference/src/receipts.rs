@@ -1,0 +1,227 @@
+//! The worker's own record of served work: on disk before the client hears the end of its answer.
+//!
+//! One JSON object a line, appended and synced. A kill at any moment leaves at most half a line, which the next start cuts
+//! off. What the gateway has fetched is dropped now and then, so the file stays small.
+
+use crate::engine::work::{Class, Served};
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The file in the worker's data folder.
+const FILE: &str = "receipts.jsonl";
+/// Fetched receipts that may lie around before the file is rewritten without them.
+const MOST_FETCHED: usize = 4096;
+/// Receipts kept for a gateway that never comes; then the oldest go.
+const MOST_KEPT: usize = 200_000;
+
+/// Proof of one served piece of work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The request's id; unique over restarts.
+    pub id: String,
+    /// Counts up without gaps, over restarts.
+    pub sequence: u64,
+    /// The expert's name.
+    pub expert: String,
+    /// Whether somebody waited for it.
+    pub interactive: bool,
+    /// Prompt tokens.
+    pub tokens_in: u64,
+    /// Generated tokens.
+    pub tokens_out: u64,
+    /// Energy it took, in joules of real time.
+    pub joules: f64,
+    /// Its share of the engine's computing time.
+    pub seconds: f64,
+    /// When it was finished, in milliseconds since 1970 UTC.
+    pub finished_at_ms: i64,
+}
+
+/// Receipts in order, in memory and on disk.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    kept: VecDeque<Receipt>,
+    next: u64,
+    unsaved: usize,
+    fetched: u64,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, both made where missing.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        let path = folder.join(FILE);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::file(&path))?;
+        let text = std::fs::read(&path).map_err(Error::file(&path))?;
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        if whole < text.len() {
+            tracing::warn!(bytes = text.len() - whole, "half a receipt at the end of the journal was cut off");
+            file.set_len(whole as u64).map_err(Error::file(&path))?;
+        }
+        let mut kept = VecDeque::new();
+        for line in text[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice::<Receipt>(line) {
+                Ok(receipt) => kept.push_back(receipt),
+                Err(error) => tracing::warn!(%error, "a damaged receipt was left out"),
+            }
+        }
+        file.seek(SeekFrom::End(0)).map_err(Error::file(&path))?;
+        let next = kept.iter().map(|receipt| receipt.sequence).max().unwrap_or(0) + 1;
+        Ok(Self { path, file, length: whole as u64, kept, next, unsaved: 0, fetched: 0 })
+    }
+
+    /// Adds served work. Even when the disk refuses, the receipt is kept and written with the next one.
+    pub fn append(&mut self, served: Served, finished_at_ms: i64) -> Result<(), Error> {
+        self.kept.push_back(Receipt {
+            id: served.id,
+            sequence: self.next,
+            expert: served.expert,
+            interactive: served.class == Class::Interactive,
+            tokens_in: served.tokens_in as u64,
+            tokens_out: served.tokens_out as u64,
+            joules: served.joules,
+            seconds: served.seconds,
+            finished_at_ms,
+        });
+        self.next += 1;
+        self.unsaved += 1;
+        while self.kept.len() > MOST_KEPT {
+            self.kept.pop_front();
+        }
+        self.unsaved = self.unsaved.min(self.kept.len());
+        let fetched = self.kept.iter().take_while(|receipt| receipt.sequence <= self.fetched).count();
+        if fetched > MOST_FETCHED || self.kept.len() == MOST_KEPT { self.rewrite(fetched) } else { self.save() }
+    }
+
+    /// The receipts after `sequence`, at most `most`; asking says that those up to it are safe elsewhere.
+    pub fn after(&mut self, sequence: u64, most: usize) -> Vec<Receipt> {
+        self.fetched = self.fetched.max(sequence.min(self.next - 1));
+        let start = self.kept.partition_point(|receipt| receipt.sequence <= sequence);
+        self.kept.range(start..).take(most).cloned().collect()
+    }
+
+    /// The newest receipt's sequence; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    fn save(&mut self) -> Result<(), Error> {
+        let text = lines(self.kept.range(self.kept.len() - self.unsaved..));
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        if let Err(source) = written {
+            // What half a write left behind is cut off, as far as the disk still obeys.
+            let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+            return Err(Error::File { path: self.path.clone(), source });
+        }
+        self.length += text.len() as u64;
+        self.unsaved = 0;
+        Ok(())
+    }
+
+    /// Writes the journal anew without its first `dropped` receipts; the newest stays, for its sequence.
+    fn rewrite(&mut self, dropped: usize) -> Result<(), Error> {
+        self.kept.drain(..dropped.min(self.kept.len().saturating_sub(1)));
+        let draft = self.path.with_extension("draft");
+        let text = lines(self.kept.iter());
+        let written = File::create(&draft).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.sync_all()?;
+            std::fs::rename(&draft, &self.path)?;
+            Ok(file)
+        });
+        self.file = written.map_err(Error::file(&draft))?;
+        self.length = text.len() as u64;
+        self.unsaved = 0;
+        Ok(())
+    }
+}
+
+fn lines<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Vec<u8> {
+    let mut text = Vec::new();
+    for receipt in receipts {
+        // A receipt is plain data; only a float that is no number could fail, and is written as null.
+        if serde_json::to_writer(&mut text, receipt).is_ok() {
+            text.push(b'\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(id: &str) -> Served {
+        let (expert, class) = ("m".to_owned(), Class::Deferrable);
+        Served { id: id.into(), expert, class, tokens_in: 3, tokens_out: 4, joules: 1.5, seconds: 0.1 }
+    }
+
+    fn ids(receipts: &[Receipt]) -> Vec<(u64, &str)> {
+        receipts.iter().map(|receipt| (receipt.sequence, receipt.id.as_str())).collect()
+    }
+
+    #[test]
+    fn survives_half_a_line_and_garbage() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.append(served("a"), 1).unwrap();
+        journal.append(served("b"), 2).unwrap();
+        drop(journal);
+        let path = folder.path().join(FILE);
+        let mut text = std::fs::read(&path).unwrap();
+        text.extend(b"not a receipt\n{\"id\":\"c\",\"seq");
+        std::fs::write(&path, text).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.append(served("d"), 3).unwrap();
+        assert_eq!(ids(&journal.after(0, 9)), [(1, "a"), (2, "b"), (3, "d")]);
+        assert_eq!(ids(&journal.after(1, 1)), [(2, "b")]);
+        drop(journal);
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(2, 9)), [(3, "d")]);
+    }
+
+    #[test]
+    fn what_was_fetched_is_dropped_but_the_count_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        for _ in 0..MOST_FETCHED {
+            journal.kept.push_back(Receipt { sequence: journal.next, ..receipt() });
+            journal.next += 1;
+            journal.unsaved += 1;
+        }
+        journal.append(served("x"), 1).unwrap();
+        assert_eq!(journal.after(journal.last(), 9), []);
+        journal.append(served("y"), 2).unwrap();
+        assert_eq!(journal.kept.len(), 1);
+        drop(journal);
+        let journal = Journal::open(folder.path()).unwrap();
+        assert_eq!((journal.kept.len(), journal.last()), (1, MOST_FETCHED as u64 + 2));
+    }
+
+    fn receipt() -> Receipt {
+        let (id, expert) = (String::new(), String::new());
+        Receipt {
+            id,
+            sequence: 0,
+            expert,
+            interactive: true,
+            tokens_in: 0,
+            tokens_out: 0,
+            joules: 0.0,
+            seconds: 0.0,
+            finished_at_ms: 0,
+        }
+    }
+}

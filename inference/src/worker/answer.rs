@@ -1,0 +1,121 @@
+//! An answer on its way to the client: text, tool calls, and the end with its figures.
+
+use super::ask::Ask;
+use super::reply::Refusal;
+use super::state::State;
+use crate::engine::work::{Done, Event};
+use crate::error::Error;
+use crate::tools::{ToolCall, ToolScanner};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// A streaming client hears within this time that its request was taken, even while there is no power for it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A part of an answer.
+#[derive(Debug)]
+pub enum Piece {
+    /// More text.
+    Text(String),
+    /// Tools to be called.
+    Calls(Vec<ToolCall>),
+    /// The end.
+    Done(Done),
+    /// The end, by a failure.
+    Failed(Error),
+}
+
+/// An answer being made. Dropping it cancels the work.
+pub struct Answer {
+    events: UnboundedReceiver<Event>,
+    scanner: ToolScanner,
+    ready: VecDeque<Piece>,
+    ended: bool,
+}
+
+/// An answer that is complete.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// Its text.
+    pub text: String,
+    /// Tools to be called.
+    pub calls: Vec<ToolCall>,
+    /// Its figures.
+    pub done: Option<Done>,
+}
+
+impl Answer {
+    /// Hands the request to the engine, and waits a moment for it to be refused.
+    pub async fn start(state: &State, ask: Ask) -> Result<Self, Refusal> {
+        let events = state.engine.submit(ask.request)?;
+        let mut answer = Self { events, scanner: ToolScanner::new(ask.tools), ready: VecDeque::new(), ended: false };
+        match tokio::time::timeout(PATIENCE, answer.events.recv()).await {
+            Ok(Some(Event::Failed(error))) => Err(error.into()),
+            Ok(Some(event)) => {
+                answer.take(event);
+                Ok(answer)
+            }
+            Ok(None) => Err(Error::Engine("it has ended".into()).into()),
+            Err(_) => Ok(answer),
+        }
+    }
+
+    /// The next piece; `None` after the end.
+    pub async fn next(&mut self) -> Option<Piece> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(piece);
+            }
+            if self.ended {
+                return None;
+            }
+            match self.events.recv().await {
+                Some(event) => self.take(event),
+                None => self.end(Piece::Failed(Error::Engine("it has ended".into()))),
+            }
+        }
+    }
+
+    /// Everything, when it is complete.
+    pub async fn whole(mut self) -> Result<Whole, Refusal> {
+        let mut whole = Whole::default();
+        while let Some(piece) = self.next().await {
+            match piece {
+                Piece::Text(text) => whole.text.push_str(&text),
+                Piece::Calls(calls) => whole.calls = calls,
+                Piece::Done(done) => whole.done = Some(done),
+                Piece::Failed(error) => return Err(error.into()),
+            }
+        }
+        Ok(whole)
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Started(_) => {}
+            Event::Text(text) => {
+                let text = self.scanner.push(&text);
+                if !text.is_empty() {
+                    self.ready.push_back(Piece::Text(text));
+                }
+            }
+            Event::Done(done) => {
+                let (text, calls) = self.scanner.finish();
+                if !text.is_empty() {
+                    self.ready.push_back(Piece::Text(text));
+                }
+                if !calls.is_empty() {
+                    self.ready.push_back(Piece::Calls(calls));
+                }
+                self.end(Piece::Done(done));
+            }
+            Event::Failed(error) => self.end(Piece::Failed(error)),
+        }
+    }
+
+    fn end(&mut self, piece: Piece) {
+        self.ready.push_back(piece);
+        self.ended = true;
+    }
+}

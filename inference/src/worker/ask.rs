@@ -1,0 +1,214 @@
+//! What is asked of an expert, whichever interface it came through: messages and options, checked.
+
+use super::reply::Refusal;
+use super::state::{Prepared, State};
+use crate::engine::work::{Class, Options, Request};
+use crate::error::Error;
+use crate::template::Conversation;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The most stop strings, and the most messages and tools, a request may have.
+const MOST_STOPS: usize = 16;
+const MOST_ITEMS: usize = 4096;
+
+/// A message as either interface sends it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: String,
+    #[serde(default)]
+    content: Value,
+    #[serde(default)]
+    tool_calls: Option<Vec<Value>>,
+    #[serde(default)]
+    tool_call_id: Option<String>,
+    #[serde(default)]
+    tool_name: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    images: Option<Vec<Value>>,
+}
+
+impl Message {
+    /// A message of plain text.
+    pub fn text(role: &str, text: &str) -> Self {
+        Self { role: role.to_owned(), content: text.into(), ..Self::default() }
+    }
+}
+
+/// Options as numbers that came as JSON floats; `None` where not given.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// See [`Options`].
+    pub temperature: Option<f64>,
+    /// See [`Options`].
+    pub top_p: Option<f64>,
+    /// See [`Options`].
+    pub top_k: Option<f64>,
+    /// See [`Options`].
+    pub min_p: Option<f64>,
+    /// See [`Options`].
+    pub repeat_penalty: Option<f64>,
+    /// See [`Options`].
+    pub presence_penalty: Option<f64>,
+    /// See [`Options`].
+    pub frequency_penalty: Option<f64>,
+    /// Any number; taken modulo 2^32.
+    pub seed: Option<f64>,
+    /// The most tokens; `None` is up to the context's end.
+    pub max_tokens: Option<f64>,
+    /// A string or a list of strings.
+    pub stop: Option<Value>,
+    /// A JSON schema.
+    pub schema: Option<Value>,
+}
+
+/// A request ready for the engine, and what its answer is read with.
+pub struct Ask {
+    /// The expert.
+    pub prepared: Arc<Prepared>,
+    /// The engine's part.
+    pub request: Request,
+    /// Whether tool calls are looked for.
+    pub tools: bool,
+}
+
+/// Puts a request together.
+pub fn ask(
+    state: &State,
+    expert: &str,
+    messages: &[Message],
+    tools: Vec<Value>,
+    think: bool,
+    wishes: &Wishes,
+    class: Class,
+) -> Result<Ask, Refusal> {
+    let prepared = state.expert(expert)?;
+    if messages.is_empty() || messages.len() > MOST_ITEMS || tools.len() > MOST_ITEMS {
+        return Err(
+            Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())).into()
+        );
+    }
+    let messages = messages.iter().enumerate().map(|(at, message)| plain(at, message)).collect::<Result<_, _>>()?;
+    let with_tools = prepared.template.tools && !tools.is_empty();
+    let prompt = prepared.template.render(&Conversation { messages, tools, think })?;
+    raw(state, prepared, prompt, wishes, class, with_tools)
+}
+
+/// Puts a request with a finished prompt together.
+pub fn raw(
+    state: &State,
+    prepared: Arc<Prepared>,
+    prompt: String,
+    wishes: &Wishes,
+    class: Class,
+    tools: bool,
+) -> Result<Ask, Refusal> {
+    let options = options(wishes)?;
+    let request = Request { id: state.new_id(), model: prepared.expert.model(), prompt, class, options };
+    Ok(Ask { prepared, request, tools })
+}
+
+/// The message as templates know it.
+fn plain(at: usize, message: &Message) -> Result<Value, Error> {
+    let place = |key: &str| format!("messages[{at}].{key}");
+    let role = match message.role.as_str() {
+        "developer" | "system" => "system",
+        known @ ("user" | "assistant" | "tool") => known,
+        "function" => "tool",
+        other => {
+            let text = format!("{}: {other:?}; expected system, user, assistant or tool", place("role"));
+            return Err(Error::request(&place("role"), text));
+        }
+    };
+    if message.images.as_ref().is_some_and(|images| !images.is_empty()) {
+        return Err(Error::request(&place("images"), "this expert cannot see images"));
+    }
+    let mut plain = json!({"role": role, "content": content(&message.content, &place("content"))?});
+    if let Some(calls) = message.tool_calls.as_ref().filter(|calls| !calls.is_empty()) {
+        plain["tool_calls"] = calls.iter().map(with_arguments_as_object).collect();
+    }
+    if let Some(id) = &message.tool_call_id {
+        plain["tool_call_id"] = id.as_str().into();
+    }
+    if let Some(name) = message.name.as_ref().or(message.tool_name.as_ref()) {
+        plain["name"] = name.as_str().into();
+    }
+    Ok(plain)
+}
+
+fn content(content: &Value, place: &str) -> Result<String, Error> {
+    match content {
+        Value::String(text) => Ok(text.clone()),
+        Value::Null => Ok(String::new()),
+        Value::Array(parts) => {
+            let mut text = String::new();
+            for part in parts {
+                let part = match (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str)) {
+                    (Some("text") | None, Some(part)) => part,
+                    (Some(kind), _) => {
+                        return Err(Error::request(place, format!("{place}: this expert cannot read {kind:?} parts")));
+                    }
+                    (None, None) => return Err(Error::request(place, format!("{place}: a part without text"))),
+                };
+                text.push_str(part);
+            }
+            Ok(text)
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            Err(Error::request(place, format!("{place}: expected a string or a list of text parts")))
+        }
+    }
+}
+
+/// OpenAI sends arguments as a string of JSON; templates expect the object.
+fn with_arguments_as_object(call: &Value) -> Value {
+    let mut call = call.clone();
+    let arguments = call.pointer("/function/arguments").and_then(Value::as_str);
+    if let Some(object) = arguments.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) {
+        call["function"]["arguments"] = Value::Object(object);
+    }
+    call
+}
+
+fn options(wishes: &Wishes) -> Result<Options, Error> {
+    let usual = Options::default();
+    let number = |name: &str, value: Option<f64>, low: f64, high: f64, default: f32| match value {
+        None => Ok(default),
+        Some(value) if (low..=high).contains(&value) => Ok(value as f32),
+        Some(value) => Err(Error::request(name, format!("{name} is {value}; expected {low} to {high}"))),
+    };
+    let max_tokens = match wishes.max_tokens {
+        None => None,
+        Some(count) if (1.0..=1e9).contains(&count) => Some(count as usize),
+        Some(count) => return Err(Error::request("max_tokens", format!("max_tokens is {count}; expected 1 or more"))),
+    };
+    Ok(Options {
+        temperature: number("temperature", wishes.temperature, 0.0, 10.0, usual.temperature)?,
+        top_p: number("top_p", wishes.top_p, 0.0, 1.0, usual.top_p)?,
+        top_k: number("top_k", wishes.top_k, -1.0, 1e6, usual.top_k as f32)?.max(0.0) as i32,
+        min_p: number("min_p", wishes.min_p, 0.0, 1.0, usual.min_p)?,
+        repeat_penalty: number("repeat_penalty", wishes.repeat_penalty, 0.01, 10.0, usual.repeat_penalty)?,
+        presence_penalty: number("presence_penalty", wishes.presence_penalty, -2.0, 2.0, 0.0)?,
+        frequency_penalty: number("frequency_penalty", wishes.frequency_penalty, -2.0, 2.0, 0.0)?,
+        seed: wishes.seed.filter(|seed| seed.is_finite()).map(|seed| seed.rem_euclid(f64::from(u32::MAX)) as u32),
+        max_tokens,
+        stop: stops(wishes.stop.as_ref())?,
+        schema: wishes.schema.as_ref().map(ToString::to_string),
+    })
+}
+
+fn stops(stop: Option<&Value>) -> Result<Vec<String>, Error> {
+    let wrong = || Error::request("stop", format!("stop: expected a string or up to {MOST_STOPS} strings"));
+    match stop {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(vec![text.clone()]),
+        Some(Value::Array(texts)) if texts.len() <= MOST_STOPS => {
+            texts.iter().map(|text| text.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        }
+        Some(Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(wrong()),
+    }
+}

@@ -1,0 +1,164 @@
+//! What the worker's handlers share.
+
+use super::WorkerConfig;
+use super::reply::Refusal;
+use crate::engine::work::{Done, Event, Served};
+use crate::engine::{Engine, Snapshot};
+use crate::error::Error;
+use crate::expert::gguf::Head;
+use crate::expert::{Expert, Store};
+use crate::receipts::Journal;
+use crate::stopwatch;
+use crate::template::Template;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::AbortHandle;
+
+/// The engine's thread shows life several times a second; after this long without, it hangs.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
+/// Served work on its way to the journal, and the event that waits for it.
+pub struct Booking {
+    /// The work.
+    pub served: Served,
+    /// The last event, and where it goes.
+    pub last: Option<(UnboundedSender<Event>, Done)>,
+}
+
+/// An expert ready to be asked.
+pub struct Prepared {
+    /// The expert.
+    pub expert: Expert,
+    /// Its chat template.
+    pub template: Template,
+}
+
+/// The handlers' state.
+pub struct State {
+    /// How the worker runs.
+    pub config: WorkerConfig,
+    /// The installed experts.
+    pub store: Store,
+    /// The engine.
+    pub engine: Engine,
+    preferred: Option<Expert>,
+    journal: Arc<Mutex<Journal>>,
+    prepared: Mutex<BTreeMap<PathBuf, Arc<Prepared>>>,
+    renewal: Mutex<Option<AbortHandle>>,
+    life: Mutex<(u64, Instant)>,
+    counter: AtomicU64,
+    started_ms: i64,
+}
+
+/// The state as handlers hold it.
+pub type Shared = Arc<State>;
+
+impl State {
+    /// Puts the parts together.
+    pub fn new(
+        config: WorkerConfig,
+        store: Store,
+        preferred: Option<Expert>,
+        engine: Engine,
+        journal: Arc<Mutex<Journal>>,
+    ) -> Self {
+        let started_ms = (config.clock)();
+        Self {
+            config,
+            store,
+            engine,
+            preferred,
+            journal,
+            prepared: Mutex::default(),
+            renewal: Mutex::default(),
+            life: Mutex::new((0, stopwatch::now())),
+            counter: AtomicU64::new(0),
+            started_ms,
+        }
+    }
+
+    /// All experts that can be asked for.
+    pub fn experts(&self) -> Result<Vec<Expert>, Error> {
+        let mut experts = self.store.list()?;
+        if let Some(preferred) = &self.preferred {
+            if !experts.iter().any(|expert| expert.name == preferred.name) {
+                experts.insert(0, preferred.clone());
+            }
+        }
+        Ok(experts)
+    }
+
+    /// The expert called `name`; the preferred one for no name.
+    pub fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
+        let experts = self.experts()?;
+        let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
+        let found = if wanted.is_empty() || wanted == "default" {
+            self.preferred.clone().or_else(|| experts.first().cloned())
+        } else {
+            experts.iter().find(|expert| expert.name == wanted).cloned()
+        };
+        let known = || experts.iter().map(|expert| expert.name.clone()).collect();
+        let expert = found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known: known() })?;
+        if let Some(prepared) = lock(&self.prepared).get(&expert.path) {
+            return Ok(prepared.clone());
+        }
+        let template = Template::of(&expert.name, &Head::read(&expert.path)?, self.config.clock)?;
+        let prepared = Arc::new(Prepared { template, expert });
+        lock(&self.prepared).insert(prepared.expert.path.clone(), prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Sets the budget; with `ttl` the start value holds again when it is over.
+    pub fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
+        let mut renewal = lock(&self.renewal);
+        if let Some(previous) = renewal.take() {
+            previous.abort();
+        }
+        self.engine.set_budget(watts);
+        *renewal = ttl.map(|ttl| {
+            let state = self.clone();
+            let expiry = async move {
+                tokio::time::sleep(ttl).await;
+                // Under the lock, so that a renewal which has just come is not undone.
+                let _renewal = lock(&state.renewal);
+                tracing::warn!(default_w = state.config.budget, "the budget was not renewed");
+                state.engine.set_budget(state.config.budget);
+            };
+            tokio::spawn(expiry).abort_handle()
+        });
+    }
+
+    /// The engine's state; an error once its thread has been silent for too long.
+    pub fn engine_state(&self) -> Result<Snapshot, Refusal> {
+        let snapshot = self.engine.snapshot();
+        let now = stopwatch::now();
+        let mut life = lock(&self.life);
+        if life.0 != snapshot.beats {
+            *life = (snapshot.beats, now);
+        }
+        let silence = now.duration_since(life.1);
+        if silence > LONGEST_SILENCE {
+            return Err(Refusal::hanging(silence));
+        }
+        Ok(snapshot)
+    }
+
+    /// The journal of receipts.
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        lock(&self.journal)
+    }
+
+    /// An id no other piece of work has, on this machine.
+    pub fn new_id(&self) -> String {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        format!("{:x}-{:x}-{count:x}", self.started_ms, std::process::id())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
