@@ -11,8 +11,8 @@ mod peers {
 
 use anyhow::Context;
 use chrono::{Duration, TimeZone, Utc};
-use gateway::clock::Clock;
 use gateway::config::http::HttpConfig;
+use gateway::clock::Clock;
 use gateway::http::{Parts, State, serve};
 use gateway::interactive::Interactive;
 use gateway::jobs::{Limits, Queue};
@@ -41,8 +41,8 @@ async fn main() -> anyhow::Result<()> {
     let ledger = Ledger::open(&folder.path().join("ledger.db"))?;
     let limits = Limits { queue_max: 100, attempts: 3, eur_per_mtok_in: 0.5, eur_per_mtok_out: 2.0 };
     let jobs = Queue::open(&folder.path().join("jobs.db"), limits)?;
+    fixture::fill(&ledger, &jobs, records_start()?)?;
     let clock = Clock::sped(records_start()?, 288.0);
-    fixture::fill(&ledger, &jobs, clock.now())?;
     let timezone = chrono_tz::Europe::Vienna;
     let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
     let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker })?;

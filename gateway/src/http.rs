@@ -12,13 +12,23 @@ mod access;
 mod books;
 mod commands;
 mod events;
+#[cfg(test)]
+mod fixture;
 mod house;
 mod input;
 mod jobs;
 mod metrics;
 mod page;
 mod refusal;
+/// What the fixture needs of the gateway, where it finds it both here and in the example that shows the page.
+#[cfg(test)]
+mod peers {
+    pub use crate::jobs::{Answer, JobRequest, Message, Queue};
+    pub use crate::store::Ledger;
+}
 mod schema;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::clock::Clock;
@@ -105,6 +115,7 @@ impl State {
 
 impl Deref for State {
     type Target = Parts;
+
     fn deref(&self) -> &Parts {
         &self.parts
     }

@@ -29,7 +29,8 @@ impl Access {
         Self { token: token.map(|token| Arc::new(digest(token))), ingress_only }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Refusal> {
+    /// Whether the request may go on.
+    pub fn check(&self, request: &Request) -> Result<(), Refusal> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let from_ingress = peer == Some(INGRESS);
         if self.ingress_only && !from_ingress && !peer.is_some_and(|ip| ip.is_loopback()) {
