@@ -133,6 +133,8 @@ pub mod ledger;
 #[cfg(test)]
 mod random_test;
 #[cfg(test)]
+mod rule_test;
+#[cfg(test)]
 mod scenario_test;
 #[cfg(test)]
 mod test_house;

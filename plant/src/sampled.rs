@@ -85,10 +85,9 @@ impl Sampled {
     pub fn image(&mut self, now: Timestamp, worker: Option<Watts>) -> Image {
         let mut points: BTreeMap<Point, Known<f64>> =
             self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, now))).collect();
-        if !self.offers(Point::ComputePower)
-            && let Some(power) = worker
-        {
-            points.insert(Point::ComputePower, Known::Fresh { value: power.0 });
+        if !self.offers(Point::ComputePower) {
+            let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
+            points.insert(Point::ComputePower, known);
         }
         for (point, watch) in &mut self.frozen {
             if let Some(age) = watch.frozen_for(&points, now)

@@ -320,3 +320,24 @@ fn every_mode_keeps_the_limits_all_day() {
         }
     }
 }
+
+#[test]
+fn two_months_pass_in_a_moment_and_nothing_grows() {
+    let mut house = house_at("2026-04-01T00:00:00Z");
+    house.step = Duration::from_secs(60);
+    let mut paid = crate::units::KilowattHours::ZERO;
+    for day in 0..60 {
+        house.live(at("2026-04-02T00:00:00Z") + TimeDelta::days(day), sunny);
+        let total = house.record().total.energy;
+        let worked = total - paid;
+        paid = total;
+        house.receipt(0.15 * worked.0, 1000, worked.joules());
+        // A host carries its effects out and forgets them.
+        (house.history, house.effects) = (Vec::new(), Vec::new());
+    }
+    house.check_energy(0.02);
+    let record = house.record();
+    assert_eq!(record.plan.as_ref().unwrap().slots.len(), crate::planning::HORIZON as usize);
+    assert!((record.month.energy - record.today.energy).0 > 10.0);
+    assert!(record.total.net.0 > 0.0, "{:?}", record.total);
+}

@@ -1,0 +1,328 @@
+//! The rules of samples, limits, orders and settings, one row each, on a plant that is told exactly what it sees.
+
+use crate::command::{Command, Mode};
+use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setting};
+use crate::effect::Effect;
+use crate::event::Event;
+use crate::image::Known;
+use crate::orders::Orders;
+use crate::plant::{Plant, Restored};
+use crate::point::{DeviceId, Point};
+use crate::reason::Reason;
+use crate::record::Record;
+use crate::sampled::Sampled;
+use crate::site::{Device, HeatSink, Site};
+use crate::test_site::{at, sample, site};
+use crate::time::Timestamp;
+use crate::units::{Celsius, Watts};
+use crate::work::{Backlog, WorkerState, WorkerStatus};
+use chrono::TimeDelta;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const QUIET: [(&str, Point, f64); 7] = [
+    ("meter", Point::GridPower, 300.0),
+    ("inverter", Point::PvPower, 0.0),
+    ("inverter", Point::BatteryPower, 0.0),
+    ("inverter", Point::BatterySoc, 50.0),
+    ("plug", Point::ComputePower, 0.0),
+    ("heat pump", Point::HeatPumpPower, 0.0),
+    ("heat pump", Point::RoomTemperature, 21.0),
+];
+
+struct Bench {
+    plant: Plant,
+    now: Timestamp,
+    seen: Vec<(&'static str, Point, f64)>,
+}
+
+impl Bench {
+    fn new(site: Site) -> Self {
+        let now = at("2026-01-10T20:00:00Z");
+        let mut plant = Plant::new(site, Restored::default(), now);
+        let worker = WorkerStatus { state: WorkerState::Busy, power: Some(Watts::ZERO), ..WorkerStatus::default() };
+        plant.handle(Event::Worker(Box::new(worker)), now);
+        Self { plant, now, seen: QUIET.to_vec() }
+    }
+
+    fn see(&mut self, point: Point, value: f64) {
+        self.seen.iter_mut().filter(|(_, seen, _)| *seen == point).for_each(|(_, _, seen)| *seen = value);
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.plant.handle(event, self.now);
+    }
+
+    fn boost(&mut self) {
+        self.tell(Event::Command(Command::Boost(Duration::from_secs(86_400))));
+    }
+
+    fn wake(&mut self) -> (Record, Vec<Setpoint>) {
+        self.now += TimeDelta::seconds(1);
+        for (device, point, value) in self.seen.clone() {
+            self.plant.handle(Event::Sample(sample(device, point, Some(value), self.now)), self.now);
+        }
+        let effects = self.plant.handle(Event::Wake, self.now);
+        let mut record = None;
+        let mut orders = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Publish(published) => record = Some(*published),
+                Effect::Apply(setpoint) => orders.push(setpoint),
+                Effect::Append(_) | Effect::Checkpoint(_) | Effect::Plan(_) => {}
+            }
+        }
+        (record.unwrap(), orders)
+    }
+
+    /// Budget and reason after the situation has lasted for some seconds.
+    fn settled(&mut self, seconds: u32) -> (f64, Reason) {
+        let record = (0..seconds).map(|_| self.wake().0).last().unwrap();
+        (record.decision.budget.0, record.decision.reason)
+    }
+}
+
+#[test]
+fn the_fuse_leaves_what_the_house_does_not_take() {
+    let rows = [
+        // grid, compute already drawing -> budget: 98 % of 17 kW less the house
+        (300.0, 0.0, 1000.0, Reason::Boost),
+        (16_000.0, 0.0, 660.0, Reason::FuseLimit),
+        (16_500.0, 500.0, 660.0, Reason::FuseLimit),
+        (16_550.0, 0.0, 0.0, Reason::FuseLimit),
+        (20_000.0, 0.0, 0.0, Reason::FuseLimit),
+    ];
+    for (grid, compute, budget, reason) in rows {
+        let mut bench = Bench::new(site());
+        bench.boost();
+        bench.see(Point::GridPower, grid);
+        bench.see(Point::ComputePower, compute);
+        let found = bench.settled(1);
+        assert!((found.0 - budget).abs() < 1e-6 && found.1 == reason, "{grid} {compute}: {found:?}");
+    }
+}
+
+#[test]
+fn dimming_counts_the_heat_pump_in() {
+    let rows = [(0.0, 600.0), (300.0, 300.0), (500.0, 0.0), (900.0, 0.0)];
+    for (heat_pump, budget) in rows {
+        let mut bench = Bench::new(site());
+        bench.boost();
+        bench.tell(Event::Command(Command::GridDimming(Some(Watts(600.0)))));
+        bench.see(Point::HeatPumpPower, heat_pump);
+        assert_eq!(bench.settled(1), (budget, Reason::GridDimmed), "{heat_pump}");
+    }
+}
+
+#[test]
+fn a_battery_at_its_reserve_is_left_alone() {
+    let mut site = site();
+    // One that cannot be told to hold.
+    site.devices.iter_mut().for_each(|device| {
+        device.controls.remove(&Control::BatteryMode);
+    });
+    let rows = [
+        // soc, battery, compute -> budget
+        (50.0, 1200.0, 900.0, 1000.0),
+        (9.0, 1200.0, 900.0, 0.0),
+        (9.0, 0.0, 0.0, 1000.0),
+    ];
+    for (soc, battery, compute, budget) in rows {
+        let mut bench = Bench::new(site.clone());
+        bench.boost();
+        bench.see(Point::BatterySoc, soc);
+        bench.see(Point::BatteryPower, battery);
+        bench.see(Point::ComputePower, compute);
+        assert_eq!(bench.settled(2).0, budget, "{soc} {battery}");
+    }
+    let mut bench = Bench::new(site);
+    bench.boost();
+    bench.see(Point::BatterySoc, 9.0);
+    bench.see(Point::BatteryPower, 1200.0);
+    bench.see(Point::ComputePower, 900.0);
+    assert_eq!(bench.settled(2), (0.0, Reason::BatteryReserve));
+    // It stays guarded until it has recovered.
+    bench.see(Point::BatteryPower, 0.0);
+    bench.see(Point::ComputePower, 0.0);
+    bench.see(Point::BatterySoc, 11.0);
+    assert_eq!(bench.settled(400).0, 0.0);
+    bench.see(Point::BatterySoc, 13.0);
+    assert_eq!(bench.settled(2).0, 1000.0);
+}
+
+#[test]
+fn a_hot_box_stops_and_cools_before_it_starts_again() {
+    let mut site = site();
+    site.compute.temperature_max = Some(Celsius(80.0));
+    site.compute.min_off = Duration::ZERO;
+    site.devices.iter_mut().filter(|device| device.id.0 == "plug").for_each(|device| {
+        device.points.insert(Point::ComputeTemperature);
+    });
+    let mut bench = Bench::new(site);
+    bench.boost();
+    assert_eq!(bench.settled(1), (0.0, Reason::StaleData), "a box whose temperature is unknown does not run");
+    bench.seen.push(("plug", Point::ComputeTemperature, 60.0));
+    for (temperature, running) in [(60.0, true), (79.0, true), (81.0, false), (79.0, false), (76.0, true)] {
+        bench.see(Point::ComputeTemperature, temperature);
+        let (budget, reason) = bench.settled(1);
+        assert_eq!((budget > 0.0, reason == Reason::TooHot), (running, !running), "{temperature}");
+    }
+}
+
+#[test]
+fn heat_that_cannot_be_rejected_stops_at_a_warm_room() {
+    for (reject_share, room, running) in [(0.03, 26.0, true), (0.0, 26.0, false), (0.0, 23.5, true)] {
+        let mut site = site();
+        site.compute.reject_share = reject_share;
+        site.compute.heat_into = HeatSink::Room;
+        let mut bench = Bench::new(site);
+        bench.boost();
+        bench.see(Point::RoomTemperature, room);
+        assert_eq!(bench.settled(1).0 > 0.0, running, "{reject_share} {room}");
+    }
+}
+
+#[test]
+fn minimum_times_bind_but_never_against_safety() {
+    let mut bench = Bench::new(site());
+    bench.boost();
+    assert_eq!(bench.settled(1).0, 1000.0);
+    bench.tell(Event::Command(Command::Boost(Duration::ZERO)));
+    assert_eq!(bench.settled(60), (200.0, Reason::MinOnTime));
+    bench.see(Point::GridPower, 30_000.0);
+    assert_eq!(bench.settled(1).0, 0.0);
+    bench.see(Point::GridPower, -3000.0);
+    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.see(Point::BatterySoc, 100.0);
+    assert_eq!(bench.settled(100), (0.0, Reason::MinOffTime));
+    assert!(bench.settled(120).0 > 200.0);
+    bench.tell(Event::Command(Command::SetMode(Mode::Off)));
+    assert_eq!(bench.settled(1), (0.0, Reason::Off));
+}
+
+#[test]
+fn surplus_has_to_last_before_compute_starts_and_to_be_gone_before_it_stops() {
+    let mut bench = Bench::new(site());
+    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.see(Point::BatterySoc, 100.0);
+    bench.see(Point::GridPower, -700.0);
+    assert_eq!(bench.settled(59).0, 0.0);
+    let (budget, reason) = bench.settled(30);
+    assert!((650.0..=700.0).contains(&budget) && reason == Reason::Surplus, "{budget}");
+    bench.see(Point::ComputePower, 700.0);
+    bench.see(Point::GridPower, 650.0);
+    let (budget, _) = bench.settled(60);
+    assert_eq!(budget, 200.0, "a passing cloud is sat out at the least power");
+    bench.now += TimeDelta::seconds(240);
+    bench.settled(1);
+    assert_eq!(bench.settled(121).0, 0.0);
+}
+
+#[test]
+fn curtailed_power_is_probed_for() {
+    let mut bench = Bench::new(site());
+    bench.see(Point::BatterySoc, 100.0);
+    bench.see(Point::PvPower, 7300.0);
+    bench.see(Point::GridPower, -7000.0);
+    bench.tell(Event::Command(Command::SetMode(Mode::Eco)));
+    let (budget, reason) = bench.settled(1);
+    assert!(budget >= 200.0 && reason == Reason::Curtailment, "{budget} {reason}");
+}
+
+#[test]
+fn unworthy_questions_wait() {
+    for (value, budget) in [(1.0, 1000.0), (0.1, 0.0)] {
+        let mut site = site();
+        site.work.interactive = crate::units::EurPerKwh(value);
+        let mut bench = Bench::new(site);
+        bench.tell(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
+        bench.see(Point::BatterySoc, 8.0);
+        let (record, _) = bench.wake();
+        assert_eq!(record.decision.budget.0, budget, "{}", record.explanation);
+        assert!(budget > 0.0 || record.explanation.contains("a question waits"), "{}", record.explanation);
+    }
+}
+
+#[test]
+fn the_heat_pump_gets_what_compute_leaves() {
+    let mut bench = Bench::new(site());
+    bench.see(Point::BatterySoc, 100.0);
+    bench.see(Point::GridPower, -4000.0);
+    bench.see(Point::PvPower, 4300.0);
+    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.settled(90);
+    let settings = bench.wake().0.decision.settings;
+    let of = |control| settings.iter().find(|setpoint| setpoint.setting.control() == control).unwrap().setting;
+    assert_eq!(of(Control::HeatPumpSurplus), Setting::HeatPumpSurplus(Watts(3000.0)));
+    assert_eq!(of(Control::HeatPumpMode), Setting::HeatPumpMode(HeatPumpMode::Boost));
+    assert_eq!(of(Control::BatteryMode), Setting::BatteryMode(BatteryMode::Normal));
+    bench.see(Point::RoomTemperature, 24.0);
+    let settings = bench.wake().0.decision.settings;
+    assert!(
+        settings.iter().filter(|setpoint| setpoint.device.0 == "heat pump").all(|setpoint| setpoint.setting.is_safe())
+    );
+}
+
+#[test]
+fn orders_are_renewed_retried_and_not_hurried() {
+    let site = site();
+    let mut orders = Orders::new(&site);
+    let start = at("2026-01-10T20:00:00Z");
+    let offer = |watts| Setpoint {
+        device: DeviceId("heat pump".into()),
+        setting: Setting::HeatPumpSurplus(Watts(watts)),
+        reason: Reason::Surplus,
+    };
+    let rows = [
+        // second, wanted, urgent -> sent; the device wants a minute between values and forgets after two
+        (0, 1000.0, false, Some(1000.0)),
+        (10, 2000.0, false, None),
+        (20, 1005.0, false, None),
+        (48, 2000.0, false, Some(1000.0)),
+        (60, 2000.0, false, Some(2000.0)),
+        (70, 0.0, false, None),
+        (71, 0.0, true, Some(0.0)),
+        (119, 0.0, true, Some(0.0)),
+    ];
+    for (second, wanted, urgent, sent) in rows {
+        let due = orders.due(&[offer(wanted)], urgent, start + TimeDelta::seconds(second));
+        let expected: Vec<_> = sent.map(|watts| Setting::HeatPumpSurplus(Watts(watts))).into_iter().collect();
+        assert_eq!(due.iter().map(|setpoint| setpoint.setting).collect::<Vec<_>>(), expected, "{second}");
+    }
+    orders.take(&Outcome { setpoint: offer(0.0), error: Some("no answer".into()) });
+    assert_eq!(orders.errors[&DeviceId("heat pump".into())], "no answer");
+    orders.take(&Outcome { setpoint: offer(0.0), error: None });
+    assert!(orders.errors.is_empty());
+    let stranger = Setpoint { device: DeviceId("stranger".into()), ..offer(1.0) };
+    assert!(orders.due(&[stranger], true, start).is_empty());
+}
+
+#[test]
+fn points_add_up_or_average_and_are_no_better_known_than_the_least_of_them() {
+    let mut site = site();
+    let second = |name: &str, points: &[Point]| Device {
+        id: DeviceId(name.into()),
+        points: points.iter().copied().collect::<BTreeSet<_>>(),
+        ..site.devices[0].clone()
+    };
+    let (roof, cellar) = (second("roof", &[Point::PvPower]), second("cellar", &[Point::RoomTemperature]));
+    site.devices.extend([roof, cellar]);
+    let mut sampled = Sampled::new(&site);
+    let now = at("2026-01-10T20:00:00Z");
+    let fresh = |value| Known::Fresh { value };
+    let mut tell = |device: &str, point, value, age: i64| {
+        sampled.record(&sample(device, point, value, now - TimeDelta::seconds(age)));
+        let image = sampled.image(now, None);
+        image.get(point)
+    };
+    assert_eq!(tell("inverter", Point::PvPower, Some(1000.0), 5), Known::Missing);
+    assert_eq!(tell("roof", Point::PvPower, Some(500.0), 5), fresh(1500.0));
+    assert_eq!(tell("roof", Point::PvPower, Some(500.0), 90), Known::Stale { value: 1500.0, age_s: 90 });
+    assert_eq!(tell("roof", Point::PvPower, None, 1), Known::Missing);
+    assert_eq!(tell("heat pump", Point::RoomTemperature, Some(20.0), 1), Known::Missing);
+    assert_eq!(tell("cellar", Point::RoomTemperature, Some(22.0), 1), fresh(21.0));
+    assert_eq!(tell("cellar", Point::RoomTemperature, Some(22.0), -500).fresh(), None);
+    assert_eq!(tell("inverter", Point::BatterySoc, Some(101.0), 1), Known::Missing);
+    assert_eq!(tell("meter", Point::BatterySoc, Some(50.0), 1), Known::Missing);
+    assert_eq!(tell("stranger", Point::GridPower, Some(50.0), 1), Known::Missing);
+}
