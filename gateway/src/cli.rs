@@ -119,8 +119,7 @@ fn until_stopped<F>(work: impl FnOnce(CancellationToken) -> F) -> Outcome
 where
     F: Future<Output = Outcome>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Failure::UNAVAILABLE, format!("cannot start: {error}")))?;
+    let runtime = runtime()?;
     let shutdown = CancellationToken::new();
     let result = runtime.block_on(async {
         tokio::spawn(stop_on_signal(shutdown.clone()));
@@ -128,6 +127,11 @@ where
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(Failure::UNAVAILABLE, format!("cannot start: {error}")))
 }
 
 async fn stop_on_signal(shutdown: CancellationToken) {

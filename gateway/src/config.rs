@@ -36,7 +36,7 @@ pub mod resolve;
 pub mod unit;
 
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{load, load_toml};
+pub use load::{load, load_toml, load_with};
 pub use resolve::Loaded;
 
 use schemars::JsonSchema;

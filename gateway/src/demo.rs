@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::live::{self, Options};
 use crate::store::StateStore;
+use crate::config::influx::InfluxApi;
 use crate::config;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
@@ -46,6 +47,8 @@ pub struct Demo {
     pub data: PathBuf,
     /// Where the experts are; in the data folder where not given.
     pub experts: Option<PathBuf>,
+    /// The database that history is written to, and its kind.
+    pub influx: Option<(String, InfluxApi)>,
     /// House seconds in a second.
     pub speed: f64,
     /// How long it runs; until it is stopped where not given.
@@ -201,7 +204,6 @@ controls = ["heat_pump.surplus"]
 name = "plug"
 type = "shelly-plug"
 topic = "shellyplusplugs-compute"
-parameters = {{ role = "compute" }}
 
 [mqtt]
 host = {host}
@@ -222,6 +224,14 @@ host = {host}
         quoted(&demo.http),
         experts.unwrap_or_default()
     );
+    if let Some((url, api)) = &demo.influx {
+        let api = match api {
+            InfluxApi::V1 => "v1",
+            InfluxApi::V2 => "v2",
+            InfluxApi::V3 => "v3",
+        };
+        let _ = write!(text, "\n[influx]\nenabled = true\nurl = {}\napi = \"{api}\"\n", quoted(url));
+    }
     text
 }
 

@@ -32,3 +32,13 @@ pub mod replay;
 pub mod simulate;
 /// Prices and forecasts from outside.
 pub mod feeds;
+/// The engine's process.
+pub mod supervise;
+/// The live host put together.
+pub mod live;
+/// The main job without hardware or accounts.
+pub mod demo;
+/// The command line.
+pub mod cli;
+/// What Home Assistant's Supervisor tells an app.
+pub mod supervisor;

@@ -118,7 +118,7 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
     if let Some(interval) = options.summaries {
         tracker.spawn(started::summaries(around.clone(), interval));
     }
-    let page = http::State::new(wiring.clone(), site.timezone, ledger.clone(), interactive, address, queue)?;
+    let page = http::State::new(http::Parts { wiring, timezone: site.timezone, clock: clock.clone(), ledger: ledger.clone(), jobs: queue, interactive, worker: address })?;
     let local = listener.local_addr().context("the page's address is unknown")?;
     tracker.spawn(started::page(config.http.clone(), listener, page));
     if options.banner {

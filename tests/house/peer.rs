@@ -264,7 +264,7 @@ impl Demo {
 
     /// The newest record; `None` until there is one.
     pub async fn record(&self) -> Option<Value> {
-        self.get("/api/record").await.ok().filter(Value::is_object)
+        self.get("/api/v1/record").await.ok().filter(Value::is_object)
     }
 
     /// The JSON of a path of its API.
@@ -284,7 +284,7 @@ impl Demo {
 
     async fn wait(&mut self) -> Result<()> {
         let client = client()?;
-        for (path, what) in [("/health", "the demo's page"), ("/api/record", "the demo's first decision")] {
+        for (path, what) in [("/health", "the demo's page"), ("/api/v1/record", "the demo's first decision")] {
             let url = format!("{}{path}", self.http);
             let process = &mut self.process;
             let answer = wait_until(START, what, async || {

@@ -1,16 +1,18 @@
 //! `heatmine run` and `heatmine demo`.
 
-use super::{Failure, Outcome, until_stopped};
+use super::{Failure, Outcome, runtime, until_stopped};
 use crate::clock::Clock;
+use crate::config::influx::InfluxApi;
 use crate::live::Options;
-use crate::{config, demo, live};
+use crate::{config, demo, live, supervisor};
 use clap::Args;
 use drivers::mqtt::Broker;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The add-on's options; taken where they are there and no file is named.
-const ADD_ON_OPTIONS: &str = "/data/options.json";
+/// What is read where no file is named, the first that is there: the owner's own file in the add-on's folder, the add-on's
+/// options, and the file beside which HeatMine was started.
+const FILES: [&str; 3] = ["/config/heatmine.toml", "/data/options.json", "heatmine.toml"];
 
 /// Arguments of `heatmine run`.
 #[derive(Debug, Args)]
@@ -25,15 +27,22 @@ pub struct Run {
 impl Run {
     /// Runs the gateway.
     pub fn run(self) -> Outcome {
-        let file = self.file.unwrap_or_else(|| {
-            let options = PathBuf::from(ADD_ON_OPTIONS);
-            if options.exists() { options } else { PathBuf::from("heatmine.toml") }
-        });
-        let loaded = config::load(&file).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
+        let file = self.file.unwrap_or_else(usual_file);
+        let broker = runtime()?.block_on(supervisor::broker());
+        let variable = |name: &str| {
+            std::env::var(name).ok().or_else(|| broker.as_ref().and_then(|broker| broker.variable(name)))
+        };
+        let loaded =
+            config::load_with(&file, variable).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
         let options =
             Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
         until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })
     }
+}
+
+fn usual_file() -> PathBuf {
+    let found = FILES.into_iter().find(|file| Path::new(file).exists());
+    PathBuf::from(found.unwrap_or("heatmine.toml"))
 }
 
 /// Arguments of `heatmine demo`.
@@ -51,6 +60,12 @@ pub struct Demo {
     /// Where the experts are; in the data folder where not given.
     #[arg(long, value_name = "FOLDER")]
     experts: Option<PathBuf>,
+    /// Write history to this database, as http://host:8086.
+    #[arg(long, value_name = "URL")]
+    influx: Option<String>,
+    /// Its write endpoint: v1, v2 or v3; VictoriaMetrics takes v2.
+    #[arg(long, value_name = "VERSION", default_value = "v2", value_parser = influx_api)]
+    influx_api: InfluxApi,
     /// House seconds in a second.
     #[arg(long, value_name = "N", default_value_t = 60.0, value_parser = speed)]
     speed: f64,
@@ -65,9 +80,19 @@ pub struct Demo {
 impl Demo {
     /// Runs the demo.
     pub fn run(self) -> Outcome {
-        let Demo { http, mqtt, data, experts, speed, duration, record } = self;
-        let demo = demo::Demo { http, mqtt, data, experts, speed, duration, record };
+        let Demo { http, mqtt, data, experts, influx, influx_api, speed, duration, record } = self;
+        let influx = influx.map(|url| (url, influx_api));
+        let demo = demo::Demo { http, mqtt, data, experts, influx, speed, duration, record };
         until_stopped(|shutdown| async move { Ok(demo::run(demo, shutdown).await?) })
+    }
+}
+
+fn influx_api(text: &str) -> Result<InfluxApi, String> {
+    match text {
+        "v1" => Ok(InfluxApi::V1),
+        "v2" => Ok(InfluxApi::V2),
+        "v3" => Ok(InfluxApi::V3),
+        _ => Err("expected v1, v2 or v3".into()),
     }
 }
 

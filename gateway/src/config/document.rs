@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 /// The largest file that is read.
 const SIZE_MAX: u64 = 1 << 20;
 
-/// A parsed file. Keys without a value (`null` in JSON) are left out.
+/// A parsed file. Keys without a value are left out: `null` in JSON, and the empty sections that the add-on's options have
+/// for what a house has not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// Its name, for messages.
@@ -135,7 +136,7 @@ fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
             map.into_iter()
-                .filter(|(_, value)| !value.is_null())
+                .filter(|(_, value)| !value.is_null() && value.as_object().is_none_or(|section| !section.is_empty()))
                 .map(|(key, value)| (key, without_nulls(value)))
                 .collect(),
         ),

@@ -14,8 +14,16 @@ use std::path::Path;
 /// # Errors
 /// The file cannot be read, is no TOML (no JSON, where its name ends in `.json`), or holds mistakes: all of them.
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+    load_with(path, |name| std::env::var(name).ok())
+}
+
+/// The same with broker settings from `variable`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Loaded, ConfigErrors> {
     let mut document = Document::read(path)?;
-    environment::complete(&mut document.value, |name| std::env::var(name).ok());
+    environment::complete(&mut document.value, variable);
     load_document(path, document)
 }
 

@@ -1,8 +1,8 @@
 //! Who gets how many tokens of the next batch: pure arithmetic.
 //!
-//! Sequences that generate go first with a token each, so that nobody's stream stalls; what is left of the batch goes to
-//! prompts in the order of arrival, so that the first stream starts as soon as its own prompt is done. Deferrable work
-//! gets nothing while somebody waits for an answer.
+//! Sequences that generate go first with a token each, so that nobody's stream stalls. What is left of the batch goes to
+//! prompts, the shortest first, so that streams start early; half of it is the oldest prompt's, so that it is never
+//! starved. Deferrable work gets nothing while somebody waits for an answer.
 
 /// What a sequence wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +26,16 @@ pub fn shares(needs: &[Need], batch: usize, prompts: usize) -> Vec<usize> {
         }
     }
     left = left.min(prompts);
-    for (need, given) in needs.iter().zip(&mut given) {
-        if served(need) && need.pending > 1 {
-            *given = need.pending.min(left);
-            left -= *given;
-        }
+    let mut order: Vec<usize> = (0..needs.len()).filter(|&at| served(&needs[at]) && needs[at].pending > 1).collect();
+    if let Some(&oldest) = order.first() {
+        given[oldest] = needs[oldest].pending.min(left.div_ceil(2));
+        left -= given[oldest];
+    }
+    order.sort_by_key(|&at| needs[at].pending);
+    for at in order {
+        let more = (needs[at].pending - given[at]).min(left);
+        given[at] += more;
+        left -= more;
     }
     given
 }
@@ -42,10 +47,11 @@ mod tests {
     #[test]
     fn rows() {
         let need = |interactive, pending| Need { interactive, pending };
-        let rows: [(&[Need], usize, usize, &[usize]); 6] = [
+        let rows: [(&[Need], usize, usize, &[usize]); 7] = [
             (&[], 8, 8, &[]),
             (&[need(true, 1), need(true, 20), need(true, 1)], 8, 4, &[1, 4, 1]),
             (&[need(true, 3), need(true, 20)], 8, 8, &[3, 5]),
+            (&[need(true, 20), need(true, 3)], 8, 8, &[5, 3]),
             (&[need(false, 1), need(true, 2)], 8, 8, &[0, 2]),
             (&[need(false, 1), need(false, 9)], 8, 8, &[1, 7]),
             (&[need(true, 1), need(true, 1), need(true, 1)], 2, 2, &[1, 1, 0]),

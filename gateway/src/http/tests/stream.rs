@@ -21,6 +21,8 @@ async fn events(house: &House, enough: impl Fn(&str) -> bool) -> String {
 }
 
 fn data<'a>(text: &'a str, event: &str) -> Vec<&'a str> {
+    // What follows the last empty line is not complete yet.
+    let text = text.rsplit_once("\n\n").map_or("", |(complete, _)| complete);
     let blocks = text.split("\n\n").filter(|block| block.lines().any(|line| line == format!("event: {event}")));
     blocks.filter_map(|block| block.lines().find_map(|line| line.strip_prefix("data: "))).collect()
 }

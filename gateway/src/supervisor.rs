@@ -1,0 +1,147 @@
+//! What Home Assistant's Supervisor tells an app: the MQTT broker it may use, and its credentials.
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Where an app reaches the Supervisor.
+const SUPERVISOR: &str = "http://supervisor";
+/// The longest wait for one answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// How often it is asked: right after the machine's start the broker may not have announced itself yet.
+const TRIES: u32 = 5;
+/// The wait between two tries.
+const BETWEEN: Duration = Duration::from_secs(3);
+
+/// The broker as the Supervisor knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct MqttService {
+    /// Host name in the apps' network.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// User name made for apps.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// Whether the connection is encrypted.
+    #[serde(default)]
+    pub ssl: bool,
+}
+
+impl MqttService {
+    /// The same as the variables that complete the section `[mqtt]`.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "HEATMINE_MQTT_HOST" => Some(self.host.clone()),
+            "HEATMINE_MQTT_PORT" => Some(self.port.to_string()),
+            "HEATMINE_MQTT_USERNAME" => self.username.clone(),
+            "HEATMINE_MQTT_PASSWORD" => self.password.clone(),
+            "HEATMINE_MQTT_TLS" => Some(self.ssl.to_string()),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    result: String,
+    data: Option<serde_json::Value>,
+    message: Option<String>,
+}
+
+/// The broker that the Supervisor offers, where this process is an app and there is one.
+pub async fn broker() -> Option<MqttService> {
+    let token = std::env::var("SUPERVISOR_TOKEN").ok()?;
+    for attempt in 1..=TRIES {
+        match mqtt_service(&token, SUPERVISOR).await {
+            Ok(Some(service)) => {
+                info!(host = service.host, port = service.port, "the Supervisor names the MQTT broker");
+                return Some(service);
+            }
+            Ok(None) => warn!(attempt, "the Supervisor knows no MQTT broker; install and start the Mosquitto broker app"),
+            Err(error) => warn!(attempt, error = format!("{error:#}"), "the Supervisor cannot be asked"),
+        }
+        if attempt < TRIES {
+            tokio::time::sleep(BETWEEN).await;
+        }
+    }
+    None
+}
+
+/// Asks the Supervisor at `base_url` for its MQTT service; `None` where no broker has announced itself.
+///
+/// # Errors
+/// It does not answer, refuses the token, or answers something else.
+pub async fn mqtt_service(token: &str, base_url: &str) -> Result<Option<MqttService>> {
+    let url = format!("{base_url}/services/mqtt");
+    let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
+    let response = client.get(&url).bearer_auth(token).send().await.with_context(|| format!("no answer from {url}"))?;
+    let status = response.status();
+    let body = response.text().await.with_context(|| format!("the answer of {url} broke off"))?;
+    if status == reqwest::StatusCode::UNAUTHORIZED || status == reqwest::StatusCode::FORBIDDEN {
+        bail!("{url} refuses the app's token ({status})");
+    }
+    let answer: Answer = serde_json::from_str(&body).with_context(|| format!("{url} answers {status} and no JSON"))?;
+    match (answer.result.as_str(), answer.data) {
+        ("ok", Some(data)) if data.get("host").is_some() => {
+            Ok(Some(serde_json::from_value(data).with_context(|| format!("{url} describes no broker"))?))
+        }
+        // An empty description and "Service not enabled" say the same.
+        ("ok", _) => Ok(None),
+        _ if status == reqwest::StatusCode::BAD_REQUEST => Ok(None),
+        _ => bail!("{url} answers {status}: {}", answer.message.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::response::{IntoResponse, Response};
+
+    /// A Supervisor whose answer depends on the token it is asked with.
+    async fn services(headers: HeaderMap) -> Response {
+        match headers["authorization"].to_str().unwrap() {
+            "Bearer good" => {
+                let broker = r#"{"result":"ok","data":{"addon":"core_mosquitto","host":"core-mosquitto","port":1883,
+                    "ssl":false,"username":"addons","password":"pa$$","protocol":"3.1.1"}}"#;
+                broker.into_response()
+            }
+            "Bearer early" => {
+                let none = r#"{"result":"error","message":"Service not enabled"}"#;
+                (StatusCode::BAD_REQUEST, none).into_response()
+            }
+            "Bearer empty" => r#"{"result":"ok","data":{}}"#.into_response(),
+            "Bearer odd" => (StatusCode::BAD_GATEWAY, "<html>").into_response(),
+            _ => StatusCode::FORBIDDEN.into_response(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_supervisors_answers_are_understood() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().route("/services/mqtt", axum::routing::get(services));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let service = mqtt_service("good", &url).await.unwrap().unwrap();
+        assert_eq!(service.variable("HEATMINE_MQTT_HOST").unwrap(), "core-mosquitto");
+        assert_eq!(service.variable("HEATMINE_MQTT_PORT").unwrap(), "1883");
+        assert_eq!(service.variable("HEATMINE_MQTT_PASSWORD").unwrap(), "pa$$");
+        assert_eq!(service.variable("HEATMINE_MQTT_TLS").unwrap(), "false");
+        assert_eq!(mqtt_service("early", &url).await.unwrap(), None);
+        assert_eq!(mqtt_service("empty", &url).await.unwrap(), None);
+        let odd = mqtt_service("odd", &url).await.unwrap_err().to_string();
+        assert_eq!(odd, format!("{url}/services/mqtt answers 502 Bad Gateway and no JSON"));
+        let wrong = mqtt_service("wrong", &url).await.unwrap_err().to_string();
+        assert_eq!(wrong, format!("{url}/services/mqtt refuses the app's token (403 Forbidden)"));
+        server.abort();
+        let gone = mqtt_service("good", "http://127.0.0.1:1").await.unwrap_err().to_string();
+        assert_eq!(gone, "no answer from http://127.0.0.1:1/services/mqtt");
+    }
+}

@@ -1,0 +1,129 @@
+//! A worker on a free port, with the real model.
+
+use inference::client;
+use inference::throttle::PowerModel;
+use inference::worker::{WorkerConfig, bind};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// One engine at a time: the tests measure processor time.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A running worker.
+pub struct Bench {
+    pub worker: client::Worker,
+    pub http: reqwest::Client,
+    pub folder: tempfile::TempDir,
+    _stop: DropGuard,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The date in all tests.
+pub fn clock() -> i64 {
+    1_795_257_600_000
+}
+
+pub fn install_tls() {
+    // A second installation in the same process is refused, and is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The real model; says so where there is none.
+pub fn model() -> Option<PathBuf> {
+    let experts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/experts");
+    let stored = || {
+        let entries = std::fs::read_dir(experts).ok()?;
+        entries.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "gguf"))
+    };
+    let found = std::env::var_os("HEATMINE_TEST_MODEL").map(PathBuf::from).or_else(stored);
+    if found.is_none() {
+        eprintln!("SKIPPED: no model; set HEATMINE_TEST_MODEL or add an expert to .cache/experts");
+    }
+    found
+}
+
+/// A worker's configuration: 20 W idle, 120 W at work, no limit of power.
+pub fn config(folder: &Path, model: &Path) -> WorkerConfig {
+    let mut config = WorkerConfig::new(folder, clock);
+    config.listen.set_port(0);
+    config.model = Some(model.display().to_string());
+    config.power = PowerModel { idle: 20.0, max: 120.0 };
+    config.threads = Some(2);
+    config
+}
+
+impl Bench {
+    pub async fn start(adjust: impl FnOnce(&mut WorkerConfig)) -> Option<Self> {
+        install_tls();
+        let model = model()?;
+        let turn = TURN.lock().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path(), &model);
+        adjust(&mut config);
+        let worker = bind(config).await.unwrap();
+        let url = format!("http://{}", worker.address);
+        let stop = CancellationToken::new();
+        tokio::spawn(worker.run(stop.clone()));
+        let worker = client::Worker::new(&url).unwrap();
+        let bench = Self { worker, http: reqwest::Client::new(), folder, _stop: stop.drop_guard(), _turn: turn };
+        bench.until(|status| status.state != client::State::Loading).await;
+        Some(bench)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.worker.url)
+    }
+
+    /// Waits until the status is as wanted.
+    pub async fn until(&self, wanted: impl Fn(&client::Status) -> bool) -> client::Status {
+        for _ in 0..1200 {
+            let status = self.worker.status().await.unwrap();
+            if wanted(&status) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("not within 30 s: {:?}", self.worker.status().await);
+    }
+
+    pub async fn budget(&self, watts: Option<f64>) {
+        self.worker.set_budget(watts, Duration::from_secs(600)).await.unwrap();
+    }
+
+    /// A greedy chat that repeats exactly.
+    pub async fn ask(&self, text: &str, max_tokens: u32) -> Value {
+        let body = json!({
+            "messages": [{"role": "user", "content": text}], "max_tokens": max_tokens, "temperature": 0, "seed": 1,
+        });
+        self.chat(&body).await
+    }
+
+    pub async fn chat(&self, body: &Value) -> Value {
+        let response = self.http.post(self.url("/v1/chat/completions")).json(body).send().await.unwrap();
+        let status = response.status();
+        let reply: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{reply}");
+        reply
+    }
+}
+
+pub fn text(reply: &Value) -> &str {
+    reply["choices"][0]["message"]["content"].as_str().unwrap()
+}
+
+/// A prompt of about 2000 tokens.
+pub fn long_text() -> String {
+    let line = "The battery holds nine kilowatt hours and the roof gives five kilowatts at noon. ";
+    format!("{}\nWhat does the roof give at noon?", line.repeat(110))
+}
+
+/// Processor time this process has used.
+pub fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
