@@ -5,8 +5,10 @@
 
 mod books;
 mod check;
+mod expert;
 mod house;
 mod replayed;
+mod worker;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -68,6 +70,10 @@ enum Command {
     Replay(replayed::Replay),
     /// Reads a configuration, resolves it and prints the site.
     Check(check::Check),
+    /// The engine, alone.
+    Worker(worker::Worker),
+    /// The models: list, add, verify, remove.
+    Expert(expert::Expert),
     /// The books: days, months, or a check of the chain.
     Ledger(books::Ledger),
 }
@@ -102,6 +108,8 @@ fn command(command: Command) -> Outcome {
         Command::Simulate(simulate) => simulate.run(),
         Command::Replay(replay) => replay.run(),
         Command::Check(check) => check.run(),
+        Command::Worker(worker) => worker.run(),
+        Command::Expert(expert) => expert.run(),
         Command::Ledger(ledger) => ledger.run(),
     }
 }

@@ -1,6 +1,8 @@
 //! The drivers against servers written by somebody else: register dumps of real devices, pymodbus, Mosquitto. A test
 //! whose peer is missing says so and passes.
 
+mod devices;
 mod modbus;
+mod mqtt;
 mod peer;
 mod sunspec;

@@ -63,14 +63,32 @@ pub async fn start(program: &Path, arguments: &[String], port: u16) -> Option<Pe
 
 /// Serves a register dump of the fixtures with the given faults.
 pub async fn dump(name: &str, faults: &[&str]) -> Option<Peer> {
-    let folder = fixtures()?;
-    let port = free_port();
-    let mut arguments: Vec<String> = vec![
-        folder.join("serve.py").display().to_string(),
-        folder.join("modbus").join(format!("{name}.json")).display().to_string(),
-        "--port".into(),
-        port.to_string(),
-    ];
+    dump_file(&fixtures()?.join("modbus").join(format!("{name}.json")), faults).await
+}
+
+/// Serves any register dump.
+pub async fn dump_file(file: &Path, faults: &[&str]) -> Option<Peer> {
+    dump_file_on(file, faults, free_port()).await
+}
+
+/// Serves any register dump on a given port.
+pub async fn dump_file_on(file: &Path, faults: &[&str], port: u16) -> Option<Peer> {
+    let server = fixtures()?.join("serve.py").display().to_string();
+    let mut arguments = vec![server, file.display().to_string(), "--port".into(), port.to_string()];
     arguments.extend(faults.iter().map(|fault| (*fault).to_owned()));
     start(Path::new("python3"), &arguments, port).await
+}
+
+/// Starts Mosquitto with the given lines of configuration.
+pub async fn mosquitto(folder: &Path, lines: &str) -> Option<Peer> {
+    let port = free_port();
+    let file = folder.join("mosquitto.conf");
+    std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n{lines}\n")).unwrap();
+    let arguments = ["-c".to_owned(), file.display().to_string()];
+    for program in ["mosquitto", "/usr/sbin/mosquitto"] {
+        if Command::new(program).arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok() {
+            return start(Path::new(program), &arguments, port).await;
+        }
+    }
+    skip("mosquitto is not installed")
 }

@@ -16,7 +16,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 pub struct Bench {
     pub worker: client::Worker,
     pub http: reqwest::Client,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     _stop: DropGuard,
     _turn: MutexGuard<'static, ()>,
 }
@@ -68,7 +68,7 @@ impl Bench {
         let stop = CancellationToken::new();
         tokio::spawn(worker.run(stop.clone()));
         let worker = client::Worker::new(&url).unwrap();
-        let bench = Self { worker, http: reqwest::Client::new(), folder, _stop: stop.drop_guard(), _turn: turn };
+        let bench = Self { worker, http: reqwest::Client::new(), _folder: folder, _stop: stop.drop_guard(), _turn: turn };
         bench.until(|status| status.state != client::State::Loading).await;
         Some(bench)
     }

@@ -57,8 +57,18 @@ async fn server(bytes: Vec<u8>) -> (String, Arc<Mutex<Vec<String>>>) {
         let range = headers.get("range").map(|range| range.to_str().unwrap().to_owned());
         seen.lock().unwrap().extend(range.clone());
         if count.fetch_add(1, Ordering::SeqCst) == 0 {
-            let half =
-                futures_util::stream::iter([Ok(bytes[..bytes.len() / 2].to_vec()), Err(std::io::Error::other("cut"))]);
+            // The connection breaks once the first half is on its way.
+            let half = bytes[..bytes.len() / 2].to_vec();
+            let half = futures_util::stream::unfold(0, move |step| {
+                let half = half.clone();
+                async move {
+                    if step == 0 {
+                        return Some((Ok(half), 1));
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    Some((Err(std::io::Error::other("cut")), 2))
+                }
+            });
             return Response::builder().header("content-length", bytes.len()).body(Body::from_stream(half)).unwrap();
         }
         match range.and_then(|range| range.trim_start_matches("bytes=").trim_end_matches('-').parse::<usize>().ok()) {
@@ -98,7 +108,6 @@ async fn a_download_that_breaks_is_resumed_and_checked() {
     assert!(page.contains("begins with \"<htm\"") && page.contains("page.gguf"), "{page}");
     let nothing = store.add(&format!("{url}/none.gguf"), None, &mut quiet).await.unwrap_err().to_string();
     assert!(nothing.contains("404"), "{nothing}");
-    // SAFETY of the others: no other test reads this variable.
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left.iter().filter(|name| name.to_string_lossy().ends_with(".part")).count(), 1, "{left:?}");
 }

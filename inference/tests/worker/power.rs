@@ -22,12 +22,12 @@ async fn rest(limit: Duration) -> Duration {
 
 /// Asks, takes the power away as soon as `begun` has been computed, checks the rest, gives it back.
 async fn interrupted(bench: &Bench, question: &str, tokens: u32, begun: f64) -> (String, u32) {
-    let base = bench.worker.status().await.unwrap().busy_seconds;
+    let before = bench.worker.status().await.unwrap();
     let asking = bench.ask(question, tokens);
     let mut offs = 0;
     let meddling = async {
         for round in 1..=3 {
-            let working = bench.until(|status| status.active > 0 || status.last_receipt > 0).await;
+            let working = bench.until(|status| status.active > 0 || status.last_receipt > before.last_receipt).await;
             if working.active == 0 {
                 break;
             }
@@ -38,7 +38,7 @@ async fn interrupted(bench: &Bench, question: &str, tokens: u32, begun: f64) -> 
             assert_eq!((status.state, status.power_w), (State::Paused, 20.0));
             if status.active > 0 {
                 offs += 1;
-                eprintln!("at rest within {took:?}, {:.2} s computed", status.busy_seconds - base);
+                eprintln!("at rest within {took:?}, {:.2} s computed", status.busy_seconds - before.busy_seconds);
             }
             bench.budget(None).await;
         }

