@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -76,10 +76,7 @@ impl Supervisor {
         while !shutdown.is_cancelled() {
             let began = Instant::now();
             self.tell(WorkerState::Starting, None).await;
-            let end = tokio::select! {
-                end = self.one_life() => end,
-                () = shutdown.cancelled() => break,
-            };
+            let Some(end) = self.one_life(&shutdown).await else { break };
             if began.elapsed() > FORGIVEN {
                 wait = BACK_OFF.0;
             }
@@ -94,20 +91,25 @@ impl Supervisor {
         }
     }
 
-    /// From start to end of one process, or of one connection to a worker elsewhere; returns what ended it.
-    async fn one_life(&mut self) -> String {
-        let mut child = match self.launch.as_ref().map(start) {
-            None => None,
-            Some(Ok(child)) => Some(child),
-            Some(Err(error)) => return format!("cannot be started: {error}"),
+    /// From start to end of one process, or of one connection to a worker elsewhere; returns what ended it,
+    /// or nothing where that was `shutdown`.
+    async fn one_life(&mut self, shutdown: &CancellationToken) -> Option<String> {
+        let Some(launch) = &self.launch else {
+            return shutdown.run_until_cancelled(self.serve()).await;
+        };
+        let (mut child, leash) = match start(launch) {
+            Ok(started) => started,
+            Err(error) => return Some(format!("cannot be started: {error}")),
         };
         let end = tokio::select! {
-            end = self.serve() => end,
-            status = ended(&mut child) => status,
+            end = self.serve() => Some(end),
+            status = child.wait() => Some(match status {
+                Ok(status) => format!("ended with {status}"),
+                Err(error) => format!("cannot be watched: {error}"),
+            }),
+            () = shutdown.cancelled() => None,
         };
-        if let Some(child) = child {
-            stop(child).await;
-        }
+        stop(child, leash).await;
         end
     }
 
@@ -210,28 +212,21 @@ impl Supervisor {
     }
 }
 
-fn start(launch: &Launch) -> std::io::Result<Child> {
-    Command::new(&launch.program)
+/// Starts the worker. Its standard input is its leash: kept apart from the child, whose `wait` would close it.
+fn start(launch: &Launch) -> std::io::Result<(Child, Option<ChildStdin>)> {
+    let mut child = Command::new(&launch.program)
         .args(&launch.arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .kill_on_drop(true)
-        .spawn()
+        .spawn()?;
+    let leash = child.stdin.take();
+    Ok((child, leash))
 }
 
-async fn ended(child: &mut Option<Child>) -> String {
-    match child {
-        None => std::future::pending().await,
-        Some(child) => match child.wait().await {
-            Ok(status) => format!("ended with {status}"),
-            Err(error) => format!("cannot be watched: {error}"),
-        },
-    }
-}
-
-/// Closes the worker's standard input, which asks it to end, and kills it where it does not.
-async fn stop(mut child: Child) {
-    drop(child.stdin.take());
+/// Lets go of the worker's leash, which asks it to end, and kills it where it does not.
+async fn stop(mut child: Child, leash: Option<ChildStdin>) {
+    drop(leash);
     if tokio::time::timeout(FAREWELL, child.wait()).await.is_err() {
         let _ = child.kill().await;
     }
