@@ -33,6 +33,9 @@ const COMPUTE_MAX: Watts = Watts(1500.0);
 /// Weather and habits of the demo's house.
 const SEED: u64 = 7;
 
+/// How old a reading of the heat pump may be: it tells the slow ones every 150 s.
+const HEAT_PUMP_AGE_S: f64 = 450.0;
+
 /// House time between two rounds of summaries.
 const SUMMARIES: Duration = Duration::from_secs(3600);
 
@@ -61,7 +64,7 @@ pub struct Demo {
 ///
 /// # Errors
 /// A port is taken, or the data folder cannot be used.
-pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
+pub async fn run(mut demo: Demo, shutdown: CancellationToken) -> Result<()> {
     std::fs::create_dir_all(&demo.data)
         .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
     let clock = Clock::sped(beginning(&demo.data)?, demo.speed);
@@ -87,6 +90,8 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
     println!("The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.", house.inverter, house.heat_pump);
 
+    // What the configuration names is looked for beside it; what a person names, in the folder where they stand.
+    demo.experts = demo.experts.map(std::path::absolute).transpose().context("cannot find the folder of the experts")?;
     let file = demo.data.join("heatmine.toml");
     std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
         .with_context(|| format!("cannot write {}", file.display()))?;
@@ -199,6 +204,8 @@ name = "heat_pump"
 type = "lambda-eu-l"
 address = "tcp://{heat_pump}"
 controls = ["heat_pump.surplus"]
+# It takes the heat pump's bus half a second to be read, which is {speed} times as long in the house.
+max_age_s = {heat_pump_age}
 
 [[device]]
 name = "plug"
@@ -209,6 +216,7 @@ topic = "shellyplusplugs-compute"
 host = {host}
 "#,
         max = COMPUTE_MAX.0,
+        heat_pump_age = (10.0 * speed).max(HEAT_PUMP_AGE_S),
         tokens = 250_000.0 / speed,
         price_in = 0.4 * speed,
         price_out = 1.2 * speed,
