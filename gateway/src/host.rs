@@ -76,6 +76,7 @@ impl Host {
                 }
                 Some(command) = inputs.commands.recv() => {
                     self.step(Event::Command(command));
+                    self.books.hurry();
                     self.step(Event::Wake);
                 }
                 Some(event) = inputs.events.recv() => {

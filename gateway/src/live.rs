@@ -57,7 +57,7 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
     let ledger = Ledger::open(&data_dir.join("ledger.db"))?;
     let state = StateStore::open(&data_dir.join("state.db")).context("cannot open state.db in the data folder")?;
     let restored = kept::restore(&ledger, &state)?;
-    let booked = kept::booked_receipts(&restored);
+    let booked = kept::booked_receipts(&ledger)?;
     let owed = state.owed().context("cannot read state.db in the data folder")?;
 
     let clock = options.clock.clone();

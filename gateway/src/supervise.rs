@@ -4,6 +4,9 @@
 //!   Starting --ready--> Serving --crash, hang--> Waiting (1 s, 2 s, .. 60 s) --> Starting
 //! ```
 //!
+//! Its receipts are read from the beginning in every life, and told once: a worker that lost some with its last life counts
+//! on from where its file ends, so its numbers alone do not say what is new.
+//!
 //! The process ends by itself when the gateway is gone: its standard input is a pipe that then closes. Its budget ends by
 //! itself too, when nobody renews it.
 
@@ -13,7 +16,6 @@ use plant::event::Event;
 use plant::site::WorkPrices;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,6 +23,9 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+mod told;
+pub use told::{REMEMBERED, Told};
 
 /// How often the worker is asked how it is.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
@@ -58,7 +63,7 @@ pub struct Supervisor {
     /// What the work pays.
     pub prices: WorkPrices,
     /// Receipts the books already hold.
-    pub booked: BTreeSet<String>,
+    pub booked: Told,
     /// The power the engine may draw.
     pub budget: watch::Receiver<Watts>,
     /// The loop.
@@ -80,9 +85,7 @@ impl Supervisor {
             if began.elapsed() > FORGIVEN {
                 wait = BACK_OFF.0;
             }
-            self.restarts += 1;
             tracing::warn!(why = end, wait_s = wait.as_secs(), "the engine is started again");
-            self.tell(WorkerState::Down, Some(end)).await;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => break,
@@ -94,23 +97,40 @@ impl Supervisor {
     /// From start to end of one process, or of one connection to a worker elsewhere; returns what ended it,
     /// or nothing where that was `shutdown`.
     async fn one_life(&mut self, shutdown: &CancellationToken) -> Option<String> {
+        self.receipts_read = 0;
         let Some(launch) = &self.launch else {
-            return shutdown.run_until_cancelled(self.serve()).await;
+            let end = shutdown.run_until_cancelled(self.serve()).await?;
+            self.down(&end).await;
+            return Some(end);
         };
         let (mut child, leash) = match start(launch) {
             Ok(started) => started,
-            Err(error) => return Some(format!("cannot be started: {error}")),
+            Err(error) => {
+                let end = format!("cannot be started: {error}");
+                self.down(&end).await;
+                return Some(end);
+            }
         };
         let end = tokio::select! {
-            end = self.serve() => Some(end),
-            status = child.wait() => Some(match status {
+            end = self.serve() => end,
+            status = child.wait() => match status {
                 Ok(status) => format!("ended with {status}"),
                 Err(error) => format!("cannot be watched: {error}"),
-            }),
-            () = shutdown.cancelled() => None,
+            },
+            () = shutdown.cancelled() => {
+                stop(child, leash).await;
+                return None;
+            }
         };
-        stop(child, leash).await;
-        end
+        // Said before its end is waited for: from here on nothing runs.
+        self.down(&end).await;
+        let _ = child.kill().await;
+        Some(end)
+    }
+
+    async fn down(&mut self, why: &str) {
+        self.restarts += 1;
+        self.tell(WorkerState::Down, Some(why.to_owned())).await;
     }
 
     /// Waits until the worker is ready, then asks it and feeds it until it no longer answers.
@@ -129,13 +149,15 @@ impl Supervisor {
                 },
             }
             let budget = *self.budget.borrow_and_update();
+            // One that answers nothing in this time hangs, whatever it was asked.
+            let patience = answered.map_or(HANG / 2, |at| HANG.saturating_sub(at.elapsed()).max(ASK_INTERVAL));
             if answered.is_some() && (sent != Some(budget) || renewed.elapsed() > BUDGET_TTL / 4) {
-                let told = tokio::time::timeout(HANG, self.worker.set_budget(Some(budget.0), BUDGET_TTL)).await;
+                let told = tokio::time::timeout(patience, self.worker.set_budget(Some(budget.0), BUDGET_TTL)).await;
                 if matches!(told, Ok(Ok(_))) {
                     (sent, renewed) = (Some(budget), Instant::now());
                 }
             }
-            match tokio::time::timeout(HANG / 2, self.worker.status()).await {
+            match tokio::time::timeout(patience, self.worker.status()).await {
                 Ok(Ok(status)) => {
                     answered = Some(Instant::now());
                     self.take(status).await;
@@ -175,7 +197,7 @@ impl Supervisor {
         };
         for served in receipts {
             let sequence = served.sequence;
-            if !self.booked.contains(&served.id) {
+            if self.booked.insert(&served.id) {
                 let receipt = Event::Receipt(Box::new(self.priced(served)));
                 if self.events.send(receipt).await.is_err() {
                     return;

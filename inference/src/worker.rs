@@ -27,6 +27,7 @@ use crate::throttle::PowerModel;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use state::{Booking, Shared, State};
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -39,6 +40,11 @@ use tokio_util::sync::CancellationToken;
 const LONGEST_BODY: usize = 8 << 20;
 /// How long running answers may take to hear that the worker ends.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long a worker waits for the one before it, whose last answers are being booked.
+const PREDECESSOR: Duration = Duration::from_secs(20);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a worker runs.
 #[derive(Clone, Debug)]
@@ -96,6 +102,8 @@ pub struct Worker {
     shared: Shared,
     engine: std::thread::JoinHandle<()>,
     journal: std::thread::JoinHandle<()>,
+    // Held until everything is written.
+    _claim: File,
 }
 
 /// Runs a worker until `shutdown`; fails when it cannot start or its engine ends by itself.
@@ -109,6 +117,7 @@ pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<
 pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let store = Store::open(&config.experts)?;
     let preferred = preferred(&store, config.model.as_deref())?;
+    let claim = claim(&config.data).await?;
     let journal = Arc::new(Mutex::new(Journal::open(&config.data)?));
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
@@ -129,7 +138,27 @@ pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     };
     let (engine, thread) = Engine::start(engine_config, preferred.as_ref().map(Expert::model), book)?;
     let shared: Shared = Arc::new(State::new(config, store, preferred, engine, journal));
-    Ok(Worker { address, listener, shared, engine: thread, journal: journal_thread })
+    Ok(Worker { address, listener, shared, engine: thread, journal: journal_thread, _claim: claim })
+}
+
+/// Claims the folder for this process: two workers would write over each other's receipts.
+async fn claim(folder: &Path) -> Result<File, Error> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(Error::file(&path))?;
+    let claimed = async {
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
+                Err(TryLockError::Error(source)) => return Err(Error::File { path: path.clone(), source }),
+            }
+        }
+    };
+    match tokio::time::timeout(PREDECESSOR, claimed).await {
+        Ok(claimed) => claimed.map(|()| file),
+        Err(_) => Err(Error::Engine(format!("another worker is at work in {}", folder.display()))),
+    }
 }
 
 impl Worker {

@@ -2,16 +2,16 @@
 
 use crate::recording::Recorder;
 use crate::store::{Ledger, StateStore};
+use crate::supervise::{REMEMBERED, Told};
 use anyhow::{Context, Result, bail};
-use plant::entry::{Booking, Entry};
+use plant::entry::Entry;
 use plant::plant::Restored;
 use plant::site::Site;
 use plant::time::Timestamp;
-use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-/// Forecasts learn from this many of the ledger's newest entries, and their receipts are not booked again.
+/// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
 /// A recording grows to this many bytes at most.
 const RECORDING_MAX: u64 = 512 << 20;
@@ -43,14 +43,13 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     Ok(Restored { checkpoint, after, recent })
 }
 
-/// The receipts among the newest entries.
-pub fn booked_receipts(restored: &Restored) -> BTreeSet<String> {
-    let entries = restored.recent.iter().chain(&restored.after);
-    let receipts = entries.filter_map(|entry| match plant::ledger::booking(entry) {
-        Ok(Booking::Receipt(booked)) => Some(booked.receipt.id),
-        Ok(Booking::Slot(_)) | Err(_) => None,
-    });
-    receipts.collect()
+/// The newest receipts in the books, as many as a worker may tell again.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
+    let receipts = ledger.newest_receipts(REMEMBERED)?;
+    Ok(receipts.iter().map(|receipt| receipt.id.as_str()).collect())
 }
 
 /// The recording, where one is asked for.

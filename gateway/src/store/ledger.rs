@@ -7,6 +7,7 @@ use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
 use plant::record::Earnings;
 use plant::time::Timestamp;
+use plant::work::Receipt;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,6 +142,31 @@ impl Ledger {
             Ok(())
         })?;
         Ok(entries)
+    }
+
+    /// The newest receipts, at most `limit`, in the order of their booking.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn newest_receipts(&self, limit: usize) -> Result<Vec<Receipt>, LedgerError> {
+        let connection = self.reader()?;
+        let mut statement = connection
+            .prepare(
+                "SELECT sequence, booked_at, body, previous, hash FROM entry WHERE kind = 'receipt'
+                 ORDER BY sequence DESC LIMIT ?1",
+            )
+            .map_err(|source| self.sqlite(source))?;
+        let rows = statement
+            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], entry_of)
+            .map_err(|source| self.sqlite(source))?;
+        let mut receipts = Vec::new();
+        for entry in rows {
+            if let Ok(Booking::Receipt(booked)) = ledger::booking(&entry.map_err(|source| self.sqlite(source))?) {
+                receipts.push(booked.receipt);
+            }
+        }
+        receipts.reverse();
+        Ok(receipts)
     }
 
     /// Walks the whole chain, telling `progress` how many entries it has seen.
