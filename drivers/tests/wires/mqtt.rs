@@ -8,6 +8,7 @@ use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -24,6 +25,8 @@ struct Seen {
     unavailable: Option<String>,
 }
 
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
 struct Device {
     reports: mpsc::Receiver<Report>,
     shutdown: CancellationToken,
@@ -36,7 +39,8 @@ impl Device {
         let (_, orders) = mpsc::channel(1);
         let shutdown = CancellationToken::new();
         let config = DeviceConfig {
-            id: DeviceId(format!("{id}-{}", topic.len())),
+            // Names are unique in a site, and make the client ids that brokers tell apart.
+            id: DeviceId(format!("{id}-{}", STARTED.fetch_add(1, Ordering::Relaxed))),
             definition: Arc::new(definition::find(id).unwrap()),
             address: format!("mqtt:///{topic}").parse().unwrap(),
             unit: None,
@@ -51,14 +55,18 @@ impl Device {
 
     /// Takes reports until the picture is as wanted.
     async fn until(&mut self, what: &str, wanted: impl Fn(&Seen) -> bool) {
-        let found = timeout(Duration::from_secs(10), async {
+        let found = timeout(Duration::from_secs(30), async {
             while !wanted(&self.seen) {
                 match self.reports.recv().await.expect("reports end") {
                     Report::Values { values, .. } => {
                         self.seen.unavailable = None;
                         self.seen.values.extend(values);
                     }
-                    Report::Unavailable { why, .. } => self.seen.unavailable = Some(why),
+                    // All that was known of the device is unknown with it.
+                    Report::Unavailable { why, .. } => {
+                        self.seen.values.values_mut().for_each(|value| *value = None);
+                        self.seen.unavailable = Some(why);
+                    }
                     Report::Applied { .. } => {}
                 }
             }
@@ -128,8 +136,8 @@ async fn a_shelly_meter_is_heard_updated_in_part_and_noticed_when_it_goes() {
     player.play_to(1.0, false);
     device.shows(&[(Point::GridPower, Some(558.965)), (Point::GridImportEnergy, Some(2589.77339)), (Point::GridExportEnergy, Some(1.02661))]).await;
     player.play_to(10.0, false);
+    device.shows(&[(Point::GridPower, Some(558.965)), (Point::GridImportEnergy, Some(2589.77339))]).await;
     player.play_to(30.0, false);
-    device.shows(&[(Point::GridPower, None)]).await;
     device.until("unavailable", |seen| seen.unavailable.as_deref().is_some_and(|why| why.contains("offline"))).await;
 }
 
@@ -229,16 +237,16 @@ async fn victron_is_kept_talking_and_nothing_is_no_value() {
     drop(link);
 }
 
-async fn message(events: &mut mpsc::Receiver<LinkEvent>, wanted: &str) -> Vec<u8> {
-    let found = timeout(Duration::from_secs(20), async {
+async fn any_message(events: &mut mpsc::Receiver<LinkEvent>) -> (String, Vec<u8>) {
+    let found = timeout(Duration::from_secs(60), async {
         loop {
             match events.recv().await.expect("the link has ended") {
-                LinkEvent::Message { topic, payload, .. } if topic == wanted => return payload,
-                LinkEvent::Message { .. } | LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
+                LinkEvent::Message { topic, payload, .. } => return (topic, payload),
+                LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
             }
         }
     });
-    found.await.unwrap_or_else(|_| panic!("nothing on {wanted}"))
+    found.await.expect("nothing is heard")
 }
 
 #[tokio::test]
@@ -259,10 +267,14 @@ async fn a_broker_that_restarts_empty_gets_everything_again() {
     let port = broker.port.unwrap();
     let Some(_peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &["-c".into(), file], port).await else { return };
     let (other, mut heard) = mqtt::connect(broker, "other", None, vec!["state/#".into()], CancellationToken::new());
-    assert_eq!(message(&mut heard, "state/large").await, large);
-    assert_eq!(message(&mut heard, "state/newest").await, b"2");
+    let mut state = BTreeMap::new();
+    while state.len() < 2 {
+        let (topic, payload) = any_message(&mut heard).await;
+        state.insert(topic, payload);
+    }
+    assert_eq!((&state["state/large"], state["state/newest"].as_slice()), (&large, b"2".as_slice()));
     other.publish("to/us", "hello", false);
-    assert_eq!(message(&mut events, "to/us").await, b"hello", "the subscription is made again");
+    assert_eq!(any_message(&mut events).await, ("to/us".to_owned(), b"hello".to_vec()), "the subscription is made again");
 }
 
 #[tokio::test]
