@@ -10,6 +10,7 @@ mod house;
 mod replayed;
 mod worker;
 
+use crate::config::ConfigErrors;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -44,12 +45,18 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::new(if errors.unreadable { Self::NO_INPUT } else { Self::USAGE }, errors.to_string())
+    }
+}
+
 /// What a command comes to.
 pub type Outcome = Result<(), Failure>;
 
 /// Turns a home's spare kilowatt-hours into useful AI and useful heat.
 #[derive(Debug, Parser)]
-#[command(name = "heatmine", version, about, propagate_version = true)]
+#[command(name = "heatmine", version, propagate_version = true)]
 struct Cli {
     /// What is logged to standard error, as `info` or `gateway=debug`; RUST_LOG where it is not given.
     #[arg(long, global = true, value_name = "FILTER")]

@@ -13,6 +13,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Timelike
 use chrono_tz::Tz;
 use plant::command::Command;
 use plant::time::Timestamp;
+use std::fmt;
 use std::str::FromStr;
 
 /// Wall times of a doubled hour that may lie behind us: one a second, with room for odd changes of a zone's offset.
@@ -62,6 +63,12 @@ impl FromStr for Schedule {
             format!("{why}; {expected}")
         })?;
         Ok(Self { cron })
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cron.source())
     }
 }
 

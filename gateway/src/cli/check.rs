@@ -1,9 +1,19 @@
-//! `heatmine check`.
+//! `heatmine check`: what a configuration comes to, before anything is started on it.
 
-use super::{Failure, Outcome, print_json};
-use crate::config::{self, Loaded};
+mod advice;
+mod printed;
+
+use super::{Outcome, print_json};
+use crate::config::check::Schema;
+use crate::config::{self, Config, Loaded};
 use clap::Args;
-use std::path::PathBuf;
+use plant::decision::Control;
+use plant::point::{DeviceId, Point};
+use plant::site::{ControlRange, Site};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `heatmine check`.
 #[derive(Debug, Args)]
@@ -11,54 +21,79 @@ pub struct Check {
     /// The configuration.
     #[arg(default_value = "heatmine.toml")]
     file: PathBuf,
-    /// Print the resolved site as JSON.
+    /// Print everything as JSON.
     #[arg(long)]
     json: bool,
+    /// Print the JSON schema of every configuration, for editors; no file is read.
+    #[arg(long, conflicts_with = "json")]
+    schema: bool,
+}
+
+/// A checked configuration as JSON.
+#[derive(Serialize)]
+struct Checked<'a> {
+    file: &'a Path,
+    site: &'a Site,
+    devices: Vec<CheckedDevice<'a>>,
+    page: SocketAddr,
+    data_dir: &'a Path,
+    experts_dir: &'a Path,
+    config: &'a Config,
+    advice: Vec<String>,
+}
+
+/// A device as its driver and as the core know it.
+#[derive(Serialize)]
+struct CheckedDevice<'a> {
+    name: &'a DeviceId,
+    #[serde(rename = "type")]
+    definition: &'a str,
+    address: String,
+    unit: Option<u8>,
+    interval_s: f64,
+    points: &'a BTreeSet<Point>,
+    controls: &'a BTreeMap<Control, ControlRange>,
 }
 
 impl Check {
     /// Checks the configuration.
     pub fn run(self) -> Outcome {
-        let loaded = config::load(&self.file).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
-        if self.json {
-            return print_json(&loaded.site);
+        if self.schema {
+            return print_json(Schema::of_config().json());
         }
-        print!("{}", table(&loaded));
+        let loaded = config::load(&self.file)?;
+        let advice = advice::of(&loaded);
+        if self.json {
+            return print_json(&checked(&loaded, advice));
+        }
+        print!("{}", printed::text(&loaded, &advice, crate::clock::wall_time()));
         Ok(())
     }
 }
 
-fn table(loaded: &Loaded) -> String {
-    let site = &loaded.site;
-    let mut rows = vec![
-        ("site", format!("{} ({})", site.name, site.timezone)),
-        ("grid", format!("at most {} from it", site.grid.import_limit)),
-        (
-            "compute",
-            format!("{} to {}, idle {}, heat into {:?}", site.compute.min, site.compute.max, site.compute.idle, site.compute.heat_into),
-        ),
-        ("page", loaded.http_listen.to_string()),
-        ("data", loaded.data_dir.display().to_string()),
-        ("experts", loaded.experts_dir.display().to_string()),
-    ];
-    if let Some(pv) = site.pv {
-        rows.push(("pv", format!("{} peak", pv.peak)));
+fn checked(loaded: &Loaded, advice: Vec<String>) -> Checked<'_> {
+    Checked {
+        file: &loaded.file,
+        site: &loaded.site,
+        devices: devices(loaded),
+        page: loaded.http_listen,
+        data_dir: &loaded.data_dir,
+        experts_dir: &loaded.experts_dir,
+        config: &loaded.config,
+        advice,
     }
-    if let Some(battery) = site.battery {
-        rows.push(("battery", format!("{}, reserve {}", battery.capacity, battery.reserve)));
-    }
-    if let Some(broker) = &loaded.broker {
-        rows.push(("broker", broker.to_string()));
-    }
-    let mut text: String = rows.into_iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
-    for device in &site.devices {
-        let points: Vec<&str> = device.points.iter().map(|point| point.name()).collect();
-        let controls: Vec<&str> = device.controls.keys().map(|control| control.name()).collect();
-        text += &format!("device     {}: {}", device.id, points.join(", "));
-        if !controls.is_empty() {
-            text += &format!("; may be told {}", controls.join(", "));
-        }
-        text.push('\n');
-    }
-    text + "The configuration is right.\n"
+}
+
+fn devices(loaded: &Loaded) -> Vec<CheckedDevice<'_>> {
+    let pairs = loaded.devices.iter().zip(&loaded.site.devices);
+    let devices = pairs.map(|(config, device)| CheckedDevice {
+        name: &config.id,
+        definition: &config.definition.id,
+        address: config.address.to_string(),
+        unit: config.unit,
+        interval_s: config.interval.as_secs_f64(),
+        points: &device.points,
+        controls: &device.controls,
+    });
+    devices.collect()
 }

@@ -1,6 +1,6 @@
 //! `heatmine run` and `heatmine demo`.
 
-use super::{Failure, Outcome, runtime, until_stopped};
+use super::{Outcome, runtime, until_stopped};
 use crate::clock::Clock;
 use crate::config::influx::InfluxApi;
 use crate::live::Options;
@@ -32,8 +32,7 @@ impl Run {
         let variable = |name: &str| {
             std::env::var(name).ok().or_else(|| broker.as_ref().and_then(|broker| broker.variable(name)))
         };
-        let loaded =
-            config::load_with(&file, variable).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
+        let loaded = config::load_with(&file, variable)?;
         let options =
             Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
         until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })

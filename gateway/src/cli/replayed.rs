@@ -29,7 +29,7 @@ pub struct Simulate {
 impl Simulate {
     /// Runs the simulation.
     pub fn run(self) -> Outcome {
-        let loaded = config::load(&self.file).map_err(|errors| Failure::new(Failure::USAGE, errors.to_string()))?;
+        let loaded = config::load(&self.file)?;
         let bar = ProgressBar::new(1000);
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
             bar.set_style(style);

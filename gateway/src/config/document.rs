@@ -3,6 +3,8 @@
 use super::error::{ConfigError, ConfigErrors, Place};
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
@@ -25,18 +27,19 @@ impl Document {
     /// Reads a file: JSON where its name ends in `.json`, TOML otherwise.
     pub fn read(path: &Path) -> Result<Self, ConfigErrors> {
         let file = path.display().to_string();
-        let unreadable = |expected: String| ConfigErrors {
+        let about = |unreadable: bool, expected: String| ConfigErrors {
             file: file.clone(),
-            unreadable: true,
+            unreadable,
             errors: vec![ConfigError::new("", None, expected)],
         };
-        let size = std::fs::metadata(path).map_err(|error| unreadable(why(&error)))?.len();
-        if size > SIZE_MAX {
-            return Err(unreadable(format!("has {size} bytes; a configuration has {SIZE_MAX} at most")));
+        let unreadable = |expected| about(true, expected);
+        let wrong = |expected| about(false, expected);
+        let bytes = bytes(path).map_err(|error| unreadable(why(&error)))?;
+        if bytes.len() as u64 > SIZE_MAX {
+            return Err(wrong(format!("is too long; a configuration has {SIZE_MAX} bytes at most")));
         }
-        let bytes = std::fs::read(path).map_err(|error| unreadable(why(&error)))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            unreadable(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to()))
+            wrong(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to()))
         })?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         if is_json { Self::from_json(&file, &text) } else { Self::from_toml(&file, &text) }
@@ -74,9 +77,17 @@ impl Document {
     }
 }
 
+/// The content, read no further than needed to see that it is too long.
+fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn why(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "does not exist; expected a configuration file (heatmine.toml)".into(),
+        ErrorKind::NotFound => "does not exist; expected a configuration, as heatmine.example.toml shows one".into(),
+        ErrorKind::IsADirectory => "is a folder; expected a file, as heatmine.toml in it".into(),
         _ => format!("cannot be read: {error}"),
     }
 }

