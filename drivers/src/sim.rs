@@ -4,7 +4,7 @@
 //! ```text
 //!   clock --> [ world: weather, household, house ] <-- orders -- inverter  (Modbus TCP, units 1 and 200)
 //!   compute ->[ steps of at most 10 s           ] --- values --> heat pump (Modbus TCP, unit 1)
-//!                                                            --> plug, spot prices (MQTT)
+//!                                                            --> plug, spot prices, forecasts (MQTT)
 //! ```
 //!
 //! The definitions that read it:
@@ -16,7 +16,8 @@
 //! | the compute box's plug | `shelly-plug` with the prefix [`PREFIX`] | the broker |
 //!
 //! Spot prices are retained as JSON on [`SPOT`]: `{"slots":[{"start":"2026-04-10T00:00:00Z","eur_per_kwh":0.0812},..]}`,
-//! in slots of 15 minutes, the local day at once and the next day from 13:00 local time on.
+//! in slots of 15 minutes, the local day at once and the next day from 13:00 local time on. The forecast of PV power and
+//! outdoor temperature is retained on [`OUTLOOK`]: `{"slots":[{"start":"2026-04-10T00:00:00Z","w":1200.0,"c":4.5},..]}`.
 //!
 //! Everything random is a pure function of seed and house time. Watchdogs of the devices run in house time, yet never
 //! below five seconds of wall time, so that a fast demo is not a series of lapses.
@@ -31,6 +32,8 @@ pub mod heat_pump;
 pub mod house;
 /// What the household draws.
 pub mod load;
+/// Forecasts of sun and air.
+pub mod outlook;
 /// Where the house stands.
 pub mod place;
 /// Wholesale prices.
@@ -48,10 +51,11 @@ mod plug;
 mod sunspec;
 
 pub use faults::{Device, Fault, Faults};
-pub use plug::{PREFIX, SPOT};
+pub use plug::{OUTLOOK, PREFIX, SPOT};
 
 use crate::mqtt;
-use house::House;
+use house::{House, State};
+use outlook::Outlook;
 use plant::time::Timestamp;
 use plant::units::Watts;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -77,7 +81,7 @@ pub struct SimConfig {
     pub clock: Clock,
     /// How much faster house time runs than the wall's; for the watchdogs.
     pub speed: f64,
-    /// Where plug and prices are published.
+    /// Where plug, prices and forecasts are published.
     pub broker: mqtt::Broker,
     /// What the compute box draws.
     pub compute: watch::Receiver<Watts>,
@@ -85,6 +89,8 @@ pub struct SimConfig {
     pub seed: u64,
     /// What the house is made of; `house.compute_into` says where compute's heat goes.
     pub house: House,
+    /// What its stores and meters begin with.
+    pub state: State,
     /// Where it stands.
     pub place: place::Place,
     /// What kind of days it has.
@@ -112,6 +118,7 @@ impl SimConfig {
             compute,
             seed,
             house: House::default(),
+            state: State::default(),
             place: place::Place::default(),
             sky: weather::Sky::Sunny,
             inverter: free,
@@ -167,7 +174,7 @@ impl Running {
 /// Starts the house. When this returns, its Modbus devices answer; its MQTT side connects on its own time.
 pub async fn start(config: SimConfig, shutdown: CancellationToken) -> Result<Running, Error> {
     let weather = Weather { place: config.place, sky: config.sky, seed: config.seed };
-    let world = World::new(config.house, weather, (config.clock)(), config.speed);
+    let world = World::new(config.house, config.state, weather, (config.clock)(), config.speed);
     let world = Arc::new(Mutex::new(world));
     let faults = Faults::default();
 
@@ -183,6 +190,7 @@ pub async fn start(config: SimConfig, shutdown: CancellationToken) -> Result<Run
     let voices = plug::Voices {
         world: world.clone(),
         market: Market { weather },
+        outlook: Outlook { weather, house: config.house },
         faults: faults.clone(),
         broker: config.broker,
     };

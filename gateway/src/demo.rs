@@ -10,6 +10,7 @@ use crate::config;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 use drivers::mqtt::Broker;
+use drivers::sim::house::State;
 use drivers::{broker, sim};
 use plant::time::Timestamp;
 use plant::units::Watts;
@@ -37,7 +38,9 @@ const SEED: u64 = 7;
 const HEAT_PUMP_AGE_S: f64 = 450.0;
 
 /// House time between two rounds of summaries.
-const SUMMARIES: Duration = Duration::from_secs(3600);
+const SUMMARIES: Duration = Duration::from_secs(1200);
+/// Wall time between two savings of the house.
+const SAVE: Duration = Duration::from_secs(5);
 
 /// What a person may change about the demo.
 #[derive(Clone, Debug)]
@@ -48,8 +51,8 @@ pub struct Demo {
     pub mqtt: Option<Broker>,
     /// Where everything is kept.
     pub data: PathBuf,
-    /// Where the experts are; in the data folder where not given.
-    pub experts: Option<PathBuf>,
+    /// Where the experts are: an absolute path.
+    pub experts: PathBuf,
     /// The database that history is written to, and its kind.
     pub influx: Option<(String, InfluxApi)>,
     /// House seconds in a second.
@@ -64,7 +67,7 @@ pub struct Demo {
 ///
 /// # Errors
 /// A port is taken, or the data folder cannot be used.
-pub async fn run(mut demo: Demo, shutdown: CancellationToken) -> Result<()> {
+pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     std::fs::create_dir_all(&demo.data)
         .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
     let clock = Clock::sped(beginning(&demo.data)?, demo.speed);
@@ -82,16 +85,14 @@ pub async fn run(mut demo: Demo, shutdown: CancellationToken) -> Result<()> {
     let draw = watch::Sender::new(Watts::ZERO);
     let house_stop = CancellationToken::new();
     let time = { let clock = clock.clone(); Arc::new(move || clock.now()) };
-    let house = sim::start(
-        sim::SimConfig::new(time, demo.speed, broker.clone(), draw.subscribe(), SEED),
-        house_stop.clone(),
-    )
-    .await
-    .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
+    let kept = House::at(&demo.data);
+    let mut config = sim::SimConfig::new(time, demo.speed, broker.clone(), draw.subscribe(), SEED);
+    config.state = kept.state()?;
+    let house = sim::start(config, house_stop.clone())
+        .await
+        .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
     println!("The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.", house.inverter, house.heat_pump);
 
-    // What the configuration names is looked for beside it; what a person names, in the folder where they stand.
-    demo.experts = demo.experts.map(std::path::absolute).transpose().context("cannot find the folder of the experts")?;
     let file = demo.data.join("heatmine.toml");
     std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
         .with_context(|| format!("cannot write {}", file.display()))?;
@@ -107,9 +108,48 @@ pub async fn run(mut demo: Demo, shutdown: CancellationToken) -> Result<()> {
         });
     }
     let options = Options { clock, record: demo.record, draw: Some(draw), summaries: Some(SUMMARIES), banner: true };
-    let result = live::run(loaded, options, end).await;
+    let mut save = tokio::time::interval(SAVE);
+    let run = live::run(loaded, options, end);
+    tokio::pin!(run);
+    let result = loop {
+        tokio::select! {
+            result = &mut run => break result,
+            _ = save.tick() => kept.save(&house),
+        }
+    };
+    kept.save(&house);
     house_stop.cancel();
+    house.stopped().await;
     result
+}
+
+/// The house as it was left, so that its meters never count backwards.
+struct House(PathBuf);
+
+impl House {
+    fn at(folder: &Path) -> Self {
+        Self(folder.join("house.json"))
+    }
+
+    fn state(&self) -> Result<State> {
+        match std::fs::read(&self.0) {
+            Ok(text) => serde_json::from_slice(&text)
+                .with_context(|| format!("{} does not hold a house; delete it to begin with a new one", self.0.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", self.0.display())),
+        }
+    }
+
+    fn save(&self, house: &sim::Running) {
+        let fresh = self.0.with_extension("new");
+        let saved = serde_json::to_vec(&house.truth().state)
+            .map_err(std::io::Error::from)
+            .and_then(|text| std::fs::write(&fresh, text))
+            .and_then(|()| std::fs::rename(&fresh, &self.0));
+        if let Err(error) = saved {
+            tracing::warn!(%error, file = %self.0.display(), "the simulated house cannot be saved");
+        }
+    }
 }
 
 /// The first morning, or where the last run in this folder stopped: books never go back in time.
@@ -134,7 +174,6 @@ fn embedded_broker() -> Result<broker::Running> {
 /// for as many: the price list says so.
 fn configuration(demo: &Demo, broker: &Broker, inverter: SocketAddr, heat_pump: SocketAddr) -> String {
     let speed = demo.speed;
-    let experts = demo.experts.as_ref().map(|folder| format!("experts_dir = {}\n", quoted(&folder.to_string_lossy())));
     let mut text = format!(
         r#"# The demo's simulated house, written anew at each start of `heatmine demo`.
 
@@ -154,7 +193,10 @@ tax_percent = 19
 price_eur_per_kwh = 0.079
 
 [tariff.spot]
-topic = "demo/spot"
+topic = "{spot}"
+
+[tariff.outlook]
+topic = "{outlook}"
 
 [pv]
 peak_w = 10000
@@ -215,6 +257,8 @@ topic = "shellyplusplugs-compute"
 [mqtt]
 host = {host}
 "#,
+        spot = sim::SPOT,
+        outlook = sim::OUTLOOK,
         max = COMPUTE_MAX.0,
         heat_pump_age = (10.0 * speed).max(HEAT_PUMP_AGE_S),
         tokens = 250_000.0 / speed,
@@ -228,9 +272,9 @@ host = {host}
     let _ = broker.password.as_ref().map(|word| writeln!(text, "password = {}", quoted(word)));
     let _ = write!(
         text,
-        "\n[http]\nlisten = {}\n\n[worker]\nparallel = 2\n{}\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
+        "\n[http]\nlisten = {}\n\n[worker]\nparallel = 2\nexperts_dir = {}\n\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
         quoted(&demo.http),
-        experts.unwrap_or_default()
+        quoted(&demo.experts.to_string_lossy())
     );
     if let Some((url, api)) = &demo.influx {
         let api = match api {

@@ -145,7 +145,8 @@ impl Supervisor {
             tokio::select! {
                 _ = ticks.tick() => {}
                 changed = self.budget.changed() => if changed.is_err() {
-                    return "the gateway stops".into();
+                    // The loop is gone; the shutdown follows.
+                    return std::future::pending().await;
                 },
             }
             let budget = *self.budget.borrow_and_update();
@@ -173,6 +174,8 @@ impl Supervisor {
 
     async fn take(&mut self, status: client::Status) {
         let state = match status.state {
+            // Nothing is installed, or it cannot be read: no power will change that.
+            _ if status.expert.is_none() && status.error.is_some() => WorkerState::Down,
             client::State::Loading => WorkerState::Starting,
             client::State::Idle => WorkerState::Idle,
             client::State::Busy => WorkerState::Busy,

@@ -8,6 +8,7 @@
 //! ```
 
 use plant::units::{Celsius, Watts};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Kelvin between the scales.
@@ -50,7 +51,7 @@ impl Default for HeatPump {
 }
 
 /// Where its heat goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Running {
     /// The compressor rests.
     #[default]
@@ -62,7 +63,7 @@ pub enum Running {
 }
 
 /// What it is doing, and since when.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeatPumpState {
     /// Where its heat goes.
     pub running: Running,

@@ -14,6 +14,7 @@ use super::battery::{Battery, StorageOrders};
 use super::heat_pump::{HeatPump, HeatPumpFlow, HeatPumpState, Surroundings};
 use plant::site::HeatSink;
 use plant::units::{Celsius, KilowattHours, Watts};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What the house is made of.
@@ -91,7 +92,7 @@ pub struct Inputs {
 }
 
 /// Energies since the meters were installed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
     /// Taken from the grid.
     pub import: KilowattHours,
@@ -114,7 +115,7 @@ pub struct Counters {
 }
 
 /// The house at one moment.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Energy in the battery.
     pub stored: KilowattHours,
@@ -204,7 +205,7 @@ impl House {
 
     fn electric(&self, state: &State, inputs: &Inputs, pump: HeatPumpFlow, dt: Duration) -> Flows {
         let consumed = inputs.household + pump.electric + inputs.compute;
-        let available = self.pv(inputs);
+        let available = self.pv(inputs.on_roof, inputs.outdoor);
         let most = self.inverter_max * inputs.output_limit.clamp(0.0, 1.0);
         let battery = |pv: Watts| self.battery.power(state.stored, consumed - pv, pv, &inputs.storage, dt);
         // The inverter cuts its strings, not its battery, where the cap bites; what charges the battery never leaves it.
@@ -225,10 +226,11 @@ impl House {
     }
 
     /// Losses of panels and inverter are all counted here, so that what the strings report is what the bus gets.
-    fn pv(&self, inputs: &Inputs) -> Watts {
-        let cell = inputs.outdoor.0 + 0.03 * inputs.on_roof;
+    /// What the PV gives under `on_roof` W/m2 of sun: less where its cells are warm.
+    pub fn pv(&self, on_roof: f64, outdoor: Celsius) -> Watts {
+        let cell = outdoor.0 + 0.03 * on_roof;
         let warm = 1.0 - 0.004 * (cell - 25.0);
-        self.pv_peak * (inputs.on_roof / 1000.0 * warm * 0.93).max(0.0)
+        self.pv_peak * (on_roof / 1000.0 * warm * 0.93).max(0.0)
     }
 
     fn thermal(&self, state: &State, inputs: &Inputs, mut flows: Flows, dt: Duration) -> (Celsius, Celsius, Flows) {

@@ -249,7 +249,7 @@ fn meter(world: &World, blind: bool) -> Vec<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::house::House;
+    use super::super::house::{House, State};
     use super::super::place::Place;
     use super::super::weather::{Sky, Weather};
     use super::*;
@@ -257,7 +257,7 @@ mod tests {
 
     fn world() -> World {
         let weather = Weather { place: Place::default(), sky: Sky::Sunny, seed: 1 };
-        World::new(House::default(), weather, Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(), 1.0)
+        World::new(House::default(), State::default(), weather, Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(), 1.0)
     }
 
     #[test]

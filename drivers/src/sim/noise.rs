@@ -19,6 +19,8 @@ pub enum Stream {
     Draw,
     /// Wholesale prices.
     Price,
+    /// How far forecasts are off.
+    Error,
 }
 
 /// A number in `0..1`, the same for the same arguments.

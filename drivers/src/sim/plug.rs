@@ -1,13 +1,16 @@
-//! What the house says over MQTT: the plug that measures the compute box, a Shelly Plus Plug S, and the spot prices.
+//! What the house says over MQTT: the plug that measures the compute box, a Shelly Plus Plug S, the spot prices, and the
+//! forecast of the weather service.
 //!
 //! The plug's prefix is [`PREFIX`]: `online` (retained, `false` by last will), `status/switch:0` as JSON on change and
 //! every few seconds, `command/switch:0` takes `on`, `off` and `toggle`, `command` takes `status_update`.
 
 use super::faults::{Device, Fault, Faults};
+use super::outlook::Outlook;
 use super::tariff::Market;
 use super::world::World;
 use crate::mqtt::{self, Link, LinkEvent, Will};
 use chrono::{NaiveDate, SecondsFormat};
+use plant::time::{Slot, Timestamp};
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 pub const PREFIX: &str = "shellyplusplugs-compute";
 /// Where the spot prices are retained.
 pub const SPOT: &str = "demo/spot";
+
+/// Where the forecast is retained.
+pub const OUTLOOK: &str = "demo/outlook";
 
 /// Between two looks at the house.
 const LOOK: Duration = Duration::from_millis(200);
@@ -30,6 +36,7 @@ const NOTICEABLE: f64 = 1.0;
 pub(super) struct Voices {
     pub(super) world: Arc<Mutex<World>>,
     pub(super) market: Market,
+    pub(super) outlook: Outlook,
     pub(super) faults: Faults,
     pub(super) broker: mqtt::Broker,
 }
@@ -45,7 +52,7 @@ struct Shown {
 impl Voices {
     /// Speaks until `shutdown`; then the plug says that it is gone.
     pub(super) async fn run(self, shutdown: CancellationToken) {
-        tokio::join!(self.plug(shutdown.clone()), self.spot(shutdown.clone()));
+        tokio::join!(self.plug(shutdown.clone()), self.feeds(shutdown.clone()));
     }
 
     async fn plug(&self, shutdown: CancellationToken) {
@@ -125,10 +132,11 @@ impl Voices {
         true
     }
 
-    async fn spot(&self, shutdown: CancellationToken) {
+    async fn feeds(&self, shutdown: CancellationToken) {
         let (link, mut events) =
-            mqtt::connect(self.broker.clone(), "demo-spot", None, Vec::new(), CancellationToken::new());
-        let mut published: Option<(NaiveDate, NaiveDate)> = None;
+            mqtt::connect(self.broker.clone(), "demo-feeds", None, Vec::new(), CancellationToken::new());
+        let mut days: Option<(NaiveDate, NaiveDate)> = None;
+        let mut issue: Option<i64> = None;
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
@@ -139,17 +147,32 @@ impl Voices {
             }
             let now = self.world.lock().unwrap_or_else(PoisonError::into_inner).at;
             let known = self.market.known_days(now);
-            if published != Some(known) {
-                let slots = self.market.published(now).into_iter().map(|(slot, price)| {
-                    json!({ "start": slot.start().to_rfc3339_opts(SecondsFormat::Secs, true), "eur_per_kwh": price.0 })
-                });
-                let slots: Vec<_> = slots.collect();
-                link.publish(SPOT, json!({ "slots": slots }).to_string(), true);
-                published = Some(known);
+            if days.replace(known) != Some(known) {
+                link.publish(SPOT, prices(&self.market, now), true);
+            }
+            let newest = Outlook::issue(now);
+            if issue.replace(newest) != Some(newest) {
+                link.publish(OUTLOOK, forecast(&self.outlook, now), true);
             }
         }
         link.close().await;
     }
+}
+
+fn prices(market: &Market, now: Timestamp) -> String {
+    let slots = market.published(now).into_iter().map(|(slot, price)| json!({ "start": start(slot), "eur_per_kwh": price.0 }));
+    json!({ "slots": slots.collect::<Vec<_>>() }).to_string()
+}
+
+fn forecast(outlook: &Outlook, now: Timestamp) -> String {
+    let slots = outlook.published(now).into_iter().map(|expected| {
+        json!({ "start": start(expected.slot), "w": expected.pv.0.round(), "c": (expected.outdoor.0 * 10.0).round() / 10.0 })
+    });
+    json!({ "slots": slots.collect::<Vec<_>>() }).to_string()
+}
+
+fn start(slot: Slot) -> String {
+    slot.start().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn status(shown: &Shown, blind: bool) -> String {

@@ -63,8 +63,8 @@ pub struct World {
 }
 
 impl World {
-    /// A house at `at`, whose time runs `speed` times as fast as the wall's.
-    pub fn new(house: House, weather: Weather, at: Timestamp, speed: f64) -> World {
+    /// A house at `at` in `state`, whose time runs `speed` times as fast as the wall's.
+    pub fn new(house: House, state: State, weather: Weather, at: Timestamp, speed: f64) -> World {
         let orders = Orders {
             storage: StorageOrders::default(),
             storage_at: at,
@@ -80,7 +80,7 @@ impl World {
             weather,
             household: Household { place: weather.place, seed: weather.seed },
             at,
-            state: State::default(),
+            state,
             flows: Flows::default(),
             conditions: weather.at(at),
             orders,

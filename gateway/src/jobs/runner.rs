@@ -210,6 +210,8 @@ async fn ask(client: &reqwest::Client, worker: &str, job: &Job) -> Attempt {
     let why = format!("the worker answered {status}: {}", reason(&bytes));
     match status.as_u16() {
         429 | 503 => Attempt::Unavailable(why),
+        // Any expert would do, and there is none yet.
+        404 if job.request.expert.is_none() => Attempt::Unavailable(why),
         400..=499 => Attempt::Refused(why),
         _ => Attempt::Failed(why),
     }

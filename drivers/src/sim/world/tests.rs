@@ -14,7 +14,7 @@ fn start(month: u32) -> Timestamp {
 
 fn world(month: u32, into: HeatSink, seed: u64) -> World {
     let weather = Weather { place: Place::default(), sky: Sky::Sunny, seed };
-    World::new(House { compute_into: into, ..House::default() }, weather, start(month), 1.0)
+    World::new(House { compute_into: into, ..House::default() }, State::default(), weather, start(month), 1.0)
 }
 
 /// Lives `hours` in steps of ten seconds and shows each to `see`.
