@@ -4,3 +4,5 @@
 mod peer;
 /// The real Home Assistant sees the demo.
 mod home_assistant;
+/// The licences, duplicates and sources of what is shipped.
+mod policy;
