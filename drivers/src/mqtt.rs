@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+/// In [`LinkEvent::Disconnected`] where a message was larger than the 1 MiB that is taken. One that the broker keeps ends
+/// every session anew; who owns its topic can delete it, since retained messages are sent before the subscriptions.
+pub const TOO_LARGE: &str = "a message is larger than 1 MiB";
 /// Messages that wait while the broker is away.
 pub const QUEUE: usize = 1024;
 /// Events that wait for their reader; more are dropped with a warning.

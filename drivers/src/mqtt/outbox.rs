@@ -79,18 +79,21 @@ impl Outbox {
         waiting.order.is_empty() && waiting.queue.is_empty()
     }
 
-    fn pop(&self) -> Option<Message> {
+    /// The next retained message that has to be sent, if there is one.
+    pub(super) fn pop_retained(&self) -> Option<Message> {
         let mut waiting = self.lock();
-        if let Some(topic) = waiting.order.pop_front() {
-            waiting.unsent.remove(&topic);
-            let payload = waiting.retained.get(&topic).cloned().unwrap_or_default();
-            if payload.is_empty() {
-                // An empty retained message deletes the topic; there is nothing to repeat later.
-                waiting.retained.remove(&topic);
-            }
-            return Some(Message { topic, payload, retain: true });
+        let topic = waiting.order.pop_front()?;
+        waiting.unsent.remove(&topic);
+        let payload = waiting.retained.get(&topic).cloned().unwrap_or_default();
+        if payload.is_empty() {
+            // An empty retained message deletes the topic; there is nothing to repeat later.
+            waiting.retained.remove(&topic);
         }
-        waiting.queue.pop_front()
+        Some(Message { topic, payload, retain: true })
+    }
+
+    fn pop(&self) -> Option<Message> {
+        self.pop_retained().or_else(|| self.lock().queue.pop_front())
     }
 
     /// The next message; waits for one.

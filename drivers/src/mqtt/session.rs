@@ -6,8 +6,8 @@
 //!      +---------------------------------------------------------+
 //! ```
 
-use super::outbox::Outbox;
-use super::{Broker, FLUSH, LinkEvent, Will};
+use super::outbox::{Message, Outbox};
+use super::{Broker, FLUSH, LinkEvent, TOO_LARGE, Will};
 use crate::backoff::Backoff;
 use crate::resolve;
 use rumqttc::{
@@ -188,6 +188,9 @@ async fn connack(connection: &mut EventLoop) -> Result<(), String> {
 }
 
 async fn publish(client: AsyncClient, subscriptions: Vec<String>, outbox: Arc<Outbox>) {
+    while let Some(message) = outbox.pop_retained() {
+        send(&client, message).await;
+    }
     let filters: Vec<SubscribeFilter> =
         subscriptions.into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce)).collect();
     if !filters.is_empty()
@@ -196,11 +199,14 @@ async fn publish(client: AsyncClient, subscriptions: Vec<String>, outbox: Arc<Ou
         tracing::warn!(%error, "the broker refuses a subscription");
     }
     loop {
-        let message = outbox.next().await;
-        let options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain);
-        if let Err(error) = client.publish(message.topic.clone(), message.payload, options).await {
-            tracing::warn!(topic = message.topic, %error, "a message cannot be published");
-        }
+        send(&client, outbox.next().await).await;
+    }
+}
+
+async fn send(client: &AsyncClient, message: Message) {
+    let options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain);
+    if let Err(error) = client.publish(message.topic.clone(), message.payload, options).await {
+        tracing::warn!(topic = message.topic, %error, "a message cannot be published");
     }
 }
 
@@ -209,6 +215,7 @@ fn plain(error: &str) -> String {
     match error {
         text if text.contains("BadUserNamePassword") => "it refuses the user name or the password".to_owned(),
         text if text.contains("NotAuthorized") => "it does not authorise this user".to_owned(),
+        text if text.contains("payload size limit exceeded") => TOO_LARGE.to_owned(),
         text if text.contains("Connection refused (os error") => "nothing listens there".to_owned(),
         text => text.trim_start_matches("I/O: ").trim_start_matches("Mqtt state: ").to_owned(),
     }

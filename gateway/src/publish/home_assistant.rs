@@ -80,6 +80,7 @@ pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, job
         outbox: Outbox::default(),
         described: String::new(),
         connected: false,
+        flooded: false,
         greeting: None,
     };
     let mut ticks = tokio::time::interval(TICK);
@@ -108,6 +109,8 @@ struct Publisher {
     /// The description that was sent last.
     described: String,
     connected: bool,
+    /// Whether a message that was too large ended the last session.
+    flooded: bool,
     /// Ticks until everything is sent again; `None` when nothing asks for it.
     greeting: Option<u32>,
 }
@@ -119,12 +122,22 @@ impl Publisher {
                 info!(topic = self.topics.base, "connected to the MQTT broker");
                 self.connected = true;
                 self.greeting = Some(0);
+                if std::mem::take(&mut self.flooded) {
+                    let expected = "messages below 1 MiB; what the broker kept on the command topics is deleted";
+                    self.refuse(&self.topics.command("+"), &[], expected);
+                }
             }
             LinkEvent::Disconnected { why } => {
                 if self.connected {
                     warn!(why, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
                 }
                 self.connected = false;
+                if why.contains(mqtt::TOO_LARGE) {
+                    self.flooded = true;
+                    for name in commands::NAMES {
+                        self.link.publish(self.topics.command(name), "", true);
+                    }
+                }
             }
             LinkEvent::Message { topic, payload, .. } if topic == self.topics.birth => {
                 if payload == ONLINE.as_bytes() {
@@ -174,11 +187,17 @@ impl Publisher {
             commands::read(name, payload, record.map(|record| record.power_max)).and_then(|wish| self.hand_over(wish))
         };
         if let Err(expected) = outcome {
-            let payload: String = String::from_utf8_lossy(payload).chars().take(SHOWN).collect();
-            warn!(topic, payload, expected, "refused a command");
-            let error = json!({"topic": topic, "payload": payload, "expected": expected});
-            self.link.publish(self.topics.error(), error.to_string(), false);
+            self.refuse(topic, payload, &expected);
         }
+    }
+
+    fn refuse(&self, topic: &str, payload: &[u8], expected: &str) {
+        // A character takes four bytes at most.
+        let start = &payload[..payload.len().min(4 * SHOWN)];
+        let payload: String = String::from_utf8_lossy(start).chars().take(SHOWN).collect();
+        warn!(topic, payload, expected, "refused a command");
+        let error = json!({"topic": topic, "payload": payload, "expected": expected});
+        self.link.publish(self.topics.error(), error.to_string(), false);
     }
 
     fn hand_over(&self, wish: Wish) -> Result<(), String> {

@@ -99,7 +99,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     assert!(refused.contains("does not keep"), "the kept command is refused: {refused}");
     observer.link.publish("heatmine/mode/set", "", true);
     for (topic, payload) in
-        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{"), ("no_such", "1")]
+        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{\"prompt\":\"\"}"), ("no_such", "1")]
     {
         observer.link.publish(format!("heatmine/{topic}/set"), payload, false);
         let error = observer.wait("heatmine/error", |error| error.contains(&format!("heatmine/{topic}/set"))).await;
@@ -110,8 +110,9 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     observer.link.publish("heatmine/mode/set", "surplus", false);
     let command = tokio::time::timeout(LIMIT, commanded.recv()).await.unwrap();
     assert_eq!(command, Some(Command::SetMode(Mode::Surplus)));
-    observer.link.publish("heatmine/job/set", "{\"prompt\":\"hello\"}", false);
-    assert_eq!(tokio::time::timeout(LIMIT, queued.recv()).await.unwrap(), Some(json!({"prompt": "hello"})));
+    let job = json!({"title": "greet", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9});
+    observer.link.publish("heatmine/job/set", job.to_string(), false);
+    assert_eq!(tokio::time::timeout(LIMIT, queued.recv()).await.unwrap(), Some(job));
 
     observer.link.publish("homeassistant/status", ONLINE, false);
     observer.wait("homeassistant/device/heatmine/config", |payload| payload.contains("heatmine_grid_power")).await;

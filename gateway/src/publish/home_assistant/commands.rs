@@ -1,10 +1,13 @@
 //! What arrives on the command topics, understood or refused.
 
+use crate::jobs::JobRequest;
 use plant::command::{Command, Mode};
 use plant::units::Watts;
 use serde_json::Value;
 use std::time::Duration;
 
+/// Every command.
+pub const NAMES: [&str; 5] = ["mode", "power_limit", "boost", "grid_dimming", "job"];
 /// What Home Assistant's button sends.
 pub const PRESS: &str = "PRESS";
 /// The longest payload of a command other than a job.
@@ -13,7 +16,7 @@ const PAYLOAD_MAX: usize = 64;
 const JOB_MAX: usize = 256 * 1024;
 /// The longest boost, in minutes.
 const BOOST_MINUTES_MAX: f64 = 24.0 * 60.0;
-/// Every command, for the message to those who ask for another.
+/// The same, for the message to those who ask for another.
 const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set or job/set";
 
 /// A command that was understood.
@@ -80,13 +83,14 @@ fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
 }
 
 fn job(payload: &[u8]) -> Result<Wish, String> {
-    let expected = || format!("a JSON object that describes the work, at most {} KiB", JOB_MAX / 1024);
+    let expected = || format!("a JSON object with title, messages and max_tokens, at most {} KiB", JOB_MAX / 1024);
     if payload.len() > JOB_MAX {
         return Err(expected());
     }
-    match serde_json::from_slice::<Value>(payload) {
-        Ok(job @ Value::Object(_)) => Ok(Wish::Job(job)),
-        Ok(_) | Err(_) => Err(expected()),
+    let job: Value = serde_json::from_slice(payload).map_err(|_| expected())?;
+    match serde_json::from_value::<JobRequest>(job.clone()) {
+        Ok(_) => Ok(Wish::Job(job)),
+        Err(error) => Err(format!("{}: {error}", expected())),
     }
 }
 
@@ -108,6 +112,7 @@ mod tests {
 
     #[test]
     fn commands_are_understood_or_refused() {
+        let job = serde_json::json!({"title": "a", "messages": [{"role": "user", "content": "b"}], "max_tokens": 9});
         let rows: &[(&str, &[u8], Option<Wish>)] = &[
             ("mode", b"surplus", plant(Command::SetMode(Mode::Surplus))),
             ("mode", b" off\n", plant(Command::SetMode(Mode::Off))),
@@ -130,7 +135,8 @@ mod tests {
             ("grid_dimming", b"4200", plant(Command::GridDimming(Some(Watts(4200.0))))),
             ("grid_dimming", b"none", plant(Command::GridDimming(None))),
             ("grid_dimming", b"-4200", None),
-            ("job", b"{\"prompt\":\"hello\"}", Some(Wish::Job(serde_json::json!({"prompt": "hello"})))),
+            ("job", job.to_string().as_bytes(), Some(Wish::Job(job.clone()))),
+            ("job", b"{\"prompt\":\"hello\"}", None),
             ("job", b"hello", None),
             ("job", b"[1,2]", None),
             ("reboot", b"now", None),
