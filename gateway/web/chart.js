@@ -11,6 +11,10 @@ const PANELS = [["price", 96], ["sun", 84], ["compute", 120]];
 const GAP = 26;
 /** Less sun than this share of the best slot counts as night. */
 const NIGHT = 0.005;
+/** A longer dark is no night but a forecast that is silent. */
+const NIGHT_MAX_MS = 19 * 3600000;
+/** With fewer bright quarter hours than this there is no forecast yet to tell the night by: the shortest day has more. */
+const DAY_SLOTS_MIN = 12;
 const RUN_LABEL_PX = 6.4;
 
 /** Draws into `root`; returns how to show a new plan and how to move the present. */
@@ -118,7 +122,7 @@ function draw(slots, view) {
   const { panels, width, height, bottom } = view;
   const layer = (name, ...children) => svg("g", { class: name }, children);
   const top = panels.price.top;
-  const now = svg("g", { class: "now" }, svg("path", { d: `M0 ${top - 22}V${bottom}` }), svg("text", { x: 0, y: top - 26 }, "now"));
+  const now = svg("g", { class: "now" }, svg("path", { d: Object.values(panels).map((panel) => `M0 ${panel.top}v${panel.height}`).join("") }), svg("text", { x: 0, y: top - 26 }, "now"));
   const cross = svg("path", { class: "cross", d: `M0 ${top}V${bottom}` });
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     layer("nights", nights(slots, view)),
@@ -130,11 +134,14 @@ function draw(slots, view) {
   return { picture, now, cross };
 }
 
+/** Whether the plan knows a day's sun. */
+const tells = (slots) => slots.filter((slot) => slot.pv > 0).length >= DAY_SLOTS_MIN;
+
 function nights(slots, { x, panels, bottom }) {
   const best = Math.max(...slots.map((slot) => slot.pv));
-  if (best <= 0) return [];
+  if (!tells(slots)) return [];
   return runs(slots, (slot) => slot.pv <= best * NIGHT)
-    .filter((run) => run.key && run.count > 1)
+    .filter((run) => run.key && run.count > 1 && run.to - run.from < NIGHT_MAX_MS)
     .map(({ from, to }) => svg("rect", { x: x(from), width: x(to) - x(from), y: panels.price.top - 4, height: bottom - panels.price.top + 4 }));
 }
 
@@ -156,7 +163,7 @@ function axis({ panels, width }, name, title, format) {
     svg("path", { class: value === 0 ? "zero" : "rule", d: `M${MARGIN.left} ${panel.y(value)}H${width - MARGIN.right}` }),
     svg("text", { class: "tick", x: MARGIN.left - 6, y: panel.y(value) + 4 }, format(value)),
   ]);
-  return [svg("text", { class: "title", x: MARGIN.left + 5, y: panel.top - 8 }, title), ...marks.flat()];
+  return [svg("text", { class: "title", x: MARGIN.left + 8, y: panel.top - 8 }, title), ...marks.flat()];
 }
 
 const roundPower = (watts) => (Math.abs(watts) < 1000 ? `${watts} W` : `${watts / 1000} kW`);
@@ -178,16 +185,25 @@ function priceShapes(slots, { x, panels }) {
   return [...free, svg("path", { class: "line", d })];
 }
 
-function sunShapes(slots, { x, panels }) {
-  const { y } = panels.sun;
+function sunShapes(slots, view) {
+  const { x, panels } = view, { y } = panels.sun;
+  if (slots.every((slot) => slot.pv <= 0)) return [remark(view, "sun", "none expected")];
   const middle = (slot) => x(slot.time + SLOT_MS / 2);
   const line = slots.map((slot, index) => `${index ? "L" : "M"}${middle(slot).toFixed(1)} ${y(slot.pv).toFixed(1)}`).join("");
   const ends = [middle(slots[0]), middle(slots.at(-1))];
-  return [svg("path", { class: "area", d: `${line}L${ends[1]} ${y(0)}L${ends[0]} ${y(0)}Z` }), svg("path", { class: "line", d: line })];
+  const note = !tells(slots) && remark(view, "sun", "no forecast yet: it is learnt from the first day");
+  return [svg("path", { class: "area", d: `${line}L${ends[1]} ${y(0)}L${ends[0]} ${y(0)}Z` }), svg("path", { class: "line", d: line }), note];
 }
 
-function computeShapes(slots, { x, panels, width }) {
-  const { y } = panels.compute;
+/** Words in the middle of a panel that has nothing to draw. */
+function remark({ panels, width }, name, text) {
+  const { top, height } = panels[name];
+  return svg("text", { class: "remark", x: (MARGIN.left + width - MARGIN.right) / 2, y: top + height / 2 + 4 }, text);
+}
+
+function computeShapes(slots, view) {
+  const { x, panels, width } = view, { y } = panels.compute;
+  if (slots.every((slot) => slot.compute <= 0.5 && slot.heat <= 0.5)) return [remark(view, "compute", "nothing planned")];
   const bars = slots.filter((slot) => slot.compute > 0.5).map((slot) => {
     const left = x(slot.time), wide = x(slot.time + SLOT_MS) - left;
     const gap = wide > 5 ? 0.8 : 0;

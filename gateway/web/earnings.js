@@ -49,7 +49,7 @@ export function earnings() {
 
 function compare({ cost, cost_without }) {
   const gain = cost_without - cost;
-  const house = (amount) => (amount < 0 ? `earned ${euro(-amount)}` : `cost ${euro(amount)}`);
+  const house = (amount) => (amount < -0.0005 ? `earned ${euro(-amount)}` : `cost ${euro(Math.max(amount, 0))}`);
   if (Math.abs(gain) < 0.0005) return `The house's energy ${house(cost)} so far today, with or without HeatMine.`;
   const turn = gain > 0 ? `${euro(gain)} better` : `${euro(-gain)} worse`;
   return `The house's energy ${house(cost)} so far today; without HeatMine it would have ${house(cost_without)}: ${turn}.`;

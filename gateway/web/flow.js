@@ -101,7 +101,7 @@ function update({ lines, nodes }, summary, record) {
   setText(nodes.pv.note, stale(values.pv));
   setText(nodes.grid.note, stale(values.grid) || direction(values.grid, "taking", "feeding in"));
   setText(nodes.house.note, stale(values.house));
-  setText(nodes.compute.note, stale(values.compute) || `of ${power(record.decision.budget)}`);
+  setText(nodes.compute.note, stale(values.compute) || allowed(record));
   showBattery(nodes.battery, known("battery.soc"), values.battery);
   const made = fresh(known("heat_pump.heat"));
   setText(nodes.heat_pump.note, stale(values.heat_pump) || (made === undefined ? "" : `${power(made)} heat`));
@@ -115,6 +115,11 @@ function update({ lines, nodes }, summary, record) {
   showLine(lines["compute-warmth"], values.compute, warm);
   showLine(lines["heat_pump-warmth"], known("heat_pump.heat") ?? values.heat_pump, warm && has("heat_pump"));
   setText(summary, describe(values, known("battery.soc")));
+}
+
+function allowed({ worker, decision }) {
+  if (worker.state === "down") return "engine down";
+  return decision.budget > 0 ? `of ${power(decision.budget)}` : "standby";
 }
 
 function showNode(node, value) {

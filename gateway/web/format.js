@@ -5,7 +5,7 @@ const number = (decimals) => new Intl.NumberFormat(undefined, { minimumFractionD
 const money = (decimals) =>
   new Intl.NumberFormat(undefined, { style: "currency", currency: "EUR", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const [whole, one, two] = [number(0), number(1), number(2)];
-const [cents, mills] = [money(2), money(3)];
+const [cents, mills, plainMills] = [money(2), money(3), number(3)];
 const when = (options) => new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options });
 const clock = when({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = when({ weekday: "short", day: "numeric", month: "short" });
@@ -17,13 +17,15 @@ export const NONE = "–";
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 // A rounded-away minus sign says nothing.
 const settled = (value, unit) => (Math.abs(value) < unit / 2 ? 0 : value);
+// A hyphen is no minus: it is too short to be seen beside a number, and lines break after it.
+const signed = (text) => text.replace("-", "\u2212");
 
 /** 850 W, 3.42 kW, 12.4 kW. */
 export function power(watts) {
   if (!isNumber(watts)) return NONE;
   const size = Math.abs(watts);
-  if (size < 999.5) return `${whole.format(settled(watts, 1))} W`;
-  return `${(size < 9995 ? two : one).format(watts / 1000)} kW`;
+  if (size < 999.5) return `${signed(whole.format(settled(watts, 1)))} W`;
+  return `${signed((size < 9995 ? two : one).format(watts / 1000))} kW`;
 }
 
 /** 4.2 kWh. */
@@ -36,14 +38,15 @@ export function energy(kwh) {
 /** An amount of money; small ones keep a third decimal, because a slot of a small box earns less than a cent. */
 export function euro(amount) {
   if (!isNumber(amount)) return NONE;
-  return Math.abs(amount) > 0 && Math.abs(amount) < 0.1 ? mills.format(settled(amount, 0.001)) : cents.format(settled(amount, 0.01));
+  const small = Math.abs(amount) >= 0.0005 && Math.abs(amount) < 0.0995;
+  return signed(small ? mills.format(amount) : cents.format(settled(amount, 0.01)));
 }
 
 /** A price per kWh, without the unit. */
-export const price = (value) => (isNumber(value) ? mills.format(settled(value, 0.001)) : NONE);
+export const price = (value) => (isNumber(value) ? signed(plainMills.format(settled(value, 0.001))) : NONE);
 
 /** 21.3 °C. */
-export const degrees = (value) => (isNumber(value) ? `${one.format(settled(value, 0.1))} °C` : NONE);
+export const degrees = (value) => (isNumber(value) ? `${signed(one.format(settled(value, 0.1)))} °C` : NONE);
 
 /** 78 %. */
 export const percent = (value) => (isNumber(value) ? `${whole.format(value)} %` : NONE);
@@ -63,6 +66,9 @@ export const timeOf = (date) => clock.format(new Date(date));
 
 /** Sat 21 Nov at the site. */
 export const dayOf = (date) => day.format(new Date(date));
+
+/** 14:05 where that is near, Sat 21 Nov, 14:05 where it is more than half a day from `now`. */
+export const momentOf = (date, now) => (new Date(date) - new Date(now) > 43200000 ? `${dayOf(date)}, ${timeOf(date)}` : timeOf(date));
 
 /** The hour of the day at the site, 0 to 23. */
 export const hourOf = (date) => Number(hours.formatToParts(new Date(date)).find((part) => part.type === "hour").value);

@@ -14,14 +14,18 @@ import { why } from "./why.js";
 const WORDS = { connecting: "connecting", waiting: "connected, waiting", live: "live", lost: "connection lost, trying again" };
 
 const ahead = chart(byId("chart"));
-const parts = [why(), controls(), flow(byId("flow")), earnings(), status(), jobs(), (record) => ahead.now(record)];
+const because = why();
+const parts = [because.record, controls(), flow(byId("flow")), earnings(), status(), jobs(), (record) => ahead.now(record)];
 
 follow({
   state(name) {
     document.body.dataset.link = name;
     setText(byId("link"), WORDS[name]);
   },
-  plan: (plan) => ahead.plan(plan),
+  plan(plan) {
+    ahead.plan(plan);
+    because.plan(plan);
+  },
   record(record) {
     document.title = record.site ? `${record.site} · HeatMine` : "HeatMine";
     setText(byId("site"), record.site || "HeatMine");

@@ -1,7 +1,7 @@
 // The engine, the temperatures, the devices: what works, how warm it is, how fresh the readings are.
 
 import { byId, el, setText } from "./dom.js";
-import { NONE, age, count, degrees, energy, euro, last, percent, power, timeOf } from "./format.js";
+import { NONE, age, count, degrees, euro, last, momentOf, percent, power } from "./format.js";
 
 const STATES = { down: "not answering", starting: "loading its expert", idle: "ready", busy: "working", paused: "paused: no power" };
 const NAMES = { "pv.power": "sun", "battery.soc": "charge", "house.power": "house", "grid.power": "grid", "battery.power": "battery", "compute.power": "compute", "heat_pump.power": "heat pump", "heat_pump.heat": "heat" };
@@ -20,16 +20,17 @@ export function status() {
   };
 }
 
-function engineRows({ worker, backlog, decision }) {
+function engineRows({ at, worker, backlog, decision }) {
+  const down = worker.state === "down";
   const list = [
-    ["State", STATES[worker.state] ?? worker.state, worker.state === "down" ? "bad" : worker.state === "busy" ? "good" : ""],
-    ["Expert", worker.expert ?? NONE],
-    ["Power", worker.power === null ? NONE : `${power(worker.power)} of ${power(decision.budget)}`],
-    ["Speed", worker.state === "down" ? NONE : `${count(worker.tokens_per_second)} tokens/s`],
+    ["State", STATES[worker.state] ?? worker.state, down ? "bad" : worker.state === "busy" ? "good" : ""],
+    ["Expert", worker.expert ?? `${NONE} (${down ? "not known while it does not answer" : "none is loaded"})`],
+    ["Power", worker.power === null ? `${NONE} (not measured)` : drawn(worker.power, decision.budget)],
+    ["Speed", down ? `${NONE} (not known)` : `${count(worker.tokens_per_second)} tokens/s`],
     ["Asking now", count(backlog.interactive)],
     ["Jobs waiting", backlog.jobs ? `${count(backlog.jobs)}, worth ${euro(backlog.value)}` : "none"],
   ];
-  if (backlog.deadline) list.push(["Next deadline", timeOf(backlog.deadline)]);
+  if (backlog.deadline) list.push(["Next deadline", momentOf(backlog.deadline, at)]);
   if (worker.restarts) list.push(["Restarts", count(worker.restarts)]);
   if (worker.error) list.push(["Last trouble", worker.error, "bad"]);
   return list;
@@ -40,19 +41,33 @@ function temperatureRows({ points }) {
   return list.length ? list : [["Sensors", "none in this house"]];
 }
 
+const drawn = (watts, budget) => (budget > 0 ? `${power(watts)} of ${power(budget)}` : `${power(watts)} (standby)`);
+
+/** What a device measures now; its counters are in the books and in the history. */
 function deviceRow(device) {
-  const shown = Object.entries(device.points).map(([name, known]) => `${NAMES[name] ?? name.replace(/[._]/g, " ").replace(/ (temperature|energy)$/, "")} ${withAge(known, unitOf(name))}`);
-  const state = device.error ? "did not obey" : device.fresh ? "fresh" : "not fresh";
-  return [device.id, state, device.error || !device.fresh ? "bad" : "good", [device.error, ...shown].filter(Boolean).join(" · ")];
+  const points = Object.entries(device.points).filter(([name]) => !name.endsWith("energy"));
+  const shown = points.map(([name, known]) => `${NAMES[name] ?? name.replace(/[._]/g, " ").replace(/ temperature$/, "")} ${withAge(known, unitOf(name))}`);
+  const [state, tone] = device.error ? ["did not obey", "bad"] : freshness(Object.values(device.points));
+  const name = device.id.replaceAll("_", " ");
+  return [name.charAt(0).toUpperCase() + name.slice(1), state, tone, [device.error, ...shown].filter(Boolean).join(" · ")];
+}
+
+function freshness(known) {
+  const late = known.filter((each) => each.state !== "fresh").length;
+  if (late === 0) return ["fresh", "good"];
+  if (known.every((each) => each.state === "missing")) return ["no data", "bad"];
+  return [late === known.length ? "not fresh" : `${late} of ${known.length} not fresh`, "bad"];
 }
 
 function unitOf(name) {
-  if (name.endsWith("_energy") || name.endsWith(".energy")) return energy;
   if (name.endsWith("temperature")) return degrees;
   return name.endsWith("soc") ? percent : power;
 }
 
-const withAge = (known, format) => (known.state === "stale" ? `${format(last(known))} (${age(known.age_s)} old)` : format(last(known)));
+function withAge(known, format) {
+  if (known.state === "missing") return `${NONE} (no data)`;
+  return known.state === "stale" ? `${format(last(known))} (${age(known.age_s)} old)` : format(last(known));
+}
 const unfresh = (known) => (known.state === "fresh" ? "" : "stale");
 
 /** A list of names and values; rows are rebuilt only where their number changes. */

@@ -1,14 +1,22 @@
-// What is being done and why: the sentence, the limits, and the three numbers as an equation.
+// What is being done and why, what comes next, the limits, and the three numbers as an equation.
 
 import { byId, el, setText } from "./dom.js";
-import { power, price, reason, reasonHue } from "./format.js";
+import { momentOf, power, price, reason, reasonHue } from "./format.js";
 
-/** Returns the function that shows a record's decision. */
+/** Less planned power than this is none. */
+const PLANNED_W = 0.5;
+const SLOT_MS = 900000;
+
+/** Returns how to show a record's decision, and how to take a new plan. */
 export function why() {
   const tag = byId("reason"), sentence = byId("explanation"), limits = byId("limits"), problems = byId("problems");
-  const worth = equation(byId("worth"));
-  return (record) => {
+  const worth = equation(byId("worth")), next = byId("next");
+  let slots = [], latest = null;
+
+  function record(record) {
     const { decision } = record;
+    latest = record;
+    showNext();
     setText(sentence, record.explanation);
     setText(tag, reason(decision.reason));
     tag.className = `reason ${reasonHue(decision.reason)}`;
@@ -16,7 +24,32 @@ export function why() {
     showLimits(limits, record);
     showList(problems, record.problems.map((text) => [text]), ([text]) => el("li", {}, text));
     worth(decision.worth);
-  };
+  }
+  function plan(plan) {
+    slots = (plan?.slots ?? []).map((slot) => ({ ...slot, time: Date.parse(slot.start) }));
+    if (latest) showNext();
+  }
+  function showNext() {
+    const words = ahead(slots, latest);
+    next.hidden = !words;
+    setText(next, words);
+  }
+  return { record, plan };
+}
+
+/** What the plan has next: when computing is meant to begin, or how long it is meant to go on. */
+function ahead(slots, record) {
+  const at = Date.parse(record.at), left = slots.filter((slot) => slot.time + SLOT_MS > at);
+  if (!left.length || record.mode === "off") return "";
+  const works = (slot) => slot.compute > PLANNED_W;
+  const when = (slot) => momentOf(slot.time, at);
+  if (record.decision.budget > 0 && works(left[0])) {
+    const end = left.find((slot) => !works(slot));
+    return end ? `Planned until ${when(end)}.` : "Planned for all the time ahead.";
+  }
+  const start = left.find((slot) => works(slot) && slot.time > at);
+  if (start) return `Next planned: ${power(start.compute)} from ${when(start)}, ${reason(start.reason)}.`;
+  return "Nothing is planned for the time ahead.";
 }
 
 function showLimits(list, { decision, grid_dimming }) {
