@@ -1,6 +1,7 @@
 # System packages: what is missing, installed on Debian as root and named everywhere else.
+# shellcheck shell=bash
 #
-# A row: what it is for | how its presence is seen (a program, or file:PATTERN) | Debian's package
+# A row: what it is for | how its presence is seen (a program, file:PATTERN... or python:MODULE) | Debian's package
 
 PACKAGES='
 build|cc|build-essential
@@ -8,7 +9,8 @@ build|c++|build-essential
 build|make|build-essential
 build|cmake|cmake
 build|pkg-config|pkg-config
-build|file:/usr/lib*/llvm*/lib*/libclang*.so* /usr/lib*/libclang*.so* /usr/lib/*/libclang*.so* /opt/homebrew/opt/llvm/lib/libclang.*|libclang-dev
+build|file:/usr/lib*/llvm*/lib*/libclang.so* /usr/lib*/libclang.so* /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so* /opt/homebrew/opt/llvm/lib/libclang.*|libclang-dev
+build|file:/usr/lib*/llvm*/lib*/clang/*/include/stddef.h /usr/lib*/clang/*/include/stddef.h /opt/homebrew/opt/llvm/lib/clang/*/include/stddef.h|libclang-dev
 build|file:/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem|ca-certificates
 test|mosquitto|mosquitto
 test|mosquitto_pub|mosquitto-clients
@@ -21,7 +23,12 @@ test|file:/usr/share/fonts/truetype/dejavu/* /usr/share/fonts/dejavu*/*|fonts-de
 test|jq|jq
 test|sqlite3|sqlite3
 test|curl|curl
-test|file:/usr/lib/python3*/ensurepip/__init__.py /usr/lib64/python3*/ensurepip/__init__.py /usr/local/lib/python3*/ensurepip/__init__.py|python3-venv
+test|shellcheck|shellcheck
+test|python:ensurepip|python3-venv
+home_assistant|ffmpeg|ffmpeg
+home_assistant|patchelf|patchelf
+home_assistant|file:/usr/lib/*/libturbojpeg.so.0*|libturbojpeg0
+home_assistant|file:/usr/share/keyrings/debian-archive-keyring.*|debian-archive-keyring
 '
 
 is_debian() {
@@ -30,6 +37,10 @@ is_debian() {
 
 # present PROGRAM-OR-PATTERN
 present() {
+    if [[ $1 == python:* ]]; then
+        python3 -c "import ${1#python:}" 2>/dev/null
+        return
+    fi
     if [[ $1 == file:* ]]; then
         local pattern
         for pattern in ${1#file:}; do
@@ -49,6 +60,15 @@ missing() {
     done <<<"$PACKAGES"
 }
 
+# Home Assistant is only installed on Debian, where its own packages have these names.
+need_test_packages() {
+    if is_debian; then
+        need_packages build test home_assistant
+    else
+        need_packages build test
+    fi
+}
+
 # need_packages PURPOSE...
 need_packages() {
     local gaps packages what package
@@ -57,7 +77,8 @@ need_packages() {
     packages=$(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')
     packages=${packages% }
     if is_debian && [[ $(id -u) == 0 ]]; then
-        step "Installing system packages: $packages" install_packages $packages # one word each
+        # shellcheck disable=SC2086 # one word each
+        step "Installing system packages: $packages" install_packages $packages
         gaps=$(missing "$@")
         [[ -z $gaps ]] && return 0
         complain "Still missing after the installation: $(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')"
@@ -65,8 +86,11 @@ need_packages() {
     fi
     complain "Missing on this machine:"
     while IFS='|' read -r what package; do
-        [[ $what == file:* ]] && what="a file of $package" || what="the program $what"
-        complain "  $what (Debian's package $package)"
+        case $what in
+        file:*) complain "  a file of Debian's package $package" ;;
+        python:*) complain "  Python's module ${what#python:} (Debian's package $package)" ;;
+        *) complain "  the program $what (Debian's package $package)" ;;
+        esac
     done <<<"$gaps"
     if is_debian; then
         complain "Install them as root and repeat:"

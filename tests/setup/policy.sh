@@ -1,11 +1,32 @@
-# Rules for what is not Rust code of ours: dependencies' licences and duplicates (deny.toml), and these scripts.
+# Rules for the source: format, scripts, licences and duplicates of what is shipped, lints. Each is one check; what they add
+# up to is PASSED and FAILED.
+# shellcheck shell=bash
 
-# The test binary applies deny.toml without the network; cargo-deny, where it is installed, is asked too.
-check_policy() {
-    if cargo deny --version >/dev/null 2>&1; then
-        cargo deny --offline check licenses bans sources
+PASSED=0
+FAILED=0
+
+# checks: all of them, the quick ones first; none stops the others.
+checks() {
+    one_check "Format" cargo fmt --all --check
+    one_check "Scripts" check_scripts
+    one_check "Licences and duplicate crates" check_policy
+    one_check "Lints (the first time takes about four minutes on two cores)" \
+        cargo clippy --workspace --all-targets --quiet -- -D warnings
+}
+
+one_check() {
+    if timed "$@"; then
+        PASSED=$((PASSED + 1))
     else
-        cargo test --quiet --package house-tests -- policy::
+        FAILED=$((FAILED + 1))
+    fi
+}
+
+# The test applies deny.toml without the network; cargo-deny, where it is installed, is asked too.
+check_policy() {
+    cargo test --quiet --workspace --test house -- policy:: || return 1
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny --offline check licenses bans sources || return 1
     fi
 }
 
@@ -15,18 +36,8 @@ check_scripts() {
         bash -n "$file" || return 1
     done
     if command -v shellcheck >/dev/null; then
-        shellcheck --shell=bash --exclude=SC1090,SC2086,SC2155 run .ci/run tests/setup/*.sh
+        shellcheck --severity=warning --exclude=SC1090,SC2155 run .ci/run tests/setup/*.sh
     else
         announce "syntax only: shellcheck is not installed"
     fi
-}
-
-# Home Assistant is installed by a program of its own. Where it cannot be installed, its tests say that they are skipped,
-# but on the machine the installation is made for (Debian, root) that is a failure.
-need_home_assistant() {
-    bash tests/setup/home_assistant.sh && return 0
-    if is_debian && [[ $(id -u) == 0 ]]; then
-        return 1
-    fi
-    announce "without Home Assistant: the tests that speak to it are skipped"
 }

@@ -179,10 +179,9 @@ asyncio.run(StartAsyncTcpServer(context=device, address=('127.0.0.1', int(sys.ar
 
 #[tokio::test]
 async fn a_server_of_another_maker_reads_and_writes() {
-    let python = peer::workspace().join(".cache/pymodbus/bin/python");
+    let python = peer::workspace().join(".cache/peers/bin/python");
     if !python.exists() {
-        return peer::skip("pymodbus is not in .cache/pymodbus (python3 -m venv; pip install pymodbus==3.16.1)")
-            .unwrap_or(());
+        return peer::skip("pymodbus is not in .cache/peers (./run setup installs it)").unwrap_or(());
     }
     let port = peer::free_port();
     let Some(peer) = peer::start(&python, &["-c".into(), PYMODBUS.into(), port.to_string()], port).await else {
