@@ -80,7 +80,7 @@ fn shown(state: &Shared, snapshot: Snapshot) -> Status {
         waiting: snapshot.waiting,
         interactive: snapshot.interactive,
         last_receipt: state.journal().last(),
-        error: snapshot.error,
+        error: snapshot.error.or_else(|| state.lacking()),
     }
 }
 

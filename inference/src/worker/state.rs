@@ -92,6 +92,17 @@ impl State {
         Ok(experts)
     }
 
+    /// What keeps the worker from serving anybody: that there is no expert.
+    pub fn lacking(&self) -> Option<String> {
+        match self.experts() {
+            Ok(experts) if experts.is_empty() => {
+                Some(format!("no expert is installed in {}; `heatmine expert add` installs one", self.config.experts.display()))
+            }
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     /// The expert called `name`; the preferred one for no name.
     pub fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
         let experts = self.experts()?;
