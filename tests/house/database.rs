@@ -57,13 +57,12 @@ impl Database {
         self.wait().await
     }
 
-    /// The `[influx]` section that writes to it.
-    pub fn section(&self) -> String {
-        let api = match self.kind {
+    /// The write endpoint that it has, as `heatmine demo --influx-api` names it.
+    pub fn api(&self) -> &'static str {
+        match self.kind {
             Kind::Influx => "v1",
             Kind::Victoria => "v2",
-        };
-        format!("[influx]\nenabled = true\nurl = \"{}\"\napi = \"{api}\"\n", self.url)
+        }
     }
 
     /// The answer to an InfluxQL statement.

@@ -1,8 +1,18 @@
 //! Black-box tests: the built `heatmine` binary against real peers.
 
+/// What is killed, cut off, filled up or talks nonsense.
+mod bad_days;
+/// A browser and what a person does in it.
+mod browser;
 /// The peers and how they are started.
 mod peer;
 /// The real Home Assistant sees the demo.
 mod home_assistant;
+/// The page, looked at in a browser.
+mod page;
 /// The licences, duplicates and sources of what is shipped.
 mod policy;
+/// Databases that peers are.
+mod database;
+/// History in real databases, and what Grafana asks them.
+mod history;
