@@ -1,14 +1,20 @@
 //! Reads what clients send: JSON objects and query strings, each field by name, with an error that says what was expected.
 
 use crate::http::refusal::Refusal;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
+use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// The largest body of our own endpoints: a job's text with room to spare.
 pub const BODY_MAX: usize = 1024 * 1024;
+/// So much of a larger one is taken and thrown away: a client that is still sending does not see its answer.
+const THROWN_AWAY_MAX: usize = 64 * 1024 * 1024;
+/// How long a client may take to send a body.
+const BODY_WAIT: Duration = Duration::from_secs(30);
 
 /// A JSON object as it was sent. Asking for a field takes it out; what nobody asked for is refused at the end.
 #[derive(Clone, Debug)]
@@ -37,10 +43,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
 impl Fields {
     async fn read(body: Body) -> Result<Self, Refusal> {
-        let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| {
-            let error = format!("the body could not be read; expected at most {BODY_MAX} bytes of JSON");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error)
-        })?;
+        let Ok(read) = tokio::time::timeout(BODY_WAIT, whole(body)).await else {
+            let error = format!("the body did not arrive within {} s", BODY_WAIT.as_secs());
+            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, error));
+        };
+        let bytes = read?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self { fields, known: Vec::new() }),
             Ok(other) => {
@@ -98,6 +105,26 @@ impl Fields {
             }
         }
     }
+}
+
+async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut size, mut parts) = (Vec::new(), 0_usize, body.into_data_stream());
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|error| {
+            Refusal::new(StatusCode::BAD_REQUEST, format!("the body broke off or is not what its headers say: {error}"))
+        })?;
+        size = size.saturating_add(part.len());
+        if size <= BODY_MAX {
+            bytes.extend_from_slice(&part);
+        } else if size > THROWN_AWAY_MAX {
+            break;
+        }
+    }
+    if size > BODY_MAX {
+        let error = format!("the body is too large; expected at most {BODY_MAX} bytes of JSON");
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
+    }
+    Ok(bytes)
 }
 
 /// The query string as text, by name.
