@@ -5,6 +5,8 @@
 //! unit is refused with the file, the key and what was expected. The sign convention of the house (grid import +,
 //! battery discharge +) is made here, per point, and nowhere else.
 
+/// How old samples may be.
+pub mod ages;
 /// What a definition must satisfy beyond its types.
 pub mod check;
 /// Names of the user's own devices put into topics and texts.
@@ -22,7 +24,6 @@ use plant::point::Point;
 use plant::site::ControlRange;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 /// A definition that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,11 +83,6 @@ impl Definition {
     /// Whether the device is reached over this transport (`tcp`, `rtu`, `rtu+tcp`, `mqtt`).
     pub fn speaks(&self, transport: &str) -> bool {
         self.transport.iter().any(|known| known == transport)
-    }
-
-    /// A sample older than this is stale when the device is polled every `interval` of house time: three missed polls.
-    pub fn max_age(&self, interval: Duration) -> Duration {
-        (interval * 3).max(Duration::from_secs(10))
     }
 }
 

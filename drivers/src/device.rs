@@ -2,6 +2,8 @@
 
 /// House time to wall time.
 pub mod pace;
+/// Who is there.
+pub mod probe;
 
 mod controls;
 mod once;
@@ -12,7 +14,7 @@ mod values;
 mod work;
 mod writer;
 
-pub use once::{Reading, dump, read_once};
+pub use once::{Reading, read_once};
 pub(crate) use values::{ingredients, unit_factor};
 
 pub use pace::Pace;
@@ -20,6 +22,7 @@ pub use pace::Pace;
 use crate::address::Address;
 use crate::definition::Definition;
 use crate::definition::parameters::Parameters;
+use crate::modbus::Fault;
 use crate::mqtt;
 use plant::decision::Setpoint;
 use plant::point::{DeviceId, Point};
@@ -91,6 +94,34 @@ pub async fn run(
 }
 
 impl DeviceConfig {
+    /// Refuses what can never work: another transport than the device's, a parameter that is missing or unknown.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let (definition, transport) = (&self.definition, self.address.transport());
+        if !definition.speaks(transport) {
+            let known = definition.transport.join(", ");
+            return Err(format!("{} is not reached over {transport}; expected {known}", definition.id));
+        }
+        self.parameters().map(|_| ())
+    }
+
+    /// The Modbus unit that is asked.
+    fn unit(&self) -> u8 {
+        self.unit.unwrap_or(self.definition.unit)
+    }
+
+    /// A fault in words for a person.
+    fn failure(&self, fault: &Fault) -> String {
+        match fault {
+            Fault::Lost(why) => format!("{}: {why}", self.address),
+            Fault::Exception(_) | Fault::Timeout(_) | Fault::Garbled(_) => {
+                format!("{} unit {}: {fault}", self.address, self.unit())
+            }
+        }
+    }
+
     /// The parameters with defaults, and `{topic}` from the address.
     fn parameters(&self) -> Result<Parameters, String> {
         let mut parameters = Parameters::fill(&self.definition, &self.parameters)?;

@@ -5,6 +5,7 @@
 
 mod books;
 mod check;
+mod device;
 mod expert;
 mod house;
 mod replayed;
@@ -81,6 +82,8 @@ enum Command {
     Worker(worker::Worker),
     /// The models: list, add, verify, remove.
     Expert(expert::Expert),
+    /// Kinds of devices, and a look at the real ones: list, show, scan, read, watch.
+    Device(device::Device),
     /// The books: days, months, or a check of the chain.
     Ledger(books::Ledger),
 }
@@ -117,6 +120,7 @@ fn command(command: Command) -> Outcome {
         Command::Check(check) => check.run(),
         Command::Worker(worker) => worker.run(),
         Command::Expert(expert) => expert.run(),
+        Command::Device(device) => device.run(),
         Command::Ledger(ledger) => ledger.run(),
     }
 }

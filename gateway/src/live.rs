@@ -50,7 +50,7 @@ pub struct Options {
 /// # Errors
 /// Something that has to be there at the start is not: the data folder, a free port, an intact ledger.
 pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
-    let Loaded { config, site, devices, data_dir, experts_dir, broker, http_listen, worker_listen, schedule, .. } = loaded;
+    let Loaded { config, mut site, devices, data_dir, experts_dir, broker, http_listen, worker_listen, schedule, .. } = loaded;
     std::fs::create_dir_all(&data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
     let _lock = kept::lock(&data_dir)?;
     let listener = started::listen(http_listen).await?;
@@ -61,6 +61,7 @@ pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) 
     let owed = state.owed().context("cannot read state.db in the data folder")?;
 
     let clock = options.clock.clone();
+    started::follow_pace(&mut site, &devices, &clock);
     let tracker = TaskTracker::new();
     let devices_stop = CancellationToken::new();
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);

@@ -326,3 +326,19 @@ fn points_add_up_or_average_and_are_no_better_known_than_the_least_of_them() {
     assert_eq!(tell("meter", Point::BatterySoc, Some(50.0), 1), Known::Missing);
     assert_eq!(tell("stranger", Point::GridPower, Some(50.0), 1), Known::Missing);
 }
+
+#[test]
+fn a_point_that_is_read_seldom_may_be_older_than_the_others() {
+    let mut site = site();
+    site.devices[0].slow.insert(Point::OutdoorTemperature, Duration::from_secs(600));
+    let mut sampled = Sampled::new(&site);
+    let now = at("2026-01-10T20:00:00Z");
+    for point in [Point::OutdoorTemperature, Point::RoomTemperature] {
+        sampled.record(&sample("heat pump", point, Some(5.0), now - TimeDelta::seconds(500)));
+    }
+    let image = sampled.image(now, None);
+    assert_eq!(image.get(Point::OutdoorTemperature), Known::Fresh { value: 5.0 });
+    assert_eq!(image.get(Point::RoomTemperature), Known::Stale { value: 5.0, age_s: 500 });
+    let later = sampled.image(now + TimeDelta::seconds(101), None);
+    assert_eq!(later.get(Point::OutdoorTemperature), Known::Stale { value: 5.0, age_s: 601 });
+}

@@ -25,6 +25,7 @@ pub struct Sampled {
 struct Readings {
     id: DeviceId,
     max_age: Duration,
+    slow: BTreeMap<Point, Duration>,
     newest: BTreeMap<Point, Newest>,
 }
 
@@ -40,6 +41,7 @@ impl Sampled {
         let devices = site.devices.iter().map(|device| Readings {
             id: device.id.clone(),
             max_age: device.max_age,
+            slow: device.slow.clone(),
             newest: BTreeMap::new(),
         });
         let mut offered: BTreeMap<Point, Vec<usize>> = BTreeMap::new();
@@ -161,14 +163,15 @@ impl Readings {
     fn known(&self, point: Point, now: Timestamp) -> Known<f64> {
         let Some(newest) = self.newest.get(&point) else { return Known::Missing };
         let Some(value) = newest.value else { return Known::Missing };
+        let max_age = self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow));
         // A sample from the future is what a clock that jumped back leaves behind: its true age is unknown.
         let future = elapsed(now, newest.at);
         let age = if future > Duration::from_secs(2) {
-            future.max(self.max_age) + Duration::from_secs(1)
+            future.max(max_age) + Duration::from_secs(1)
         } else {
             elapsed(newest.at, now)
         };
-        Known::aged(value, age, self.max_age)
+        Known::aged(value, age, max_age)
     }
 }
 

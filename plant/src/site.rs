@@ -49,6 +49,9 @@ pub struct Device {
     pub points: BTreeSet<Point>,
     /// A sample older than this is stale.
     pub max_age: Duration,
+    /// Points that are read more seldom than the others, and the age after which theirs are stale.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slow: BTreeMap<Point, Duration>,
     /// What it lets itself be told, where the owner allows it.
     pub controls: BTreeMap<Control, ControlRange>,
 }

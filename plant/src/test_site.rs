@@ -6,7 +6,7 @@ use crate::point::{DeviceId, Point, Sample};
 use crate::site::*;
 use crate::time::Timestamp;
 use crate::units::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub fn at(text: &str) -> Timestamp {
@@ -24,6 +24,7 @@ fn device(name: &str, points: &[Point], controls: &[(Control, f64)]) -> Device {
         id: DeviceId(name.into()),
         points: points.iter().copied().collect::<BTreeSet<_>>(),
         max_age: Duration::from_secs(60),
+        slow: BTreeMap::new(),
         controls: controls.iter().map(|(control, max)| (*control, range(*max))).collect(),
     }
 }

@@ -6,10 +6,8 @@ use super::topics::Topics;
 use super::values::{self, Parts};
 use crate::address::Address;
 use crate::definition::parameters::Parameters;
-use crate::definition::{Definition, Timing};
-use crate::modbus::Endpoint;
+use crate::definition::Definition;
 use crate::mqtt::{self, Broker, LinkEvent};
-use crate::sunspec::{self, Found};
 use plant::point::Point;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -34,15 +32,8 @@ pub struct Reading {
 /// Reads everything once: the canonical points first, then the parts they are made of.
 pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, String> {
     let definition = &config.definition;
+    config.check()?;
     let parameters = config.parameters()?;
-    let transport = config.address.transport();
-    if !definition.speaks(transport) {
-        return Err(format!(
-            "{} is not reached over {transport}; expected {}",
-            definition.id,
-            definition.transport.join(", ")
-        ));
-    }
     let names: BTreeSet<String> = match &config.points {
         Some(points) => values::needed(definition, points),
         None => definition.point.iter().map(|row| row.name.clone()).collect(),
@@ -54,7 +45,7 @@ pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, String> {
         }
         Address::Tcp(_) | Address::Rtu(_) | Address::RtuOverTcp(_) => {
             let mut registers = Registers::new(config, parameters, &names)?;
-            registers.round().await.map_err(|fault| format!("{}: {fault}", config.address))?.parts
+            registers.round().await.map_err(|fault| config.failure(&fault))?.parts
         }
     };
     values::derive(definition, &mut parts);
@@ -128,15 +119,4 @@ async fn listen(
         return Err(format!("nothing was heard in {} s on {topics}", PATIENCE.as_secs()));
     }
     Ok(topics.parts())
-}
-
-/// Every model and every point of a SunSpec device.
-pub async fn dump(address: &Address, unit: u8, timing: &Timing) -> Result<Vec<Found>, String> {
-    let endpoint = Endpoint::open(address);
-    let chain =
-        sunspec::scan(&endpoint, unit, timing).await.map_err(|fault| format!("{address} unit {unit}: {fault}"))?;
-    let chain = chain.ok_or_else(|| {
-        format!("{address} unit {unit} is no SunSpec device: 'SunS' stands at neither 40000, 50000 nor 0")
-    })?;
-    sunspec::dump(&endpoint, unit, &chain, timing).await.map_err(|fault| format!("{address} unit {unit}: {fault}"))
 }

@@ -22,8 +22,16 @@ impl Pace {
 
     /// The wall time in which `house` time passes; never under 50 ms.
     pub fn real(self, house: Duration) -> Duration {
-        let speed = if self.speed.is_finite() && self.speed > 0.0 { self.speed } else { 1.0 };
-        Duration::try_from_secs_f64(house.as_secs_f64() / speed).unwrap_or(Duration::MAX).max(Self::SHORTEST)
+        Duration::try_from_secs_f64(house.as_secs_f64() / self.factor()).unwrap_or(Duration::MAX).max(Self::SHORTEST)
+    }
+
+    /// The house time that passes in `wall`.
+    pub fn house(self, wall: Duration) -> Duration {
+        Duration::try_from_secs_f64(wall.as_secs_f64() * self.factor()).unwrap_or(Duration::MAX)
+    }
+
+    fn factor(self) -> f64 {
+        if self.speed.is_finite() && self.speed > 0.0 { self.speed } else { 1.0 }
     }
 }
 

@@ -36,6 +36,8 @@ struct Unit {
     blocks: Option<Blocks>,
     models: Vec<Layout>,
     away: u32,
+    /// Rounds since the models were looked for in vain.
+    modelless: u32,
 }
 
 /// A model of the device and the spans it is read in.
@@ -47,14 +49,14 @@ struct Layout {
 
 impl Registers {
     pub(super) fn new(config: &DeviceConfig, parameters: Parameters, names: &BTreeSet<String>) -> Result<Self, String> {
-        let main = config.unit.unwrap_or(config.definition.unit);
+        let main = config.unit();
         let mut units: BTreeMap<u8, Vec<PointRow>> = BTreeMap::new();
         units.insert(main, Vec::new());
         for row in config.definition.point.iter().filter(|row| names.contains(&row.name)) {
             let unit = unit_of(row, &parameters)?.unwrap_or(main);
             units.entry(unit).or_default().push(PointRow { words: words_of(row, &parameters), ..row.clone() });
         }
-        let unit = |(id, rows)| Unit { id, main: id == main, rows, blocks: None, models: Vec::new(), away: 0 };
+        let unit = |(id, rows)| Unit { id, main: id == main, rows, blocks: None, models: Vec::new(), away: 0, modelless: 0 };
         let mut units: Vec<Unit> = units.into_iter().map(unit).collect();
         units.retain(|unit| !unit.rows.is_empty());
         units.sort_by_key(|unit| !unit.main);
@@ -114,9 +116,12 @@ impl Unit {
         parameters: &Parameters,
         round: &mut Round,
     ) -> Result<(), Fault> {
-        if self.blocks.is_none() {
+        if self.blocks.is_none() || self.modelless >= AWAY_ROUNDS {
             self.lay_out(endpoint, timing).await?;
         }
+        // A device that has just started may not describe itself yet.
+        let modelless = self.models.is_empty() && self.rows.iter().any(|row| row.sunspec.is_some());
+        self.modelless = if modelless { self.modelless + 1 } else { 0 };
         let Some(blocks) = &mut self.blocks else { return Ok(()) };
         let mut words = Words::new();
         blocks.read(endpoint, timing, &mut words).await?;
@@ -136,6 +141,7 @@ impl Unit {
     /// Finds the SunSpec models where rows ask for them, and groups everything into requests.
     async fn lay_out(&mut self, endpoint: &Endpoint, timing: &Timing) -> Result<(), Fault> {
         self.models.clear();
+        self.modelless = 0;
         if self.rows.iter().any(|row| row.sunspec.is_some()) {
             let chain = sunspec::scan(endpoint, self.id, timing).await?.unwrap_or_default();
             self.models = layouts(&self.rows, &chain, self.id, endpoint, timing).await?;

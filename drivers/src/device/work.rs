@@ -56,11 +56,8 @@ struct Device {
 
 impl Device {
     async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), String> {
+        self.config.check()?;
         let parameters = self.config.parameters()?;
-        let transport = self.config.address.transport();
-        if !self.config.definition.speaks(transport) {
-            return Err(format!("{} is not reached over {transport}", self.config.definition.id));
-        }
         let names = values::needed(&self.config.definition, &self.wanted);
         if let Address::Mqtt(topic) = &self.config.address {
             let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or("no broker is configured")?;
@@ -68,7 +65,7 @@ impl Device {
             return Ok(());
         }
         let registers = Registers::new(&self.config, parameters.clone(), &names)?;
-        let writer = Writer::modbus(&self.config.definition, &self.config.address, self.config.unit, parameters);
+        let writer = Writer::modbus(&self.config, parameters);
         let (_, never) = mpsc::channel(1);
         tokio::select! {
             () = self.read(registers) => {}
@@ -96,7 +93,7 @@ impl Device {
                 }
                 Err(fault) => {
                     parts.clear();
-                    self.reporter.unavailable(format!("{}: {fault}", self.config.address));
+                    self.reporter.unavailable(self.config.failure(&fault));
                     backoff.wait().await;
                 }
             }

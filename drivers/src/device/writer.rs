@@ -1,9 +1,9 @@
 //! Orders on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
 
+use super::DeviceConfig;
 use super::controls::{self, Duty};
-use crate::address::Address;
 use crate::definition::parameters::Parameters;
-use crate::definition::{ControlRow, Definition, Number, Timing, WordOrder, Write};
+use crate::definition::{ControlRow, Number, Timing, WordOrder, Write};
 use crate::modbus::{Endpoint, words};
 use crate::mqtt::Link;
 use crate::sunspec::{self, Chain, Entry, model};
@@ -24,9 +24,9 @@ enum Wire {
 }
 
 impl Writer {
-    pub(super) fn modbus(definition: &Definition, address: &Address, unit: Option<u8>, parameters: Parameters) -> Self {
-        let unit = unit.unwrap_or(definition.unit);
-        let wire = Wire::Modbus { endpoint: Endpoint::open(address), unit, timing: definition.timing, chain: None };
+    pub(super) fn modbus(config: &DeviceConfig, parameters: Parameters) -> Self {
+        let endpoint = Endpoint::open(&config.address);
+        let wire = Wire::Modbus { endpoint, unit: config.unit(), timing: config.definition.timing, chain: None };
         Self { parameters, wire }
     }
 

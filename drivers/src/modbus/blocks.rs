@@ -96,7 +96,11 @@ impl Blocks {
                     next += 1;
                 }
                 Err(fault) if fault.is_unsupported() => next += self.refuse(next, round, words),
-                Err(fault) => return Err(fault),
+                Err(fault) => {
+                    // Nobody knows what was missed: the next round reads everything.
+                    self.round = 0;
+                    return Err(fault);
+                }
             }
         }
         Ok(())

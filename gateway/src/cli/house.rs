@@ -7,6 +7,7 @@ use crate::live::Options;
 use crate::{config, demo, live, supervisor};
 use clap::Args;
 use drivers::mqtt::Broker;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ impl Run {
     }
 }
 
-fn usual_file() -> PathBuf {
+pub(super) fn usual_file() -> PathBuf {
     let found = FILES.into_iter().find(|file| Path::new(file).exists());
     PathBuf::from(found.unwrap_or("heatmine.toml"))
 }
@@ -48,7 +49,7 @@ fn usual_file() -> PathBuf {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Where the page listens.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8099")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8099", value_parser = listen)]
     http: String,
     /// The broker to use, as mqtt://[user:password@]host[:port]; an embedded one where not given.
     #[arg(long, value_name = "URL", value_parser = broker)]
@@ -94,6 +95,11 @@ impl Demo {
     }
 }
 
+fn listen(text: &str) -> Result<String, String> {
+    let address = text.parse::<SocketAddr>().map(|address| address.to_string());
+    address.map_err(|_| "expected an IP address and a port, as 127.0.0.1:8099".into())
+}
+
 fn influx_api(text: &str) -> Result<InfluxApi, String> {
     match text {
         "v1" => Ok(InfluxApi::V1),
@@ -108,7 +114,7 @@ fn speed(text: &str) -> Result<f64, String> {
     speed.ok_or_else(|| "expected a number from 1 to 600".into())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a number with its unit, as 30s, 10m or 2h".to_owned();
     let split = text.find(|letter: char| letter.is_ascii_alphabetic()).ok_or_else(expected)?;
     let (number, unit) = text.split_at(split);

@@ -37,7 +37,8 @@ pub struct DeviceSection {
     #[serde(default = "super::number::<2>")]
     #[schemars(range(min = 0.5, max = 3600))]
     pub interval_s: f64,
-    /// A reading older than this many seconds is stale; five intervals, ten seconds at least, where it is not given.
+    /// A reading older than this many seconds is stale; three readings, ten seconds at least, where it is not given.
+    /// Points that are read more seldom may be older.
     #[serde(default)]
     #[schemars(range(min = 1, max = 86400))]
     pub max_age_s: Option<f64>,

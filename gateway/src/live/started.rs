@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use drivers::device::{self, DeviceConfig, Pace, Report};
 use plant::decision::Setpoint;
 use plant::point::DeviceId;
-use plant::site::Compute;
+use plant::site::{Compute, Site};
 use plant::units::Watts;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,6 +38,18 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
         };
         anyhow!("cannot listen on {address} for the page: {error}; {hint}")
     })
+}
+
+/// A house whose time runs fast is read over wires that do not: samples may be as much older.
+pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
+    if clock.speed() <= 1.0 {
+        return;
+    }
+    for (device, config) in site.devices.iter_mut().zip(configs) {
+        let ages = config.definition.ages(config.interval, Pace { speed: clock.speed() });
+        device.max_age = device.max_age.max(ages.usual);
+        device.slow = ages.slow;
+    }
 }
 
 /// Starts the devices; returns the ways for their orders.

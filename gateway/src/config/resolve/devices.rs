@@ -7,7 +7,7 @@ use crate::config::devices::DeviceSection;
 use drivers::address::Address;
 use drivers::definition::parameters::Parameters;
 use drivers::definition::{self, Definition};
-use drivers::device::DeviceConfig;
+use drivers::device::{DeviceConfig, Pace};
 use drivers::mqtt::Broker;
 use plant::decision::Control;
 use plant::point::{DeviceId, Point, Role};
@@ -41,6 +41,7 @@ pub(super) fn resolve(config: &Config, broker: Option<&Broker>, beside: &Path, f
         devices.extend(one(section, &key, broker, beside, faults));
     }
     check_singles(&devices, faults);
+    check_doubles(&devices, faults);
     check_controls(config, &devices, faults);
     devices.sort_by(|a, b| a.device.id.cmp(&b.device.id));
     devices
@@ -68,9 +69,11 @@ fn one(
     let definition = faults.take(&format!("{key}.type"), &section.definition, find(&section.definition, beside));
     let address = address(section, key, broker, faults);
     let (definition, address) = (definition?, address?);
+    check_transport(section, &definition, &address, key, faults);
     check_fit(section, &definition, &address, key, faults);
     let interval = Duration::from_secs_f64(section.interval_s);
-    let max_age = section.max_age_s.map_or_else(|| definition.max_age(interval), Duration::from_secs_f64);
+    let ages = definition.ages(interval, Pace::default());
+    let max_age = section.max_age_s.map_or(ages.usual, Duration::from_secs_f64);
     if max_age < interval {
         let expected = format!("expected at least interval_s, {}", section.interval_s);
         faults.wrong(format!("{key}.max_age_s"), section.max_age_s.unwrap_or_default(), expected);
@@ -81,6 +84,7 @@ fn one(
         id: id.clone(),
         points: wanted.clone().unwrap_or_else(|| definition.points()),
         max_age,
+        slow: ages.slow,
         controls: controls(section, &definition, key, faults),
     };
     let config = DeviceConfig {
@@ -98,18 +102,17 @@ fn one(
 
 /// A definition that ships, or a file of the owner's.
 fn find(name: &str, beside: &Path) -> Result<Definition, String> {
-    let found = match name.strip_suffix(".toml") {
+    match name.strip_suffix(".toml") {
         Some(_) => definition::from_file(&beside.join(name)).map_err(|error| error.to_string()),
-        None => definition::find(name).map_err(|error| error.why),
-    };
-    found.map_err(|why| format!("{why} (heatmine device list shows all)"))
+        None => definition::find(name).map_err(|error| format!("{} (heatmine device list shows all)", error.why)),
+    }
 }
 
 fn address(section: &DeviceSection, key: &str, broker: Option<&Broker>, faults: &mut Faults) -> Option<Address> {
     let address_key = format!("{key}.address");
-    let (key, text) = match (&section.address, &section.topic) {
-        (Some(address), None) => (address_key, address.clone()),
-        (None, Some(topic)) => (format!("{key}.topic"), format!("mqtt:///{topic}")),
+    let (key, written, text) = match (&section.address, &section.topic) {
+        (Some(address), None) => (address_key, address, address.clone()),
+        (None, Some(topic)) => (format!("{key}.topic"), topic, format!("mqtt:///{topic}")),
         (Some(_), Some(_)) | (None, None) => {
             faults.about(key, "expected exactly one of address (tcp://host:port, rtu:///dev/ttyUSB0) and topic (MQTT)");
             return None;
@@ -119,19 +122,32 @@ fn address(section: &DeviceSection, key: &str, broker: Option<&Broker>, faults: 
     if let Address::Mqtt(topic) = &address
         && Broker::of(topic, broker).is_none()
     {
-        faults.wrong(key, quoted(&text), "needs a broker; expected a section [mqtt]");
+        faults.wrong(key, quoted(written), "needs a broker; expected a section [mqtt]");
         return None;
     }
     Some(address)
 }
 
-fn check_fit(section: &DeviceSection, definition: &Definition, address: &Address, key: &str, faults: &mut Faults) {
+fn check_transport(
+    section: &DeviceSection,
+    definition: &Definition,
+    address: &Address,
+    key: &str,
+    faults: &mut Faults,
+) {
     let transport = address.transport();
-    if !definition.speaks(transport) {
-        let known = definition.transport.iter().map(String::as_str);
-        let expected = format!("{} is reached over {}, not over {transport}", definition.id, listed(known, "or"));
-        faults.wrong(format!("{key}.address"), quoted(&address.to_string()), expected);
+    if definition.speaks(transport) {
+        return;
     }
+    let known = listed(definition.transport.iter().map(String::as_str), "or");
+    let expected = format!("{} is reached over {known}, not over {transport}", definition.id);
+    match (&section.address, &section.topic) {
+        (Some(address), _) => faults.wrong(format!("{key}.address"), quoted(address), expected),
+        (None, topic) => faults.wrong(format!("{key}.topic"), quoted(topic.as_deref().unwrap_or_default()), expected),
+    }
+}
+
+fn check_fit(section: &DeviceSection, definition: &Definition, address: &Address, key: &str, faults: &mut Faults) {
     if let (Address::Mqtt(_), Some(unit)) = (address, section.unit) {
         faults.wrong(format!("{key}.unit"), unit, "is for Modbus devices; expected none for an MQTT device");
     }
@@ -160,8 +176,13 @@ fn controls(
                 allowed.insert(*control, *range);
             }
             None => {
-                let known = listed(offered.keys().map(|control| control.name()), "and");
-                let expected = format!("{} cannot be told this; it can be told {known}", definition.id);
+                let expected = match offered.len() {
+                    0 => format!("{} cannot be told anything; expected controls left out", definition.id),
+                    _ => {
+                        let known = listed(offered.keys().map(|control| control.name()), "and");
+                        format!("{} cannot be told this; it can be told {known}", definition.id)
+                    }
+                };
                 faults.wrong(format!("{key}.controls[{index}]"), quoted(control.name()), expected);
             }
         }
@@ -184,6 +205,26 @@ fn check_singles(devices: &[Resolved], faults: &mut Faults) {
                 break;
             }
             offered.insert(*point, resolved);
+        }
+    }
+}
+
+/// A device that is listed twice would be counted twice.
+fn check_doubles(devices: &[Resolved], faults: &mut Faults) {
+    let place = |resolved: &Resolved| {
+        let DeviceConfig { address, unit, definition, parameters, .. } = &resolved.config;
+        (address.clone(), unit.unwrap_or(definition.unit), parameters.clone())
+    };
+    for (index, second) in devices.iter().enumerate() {
+        let same = |first: &&Resolved| {
+            place(first) == place(second) && !first.device.points.is_disjoint(&second.device.points)
+        };
+        if let Some(first) = devices.iter().take(index).find(same) {
+            let expected = format!(
+                "is at the same address as \"{}\" and would be counted twice; expected another address or unit, or points = [..] of which none is in both",
+                first.device.id
+            );
+            faults.wrong(format!("{}.name", second.key), quoted(&second.device.id.0), expected);
         }
     }
 }
