@@ -5,8 +5,10 @@ use serde::Deserialize;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Where an app reaches the Supervisor.
+/// Where an app reaches the Supervisor, unless the variable [`ELSEWHERE`] names another place.
 const SUPERVISOR: &str = "http://supervisor";
+/// The variable for a Supervisor that is a stand-in.
+const ELSEWHERE: &str = "HEATMINE_SUPERVISOR";
 /// The longest wait for one answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How often it is asked: right after the machine's start the broker may not have announced itself yet.
@@ -56,13 +58,16 @@ struct Answer {
 /// The broker that the Supervisor offers, where this process is an app and there is one.
 pub async fn broker() -> Option<MqttService> {
     let token = std::env::var("SUPERVISOR_TOKEN").ok()?;
+    let supervisor = std::env::var(ELSEWHERE).unwrap_or_else(|_| SUPERVISOR.to_owned());
     for attempt in 1..=TRIES {
-        match mqtt_service(&token, SUPERVISOR).await {
+        match mqtt_service(&token, &supervisor).await {
             Ok(Some(service)) => {
                 info!(host = service.host, port = service.port, "the Supervisor names the MQTT broker");
                 return Some(service);
             }
-            Ok(None) => warn!(attempt, "the Supervisor knows no MQTT broker; install and start the Mosquitto broker app"),
+            Ok(None) => {
+                warn!(attempt, "the Supervisor knows no MQTT broker; install and start the Mosquitto broker app")
+            }
             Err(error) => warn!(attempt, error = format!("{error:#}"), "the Supervisor cannot be asked"),
         }
         if attempt < TRIES {

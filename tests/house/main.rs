@@ -1,5 +1,7 @@
 //! Black-box tests: the built `heatmine` binary against real peers.
 
+/// The app for Home Assistant OS.
+mod app;
 /// What is killed, cut off, filled up or talks nonsense.
 mod bad_days;
 /// A browser and what a person does in it.

@@ -173,7 +173,7 @@ impl Drop for Process {
     }
 }
 
-/// The real Mosquitto, without a password, on the loopback interface.
+/// The real Mosquitto on the loopback interface.
 pub struct Mosquitto {
     /// Where it listens.
     pub port: u16,
@@ -183,11 +183,31 @@ pub struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// Starts a broker; `None` where Mosquitto is not installed.
+    /// Starts a broker without a password; `None` where Mosquitto is not installed.
     pub async fn start() -> Result<Option<Self>> {
+        Self::start_with("allow_anonymous true\n", TempDir::new()?).await
+    }
+
+    /// Starts a broker that lets nobody in but this user; `None` where Mosquitto is not installed.
+    pub async fn start_for(user: &str, password: &str) -> Result<Option<Self>> {
+        let (folder, Some(program)) = (TempDir::new()?, program("mosquitto_passwd")) else { return Ok(None) };
+        let file = folder.path().join("passwords");
+        let status = Command::new(program).arg("-b").arg("-c").arg(&file).args([user, password]).status()?;
+        anyhow::ensure!(status.success(), "mosquitto_passwd: {status}");
+        // A broker that root starts becomes another user, who has to read this.
+        for path in [folder.path(), &file] {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        }
+        let settings = format!("allow_anonymous false\npassword_file {}\n", file.display());
+        Self::start_with(&settings, folder).await
+    }
+
+    async fn start_with(settings: &str, folder: TempDir) -> Result<Option<Self>> {
         let Some(program) = program("mosquitto") else { return Ok(None) };
-        let (port, folder) = (free_port()?, TempDir::new()?);
-        let process = Self::spawn(&program, port, folder.path())?;
+        let port = free_port()?;
+        let config = format!("listener {port} 127.0.0.1\npersistence false\n{settings}");
+        std::fs::write(folder.path().join("mosquitto.conf"), config)?;
+        let process = Self::spawn(&program, folder.path())?;
         let mosquitto = Self { port, process, folder };
         mosquitto.wait().await?;
         Ok(Some(mosquitto))
@@ -196,7 +216,7 @@ impl Mosquitto {
     /// Starts it again on the same port after `process` was stopped or killed.
     pub async fn restart(&mut self) -> Result<()> {
         let program = program("mosquitto").context("mosquitto went away")?;
-        self.process = Self::spawn(&program, self.port, self.folder.path())?;
+        self.process = Self::spawn(&program, self.folder.path())?;
         self.wait().await
     }
 
@@ -205,9 +225,8 @@ impl Mosquitto {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
-    fn spawn(program: &Path, port: u16, folder: &Path) -> Result<Process> {
+    fn spawn(program: &Path, folder: &Path) -> Result<Process> {
         let file = folder.join("mosquitto.conf");
-        std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"))?;
         let mut command = Command::new(program);
         command.arg("-c").arg(&file);
         Process::start("mosquitto", command, &folder.join("mosquitto.log"))

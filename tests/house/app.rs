@@ -1,0 +1,127 @@
+//! The app for Home Assistant OS: what the Supervisor reads of it, and the binary as the Supervisor starts it - with the
+//! options of its form and the broker's credentials from the Supervisor, which a stand-in plays here.
+
+mod description;
+
+use crate::peer::{self, Demo, Mosquitto, Process, free_port, program, wait_until};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const LIMIT: Duration = Duration::from_secs(90);
+const USER: &str = "addons";
+const PASSWORD: &str = "pa$s wörd";
+const TOKEN: &str = "the app's token";
+
+/// A Supervisor that knows of a broker from the second question on, as after a start of the whole machine.
+struct Supervisor {
+    url: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Supervisor {
+    async fn start(broker: u16) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = answer(stream, broker, &count).await;
+            }
+        });
+        Ok(Self { url, asked })
+    }
+}
+
+/// Reads one request and answers it.
+async fn answer(mut stream: TcpStream, broker: u16, asked: &AtomicUsize) -> Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await?);
+    }
+    let request = String::from_utf8_lossy(&request).to_lowercase();
+    let known =
+        request.starts_with("get /services/mqtt ") && request.contains(&format!("bearer {}\r\n", TOKEN.to_lowercase()));
+    let (status, body) = match (known, asked.fetch_add(1, Ordering::SeqCst)) {
+        (false, _) => ("403 Forbidden", json!({"result": "error", "message": "Forbidden"})),
+        (true, 0) => ("400 Bad Request", json!({"result": "error", "message": "Service not enabled"})),
+        (true, _) => {
+            let service = json!({"addon": "core_mosquitto", "host": "127.0.0.1", "port": broker, "ssl": false,
+                "username": USER, "password": PASSWORD, "protocol": "3.1.1"});
+            ("200 OK", json!({"result": "ok", "data": service}))
+        }
+    };
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ");
+    stream.write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).await?;
+    Ok(stream.shutdown().await?)
+}
+
+#[tokio::test]
+async fn the_app_runs_with_its_options_and_the_supervisors_broker() -> Result<()> {
+    let Some(mut options) = description::options()? else { return Ok(()) };
+    let Some(mosquitto) = Mosquitto::start_for(USER, PASSWORD).await? else { return Ok(()) };
+    let Some(subscriber) = program("mosquitto_sub") else { return Ok(()) };
+    let supervisor = Supervisor::start(mosquitto.port).await?;
+    // The demo lends its inverter.
+    let demo = Demo::start(&["--speed", "1"]).await?;
+    let folder = TempDir::new()?;
+    let port = free_port()?;
+    options["device"] = json!([{"name": "inverter", "type": "fronius-gen24", "address": inverter(&demo)?}]);
+    // A container has ports and folders of its own; a test has not.
+    options["http"]["listen"] = json!(format!("127.0.0.1:{port}"));
+    options["worker"]["listen"] = json!(format!("127.0.0.1:{}", free_port()?));
+    let mut app = start(folder.path(), &options, &supervisor)?;
+
+    let url = format!("http://127.0.0.1:{port}/health");
+    let client = peer::client()?;
+    let healthy = async || client.get(&url).send().await.ok().filter(|answer| answer.status().is_success());
+    wait_until(LIMIT, "the health check", healthy).await.with_context(|| app.tail())?;
+    ensure!(supervisor.asked.load(Ordering::SeqCst) == 2, "{}", app.log());
+
+    let config = retained(&subscriber, mosquitto.port, "homeassistant/device/heatmine/config").await?;
+    let config: Value = serde_json::from_str(&config).context("the discovery message")?;
+    ensure!(config["dev"]["name"].is_string() || config["device"]["name"].is_string(), "{config}");
+    ensure!(!app.log().contains(PASSWORD), "the log shows the password");
+    let status = app.stop().await?;
+    ensure!(status.success(), "{status}\n{}", app.tail());
+    Ok(())
+}
+
+/// Starts the binary in `folder` as the app's container does.
+fn start(folder: &Path, options: &Value, supervisor: &Supervisor) -> Result<Process> {
+    let file = folder.join("options.json");
+    std::fs::write(&file, serde_json::to_vec(options)?)?;
+    let mut command = Command::new(peer::binary()?);
+    command.arg("run").arg(&file).current_dir(folder).env("NO_COLOR", "1");
+    command.env("SUPERVISOR_TOKEN", TOKEN).env("HEATMINE_SUPERVISOR", &supervisor.url);
+    Process::start("the app", command, &folder.join("app.log"))
+}
+
+/// Where the demo's inverter answers.
+fn inverter(demo: &Demo) -> Result<String> {
+    let text = std::fs::read_to_string(demo.data.join("heatmine.toml"))?;
+    let config: toml::Value = toml::from_str(&text)?;
+    let devices = config["device"].as_array().context("no devices")?;
+    let named = |device: &&toml::Value| device["name"].as_str() == Some("inverter");
+    let inverter = devices.iter().find(named).context("no inverter")?;
+    Ok(inverter["address"].as_str().context("no address")?.to_owned())
+}
+
+/// The first message of a topic, read with the app's credentials.
+async fn retained(subscriber: &Path, port: u16, topic: &str) -> Result<String> {
+    let mut command = tokio::process::Command::new(subscriber);
+    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-u", USER, "-P", PASSWORD]);
+    command.args(["-t", topic, "-C", "1", "-W", &LIMIT.as_secs().to_string()]);
+    let output = command.output().await?;
+    ensure!(output.status.success(), "{topic}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
