@@ -8,7 +8,9 @@ mod check;
 mod device;
 mod expert;
 mod house;
+mod plan;
 mod replayed;
+mod roi;
 mod worker;
 
 use crate::config::ConfigErrors;
@@ -84,8 +86,12 @@ enum Command {
     Expert(expert::Expert),
     /// Kinds of devices, and a look at the real ones: list, show, scan, read, watch.
     Device(device::Device),
+    /// What a running HeatMine intends for the hours ahead, and why.
+    Plan(plan::Plan),
     /// The books: days, months, or a check of the chain.
     Ledger(books::Ledger),
+    /// What the books say about the price of the box: when it has paid for itself.
+    Roi(roi::Roi),
 }
 
 /// Runs the program.
@@ -121,7 +127,9 @@ fn command(command: Command) -> Outcome {
         Command::Worker(worker) => worker.run(),
         Command::Expert(expert) => expert.run(),
         Command::Device(device) => device.run(),
+        Command::Plan(plan) => plan.run(),
         Command::Ledger(ledger) => ledger.run(),
+        Command::Roi(roi) => roi.run(),
     }
 }
 

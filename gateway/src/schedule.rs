@@ -45,24 +45,49 @@ pub struct Entry {
     pub action: Action,
 }
 
+/// The fields of an expression: name, and what one may say.
+const FIELDS: [(&str, &str); 6] = [
+    ("seconds", "0 to 59"),
+    ("minutes", "0 to 59"),
+    ("hours", "0 to 23"),
+    ("day-of-month", "1 to 31"),
+    ("month", "1 to 12 or Jan to Dec"),
+    ("day-of-week", "Sun to Sat"),
+];
+
 impl FromStr for Schedule {
     type Err = String;
 
     /// Reads six fields (seconds, minutes, hours, day of month, month, day of week), or five without the seconds.
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected six fields: seconds minutes hours day-of-month month day-of-week, as 0 30 2 * * *";
-        let fields = text.split_whitespace().count();
-        let full = match fields {
-            5 => format!("0 {text}"),
-            6 | 7 => text.to_owned(),
-            _ => return Err(format!("has {fields} fields; {expected}")),
-        };
-        let cron = cron::Schedule::from_str(&full).map_err(|error| {
-            let why = error.to_string();
-            let why = why.lines().next().unwrap_or_default().trim_end_matches('.');
-            format!("{why}; {expected}")
-        })?;
-        Ok(Self { cron })
+        let mut fields: Vec<&str> = text.split_whitespace().collect();
+        match fields.len() {
+            5 => fields.insert(0, "0"),
+            6 | 7 => {}
+            count => return Err(format!("has {count} {}; {EXPECTED}", if count == 1 { "field" } else { "fields" })),
+        }
+        match cron::Schedule::from_str(&fields.join(" ")) {
+            Ok(cron) => Ok(Self { cron }),
+            Err(_) => Err(wrong_field(&fields)),
+        }
+    }
+}
+
+const EXPECTED: &str = "expected six fields: seconds minutes hours day-of-month month day-of-week, as 0 30 2 * * *";
+
+/// Names the field that cannot be read: the one whose replacement by a star makes the rest an expression.
+fn wrong_field(fields: &[&str]) -> String {
+    let without = |index: usize| {
+        let mut fields = fields.to_vec();
+        fields[index] = "*";
+        fields.join(" ")
+    };
+    let culprit = (0..fields.len()).find(|index| cron::Schedule::from_str(&without(*index)).is_ok());
+    match culprit.and_then(|index| Some((fields.get(index)?, FIELDS.get(index)?))) {
+        Some((written, (name, range))) => {
+            format!("the field {name} is {written}; expected {range}, or * for any")
+        }
+        None => EXPECTED.to_owned(),
     }
 }
 
@@ -188,9 +213,18 @@ mod tests {
 
     #[test]
     fn a_bad_expression_says_what_was_expected() {
-        for text in ["", "* *", "0 99 * * * *", "hourly please now and then ok", "0 0 0 31 2 * * * *"] {
+        let rows = [
+            ("", "has 0 fields; expected six fields"),
+            ("* *", "has 2 fields; expected six fields"),
+            ("0 0 0 31 2 * * * *", "has 9 fields; expected six fields"),
+            ("hourly please now and then ok", "expected six fields"),
+            ("0 99 * * * *", "the field minutes is 99; expected 0 to 59, or * for any"),
+            ("0 25 * * *", "the field hours is 25; expected 0 to 23, or * for any"),
+            ("0 0 0 * * Funday", "the field day-of-week is Funday; expected Sun to Sat, or * for any"),
+        ];
+        for (text, expected) in rows {
             let error = text.parse::<Schedule>().unwrap_err();
-            assert!(error.contains("expected six fields"), "{text}: {error}");
+            assert!(error.starts_with(expected), "{text}: {error}");
         }
     }
 }

@@ -40,7 +40,8 @@ impl Ledger {
     pub fn run(self) -> Outcome {
         let path = self.data.join("ledger.db");
         if !path.exists() {
-            let words = format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
+            let words =
+                format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
             return Err(Failure::new(Failure::NO_INPUT, words));
         }
         let wrong = |error: store::LedgerError| Failure::new(65, error.to_string());

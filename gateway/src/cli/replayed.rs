@@ -72,7 +72,8 @@ impl Replay {
             print_json(&replayed)?;
         }
         if let Some(first) = replayed.differences.first() {
-            let decided = first.replayed.as_ref().map_or("nothing".into(), |now| format!("{} ({})", now.budget, now.reason));
+            let decided =
+                first.replayed.as_ref().map_or("nothing".into(), |now| format!("{} ({})", now.budget, now.reason));
             return Err(Failure::new(
                 1,
                 format!(

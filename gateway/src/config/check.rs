@@ -6,7 +6,7 @@ use super::error::ConfigError;
 use super::unit;
 use serde_json::{Map, Value};
 
-/// Keys written less alike than this are not suggested for each other.
+/// Words written less alike than this are not suggested for each other.
 const LIKENESS_MIN: f64 = 0.6;
 
 /// The schema of the configuration.
@@ -92,7 +92,9 @@ impl Schema {
             (_, value) if fits(value, schema) => {}
             (_, value) => {
                 let expected = format!("expected {}", expectation(schema, path));
-                errors.push(ConfigError::new(path, Some(shown(path, value)), expected));
+                let mut error = ConfigError::new(path, Some(shown(path, value)), expected);
+                error.nearest = value.as_str().and_then(|text| nearest(text, choices(schema).into_iter()));
+                errors.push(error);
             }
         }
     }
@@ -132,12 +134,7 @@ impl Schema {
             error.nearest = Some(found.to_owned());
             return error;
         }
-        let likeness = |name: &str| strsim::normalized_damerau_levenshtein(key, name);
-        let near = known.clone().map(|name| (likeness(name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-        error.nearest = match near {
-            Some((likeness, name)) if likeness >= LIKENESS_MIN => Some(name.to_owned()),
-            Some(_) | None => self.elsewhere(key),
-        };
+        error.nearest = nearest(key, known.clone()).or_else(|| self.elsewhere(key));
         if error.nearest.is_none() {
             error.expected = format!("unknown key; known here are {}", listed(known, "and"));
         }
@@ -156,6 +153,13 @@ impl Schema {
             resolved.get("properties")?.get(key).map(|_| format!("{key} in {name}"))
         })
     }
+}
+
+/// The known word that is written most like `word`, where one is alike enough.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(word, name);
+    let near = known.map(|name| (likeness(name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    near.filter(|(likeness, _)| *likeness >= LIKENESS_MIN).map(|(_, name)| name.to_owned())
 }
 
 fn required(schema: &Value) -> impl Iterator<Item = &str> {
@@ -227,7 +231,10 @@ fn expectation(schema: &Value, path: &str) -> String {
         "boolean" => "true or false".into(),
         "array" if path.contains('.') => "a list".into(),
         "array" => format!("a list of sections, each headed [[{path}]]"),
-        "object" => format!("a section headed [{path}]"),
+        "object" => match path.rsplit_once('[') {
+            Some((list, _)) => format!("a section of the list {list}, with keys and values"),
+            None => format!("a section headed [{path}]"),
+        },
         _ => match schema.get("maxLength").and_then(Value::as_u64) {
             Some(most) => format!("a text of 1 to {most} characters"),
             None if schema.get("minLength").is_some() => "a text that is not empty".into(),
@@ -236,12 +243,17 @@ fn expectation(schema: &Value, path: &str) -> String {
     }
 }
 
+/// Whether a key, or a line with a key, speaks of a secret.
+pub fn may_be_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["pass", "secret", "token", "credential"].iter().any(|word| text.contains(word))
+}
+
 /// A value as it was written, shortened; asterisks where it may be a secret.
 pub fn shown(path: &str, value: &Value) -> String {
     const LENGTH_MAX: usize = 60;
-    let key = path.rsplit('.').next().unwrap_or(path).to_lowercase();
-    let secret = ["pass", "secret", "token", "credential"].iter().any(|word| key.contains(word));
-    if secret && !key.ends_with("_file") && value.is_string() {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    if may_be_secret(key) && !key.ends_with("_file") && value.is_string() {
         return "***".into();
     }
     match value {

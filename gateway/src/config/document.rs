@@ -1,5 +1,6 @@
 //! A configuration file as a tree of values that remembers where each key stands.
 
+use super::check::may_be_secret;
 use super::error::{ConfigError, ConfigErrors, Place};
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
@@ -38,9 +39,8 @@ impl Document {
         if bytes.len() as u64 > SIZE_MAX {
             return Err(wrong(format!("is too long; a configuration has {SIZE_MAX} bytes at most")));
         }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            wrong(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to()))
-        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| wrong(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to())))?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         if is_json { Self::from_json(&file, &text) } else { Self::from_toml(&file, &text) }
     }
@@ -50,7 +50,8 @@ impl Document {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            let errors = errors.iter().map(|error| syntax(text, error)).collect();
+            let mut errors: Vec<ConfigError> = errors.iter().map(|error| syntax(text, error)).collect();
+            errors.sort_by_key(|error| error.place);
             return Err(ConfigErrors { file: file.into(), unreadable: false, errors });
         }
         let mut places = BTreeMap::new();
@@ -65,6 +66,9 @@ impl Document {
             unreadable: false,
             errors: vec![ConfigError { place, ..ConfigError::new("", None, expected) }],
         };
+        if text.trim().is_empty() {
+            return Err(failed(None, "is empty; expected a JSON object with the sections of the configuration".into()));
+        }
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let words = error.to_string();
             let words = words.split(" at line ").next().unwrap_or(&words).to_owned();
@@ -96,8 +100,14 @@ fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
     let place = error.span().map(|span| place_of(text, span.start));
     let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let line = place.and_then(|place| text.lines().nth(place.line - 1)).map(str::trim).unwrap_or_default();
-    let line: String = line.chars().take(60).collect();
-    ConfigError { place, ..ConfigError::new("", None, format!("not valid TOML: {message}, in: {line}")) }
+    let line = match may_be_secret(line) {
+        true => String::new(),
+        false => {
+            let harmless = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+            format!(", in: {}", line.chars().take(60).map(harmless).collect::<String>())
+        }
+    };
+    ConfigError { place, ..ConfigError::new("", None, format!("not valid TOML: {message}{line}")) }
 }
 
 fn place_of(text: &str, offset: usize) -> Place {

@@ -54,7 +54,9 @@ fn timezone(name: &str, faults: &mut Faults) -> Option<Tz> {
         strsim::normalized_damerau_levenshtein(name, timezone.name())
             .max(strsim::normalized_damerau_levenshtein(name, city))
     };
-    let near = TZ_VARIANTS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    // The zones of cities: an abbreviation like "CEST" would find another one, from far away.
+    let cities = TZ_VARIANTS.iter().filter(|timezone| timezone.name().contains('/'));
+    let near = cities.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let near = near.filter(|timezone| likeness(timezone) > 0.5).map_or("Europe/Berlin", |timezone| timezone.name());
     faults.wrong("site.timezone", quoted(name), format!("unknown time zone; expected one as {near}"));
     None

@@ -1,0 +1,146 @@
+//! `heatmine plan`: what a running HeatMine intends, and why.
+
+use super::{Failure, Outcome, print_json, runtime};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use clap::Args;
+use plant::plan::{Plan as Intended, PlannedSlot};
+use plant::time::Slot;
+use plant::units::{EurPerKwh, Watts};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long the gateway may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Arguments of `heatmine plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The running HeatMine: the address of its page.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8099")]
+    url: String,
+    /// Hours ahead.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=72))]
+    hours: u16,
+    /// The time zone that times are shown in.
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
+    timezone: Tz,
+    /// Print the whole plan as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    /// Asks for the plan and prints it.
+    pub fn run(self) -> Outcome {
+        let plan = runtime()?.block_on(ask(&self.url))?;
+        if self.json {
+            return print_json(&plan);
+        }
+        print!("{}", table(&plan, self.timezone, self.hours));
+        Ok(())
+    }
+}
+
+/// What the gateway answers where it has no plan.
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
+
+async fn ask(page: &str) -> Result<Intended, Failure> {
+    let url = format!("{}/api/v1/plan", page.trim_end_matches('/'));
+    let wrong = |why: String| Failure::new(Failure::UNAVAILABLE, why);
+    let fine = reqwest::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !fine {
+        let words = format!("--url {page} is no address; expected one as http://127.0.0.1:8099");
+        return Err(Failure::new(Failure::USAGE, words));
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(ANSWER).build();
+    let client = client.map_err(|error| wrong(format!("cannot ask {url}: {error}")))?;
+    let answer = client.get(&url).send().await.map_err(|error| {
+        let why = if error.is_timeout() { "does not answer in time" } else { "cannot be reached" };
+        wrong(format!("{page} {why}; expected the page of a running HeatMine (heatmine run, heatmine demo), or --url"))
+    })?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(|error| wrong(format!("{url}: {error}")))?;
+    if !status.is_success() {
+        let why = serde_json::from_str(&text).map_or_else(|_| status.to_string(), |refused: Refused| refused.error);
+        return Err(wrong(format!("{page}: {why}")));
+    }
+    serde_json::from_str(&text).map_err(|error| wrong(format!("{url} answers something that is no plan: {error}")))
+}
+
+/// Slots in a row of which the same is intended, as one line.
+struct Stretch<'a> {
+    slots: Vec<&'a PlannedSlot>,
+}
+
+impl<'a> Stretch<'a> {
+    fn takes(&self, slot: &PlannedSlot, timezone: Tz) -> bool {
+        let day = |slot: &PlannedSlot| slot.start.with_timezone(&timezone).date_naive();
+        self.slots.last().is_some_and(|last| {
+            (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling) && day(last) == day(slot)
+        })
+    }
+
+    fn mean(&self, value: impl Fn(&PlannedSlot) -> f64) -> f64 {
+        self.slots.iter().map(|slot| value(slot)).sum::<f64>() / self.slots.len() as f64
+    }
+
+    fn line(&self, timezone: Tz) -> Option<String> {
+        let (first, last) = (self.slots.first()?, self.slots.last()?);
+        let end = last.start + TimeDelta::seconds(Slot::SECONDS);
+        let clock = |at: plant::time::Timestamp| at.with_timezone(&timezone).format("%H:%M").to_string();
+        let watts = |value: fn(&PlannedSlot) -> Watts| format!("{:.0}", self.mean(|slot| value(slot).0));
+        let price = |value: fn(&PlannedSlot) -> EurPerKwh| format!("{:.3}", self.mean(|slot| value(slot).0));
+        let charge = last.battery_soc.map(|percent| format!("{:.0}", percent.0)).unwrap_or_default();
+        Some(format!(
+            "{}-{}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
+            clock(first.start),
+            clock(end),
+            price(|slot| slot.import_price),
+            price(|slot| slot.export_price),
+            watts(|slot| slot.pv),
+            watts(|slot| slot.load),
+            watts(|slot| slot.compute),
+            watts(|slot| slot.heat),
+            charge,
+            price(|slot| slot.worth.revenue),
+            price(|slot| slot.worth.heat),
+            price(|slot| slot.worth.electricity),
+            price(|slot| slot.worth.net()),
+            first.reason.sentence()
+        ))
+    }
+}
+
+fn table(plan: &Intended, timezone: Tz, hours: u16) -> String {
+    let made = plan.made_at.with_timezone(&timezone);
+    let mut text = format!(
+        "Made {} ({timezone}); expected net of all of it: {:.2}.\nPrices and worth in EUR/kWh, powers in W, charge in %.\n\n",
+        made.format("%a %d.%m.%Y %H:%M"),
+        plan.expected_net
+    );
+    text += &format!(
+        "{:<11}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
+        "", "import", "export", "pv", "load", "compute", "heat", "soc", "revenue", "+heat", "-power", "=net", "why"
+    );
+    let mut stretches: Vec<Stretch<'_>> = Vec::new();
+    for slot in plan.slots.iter().take(usize::from(hours) * 4) {
+        match stretches.last_mut() {
+            Some(last) if last.takes(slot, timezone) => last.slots.push(slot),
+            Some(_) | None => stretches.push(Stretch { slots: vec![slot] }),
+        }
+    }
+    let mut day = None;
+    for stretch in stretches {
+        let Some(first) = stretch.slots.first() else { continue };
+        let date = first.start.with_timezone(&timezone).date_naive();
+        if day.replace(date) != Some(date) {
+            text += &format!("{}\n", date.format("%A %d.%m."));
+        }
+        text += &stretch.line(timezone).unwrap_or_default();
+    }
+    text
+}
