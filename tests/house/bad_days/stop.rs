@@ -1,0 +1,71 @@
+//! The end that was asked for, and the one that was not: who was told something gets its own control back.
+
+use super::gateway::{Gateway, runs};
+use super::house::House;
+use super::{experts, verify};
+use crate::peer::wait_until;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Everything is given back and written within this time.
+const END: Duration = Duration::from_secs(10);
+/// Where the heat pump is offered surplus.
+const SURPLUS: u16 = 102;
+/// Where the inverter's storage control is switched: `StorCtl_Mod` in its model 124, the sixth in its chain.
+const STORAGE: u16 = 40_270;
+
+#[tokio::test]
+async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whole() -> Result<()> {
+    let Some(experts) = experts() else { return Ok(()) };
+    // Power that costs less than nothing: the heat pump is offered all there is. A battery below its reserve holds.
+    let mut house = House::start(&experts, -0.05).await?;
+    house.config["battery"].as_table_mut().context("a battery")?.insert("reserve_percent".into(), 60.into());
+    let mut gateway = house.gateway().await?;
+    let data = house.folder.path().join("data");
+    at_work(&gateway, &house).await?;
+
+    // A crash leaves the devices under orders; the next start gives them back before it orders anew.
+    gateway.process.kill()?;
+    gateway.restart().await?;
+    let log = gateway.process.log();
+    let given_back = log.matches("given back its own control after an unclean stop").count();
+    ensure!(given_back == 2, "{given_back} devices were given back after the crash\n{}", gateway.process.tail());
+    at_work(&gateway, &house).await?;
+
+    let worker = gateway.ready_worker().await?;
+    let asked = Instant::now();
+    let status = gateway.process.stop().await?;
+    ensure!(status.code() == Some(0), "{status}\n{}", gateway.process.tail());
+    ensure!(asked.elapsed() < END, "it took {:?}", asked.elapsed());
+    ensure!(house.heat_pump.written(SURPLUS).last() == Some(&0), "{:?}", house.heat_pump.written(SURPLUS));
+    let battery = house.inverter.written(STORAGE);
+    ensure!(battery.last() == Some(&0), "{battery:?}");
+    wait_until(END, "the worker's end", async || (!runs(worker)).then_some(())).await?;
+    verify(&data)?;
+    let state = rusqlite::Connection::open(data.join("state.db"))?;
+    let owed: i64 = state.query_row("SELECT count(*) FROM owed", [], |row| row.get(0))?;
+    ensure!(owed == 0, "{owed} devices are owed their own control");
+    Ok(())
+}
+
+/// Waits until battery and heat pump are under orders, and the registers say so.
+async fn at_work(gateway: &Gateway, house: &House) -> Result<()> {
+    gateway.set_mode("boost").await?;
+    let (battery, offers) = (house.inverter.written(STORAGE).len(), house.heat_pump.written(SURPLUS).len());
+    let ordered = |record: &Value| {
+        let settings = record["decision"]["settings"].as_array().into_iter().flatten();
+        let orders: Vec<_> = settings.map(|setting| (&setting["control"], &setting["value"])).collect();
+        let holds = orders.iter().any(|(control, value)| *control == "battery.mode" && *value == "hold");
+        holds && orders.iter().any(|(control, value)| *control == "heat_pump.surplus" && value.as_f64() > Some(0.0))
+    };
+    gateway.until("orders to battery and heat pump", ordered).await?;
+    wait_until(super::LIMIT, "the orders on the wires", async || {
+        let battery = house.inverter.written(STORAGE).get(battery..)?.contains(&2);
+        let offered = house.heat_pump.written(SURPLUS).get(offers..)?.iter().any(|watts| *watts > 0);
+        (battery && offered).then_some(())
+    })
+    .await
+    .with_context(|| gateway.process.tail())
+}
