@@ -10,6 +10,8 @@ mod browser;
 mod peer;
 /// The real Home Assistant sees the demo.
 mod home_assistant;
+/// What people mistype, mix up and break.
+mod mistakes;
 /// The page, looked at in a browser.
 mod page;
 /// The licences, duplicates and sources of what is shipped.
