@@ -63,6 +63,19 @@ pub struct Demo {
     pub record: Option<PathBuf>,
 }
 
+/// Sees whether the data folder and the page's port can be had, before anything is fetched or written over.
+///
+/// # Errors
+/// Another HeatMine is at work in the folder, the folder cannot be made, or the port is taken.
+pub async fn check(demo: &Demo) -> Result<()> {
+    std::fs::create_dir_all(&demo.data)
+        .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
+    drop(live::lock(&demo.data)?);
+    let address = demo.http.parse().with_context(|| format!("{} is no address and port", demo.http))?;
+    drop(live::listen(address).await?);
+    Ok(())
+}
+
 /// Runs the demo until `shutdown` or the end of its time.
 ///
 /// # Errors

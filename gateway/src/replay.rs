@@ -46,13 +46,14 @@ pub fn run(path: &Path) -> Result<Replayed> {
     let file = File::open(path).with_context(|| format!("cannot open the recording {name}"))?;
     let mut lines = BufReader::new(file).lines().zip(1u64..).peekable();
     let mut plant = match lines.next().map(|(line, _)| line) {
-        Some(first) => start(&first?).with_context(|| format!("{name}: line 1"))?,
+        Some(first) => start(&first.unwrap_or_default()).with_context(|| format!("{name}: line 1"))?,
         None => bail!("{name} is empty; expected a recording made with `heatmine run --record`"),
     };
     let mut replayed = Replayed::default();
     let mut latest = None;
     while let Some((text, number)) = lines.next() {
-        let line: Line = match serde_json::from_str(&text?) {
+        let text = text.with_context(|| format!("{name}: line {number}"))?;
+        let line: Line = match serde_json::from_str(&text) {
             Ok(line) => line,
             Err(_) if lines.peek().is_none() => break,
             Err(error) => bail!("{name}: line {number}: {error}; expected an event or a decision"),

@@ -86,6 +86,7 @@ impl Demo {
         let experts = std::path::absolute(&experts).map_err(|error| Failure::new(Failure::USAGE, format!("{}: {error}", experts.display())))?;
         let demo = demo::Demo { http, mqtt, data, experts, influx, speed, duration, record };
         until_stopped(|shutdown| async move {
+            demo::check(&demo).await?;
             match shutdown.run_until_cancelled(expert::install_default(&demo.experts)).await {
                 None => return Ok(()),
                 Some(installed) => installed?,
