@@ -162,17 +162,8 @@ async fn nonsense_changes_nothing(mosquitto: &Mosquitto, demo: &Demo) -> Result<
     let before = wishes(&demo.record().await.context("no record")?);
     let mut observer = Observer::connect(mosquitto.port).await?;
     let huge = vec![b'9'; 500_000];
-    let payloads: [&[u8]; 9] = [
-        b"",
-        b"Off",
-        b"OFF",
-        b"NaN",
-        b"-inf",
-        b"{\"prompt\": ",
-        b"\x00\xff\xfe\x80",
-        "⚡ off".as_bytes(),
-        &huge,
-    ];
+    let payloads: [&[u8]; 9] =
+        [b"", b"Off", b"OFF", b"NaN", b"-inf", b"{\"prompt\": ", b"\x00\xff\xfe\x80", "⚡ off".as_bytes(), &huge];
     for name in ["mode", "power_limit", "boost", "grid_dimming", "job", "reboot"] {
         let topic = format!("heatmine/{name}/set");
         for payload in payloads {
