@@ -27,6 +27,9 @@ mod around;
 mod kept;
 mod started;
 
+pub use kept::lock;
+pub use started::listen;
+
 /// Events, reports and wishes that may wait for the loop.
 const WAITING_MAX: usize = 4096;
 
