@@ -57,9 +57,12 @@ impl Target {
         Ok(Self { client, url: address(config)?, api: config.api, token: config.token.clone(), login })
     }
 
-    /// The address without credentials, for messages.
-    pub fn url(&self) -> &Url {
-        &self.url
+    /// The address for messages: without the name and the password that the owner may have written into it.
+    pub fn url(&self) -> Url {
+        let mut url = self.url.clone();
+        // Neither can fail for an address with a host.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        url
     }
 
     /// Posts lines and reads the answer.
@@ -168,6 +171,15 @@ mod test {
         for (api, url, expected) in rows {
             assert_eq!(address_of(api, url), expected);
         }
+    }
+
+    #[test]
+    fn credentials_in_the_address_are_not_shown() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let url = "http://me:s3cret@h:8086".to_owned();
+        let target = Target::new(&InfluxConfig { url, ..InfluxConfig::default() }).unwrap();
+        let expected = "http://h:8086/api/v2/write?org=heatmine&bucket=heatmine&precision=ms";
+        assert_eq!(target.url().as_str(), expected);
     }
 
     #[test]
