@@ -13,8 +13,8 @@ use plant::point::{Point, Sample};
 use plant::record::{Earnings, Record};
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
-use plant::units::{Celsius, EurPerKwh, Watts};
-use plant::work::{WorkerState, WorkerStatus};
+use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Watts};
+use plant::work::{Receipt, WorkerState, WorkerStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -83,9 +83,12 @@ pub fn run(
     let cycles = Slot::SECONDS as u64 / STEP.as_secs();
     for (number, (slot, row)) in rows.iter().enumerate() {
         run.outlook(&rows, *slot);
+        let mut now = slot.start();
         for cycle in 0..cycles {
-            run.cycle(slot.start() + chrono::Duration::from_std(STEP * cycle as u32).unwrap_or_default(), row);
+            now = slot.start() + chrono::Duration::from_std(STEP * cycle as u32).unwrap_or_default();
+            run.cycle(now, row);
         }
+        run.serve(now);
         progress(number as f64 / rows.len() as f64);
     }
     Ok(run.finish(first.start(), last.end()))
@@ -100,6 +103,8 @@ struct Run {
     offered: Watts,
     pv_limit: f64,
     budget: Watts,
+    /// Energy of compute since the last receipt.
+    worked: KilowattHours,
     latest: Option<Record>,
     result: Simulated,
 }
@@ -143,6 +148,7 @@ impl Run {
             offered: Watts::ZERO,
             pv_limit: 1.0,
             budget: Watts::ZERO,
+            worked: KilowattHours::ZERO,
             latest: None,
             result,
         }
@@ -181,6 +187,7 @@ impl Run {
             offered: self.offered,
         };
         (self.state, self.flows) = self.house.step(&self.state, &inputs, STEP);
+        self.worked += self.budget.over(STEP);
         if self.budget > Watts::ZERO {
             self.result.compute_hours += STEP.as_secs_f64() / 3600.0;
         }
@@ -188,6 +195,26 @@ impl Run {
             self.handle(Event::Sample(sample), now);
         }
         self.handle(Event::Wake, now);
+    }
+
+    /// A simulated queue is empty: what compute did is the work that can always be had.
+    fn serve(&mut self, now: Timestamp) {
+        let worked = std::mem::replace(&mut self.worked, KilowattHours::ZERO);
+        if worked <= KilowattHours::ZERO {
+            return;
+        }
+        let site = self.plant.site();
+        let receipt = Receipt {
+            id: format!("standing-{}", now.timestamp()),
+            expert: "standing work".into(),
+            interactive: false,
+            tokens_in: 0,
+            tokens_out: (worked.0 * site.compute.tokens_per_kwh) as u64,
+            joules: worked.0 * 3.6e6,
+            price: Eur(worked.0 * site.work.standing.0),
+            finished_at: now,
+        };
+        self.handle(Event::Receipt(Box::new(receipt)), now);
     }
 
     fn samples(&self, now: Timestamp, row: &Row) -> Vec<Sample> {

@@ -159,7 +159,11 @@ async fn what_cannot_be_played_again_is_named() -> Result<()> {
         ("simulate house.toml --trace broken.gz", 66, "broken.gz: not gzip"),
         ("simulate house.toml --trace good.csv --to 2020-01-01T00:00:00Z", 66, "no row between --from and --to"),
         ("simulate house.toml --trace good.csv --out nowhere/a.json", 73, "cannot write nowhere/a.json"),
-        ("simulate house.toml --trace good.csv --out a.json", 0, "1 quarter hours"),
+        (
+            "simulate house.toml --trace good.csv --out a.json",
+            0,
+            "A simulation has no queue: work.standing_eur_per_kwh says what its work pays",
+        ),
     ];
     each(folder.path(), &rows).await
 }

@@ -5,6 +5,7 @@ use crate::{config, replay, simulate};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use plant::time::Timestamp;
+use plant::units::EurPerKwh;
 use std::path::PathBuf;
 
 /// Arguments of `heatmine simulate`.
@@ -30,6 +31,7 @@ impl Simulate {
     /// Runs the simulation.
     pub fn run(self) -> Outcome {
         let loaded = config::load(&self.file)?;
+        let standing = loaded.site.work.standing;
         let bar = ProgressBar::new(1000);
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
             bar.set_style(style);
@@ -42,13 +44,19 @@ impl Simulate {
         let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::new(70, error.to_string()))?;
         std::fs::write(&out, text)
             .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display())))?;
+        let total = &result.total;
         println!(
-            "{} quarter hours: {} with HeatMine, {} without. Details are in {}.",
+            "{} quarter hours: {:.2} with HeatMine, {:.2} without; compute ran {:.1} hours on {:.1}. Details are in {}.",
             result.slots,
-            result.total.cost,
-            result.total.cost_without,
+            total.cost,
+            total.cost_without,
+            result.compute_hours,
+            total.energy,
             out.display()
         );
+        if result.compute_hours == 0.0 && standing == EurPerKwh::ZERO {
+            println!("A simulation has no queue: work.standing_eur_per_kwh says what its work pays, and it is 0.");
+        }
         Ok(())
     }
 }

@@ -32,5 +32,5 @@ pub(super) fn of(loaded: &Loaded) -> Vec<String> {
 }
 
 fn no_expert(loaded: &Loaded) -> bool {
-    std::fs::read_dir(&loaded.experts_dir).map_or(true, |mut folder| folder.next().is_none())
+    !std::fs::read_dir(&loaded.experts_dir).is_ok_and(|mut folder| folder.next().is_some())
 }
