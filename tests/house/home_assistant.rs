@@ -32,15 +32,22 @@ async fn home_assistant_shows_the_house_and_steers_it() -> Result<()> {
     let experts = experts.display().to_string();
     let mut demo = Demo::start(&["--mqtt", &mosquitto.url(), "--speed", "60", "--experts", &experts]).await?;
 
+    println!("Home Assistant and the demo have started");
     entities_have_their_classes(&server).await?;
     the_dashboard_has_no_gap(&server).await?;
+    println!("every entity is there, and so is every entity of the dashboard");
     wishes_change_the_decision(&server, &demo).await?;
+    println!("select, number and button change the decision");
     nonsense_changes_nothing(&mosquitto, &demo).await?;
+    println!("nonsense changes nothing");
     the_model_answers(&server, &demo).await?;
+    println!("the Ollama integration has an answer of the local model");
 
     demo.process.kill()?;
     everything_is_unavailable(&server).await?;
+    println!("a killed gateway is unavailable");
     what_the_broker_kept_does_not_act(&mosquitto, &mut demo).await?;
+    println!("commands of some time ago are refused");
     server.wait_for("sensor.heatmine_reason", "to come back", told).await?;
     server.wait_for("sensor.heatmine_grid_power", "to come back", told).await?;
 
@@ -164,13 +171,16 @@ async fn nonsense_changes_nothing(mosquitto: &Mosquitto, demo: &Demo) -> Result<
     let huge = vec![b'9'; 500_000];
     let payloads: [&[u8]; 9] =
         [b"", b"Off", b"OFF", b"NaN", b"-inf", b"{\"prompt\": ", b"\x00\xff\xfe\x80", "⚡ off".as_bytes(), &huge];
-    for name in ["mode", "power_limit", "boost", "grid_dimming", "job", "reboot"] {
-        let topic = format!("heatmine/{name}/set");
+    let topics =
+        ["mode", "power_limit", "boost", "grid_dimming", "job", "reboot"].map(|name| format!("heatmine/{name}/set"));
+    let mut sent = Vec::new();
+    for topic in &topics {
         for payload in payloads {
-            observer.publish(&topic, payload, false).await?;
-            observer.wait_for_refusals(&[&topic]).await?;
+            observer.publish(topic, payload, false).await?;
+            sent.push(topic.as_str());
         }
     }
+    observer.wait_for_refusals(&sent).await?;
     let after = wishes(&demo.record().await.context("no record")?);
     ensure!(before == after, "nonsense changed {before} to {after}");
     Ok(())

@@ -74,18 +74,21 @@ impl Observer {
         }
     }
 
-    /// Waits until the gateway has refused what lies on each of `topics`, and sees to it that it says what it expected.
+    /// Waits until the gateway has refused a command on each of `topics`, as often as it is named there, and sees to it
+    /// that it says what it expected.
     pub async fn wait_for_refusals(&mut self, topics: &[&str]) -> Result<()> {
         let mut open: Vec<&str> = topics.to_vec();
         while !open.is_empty() {
-            let what = format!("a refusal of {}", open.join(", "));
+            let what = format!("{} refusals, one of {}", open.len(), open[0]);
             let refusal = self.wait("heatmine/error", &what, |_| true).await?;
             let refusal: Value = serde_json::from_str(&refusal)?;
             ensure!(
                 refusal["expected"].as_str().is_some_and(|text| text.len() > 5),
                 "refused without a reason: {refusal}"
             );
-            open.retain(|topic| refusal["topic"] != *topic);
+            if let Some(at) = open.iter().position(|topic| refusal["topic"] == *topic) {
+                open.swap_remove(at);
+            }
         }
         Ok(())
     }
