@@ -72,7 +72,8 @@ async fn the_app_runs_with_its_options_and_the_supervisors_broker() -> Result<()
     let Some(subscriber) = program("mosquitto_sub") else { return Ok(()) };
     let supervisor = Supervisor::start(mosquitto.port).await?;
     // The demo lends its inverter.
-    let demo = Demo::start(&["--speed", "1"]).await?;
+    let experts = peer::workspace().join(".cache/experts").display().to_string();
+    let demo = Demo::start(&["--speed", "1", "--experts", &experts]).await?;
     let folder = TempDir::new()?;
     let port = free_port()?;
     options["device"] = json!([{"name": "inverter", "type": "fronius-gen24", "address": inverter(&demo)?}]);

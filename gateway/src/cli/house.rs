@@ -2,11 +2,13 @@
 
 use super::{Failure, Outcome, expert, runtime, until_stopped};
 use crate::clock::Clock;
+use crate::config::Loaded;
 use crate::config::influx::InfluxApi;
 use crate::live::Options;
 use crate::{config, demo, live, supervisor};
 use clap::Args;
 use drivers::mqtt::Broker;
+use std::cell::LazyCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,15 +31,20 @@ impl Run {
     /// Runs the gateway.
     pub fn run(self) -> Outcome {
         let file = self.file.unwrap_or_else(usual_file);
-        let broker = runtime()?.block_on(supervisor::broker());
-        let variable = |name: &str| {
-            std::env::var(name).ok().or_else(|| broker.as_ref().and_then(|broker| broker.variable(name)))
-        };
-        let loaded = config::load_with(&file, variable)?;
+        let loaded = loaded(&file)?;
         let options =
             Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
         until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })
     }
+}
+
+/// The configuration; the Supervisor is only asked where the file names no broker of its own.
+fn loaded(file: &Path) -> Result<Loaded, Failure> {
+    let runtime = runtime()?;
+    let broker = LazyCell::new(|| runtime.block_on(supervisor::broker()));
+    let variable =
+        |name: &str| std::env::var(name).ok().or_else(|| broker.as_ref().and_then(|broker| broker.variable(name)));
+    Ok(config::load_with(file, variable)?)
 }
 
 pub(super) fn usual_file() -> PathBuf {

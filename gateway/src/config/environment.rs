@@ -14,15 +14,13 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// Completes `[mqtt]` where the file names no host of its own.
 pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
+    let own = document.pointer("/mqtt/host").is_some_and(|host| host.as_str() != Some(""));
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    if set("HEATMINE_MQTT_HOST").is_none() {
+    if own || set("HEATMINE_MQTT_HOST").is_none() {
         return;
     }
     let Value::Object(sections) = document else { return };
     let Value::Object(mqtt) = sections.entry("mqtt").or_insert_with(|| Value::Object(Map::new())) else { return };
-    if mqtt.get("host").is_some_and(|host| host.as_str() != Some("")) {
-        return;
-    }
     for (name, key) in VARIABLES {
         if let Some(value) = set(name) {
             let parsed = match *key {
