@@ -11,12 +11,15 @@ pub mod ages;
 pub mod check;
 /// Names of the user's own devices put into topics and texts.
 pub mod parameters;
+/// The rows of a definition file that say what a device lets itself be told.
+pub mod control_rows;
 /// The rows of a definition file, as they are written.
 pub mod rows;
 
 mod builtin;
 
 pub use builtin::{find, load_builtin};
+pub use control_rows::{ControlRow, Write};
 pub use rows::*;
 
 use plant::decision::Control;

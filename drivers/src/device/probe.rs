@@ -65,7 +65,8 @@ impl Present {
             (false, true) => "sunspec-hybrid",
             (false, false) => "sunspec-inverter",
         };
-        let maker = self.text("Mn").and_then(|maker| maker.split_whitespace().next()).unwrap_or_default().to_lowercase();
+        let maker =
+            self.text("Mn").and_then(|maker| maker.split_whitespace().next()).unwrap_or_default().to_lowercase();
         let own = |id: &str| !meter && id.split('-').next() == Some(maker.as_str());
         let mut known: Vec<Definition> = load_builtin().into_iter().filter(carries).collect();
         known.retain(|definition| own(&definition.id) || definition.id == general);

@@ -56,7 +56,8 @@ impl Registers {
             let unit = unit_of(row, &parameters)?.unwrap_or(main);
             units.entry(unit).or_default().push(PointRow { words: words_of(row, &parameters), ..row.clone() });
         }
-        let unit = |(id, rows)| Unit { id, main: id == main, rows, blocks: None, models: Vec::new(), away: 0, modelless: 0 };
+        let unit =
+            |(id, rows)| Unit { id, main: id == main, rows, blocks: None, models: Vec::new(), away: 0, modelless: 0 };
         let mut units: Vec<Unit> = units.into_iter().map(unit).collect();
         units.retain(|unit| !unit.rows.is_empty());
         units.sort_by_key(|unit| !unit.main);

@@ -33,17 +33,17 @@ pub(crate) fn value(row: &PointRow, parameters: &Parameters, raw: f64) -> Option
     }
     let turned = row.sign_parameter.as_ref().map_or(1.0, |key| parameters.sign(key)) * f64::from(row.sign.unwrap_or(1));
     let (factor, _) = unit_factor(&row.unit)?;
-    let scale = row.scale.unwrap_or(1.0);
-    // A scale of one over a whole number is divided by, which gives the nearest number to the decimal one.
-    let scaled = if scale != 0.0 && scale.abs() < 1.0 && (1.0 / scale).round() * scale == 1.0 {
-        raw / (1.0 / scale).round()
-    } else {
-        raw * scale
-    };
+    let scaled = times(raw, row.scale.unwrap_or(1.0));
     let further = row.scale_parameter.as_ref().map_or(Some(1.0), |key| parameters.0.get(key)?.parse().ok())?;
-    let value = (scaled + row.offset) * further * factor * turned;
+    let value = times((scaled + row.offset) * further, factor) * turned;
     let within = row.range.is_none_or(|[low, high]| (low..=high).contains(&value));
     (within && value.is_finite()).then_some(if value == 0.0 { 0.0 } else { value })
+}
+
+/// The product. A factor of one over a whole number is divided by, which gives the nearest number to the decimal one.
+fn times(value: f64, factor: f64) -> f64 {
+    let whole = (1.0 / factor).round();
+    if factor.abs() < 1.0 && whole * factor == 1.0 { value / whole } else { value * factor }
 }
 
 /// What follows from the parts, in the order of the definition, so that one row may use another above it.
@@ -123,6 +123,7 @@ mod tests {
             (PointRow { range: Some([-50.0, 60.0]), ..row(0.1, "°C") }, 32767.0, None),
             (PointRow { offset: -40.0, ..row(1.0, "°C") }, 61.0, Some(21.0)),
             (row(1.0, "Wh"), 1500.0, Some(1.5)),
+            (row(1.0, "Wh"), 311_712_932.0, Some(311_712.932)),
         ];
         for (row, raw, expected) in cases {
             let found = value(&row, &Parameters::default(), raw);

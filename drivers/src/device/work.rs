@@ -14,6 +14,7 @@ use crate::mqtt::{self, Broker, LinkEvent};
 use futures_util::future::join_all;
 use plant::decision::Setpoint;
 use plant::point::Point;
+use plant::reason::Reason;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -214,6 +215,8 @@ impl Device {
                 sleep(Duration::from_millis(500)).await;
             }
             tracing::info!(device = %self.config.id, control = %duty.control, "given back to its own control");
+            let (device, setting) = (self.config.id.clone(), duty.setting);
+            self.reporter.applied(Setpoint { device, setting, reason: Reason::Off }, None);
         }
     }
 

@@ -1,9 +1,10 @@
 //! Definitions against register dumps of the real devices, and a device at work: read, told, renewed, given back.
 
 use crate::peer;
-use drivers::definition;
+use drivers::definition::{self, Timing};
 use drivers::device::{self, DeviceConfig, Pace, Report, read_once};
-use plant::decision::{BatteryMode, Setpoint, Setting};
+use drivers::modbus::Endpoint;
+use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
 use plant::units::Watts;
@@ -49,7 +50,13 @@ const ROWS: &[Row] = &[
             ("battery.discharge_energy", Some(2442.1)),
         ],
     ),
-    ("goodwe-et", "goodwe_gw6000_eh", &[], None, &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None)]),
+    (
+        "goodwe-et",
+        "goodwe_gw6000_eh",
+        &[],
+        None,
+        &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None)],
+    ),
     (
         "huawei-sun2000",
         "huawei_sun2000_inverter_block",
@@ -62,10 +69,27 @@ const ROWS: &[Row] = &[
         "sungrow_sh15t_trace",
         &[],
         None,
-        &[("pv.power", Some(493.0)), ("pv.energy", Some(436.7)), ("grid.import_energy", Some(519.4)), ("battery.power", None)],
+        &[
+            ("pv.power", Some(493.0)),
+            ("pv.energy", Some(436.7)),
+            ("grid.import_energy", Some(519.4)),
+            ("battery.power", None),
+        ],
     ),
-    ("sungrow-sh", "sungrow_sh10rt_trace", &[], None, &[("battery.soc", Some(98.8)), ("battery.discharge_energy", Some(1177.0))]),
-    ("sungrow-sh", "sungrow_sh_charging_old_fw", &[], None, &[("battery.power", Some(-7977.0)), ("battery.discharge_energy", Some(2862.0))]),
+    (
+        "sungrow-sh",
+        "sungrow_sh10rt_trace",
+        &[],
+        None,
+        &[("battery.soc", Some(98.8)), ("battery.discharge_energy", Some(1177.0))],
+    ),
+    (
+        "sungrow-sh",
+        "sungrow_sh_charging_old_fw",
+        &[],
+        None,
+        &[("battery.power", Some(-7977.0)), ("battery.discharge_energy", Some(2862.0))],
+    ),
     ("my-pv-elwa", "elwa2_trace", &[], None, &[("tank.temperature", Some(32.6))]),
     ("sunspec-inverter", "sunspec_sma_sb36_2023", &[], Some(126), &[("pv.power", Some(1080.0))]),
     ("sunspec-inverter", "sunspec_sma_sb36_2025_night", &[], Some(126), &[("pv.power", None)]),
@@ -154,13 +178,16 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
     let dump = folder.path().join("lambda.json");
     let registers = serde_json::json!({"units": {"1": {"holding": {"102": 0, "1011": 52, "1012": 1300, "2002": 481}}}});
     std::fs::write(&dump, registers.to_string()).unwrap();
-    let Some(peer) = peer::dump_file(&dump, &["--fc16-only", "--write-log", &log.display().to_string()]).await else { return };
+    let Some(peer) = peer::dump_file(&dump, &["--fc16-only", "--write-log", &log.display().to_string()]).await else {
+        return;
+    };
     let mut definition = definition::find("lambda-eu-l").unwrap();
     for control in &mut definition.control {
         control.keep_alive_s = Some(3.0);
         control.min_interval_s = 0.0;
     }
-    let config = DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
+    let config =
+        DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
     let mut device = start(config);
     let values = device.next("values", |report| matches!(report, Report::Values { .. })).await;
     let Report::Values { values, .. } = values else { unreachable!() };
@@ -196,7 +223,8 @@ async fn orders_that_stop_coming_are_taken_back() {
     for control in &mut definition.control {
         control.keep_alive_s = Some(1.0);
     }
-    let config = DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
+    let config =
+        DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
     let mut device = start(config);
     assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
     for _ in 0..200 {
@@ -214,7 +242,10 @@ async fn a_sunspec_battery_is_told_with_its_own_scale_factor() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("writes.jsonl");
     let Some(peer) = peer::dump("sunspec_zoo_1", &["--write-log", &log.display().to_string()]).await else { return };
-    let config = DeviceConfig { points: Some([Point::BatterySoc].into()), ..config("sunspec-hybrid", &format!("tcp://{}", peer.address)) };
+    let config = DeviceConfig {
+        points: Some([Point::BatterySoc].into()),
+        ..config("sunspec-hybrid", &format!("tcp://{}", peer.address))
+    };
     let mut device = start(config);
     let outcome = device.tell(Setting::BatteryMode(BatteryMode::Hold)).await;
     // Model 124 begins at 40254; StorCtl_Mod is its fourth point, OutWRte its eleventh.
@@ -241,4 +272,70 @@ async fn a_device_that_goes_and_comes_back_is_noticed() {
     let Some(_peer) = peer::dump_file_on(&dump, &[], port).await else { return };
     device.next("values again", |report| matches!(report, Report::Values { .. })).await;
     device.stop().await;
+}
+
+const HEAT_PUMP: &str = "
+id = 'pump'
+products = ['Pump']
+transport = ['tcp']
+
+[[point]]
+name = 'heat_pump.power'
+fc = 3
+address = 11
+doc_base = 1
+type = 'u16'
+unit = 'W'
+
+[[point]]
+name = 'tank.temperature'
+fc = 4
+address = 150
+type = 'i16'
+scale = 0.1
+unit = '°C'
+
+[[point]]
+name = 'heat_pump.energy'
+fc = 3
+address = 2
+type = 'u32'
+words = 'low_first'
+unit = 'Wh'
+
+[[control]]
+name = 'heat_pump.surplus'
+range = [0, 5000]
+read_back = true
+write = [{ fc = 16, address = 20, type = 'i16' }]
+
+[[control]]
+name = 'heat_pump.mode'
+read_back = true
+[control.mode]
+normal = [{ fc = 6, address = 21, type = 'u16', value = 0 }]
+boost = [{ fc = 6, address = 21, type = 'u16', value = 2 }, { fc = 16, address = 22, type = 'u32', value = 70000 }]
+";
+
+#[tokio::test]
+async fn a_server_of_another_maker_is_read_and_told_through_a_definition() {
+    let Some(peer) = crate::modbus::pymodbus().await else { return };
+    let definition = Arc::new(definition::from_toml("pump.toml", HEAT_PUMP).unwrap());
+    let address = format!("tcp://{}", peer.address);
+    let config = DeviceConfig { definition, ..config("lambda-eu-l", &address) };
+    let readings = read_once(&config).await.unwrap();
+    let values: BTreeMap<&str, Option<f64>> =
+        readings.iter().map(|reading| (reading.name.as_str(), reading.value)).collect();
+    let energy = f64::from(3 * 65_536 + 2) / 1000.0;
+    let expected = [("heat_pump.power", 10.0), ("tank.temperature", 15.0), ("heat_pump.energy", energy)];
+    assert_eq!(values, expected.map(|(name, value)| (name, Some(value))).into());
+
+    let mut device = start(config);
+    assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(2_345.0))).await, None);
+    assert_eq!(device.tell(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
+    let endpoint = Endpoint::open(&address.parse().unwrap());
+    let timing = Timing::default();
+    assert_eq!(endpoint.read(1, 3, 20, 4, &timing).await, Ok(vec![2_345, 2, 1, 4_464]));
+    device.stop().await;
+    assert_eq!(endpoint.read(1, 3, 20, 4, &timing).await, Ok(vec![0, 0, 1, 4_464]), "given back");
 }

@@ -1,7 +1,9 @@
 //! The drivers against servers written by somebody else: register dumps of real devices, pymodbus, Mosquitto. A test
 //! whose peer is missing says so and passes.
 
+mod bad_days;
 mod devices;
+mod link;
 mod modbus;
 mod mqtt;
 mod peer;

@@ -169,6 +169,7 @@ async fn a_closed_port_is_named_and_tried_again_later() {
     assert_eq!(error, again);
 }
 
+/// Registers 0 to 199, each holding its own number.
 const PYMODBUS: &str = "
 import asyncio, sys
 from pymodbus.server import StartAsyncTcpServer
@@ -177,16 +178,19 @@ device = SimDevice(1, [SimData(0, values=list(range(0, 200)), datatype=DataType.
 asyncio.run(StartAsyncTcpServer(context=device, address=('127.0.0.1', int(sys.argv[1]))))
 ";
 
-#[tokio::test]
-async fn a_server_of_another_maker_reads_and_writes() {
+/// A server of another maker.
+pub async fn pymodbus() -> Option<peer::Peer> {
     let python = peer::workspace().join(".cache/peers/bin/python");
     if !python.exists() {
-        return peer::skip("pymodbus is not in .cache/peers (./run setup installs it)").unwrap_or(());
+        return peer::skip("pymodbus is not in .cache/peers (./run setup installs it)");
     }
     let port = peer::free_port();
-    let Some(peer) = peer::start(&python, &["-c".into(), PYMODBUS.into(), port.to_string()], port).await else {
-        return;
-    };
+    peer::start(&python, &["-c".into(), PYMODBUS.into(), port.to_string()], port).await
+}
+
+#[tokio::test]
+async fn a_server_of_another_maker_reads_and_writes() {
+    let Some(peer) = pymodbus().await else { return };
     let endpoint = Endpoint::open(&format!("tcp://{}", peer.address).parse().unwrap());
     let timing = Timing::default();
     assert_eq!(endpoint.read(1, 3, 5, 3, &timing).await, Ok(vec![5, 6, 7]));

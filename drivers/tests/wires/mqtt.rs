@@ -1,9 +1,10 @@
-//! Recorded messages of real devices through a real Mosquitto, and the connection on bad days.
+//! Recorded messages of real devices through a real Mosquitto.
 
+use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
 use drivers::definition;
 use drivers::device::{self, DeviceConfig, Pace, Report};
-use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use drivers::mqtt::{self, Link, LinkEvent};
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -14,10 +15,6 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-fn broker(peer: &Peer) -> Broker {
-    Broker { host: "127.0.0.1".into(), port: Some(peer.address.port()), ..Broker::default() }
-}
-
 /// What a device is known to offer at a moment.
 #[derive(Default, Debug)]
 struct Seen {
@@ -26,6 +23,18 @@ struct Seen {
 }
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+impl Seen {
+    fn is(&self, expected: Expected<'_>) -> bool {
+        expected.iter().all(|(point, value)| match (self.values.get(point), value) {
+            (Some(Some(found)), Some(value)) => (found - value).abs() < 1e-6,
+            (Some(None), None) => true,
+            _ => false,
+        })
+    }
+}
+
+type Expected<'a> = &'a [(Point, Option<f64>)];
 
 struct Device {
     reports: mpsc::Receiver<Report>,
@@ -53,9 +62,9 @@ impl Device {
         Self { reports, shutdown, seen: Seen::default() }
     }
 
-    /// Takes reports until the picture is as wanted.
-    async fn until(&mut self, what: &str, wanted: impl Fn(&Seen) -> bool) {
-        let found = timeout(Duration::from_secs(30), async {
+    /// Takes reports until the picture is as wanted; whether it was in time.
+    async fn reaches(&mut self, patience: Duration, wanted: impl Fn(&Seen) -> bool) -> bool {
+        let found = timeout(patience, async {
             while !wanted(&self.seen) {
                 match self.reports.recv().await.expect("reports end") {
                     Report::Values { values, .. } => {
@@ -71,18 +80,29 @@ impl Device {
                 }
             }
         });
-        assert!(found.await.is_ok(), "{what}: {:?}", self.seen);
+        found.await.is_ok()
     }
 
-    async fn shows(&mut self, expected: &[(Point, Option<f64>)]) {
-        let same = |seen: &Seen| {
-            expected.iter().all(|(point, value)| match (seen.values.get(point), value) {
-                (Some(Some(found)), Some(value)) => (found - value).abs() < 1e-6,
-                (Some(None), None) => true,
-                _ => false,
-            })
-        };
-        self.until(&format!("{expected:?}"), same).await;
+    async fn shows(&mut self, expected: Expected<'_>) {
+        assert!(self.reaches(PATIENCE, |seen| seen.is(expected)).await, "{expected:?}: {:?}", self.seen);
+    }
+
+    async fn is_offline(&mut self) {
+        let said = |seen: &Seen| seen.unavailable.as_deref().is_some_and(|why| why.contains("offline"));
+        assert!(self.reaches(PATIENCE, said).await, "{:?}", self.seen);
+    }
+
+    /// Plays everything before `moment`, again where the device was not yet listening, until it shows what is expected.
+    async fn hears(&mut self, player: &mut Player, moment: f64, expected: Expected<'_>) {
+        let start = player.at;
+        for _ in 0..20 {
+            player.at = start;
+            player.play_to(moment, false);
+            if self.reaches(Duration::from_secs(2), |seen| seen.is(expected)).await {
+                return;
+            }
+        }
+        panic!("{expected:?}: {:?}", self.seen);
     }
 }
 
@@ -102,8 +122,10 @@ struct Player {
 impl Player {
     async fn new(peer: &Peer, name: &str) -> Option<Self> {
         let file = peer::fixtures()?.join("mqtt").join(format!("{name}.jsonl"));
-        let lines = std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let (link, mut events) = mqtt::connect(broker(peer), format!("player-{name}"), None, Vec::new(), CancellationToken::new());
+        let lines =
+            std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (link, mut events) =
+            mqtt::connect(broker(peer), format!("player-{name}"), None, Vec::new(), CancellationToken::new());
         assert_eq!(events.recv().await, Some(LinkEvent::Connected));
         // The player does not listen; the receiver has to live as long as the link.
         tokio::spawn(async move { while events.recv().await.is_some() {} });
@@ -132,36 +154,54 @@ async fn stage(name: &str) -> Option<(Peer, Player, tempfile::TempDir)> {
 async fn a_shelly_meter_is_heard_updated_in_part_and_noticed_when_it_goes() {
     let Some((peer, mut player, _folder)) = stage("shelly_pro3em_a").await else { return };
     let mut device = Device::start(&peer, "shelly-pro3em", "shellypro3em-test", &[]);
-    sleep(Duration::from_millis(300)).await;
-    player.play_to(1.0, false);
-    device.shows(&[(Point::GridPower, Some(558.965)), (Point::GridImportEnergy, Some(2589.77339)), (Point::GridExportEnergy, Some(1.02661))]).await;
+    device
+        .hears(
+            &mut player,
+            1.0,
+            &[
+                (Point::GridPower, Some(558.965)),
+                (Point::GridImportEnergy, Some(2589.77339)),
+                (Point::GridExportEnergy, Some(1.02661)),
+            ],
+        )
+        .await;
     player.play_to(10.0, false);
     device.shows(&[(Point::GridPower, Some(558.965)), (Point::GridImportEnergy, Some(2589.77339))]).await;
     player.play_to(30.0, false);
-    device.until("unavailable", |seen| seen.unavailable.as_deref().is_some_and(|why| why.contains("offline"))).await;
+    device.is_offline().await;
 }
 
 #[tokio::test]
 async fn plugs_and_meters_give_what_others_read_from_them() {
     let Some((peer, mut player, _folder)) = stage("shelly_plugs_a").await else { return };
     let mut plug = Device::start(&peer, "shelly-plug", "shellyplusplugs-test", &[]);
-    sleep(Duration::from_millis(300)).await;
-    player.play_to(1.0, false);
-    plug.shows(&[(Point::ComputePower, Some(2.7)), (Point::ComputeEnergy, Some(7.258589))]).await;
+    let expected = [(Point::ComputePower, Some(2.7)), (Point::ComputeEnergy, Some(7.258589))];
+    plug.hears(&mut player, 1.0, &expected).await;
     player.play_to(9.0, false);
     plug.shows(&[(Point::ComputePower, Some(0.0))]).await;
 
     let mut player = Player::new(&peer, "shelly_gen1_em_a").await.unwrap();
     let mut meter = Device::start(&peer, "shelly-em-gen1", "shellies/shellyem-test", &[]);
-    sleep(Duration::from_millis(300)).await;
-    player.play_to(9.0, false);
-    meter.shows(&[(Point::GridPower, Some(-620.34)), (Point::GridImportEnergy, Some(401.4729)), (Point::GridExportEnergy, Some(653.6737))]).await;
+    let expected = [
+        (Point::GridPower, Some(-620.34)),
+        (Point::GridImportEnergy, Some(401.4729)),
+        (Point::GridExportEnergy, Some(653.6737)),
+    ];
+    meter.hears(&mut player, 9.0, &expected).await;
 
     let mut player = Player::new(&peer, "tasmota_sml_a").await.unwrap();
     let mut meter = Device::start(&peer, "tasmota-sml", "sml", &[]);
-    sleep(Duration::from_millis(300)).await;
-    player.play_to(9.0, false);
-    meter.shows(&[(Point::GridPower, Some(-894.0)), (Point::GridImportEnergy, Some(34507.4761)), (Point::GridExportEnergy, Some(14737.1422))]).await;
+    meter
+        .hears(
+            &mut player,
+            9.0,
+            &[
+                (Point::GridPower, Some(-894.0)),
+                (Point::GridImportEnergy, Some(34507.4761)),
+                (Point::GridExportEnergy, Some(14737.1422)),
+            ],
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -170,11 +210,11 @@ async fn tasmota_gives_numbers_and_arrays_under_one_name() {
     let mut one = Device::start(&peer, "tasmota-plug", "plug1", &[]);
     let mut two = Device::start(&peer, "tasmota-plug", "plug2", &[]);
     let mut second = Device::start(&peer, "tasmota-plug", "plug2", &[("channel", "1")]);
-    sleep(Duration::from_millis(300)).await;
-    player.play_to(3.0, false);
-    one.shows(&[(Point::ComputePower, Some(47.11)), (Point::ComputeEnergy, Some(1290.396))]).await;
-    two.shows(&[(Point::ComputePower, Some(8.15)), (Point::ComputeEnergy, Some(0.077))]).await;
-    second.shows(&[(Point::ComputePower, Some(0.0))]).await;
+    one.hears(&mut player, 3.0, &[(Point::ComputePower, Some(47.11)), (Point::ComputeEnergy, Some(1290.396))]).await;
+    player.at = 0;
+    two.hears(&mut player, 3.0, &[(Point::ComputePower, Some(8.15)), (Point::ComputeEnergy, Some(0.077))]).await;
+    player.at = 0;
+    second.hears(&mut player, 3.0, &[(Point::ComputePower, Some(0.0))]).await;
     player.play_to(9.0, false);
     one.shows(&[(Point::ComputePower, None)]).await;
 }
@@ -183,14 +223,15 @@ async fn tasmota_gives_numbers_and_arrays_under_one_name() {
 async fn retained_sources_are_believed_while_they_say_they_are_there() {
     let Some((peer, mut player, _folder)) = stage("evcc_topics_a").await else { return };
     player.play_to(1.0, false);
-    sleep(Duration::from_millis(300)).await;
     let mut device = Device::start(&peer, "evcc", "", &[]);
-    device.shows(&[
-        (Point::PvPower, Some(4659.0)),
-        (Point::GridPower, Some(-3491.5)),
-        (Point::HousePower, Some(1166.5)),
-        (Point::BatteryPower, Some(-1.0)),
-    ]).await;
+    device
+        .shows(&[
+            (Point::PvPower, Some(4659.0)),
+            (Point::GridPower, Some(-3491.5)),
+            (Point::HousePower, Some(1166.5)),
+            (Point::BatteryPower, Some(-1.0)),
+        ])
+        .await;
     player.play_to(9.0, false);
     device.shows(&[(Point::PvPower, None), (Point::GridPower, None)]).await;
 
@@ -203,7 +244,8 @@ async fn retained_sources_are_believed_while_they_say_they_are_there() {
         (Point::OutdoorTemperature, Some(13.0)),
         (Point::TankTemperature, Some(36.0)),
         (Point::HeatPumpPower, Some(0.0)),
-    ]).await;
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -211,12 +253,10 @@ async fn a_kept_message_is_not_believed_before_the_device_is_there() {
     let Some((peer, mut player, _folder)) = stage("z2m_a").await else { return };
     // The room sensor's last word, kept by the broker from who knows when.
     player.link.publish("zigbee2mqtt/room", r#"{"temperature": 5.5}"#, true);
-    sleep(Duration::from_millis(200)).await;
     let mut room = Device::start(&peer, "zigbee2mqtt-room", "zigbee2mqtt/room", &[]);
     sleep(Duration::from_millis(500)).await;
     assert!(room.reports.try_recv().is_err(), "an old value without a sign of life");
-    player.play_to(1.0, false);
-    room.shows(&[(Point::RoomTemperature, Some(27.34))]).await;
+    room.hears(&mut player, 1.0, &[(Point::RoomTemperature, Some(27.34))]).await;
     player.play_to(6.0, false);
     room.shows(&[(Point::RoomTemperature, None)]).await;
 }
@@ -224,104 +264,13 @@ async fn a_kept_message_is_not_believed_before_the_device_is_there() {
 #[tokio::test]
 async fn victron_is_kept_talking_and_nothing_is_no_value() {
     let Some((peer, mut player, _folder)) = stage("victron_flashmq_a").await else { return };
-    let (link, mut events) = mqtt::connect(broker(&peer), "listener", None, vec!["R/#".into()], CancellationToken::new());
-    assert_eq!(events.recv().await, Some(LinkEvent::Connected));
-    sleep(Duration::from_millis(200)).await;
+    let (link, mut events) =
+        mqtt::connect(broker(&peer), "listener", None, vec!["R/#".into()], CancellationToken::new());
+    subscribed(&link, &mut events, "R/ready").await;
     let mut device = Device::start(&peer, "victron-gx-mqtt", "c0619ab00000", &[]);
-    let kept = timeout(Duration::from_secs(5), events.recv()).await.expect("no keep-alive");
-    assert!(matches!(&kept, Some(LinkEvent::Message { topic, .. }) if topic == "R/c0619ab00000/keepalive"), "{kept:?}");
-    player.play_to(1.0, false);
-    device.shows(&[(Point::PvPower, Some(936.0))]).await;
+    while any_message(&mut events).await.0 != "R/c0619ab00000/keepalive" {}
+    device.hears(&mut player, 1.0, &[(Point::PvPower, Some(936.0))]).await;
     player.play_to(4.0, false);
     device.shows(&[(Point::PvPower, None)]).await;
     drop(link);
-}
-
-async fn any_message(events: &mut mpsc::Receiver<LinkEvent>) -> (String, Vec<u8>) {
-    let found = timeout(Duration::from_secs(60), async {
-        loop {
-            match events.recv().await.expect("the link has ended") {
-                LinkEvent::Message { topic, payload, .. } => return (topic, payload),
-                LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
-            }
-        }
-    });
-    found.await.expect("nothing is heard")
-}
-
-#[tokio::test]
-async fn a_broker_that_restarts_empty_gets_everything_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
-    let broker = broker(&peer);
-    let (link, mut events) = mqtt::connect(broker.clone(), "us", None, vec!["to/us".into()], CancellationToken::new());
-    assert_eq!(events.recv().await, Some(LinkEvent::Connected));
-    let large = vec![b'x'; 200_000];
-    link.publish("state/large", large.clone(), true);
-    link.publish("state/newest", "1", true);
-    let file = folder.path().join("mosquitto.conf").display().to_string();
-    drop(peer);
-    let lost = timeout(Duration::from_secs(10), events.recv()).await.unwrap();
-    assert!(matches!(&lost, Some(LinkEvent::Disconnected { why }) if why.contains("127.0.0.1")), "{lost:?}");
-    link.publish("state/newest", "2", true);
-    let port = broker.port.unwrap();
-    let Some(_peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &["-c".into(), file], port).await else { return };
-    let (other, mut heard) = mqtt::connect(broker, "other", None, vec!["state/#".into()], CancellationToken::new());
-    let mut state = BTreeMap::new();
-    while state.len() < 2 {
-        let (topic, payload) = any_message(&mut heard).await;
-        state.insert(topic, payload);
-    }
-    assert_eq!((&state["state/large"], state["state/newest"].as_slice()), (&large, b"2".as_slice()));
-    other.publish("to/us", "hello", false);
-    assert_eq!(any_message(&mut events).await, ("to/us".to_owned(), b"hello".to_vec()), "the subscription is made again");
-}
-
-#[tokio::test]
-async fn the_will_is_published_for_a_crash_and_not_for_a_farewell() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
-    let (_watch, mut heard) = mqtt::connect(broker(&peer), "watch", None, vec!["us/#".into()], CancellationToken::new());
-    assert_eq!(heard.recv().await, Some(LinkEvent::Connected));
-    sleep(Duration::from_millis(200)).await;
-    let will = Will { topic: "us/will".into(), payload: b"gone".to_vec(), retain: false };
-    let (link, mut events) = mqtt::connect(broker(&peer), "us", Some(will), Vec::new(), CancellationToken::new());
-    assert_eq!(events.recv().await, Some(LinkEvent::Connected));
-    for n in 0..500 {
-        link.publish(format!("us/n/{n}"), n.to_string(), n % 2 == 0);
-    }
-    link.publish("us/last", "offline", true);
-    link.close().await;
-    let mut seen = 0;
-    let last = timeout(Duration::from_secs(10), async {
-        loop {
-            match heard.recv().await.expect("the link has ended") {
-                LinkEvent::Message { topic, .. } if topic == "us/will" => panic!("the will after a farewell"),
-                LinkEvent::Message { .. } => seen += 1,
-                LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
-            }
-            if seen == 501 {
-                return;
-            }
-        }
-    });
-    assert!(last.await.is_ok(), "{seen} of 501 messages arrived before the farewell");
-    assert!(timeout(Duration::from_millis(500), heard.recv()).await.is_err(), "nothing more, no will");
-}
-
-#[tokio::test]
-async fn refused_credentials_are_said_in_words() {
-    let folder = tempfile::tempdir().unwrap();
-    let passwords = folder.path().join("passwords");
-    std::fs::write(&passwords, "").unwrap();
-    let port = peer::free_port();
-    let file = folder.path().join("strict.conf");
-    let lines = format!("listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\n", passwords.display());
-    std::fs::write(&file, lines).unwrap();
-    let arguments = ["-c".to_owned(), file.display().to_string()];
-    let Some(peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &arguments, port).await else { return };
-    let broker = Broker { username: Some("who".into()), password: Some("what".into()), ..broker(&peer) };
-    let (_link, mut events) = mqtt::connect(broker, "us", None, Vec::new(), CancellationToken::new());
-    let refused = events.recv().await;
-    assert!(matches!(&refused, Some(LinkEvent::Disconnected { why }) if why.contains("password") || why.contains("authorise")), "{refused:?}");
 }

@@ -1,0 +1,89 @@
+//! The rows of a definition file that say what a device lets itself be told, as they are written.
+
+use super::rows::{Number, WordOrder};
+use plant::decision::Control;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Something the device lets itself be told. Numeric controls have `write`; modes have one list of writes per mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRow {
+    /// Canonical name.
+    pub name: Control,
+    /// Bounds of the value, for numeric controls.
+    #[serde(default)]
+    pub range: Option<[f64; 2]>,
+    /// The least time between two different values.
+    #[serde(default)]
+    pub min_interval_s: f64,
+    /// The device forgets an order after this; it is repeated in less than half of it.
+    #[serde(default)]
+    pub keep_alive_s: Option<f64>,
+    /// Whether what was written is read again and compared.
+    #[serde(default)]
+    pub read_back: bool,
+    /// What the owner must have switched on.
+    #[serde(default)]
+    pub needs: String,
+    /// Written before the first order.
+    #[serde(default)]
+    pub before: Vec<Write>,
+    /// The writes of a numeric control, in order.
+    #[serde(default)]
+    pub write: Vec<Write>,
+    /// The writes of each mode, in order.
+    #[serde(default)]
+    pub mode: BTreeMap<String, Vec<Write>>,
+    /// Written after the safe value when control is given back.
+    #[serde(default)]
+    pub restore: Vec<Write>,
+}
+
+impl ControlRow {
+    /// The least time between two different values.
+    pub fn min_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.min_interval_s.max(0.0))
+    }
+
+    /// The time after which the device forgets an order.
+    pub fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive_s.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)))
+    }
+}
+
+/// One write: to registers, to a SunSpec point or to a topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Write {
+    /// Modbus function: 6 single register, 16 several.
+    pub fc: Option<u8>,
+    /// Address as the maker writes it.
+    pub address: Option<u32>,
+    /// What the maker's first register is called: 0 or 1.
+    pub doc_base: u8,
+    /// Type of the number.
+    #[serde(rename = "type")]
+    pub number: Option<Number>,
+    /// Order of the words.
+    pub words: WordOrder,
+    /// SunSpec model.
+    pub model: Option<u16>,
+    /// The point's key in the model; its scale factor is applied.
+    pub sunspec: Option<String>,
+    /// A fixed value; where absent, the value of the setting.
+    pub value: Option<f64>,
+    /// A parameter that holds the value.
+    pub parameter: Option<String>,
+    /// Factor from the value to the raw number.
+    pub scale: Option<f64>,
+    /// Topic.
+    pub topic: Option<String>,
+    /// Payload; `{value}` stands for the value.
+    pub payload: Option<String>,
+    /// Not read again when the control is.
+    pub no_read_back: bool,
+    /// Written only where the device holds something else: memory that wears out, timers that must not restart.
+    pub when_changed: bool,
+}

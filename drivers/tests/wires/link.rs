@@ -1,0 +1,128 @@
+//! The connection to a real Mosquitto on bad days.
+
+use crate::peer::{self, Peer};
+use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Long enough for a machine that has other things to do.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The broker that was started.
+pub fn broker(peer: &Peer) -> Broker {
+    Broker { host: "127.0.0.1".into(), port: Some(peer.address.port()), ..Broker::default() }
+}
+
+/// Waits until what is published arrives again.
+pub async fn subscribed(link: &Link, events: &mut mpsc::Receiver<LinkEvent>, topic: &str) {
+    let arrives = timeout(PATIENCE, async {
+        loop {
+            link.publish(topic, "?", false);
+            let answer = timeout(Duration::from_secs(1), events.recv()).await;
+            match answer {
+                Ok(Some(LinkEvent::Message { topic: found, .. })) if found == topic => return,
+                Ok(Some(_)) | Err(_) => {}
+                Ok(None) => panic!("the link has ended"),
+            }
+        }
+    });
+    assert!(arrives.await.is_ok(), "nothing arrives on {topic}");
+}
+
+pub async fn any_message(events: &mut mpsc::Receiver<LinkEvent>) -> (String, Vec<u8>) {
+    let found = timeout(PATIENCE, async {
+        loop {
+            match events.recv().await.expect("the link has ended") {
+                LinkEvent::Message { topic, payload, .. } => return (topic, payload),
+                LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
+            }
+        }
+    });
+    found.await.expect("nothing is heard")
+}
+
+#[tokio::test]
+async fn a_broker_that_restarts_empty_gets_everything_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
+    let broker = broker(&peer);
+    let (link, mut events) = mqtt::connect(broker.clone(), "us", None, vec!["to/us".into()], CancellationToken::new());
+    assert_eq!(events.recv().await, Some(LinkEvent::Connected));
+    let large = vec![b'x'; 200_000];
+    link.publish("state/large", large.clone(), true);
+    link.publish("state/newest", "1", true);
+    let file = folder.path().join("mosquitto.conf").display().to_string();
+    drop(peer);
+    let lost = timeout(PATIENCE, events.recv()).await.unwrap();
+    assert!(matches!(&lost, Some(LinkEvent::Disconnected { why }) if why.contains("127.0.0.1")), "{lost:?}");
+    link.publish("state/newest", "2", true);
+    let port = broker.port.unwrap();
+    let Some(_peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &["-c".into(), file], port).await else {
+        return;
+    };
+    let (other, mut heard) = mqtt::connect(broker, "other", None, vec!["state/#".into()], CancellationToken::new());
+    let mut state = BTreeMap::new();
+    while state.len() < 2 {
+        let (topic, payload) = any_message(&mut heard).await;
+        state.insert(topic, payload);
+    }
+    assert_eq!((&state["state/large"], state["state/newest"].as_slice()), (&large, b"2".as_slice()));
+    // The subscription is made again.
+    subscribed(&other, &mut events, "to/us").await;
+}
+
+#[tokio::test]
+async fn the_will_is_published_for_a_crash_and_not_for_a_farewell() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
+    let (watch, mut heard) = mqtt::connect(broker(&peer), "watch", None, vec!["us/#".into()], CancellationToken::new());
+    subscribed(&watch, &mut heard, "us/ready").await;
+    let will = Will { topic: "us/will".into(), payload: b"gone".to_vec(), retain: false };
+    let (link, mut events) = mqtt::connect(broker(&peer), "us", Some(will), Vec::new(), CancellationToken::new());
+    assert_eq!(events.recv().await, Some(LinkEvent::Connected));
+    for n in 0..500 {
+        link.publish(format!("us/n/{n}"), n.to_string(), n % 2 == 0);
+    }
+    link.publish("us/last", "offline", true);
+    link.close().await;
+    let mut seen = 0;
+    let last = timeout(PATIENCE, async {
+        loop {
+            match heard.recv().await.expect("the link has ended") {
+                LinkEvent::Message { topic, .. } if topic == "us/will" => panic!("the will after a farewell"),
+                LinkEvent::Message { topic, .. } if topic == "us/ready" => {}
+                LinkEvent::Message { .. } => seen += 1,
+                LinkEvent::Connected | LinkEvent::Disconnected { .. } => {}
+            }
+            if seen == 501 {
+                return;
+            }
+        }
+    });
+    assert!(last.await.is_ok(), "{seen} of 501 messages arrived before the farewell");
+    let more = timeout(Duration::from_millis(500), heard.recv()).await;
+    assert!(more.is_err(), "nothing more, no will: {more:?}");
+}
+
+#[tokio::test]
+async fn refused_credentials_are_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let passwords = folder.path().join("passwords");
+    std::fs::write(&passwords, "").unwrap();
+    let port = peer::free_port();
+    let file = folder.path().join("strict.conf");
+    let lines = format!("listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\n", passwords.display());
+    std::fs::write(&file, lines).unwrap();
+    let arguments = ["-c".to_owned(), file.display().to_string()];
+    let Some(peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &arguments, port).await else { return };
+    let broker = Broker { username: Some("who".into()), password: Some("what".into()), ..broker(&peer) };
+    let (_link, mut events) = mqtt::connect(broker, "us", None, Vec::new(), CancellationToken::new());
+    let refused = events.recv().await;
+    assert!(
+        matches!(&refused, Some(LinkEvent::Disconnected { why }) if why.contains("password") || why.contains("authorise")),
+        "{refused:?}"
+    );
+}
