@@ -3,6 +3,7 @@
 mod api;
 mod document;
 mod experts;
+mod garbage;
 mod stream;
 
 use super::*;
