@@ -1,7 +1,7 @@
 // What was earned: today in parts, the month and all time, and what the house would have paid without HeatMine.
 
 import { byId, el, setText } from "./dom.js";
-import { count, energy, euro } from "./format.js";
+import { count, energy, euro, isSmall } from "./format.js";
 import { read } from "./link.js";
 
 const DAYS_SHOWN = 14;
@@ -30,11 +30,13 @@ export function earnings() {
 
   return (record) => {
     const { today, month, total } = record;
+    const fine = isSmall(today.net);
+    const term = (amount) => `${amount < 0 ? "−" : "+"} ${euro(Math.abs(amount), fine)}`;
     setText(net, euro(today.net));
     net.classList.toggle("loss", today.net < -0.0005);
-    setText(cell.revenue, euro(today.revenue));
-    setText(cell.heat_value, `+ ${euro(today.heat_value)}`);
-    setText(cell.electricity_cost, `− ${euro(today.electricity_cost)}`);
+    setText(cell.revenue, euro(today.revenue, fine));
+    setText(cell.heat_value, term(today.heat_value));
+    setText(cell.electricity_cost, term(-today.electricity_cost));
     setText(cell.compare, compare(today));
     setText(cell.month, euro(month.net));
     setText(cell.total, euro(total.net));
@@ -49,9 +51,10 @@ export function earnings() {
 
 function compare({ cost, cost_without }) {
   const gain = cost_without - cost;
-  const house = (amount) => (amount < -0.0005 ? `earned ${euro(-amount)}` : `cost ${euro(Math.max(amount, 0))}`);
+  const fine = isSmall(gain), shown = (amount) => euro(Math.abs(amount), fine);
+  const house = (amount) => `${amount < -0.0005 ? "earned" : "cost"} ${shown(amount)}`;
   if (Math.abs(gain) < 0.0005) return `The house's energy ${house(cost)} so far today, with or without HeatMine.`;
-  const turn = gain > 0 ? `${euro(gain)} better` : `${euro(-gain)} worse`;
+  const turn = gain > 0 ? `${shown(gain)} better` : `${shown(gain)} worse`;
   return `The house's energy ${house(cost)} so far today; without HeatMine it would have ${house(cost_without)}: ${turn}.`;
 }
 

@@ -35,11 +35,13 @@ export function energy(kwh) {
   return `${(Math.abs(kwh) < 9.995 ? two : one).format(kwh)} kWh`;
 }
 
-/** An amount of money; small ones keep a third decimal, because a slot of a small box earns less than a cent. */
-export function euro(amount) {
+/** Whether an amount needs a third decimal: a slot of a small box earns less than a cent. */
+export const isSmall = (amount) => Math.abs(amount) >= 0.0005 && Math.abs(amount) < 0.0995;
+
+/** An amount of money; amounts that stand beside small ones are as `fine` as those. */
+export function euro(amount, fine = isSmall(amount)) {
   if (!isNumber(amount)) return NONE;
-  const small = Math.abs(amount) >= 0.0005 && Math.abs(amount) < 0.0995;
-  return signed(small ? mills.format(amount) : cents.format(settled(amount, 0.01)));
+  return signed(fine ? mills.format(settled(amount, 0.001)) : cents.format(settled(amount, 0.01)));
 }
 
 /** A price per kWh, without the unit. */

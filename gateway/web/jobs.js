@@ -4,7 +4,8 @@ import { byId, el, setText } from "./dom.js";
 import { count, dayOf, euro, timeOf } from "./format.js";
 import { read, send } from "./link.js";
 
-const SHOWN = 12;
+/** So many are listed; the list scrolls. */
+const SHOWN = 100;
 const EVERY_MS = 15000;
 const HOUR_MS = 3600000;
 const TITLE_MAX = 60;
@@ -28,7 +29,7 @@ export function jobs() {
     if (key === root.dataset.key) return;
     root.dataset.key = key;
     const open = new Set([...root.querySelectorAll("details[open]")].map((each) => each.dataset.id));
-    root.replaceChildren(list.length ? el("ul", { class: "job-list" }, list.map((job) => item(job, open, cancel))) : el("p", { class: "empty" }, "Nothing queued."));
+    root.replaceChildren(list.length ? el("ul", { class: "job-list", tabindex: "0", "aria-label": "Jobs, newest first" }, list.map((job) => item(job, open, cancel))) : el("p", { class: "empty" }, "Nothing queued."));
   }
   async function cancel(id) {
     await act(() => send(`api/v1/jobs/${encodeURIComponent(id)}`, undefined, "DELETE"), "Cancelled.");
