@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long anything may take in it: on a machine that builds at the same time it is twenty times slower.
-pub const LIMIT: Duration = Duration::from_secs(180);
+pub const LIMIT: Duration = Duration::from_secs(400);
 /// The configuration it starts with: nothing that needs a network.
 const CONFIGURATION: &str = "\
 homeassistant:
