@@ -5,6 +5,8 @@
 
 /// The broker goes and comes back.
 mod broker;
+/// Values that are none: words, sentinels, a meter that repeats itself.
+mod devices;
 /// The disk is full.
 mod disk;
 /// The engine is killed, hangs, is switched off in the middle of a word.
@@ -21,8 +23,6 @@ mod proxy;
 mod question;
 /// The end that was asked for.
 mod stop;
-/// Values that are none: words, sentinels, a meter that repeats itself.
-mod values;
 /// The inverter falls silent.
 mod wires;
 

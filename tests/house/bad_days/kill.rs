@@ -3,7 +3,8 @@
 use super::gateway::{Gateway, runs};
 use super::{LIMIT, experts, question, receipts, verify};
 use crate::peer::wait_until;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
@@ -19,7 +20,7 @@ const KILLS: u32 = 5;
 /// The longest that it lives between its first decision and its end.
 const LIFE_MS: u64 = 5000;
 /// A worker without a gateway ends within this time.
-const ORPHAN: Duration = Duration::from_secs(20);
+const ORPHAN: Duration = LIMIT;
 
 #[tokio::test]
 async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()> {
@@ -33,6 +34,9 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
 
     let answered = Arc::<Mutex<BTreeSet<String>>>::default();
     let askers: Vec<Asker> = (0..2).map(|_| Asker::start(&gateway.http, &answered)).collect();
+    let job = json!({"title": "hello", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8});
+    let (status, job) = gateway.post("/api/v1/jobs", &job).await?;
+    ensure!(status == 201, "{status} {job}");
     let mut entries = 0;
     for kill in 0..KILLS {
         let mode = if kill % 2 == 0 { "surplus" } else { "heat" };
@@ -57,6 +61,14 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     drop(askers);
 
     gateway.ready_worker().await?;
+    gateway.set_mode("boost").await?;
+    wait_until(LIMIT, "the job that lived through it all", async || {
+        let (_, text) = gateway.page(&format!("/api/v1/jobs/{}", job["id"])).await.ok()?;
+        let job: Value = serde_json::from_str(&text).ok()?;
+        (job["status"] == "done").then_some(())
+    })
+    .await
+    .with_context(|| gateway.process.tail())?;
     let last = question::short(&gateway.http, LIMIT).await?;
     // The newest answer's receipt is the last of the worker's: once it is booked, all are.
     wait_until(LIMIT, "the last receipt in the books", async || receipts(&data).ok()?.contains(&last).then_some(()))
@@ -107,6 +119,6 @@ impl Drop for Asker {
 /// The ids in the worker's own file.
 fn journal(data: &Path) -> Result<BTreeSet<String>> {
     let text = std::fs::read_to_string(data.join("worker/receipts.jsonl"))?;
-    let ids = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let ids = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     Ok(ids.filter_map(|receipt| receipt["id"].as_str().map(str::to_owned)).collect())
 }
