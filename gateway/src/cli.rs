@@ -134,9 +134,11 @@ fn command(command: Command) -> Outcome {
 }
 
 fn start_log(filter: Option<&str>) {
+    // llama.cpp tells a hundred lines per model at info.
+    let usual = || EnvFilter::new("info,llama-cpp-2=error");
     let filter = match filter {
-        Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info")),
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+        Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| usual()),
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| usual()),
     };
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
@@ -172,9 +174,18 @@ async fn stop_on_signal(shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
+/// Prints a text. A reader that has seen enough (`| head`) is no failure.
+fn print_text(text: &str) -> Outcome {
+    use std::io::{ErrorKind, Write};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(74, format!("cannot print: {error}"))),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Prints a value as JSON.
 fn print_json(value: &impl serde::Serialize) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
-    println!("{text}");
-    Ok(())
+    print_text(&(text + "\n"))
 }

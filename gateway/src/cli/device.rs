@@ -5,7 +5,7 @@ mod scan;
 mod shown;
 mod watch;
 
-use super::{Failure, Outcome, house, print_json};
+use super::{Failure, Outcome, house, print_json, print_text};
 use crate::config::{self, Loaded};
 use clap::{Args, Subcommand};
 use drivers::address::{Address, Topic};
@@ -184,11 +184,11 @@ fn list(json: bool) -> Outcome {
         });
         return print_json(&listed.collect::<Vec<_>>());
     }
-    for definition in &definitions {
-        print!("{}", shown::summary(definition));
-    }
-    println!("{} kinds of devices. `heatmine device show NAME` tells more about one.", definitions.len());
-    Ok(())
+    let text: String = definitions.iter().map(shown::summary).collect();
+    print_text(&format!(
+        "{text}{} kinds of devices. `heatmine device show NAME` tells more about one.\n",
+        definitions.len()
+    ))
 }
 
 fn show(name: &str, json: bool) -> Outcome {
@@ -196,8 +196,7 @@ fn show(name: &str, json: bool) -> Outcome {
     if json {
         return print_json(&shown::without_empty(&serde_json::to_value(&definition).unwrap_or_default()));
     }
-    print!("{}", shown::page(&definition));
-    Ok(())
+    print_text(&shown::page(&definition))
 }
 
 /// A number as a person reads it: no more than three places after the point.

@@ -1,7 +1,7 @@
 //! `heatmine device read`: every point once.
 
 use super::number;
-use crate::cli::{Failure, Outcome, print_json, runtime};
+use crate::cli::{Failure, Outcome, print_json, print_text, runtime};
 use drivers::address::Address;
 use drivers::device::{DeviceConfig, Reading, read_once};
 use serde::Serialize;
@@ -33,8 +33,7 @@ pub(super) fn run(device: &DeviceConfig, json: bool) -> Outcome {
         print_json(&Read { definition: &device.definition.id, address, unit, values: &readings })?;
     } else {
         let unit = unit.map(|unit| format!(" unit {unit}")).unwrap_or_default();
-        println!("{} at {}{unit}", device.definition.id, device.address);
-        print!("{}", table(&readings));
+        print_text(&format!("{} at {}{unit}\n{}", device.definition.id, device.address, table(&readings)))?;
     }
     if readings.iter().all(|reading| reading.value.is_none()) {
         let words = format!(
@@ -70,8 +69,10 @@ mod tests {
     #[test]
     fn what_the_device_has_not_is_no_number() {
         let reading = |name: &str, value| Reading { name: name.to_owned(), value, unit: "W".to_owned() };
-        let text = table(&[reading("pv.power", Some(1234.5)), reading("grid.power", None), reading("string_1", Some(-0.125))]);
-        let expected = "  pv.power          1234.5 W\n  grid.power      no value\nmade of\n  string_1          -0.125 W\n";
+        let text =
+            table(&[reading("pv.power", Some(1234.5)), reading("grid.power", None), reading("string_1", Some(-0.125))]);
+        let expected =
+            "  pv.power          1234.5 W\n  grid.power      no value\nmade of\n  string_1          -0.125 W\n";
         assert_eq!(text, expected);
     }
 }

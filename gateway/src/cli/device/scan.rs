@@ -1,7 +1,7 @@
 //! `heatmine device scan`: who answers, and what to try next.
 
 use super::number;
-use crate::cli::{Failure, Outcome, print_json, runtime};
+use crate::cli::{Failure, Outcome, print_json, print_text, runtime};
 use clap::Args;
 use drivers::address::{Address, HostPort};
 use drivers::device::probe::{self, COMMON_UNITS, PORTS, Present};
@@ -80,7 +80,7 @@ impl Scan {
         if json {
             print_json(&answers)?;
         } else {
-            answers.iter().for_each(|answers| print!("{}", text(answers, self.points)));
+            print_text(&answers.iter().map(|answers| text(answers, self.points)).collect::<String>())?;
         }
         if answers.iter().all(|answers| answers.units.is_empty()) {
             return Err(Failure::new(Failure::UNAVAILABLE, nobody(&place, &answers, &units)));
@@ -95,7 +95,9 @@ fn place(text: Option<&str>) -> Result<Place, Failure> {
     if text.contains("://") {
         let address: Address = text.parse().map_err(usage)?;
         if let Address::Mqtt(_) = address {
-            return Err(usage(format!("{text} cannot be scanned; expected a Modbus address, as tcp://192.168.1.20:502")));
+            return Err(usage(format!(
+                "{text} cannot be scanned; expected a Modbus address, as tcp://192.168.1.20:502"
+            )));
         }
         return Ok(Place::One(address));
     }
@@ -103,7 +105,9 @@ fn place(text: Option<&str>) -> Result<Place, Failure> {
         return Ok(Place::One(format!("tcp://{text}").parse().map_err(usage)?));
     };
     let expected = || {
-        usage(format!("'{text}' is no network to scan; expected an IPv4 network from /{WIDEST} to /32, as 192.168.1.0/24"))
+        usage(format!(
+            "'{text}' is no network to scan; expected an IPv4 network from /{WIDEST} to /32, as 192.168.1.0/24"
+        ))
     };
     let base: Ipv4Addr = base.parse().map_err(|_| expected())?;
     let width: u8 = width.parse().ok().filter(|width| (WIDEST..=32).contains(width)).ok_or_else(expected)?;
@@ -210,7 +214,9 @@ fn nobody(place: &Place, answers: &[Answers], units: &[u8]) -> String {
     let asked = units.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     match (place, answers.is_empty()) {
         (Place::One(address), _) => {
-            format!("{address} takes connections, but nobody answers; asked the units {asked} (--units LIST asks others)")
+            format!(
+                "{address} takes connections, but nobody answers; asked the units {asked} (--units LIST asks others)"
+            )
         }
         (Place::Network { text, hosts }, true) => {
             let ports = PORTS.map(|port| port.to_string()).join(" or ");

@@ -3,6 +3,7 @@
 use super::number;
 use drivers::definition::{ControlRow, Definition, Derived, Number, PointRow, WordOrder, Write as Written};
 use plant::decision::{Control, Setting};
+use plant::point::Point;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
@@ -34,7 +35,10 @@ pub(super) fn page(definition: &Definition) -> String {
     text += &paragraph("  tested   ", &definition.tested);
     text += &paragraph("  sources  ", &definition.sources.join("; "));
     for (name, parameter) in &definition.parameters {
-        let default = parameter.default.as_ref().map_or("must be given".to_owned(), |value| format!("\"{value}\" where not given"));
+        let default = parameter
+            .default
+            .as_ref()
+            .map_or("must be given".to_owned(), |value| format!("\"{value}\" where not given"));
         text += &paragraph(&format!("  parameter {name}: "), &format!("{}; {default}", parameter.about));
     }
     text += "\nPoints\n";
@@ -92,7 +96,8 @@ fn meaning(row: &PointRow) -> Vec<String> {
         words.push("sign turned".to_owned());
     }
     words.extend(row.sign_parameter.as_ref().map(|name| format!("sign as {{{name}}} says")));
-    words.extend(row.range.map(|[low, high]| format!("{} to {}", number(low), number(high))));
+    let unit = row.name.parse::<Point>().map_or(row.unit.as_str(), |point| point.unit());
+    words.extend(row.range.map(|[low, high]| format!("{} to {} {unit}", number(low), number(high))));
     if row.slow {
         words.push("read seldom".to_owned());
     }
@@ -118,8 +123,13 @@ fn formula(row: &Derived) -> String {
 }
 
 fn control(row: &ControlRow) -> String {
+    let unit = match row.name.safe() {
+        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) => " W",
+        Setting::PvLimit(_) => " %",
+        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => "",
+    };
     let mut words = vec![format!("safe is {}", safe(row.name))];
-    words.extend(row.range.map(|[low, high]| format!("{} to {}", number(low), number(high))));
+    words.extend(row.range.map(|[low, high]| format!("{} to {}{unit}", number(low), number(high))));
     if row.min_interval_s > 0.0 {
         words.push(format!("changed every {} s at most", number(row.min_interval_s)));
     }
@@ -207,7 +217,11 @@ fn example(definition: &Definition) -> String {
     }
     if !definition.control.is_empty() {
         let controls: Vec<String> = definition.control.iter().map(|row| format!("\"{}\"", row.name)).collect();
-        let _ = writeln!(text, "  controls = [{}]  # what HeatMine may tell it; nothing where this is left out", controls.join(", "));
+        let _ = writeln!(
+            text,
+            "  controls = [{}]  # what HeatMine may tell it; nothing where this is left out",
+            controls.join(", ")
+        );
     }
     text
 }
@@ -262,7 +276,9 @@ mod tests {
     fn every_definition_can_be_shown_and_its_example_is_a_configuration() {
         for definition in drivers::definition::load_builtin() {
             let page = page(&definition);
-            for name in definition.point.iter().map(|row| &row.name).chain(definition.derived.iter().map(|row| &row.name)) {
+            for name in
+                definition.point.iter().map(|row| &row.name).chain(definition.derived.iter().map(|row| &row.name))
+            {
                 assert!(page.contains(name.as_str()), "{}: {name}\n{page}", definition.id);
             }
             let example: toml::Table = example(&definition).parse().unwrap();

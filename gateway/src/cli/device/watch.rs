@@ -1,7 +1,7 @@
 //! `heatmine device watch`: what changes, as the gateway itself would hear of it.
 
 use super::{Target, number};
-use crate::cli::{Failure, Outcome, house, runtime};
+use crate::cli::{Failure, Outcome, house, print_text, runtime};
 use crate::clock::wall_time;
 use clap::Args;
 use drivers::device::{self, DeviceConfig, Pace, Report};
@@ -29,7 +29,7 @@ impl Watch {
     pub(super) fn run(self, json: bool) -> Outcome {
         let device = self.target.find(self.interval)?;
         if !json {
-            println!("{} at {}; Ctrl-C ends.", device.definition.id, device.address);
+            print_text(&format!("{} at {}; Ctrl-C ends.\n", device.definition.id, device.address))?;
         }
         runtime()?.block_on(watch(device, self.duration, json))
     }
@@ -51,7 +51,7 @@ async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> 
     loop {
         tokio::select! {
             report = reports.recv() => match report {
-                Some(report) => seen.take(report, json),
+                Some(report) => seen.take(report, json)?,
                 None => break,
             },
             _ = tokio::signal::ctrl_c() => break,
@@ -74,43 +74,44 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, report: Report, json: bool) {
+    fn take(&mut self, report: Report, json: bool) -> Outcome {
         match report {
             Report::Values { values, .. } => {
                 self.why = None;
                 for (point, value) in values {
                     if self.values.insert(point, value) != Some(value) {
-                        print_value(point, value, json);
+                        print_value(point, value, json)?;
                     }
                 }
             }
             Report::Unavailable { why, .. } => {
                 if self.why.as_ref() != Some(&why) {
-                    print_failure(&why, json);
+                    print_failure(&why, json)?;
                 }
                 self.values.values_mut().for_each(|value| *value = None);
                 self.why = Some(why);
             }
             Report::Applied { .. } => {}
         }
+        Ok(())
     }
 }
 
-fn print_value(point: Point, value: Option<f64>, json: bool) {
+fn print_value(point: Point, value: Option<f64>, json: bool) -> Outcome {
     let at = wall_time();
     if json {
-        println!("{}", serde_json::json!({"at": at, "point": point.name(), "value": value, "unit": point.unit()}));
-        return;
+        let value = serde_json::json!({"at": at, "point": point.name(), "value": value, "unit": point.unit()});
+        return print_text(&format!("{value}\n"));
     }
     let value = value.map_or("no value".to_owned(), |value| format!("{:>12} {}", number(value), point.unit()));
-    println!("{}  {:<30} {value:>12}", at.format("%H:%M:%SZ"), point.name());
+    print_text(&format!("{}  {:<30} {value:>12}\n", at.format("%H:%M:%SZ"), point.name()))
 }
 
-fn print_failure(why: &str, json: bool) {
+fn print_failure(why: &str, json: bool) -> Outcome {
     let at = wall_time();
     if json {
-        println!("{}", serde_json::json!({"at": at, "unavailable": why}));
+        print_text(&format!("{}\n", serde_json::json!({"at": at, "unavailable": why})))
     } else {
-        println!("{}  cannot be read: {why}", at.format("%H:%M:%SZ"));
+        print_text(&format!("{}  cannot be read: {why}\n", at.format("%H:%M:%SZ")))
     }
 }
