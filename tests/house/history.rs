@@ -57,10 +57,11 @@ async fn nothing_is_missing(kind: Kind, dashboard: &str) -> Result<()> {
 
     let spool = spool(&demo)?;
     ensure!(spool.refused == 0 && spool.lost == 0, "{spool:?}");
-    let expected = usize::try_from(spool.recorded - spool.waiting)?;
-    arrived(&database, expected).await?;
+    let (left, recorded) = (usize::try_from(spool.recorded - spool.waiting)?, usize::try_from(spool.recorded)?);
+    arrived(&database, left).await?;
+    // What was on its way when the demo ended is in both places: it is sent again, and is the same point.
     let count = database.count("heatmine_power", "limit").await?;
-    ensure!(count == expected, "{count} records are in the database, {expected} left the spool");
+    ensure!(count <= recorded, "{count} records are in the database, {recorded} were made");
     dashboard::shows_something_everywhere(&database, dashboard).await
 }
 
