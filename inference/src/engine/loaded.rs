@@ -1,7 +1,8 @@
 //! A model in memory and the slots of its key-value memory.
 //!
 //! A slot keeps the tokens of the answer that left it: the next request that begins the same way (a chat that goes on, the
-//! same system prompt) starts from there. A request with a seed is computed from scratch, so that it repeats exactly.
+//! same system prompt) starts from there. A request with a seed is computed from scratch, and where it is alone in a memory
+//! as empty as a new one, so that it repeats exactly: the order of the cells shows in the last digits of the logits.
 
 use super::EngineConfig;
 use super::native::{Context, Shape};
@@ -87,6 +88,9 @@ impl Loaded {
         self.tokenise(sequence)?;
         let options = &sequence.request.options;
         let sampler = Sampler::new(&self.context.model, options, sequence.generated())?;
+        if options.seed.is_some() && !self.slots.iter().any(|slot| slot.taken) {
+            self.forget();
+        }
         let common = |slot: &Slot| slot.tokens.iter().zip(&sequence.tokens).take_while(|(a, b)| a == b).count();
         let free = self.slots.iter().enumerate().filter(|(_, slot)| !slot.taken);
         let best = match options.seed {
@@ -103,6 +107,13 @@ impl Loaded {
         sequence.sampler = Some(sampler);
         self.slots[at] = Slot { taken: true, tokens: Vec::new() };
         Ok(())
+    }
+
+    fn forget(&mut self) {
+        for (slot, number) in self.slots.iter_mut().zip(0..) {
+            self.context.cut(number, 0);
+            slot.tokens.clear();
+        }
     }
 
     /// Takes a sequence off its slot; what it has computed stays for those who begin the same way.

