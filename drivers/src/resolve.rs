@@ -89,9 +89,9 @@ async fn service(domain: &str, tls: bool) -> Vec<SocketAddr> {
     let mut targets: Vec<(u16, std::cmp::Reverse<u16>, String, u16)> = found
         .answers()
         .iter()
-        .filter_map(|record| match &record.data {
-            RData::SRV(srv) => Some((srv.priority, std::cmp::Reverse(srv.weight), srv.target.to_utf8(), srv.port)),
-            _ => None,
+        .filter_map(|record| {
+            let RData::SRV(srv) = &record.data else { return None };
+            Some((srv.priority, std::cmp::Reverse(srv.weight), srv.target.to_utf8(), srv.port))
         })
         .collect();
     targets.sort();

@@ -73,7 +73,7 @@ impl Blocks {
         let mut next = 0;
         while let Some(block) = self.blocks.get(next) {
             let slow = block.spans.iter().all(|span| span.slow);
-            if slow && round % self.slow_every != 0 {
+            if slow && !round.is_multiple_of(self.slow_every) {
                 next += 1;
                 continue;
             }
