@@ -68,7 +68,7 @@ async fn a_command_line_that_is_wrong_is_answered_with_what_was_expected() -> Re
         ("demo --mqtt broker", 64, "expected mqtt://[user:password@]host[:port]"),
         ("demo --http 8099", 64, "expected an IP address and a port, as 127.0.0.1:8099"),
         ("worker --listen somewhere", 64, "somewhere"),
-        ("worker --budget -5", 64, "--budget"),
+        ("worker --budget=-5", 64, "expected watts, as 250"),
         ("ledger --timezone Mars", 64, "Mars"),
         ("plan --hours 1000", 64, "1000"),
         ("plan --url here", 64, "here is no address; expected one as http://127.0.0.1:8099"),
