@@ -283,7 +283,7 @@ async fn it_is_decided_the_same_again(folder: &Path) -> Result<()> {
     let mut decisions = 0;
     let changed = text.lines().map(|line| match serde_json::from_str::<Value>(line) {
         Ok(mut line) if line.get("decision").is_some() && std::mem::replace(&mut decisions, 1) == 0 => {
-            line["decision"]["budget"] = json!(12345.0);
+            line["decision"]["decision"]["budget"] = json!(12345.0);
             line.to_string() + "\n"
         }
         Ok(_) | Err(_) => format!("{line}\n"),
