@@ -9,10 +9,10 @@
 pub mod ages;
 /// What a definition must satisfy beyond its types.
 pub mod check;
-/// Names of the user's own devices put into topics and texts.
-pub mod parameters;
 /// The rows of a definition file that say what a device lets itself be told.
 pub mod control_rows;
+/// Names of the user's own devices put into topics and texts.
+pub mod parameters;
 /// The rows of a definition file, as they are written.
 pub mod rows;
 

@@ -7,14 +7,14 @@ pub mod address;
 pub mod definition;
 /// A device of the site at work.
 pub mod device;
-/// A connection to an MQTT broker that looks after itself.
-pub mod mqtt;
 /// Modbus as a client.
 pub mod modbus;
-/// Devices that describe themselves.
-pub mod sunspec;
+/// A connection to an MQTT broker that looks after itself.
+pub mod mqtt;
 /// Names to addresses.
 pub mod resolve;
+/// Devices that describe themselves.
+pub mod sunspec;
 
 /// An MQTT broker for houses that have none.
 pub mod broker;

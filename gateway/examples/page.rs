@@ -11,8 +11,8 @@ mod peers {
 
 use anyhow::Context;
 use chrono::{Duration, TimeZone, Utc};
-use gateway::config::http::HttpConfig;
 use gateway::clock::Clock;
+use gateway::config::http::HttpConfig;
 use gateway::http::{Parts, State, serve};
 use gateway::interactive::Interactive;
 use gateway::jobs::{Limits, Queue};

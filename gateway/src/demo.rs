@@ -3,10 +3,10 @@
 //! data folder, to be looked at and taken from there.
 
 use crate::clock::Clock;
+use crate::config;
+use crate::config::influx::InfluxApi;
 use crate::live::{self, Options};
 use crate::store::StateStore;
-use crate::config::influx::InfluxApi;
-use crate::config;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 use drivers::mqtt::Broker;
@@ -90,21 +90,26 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
             let embedded = embedded_broker()?;
             let address = embedded.address;
             println!("The demo's own MQTT broker listens on {address}.");
-            let broker =
-                Broker { host: address.ip().to_string(), port: Some(address.port()), ..Broker::default() };
+            let broker = Broker { host: address.ip().to_string(), port: Some(address.port()), ..Broker::default() };
             (broker, Some(embedded))
         }
     };
     let draw = watch::Sender::new(Watts::ZERO);
     let house_stop = CancellationToken::new();
-    let time = { let clock = clock.clone(); Arc::new(move || clock.now()) };
+    let time = {
+        let clock = clock.clone();
+        Arc::new(move || clock.now())
+    };
     let kept = House::at(&demo.data);
     let mut config = sim::SimConfig::new(time, demo.speed, broker.clone(), draw.subscribe(), SEED);
     config.state = kept.state()?;
     let house = sim::start(config, house_stop.clone())
         .await
         .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
-    println!("The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.", house.inverter, house.heat_pump);
+    println!(
+        "The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.",
+        house.inverter, house.heat_pump
+    );
 
     let file = demo.data.join("heatmine.toml");
     std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
@@ -146,8 +151,9 @@ impl House {
 
     fn state(&self) -> Result<State> {
         match std::fs::read(&self.0) {
-            Ok(text) => serde_json::from_slice(&text)
-                .with_context(|| format!("{} does not hold a house; delete it to begin with a new one", self.0.display())),
+            Ok(text) => serde_json::from_slice(&text).with_context(|| {
+                format!("{} does not hold a house; delete it to begin with a new one", self.0.display())
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", self.0.display())),
         }

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::recording::Recorder;
 use drivers::device::Report;
 use plant::command::Command;
-use plant::decision::Outcome;
+use plant::decision::{Outcome, Setpoint};
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::plant::Plant;
@@ -60,8 +60,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs until `shutdown`; then every device is told its safe value and the books are closed.
-    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) {
+    /// Runs until `shutdown`; then every device is told its safe value and the books are closed. What the devices say to
+    /// that is for [`Parting::listen`].
+    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> Parting {
         let mut woken = tokio::time::Instant::now();
         loop {
             let pause = self.clock.wall_until(self.plant.next_wake()).min(WAKE_MAX);
@@ -95,6 +96,7 @@ impl Host {
             self.carry_out(effect);
         }
         self.books.save();
+        Parting { books: self.books, reports: inputs.reports }
     }
 
     fn report(&mut self, report: Report) {
@@ -114,9 +116,7 @@ impl Host {
                 }
             }
             Report::Applied { setpoint, error } => {
-                if error.is_none() && setpoint.setting.is_safe() {
-                    let _ = self.books.state().owe(&setpoint);
-                }
+                settle(&mut self.books, &setpoint, error.as_deref());
                 self.step(Event::Outcome(Box::new(Outcome { setpoint, error })));
             }
         }
@@ -157,5 +157,33 @@ impl Host {
     fn problems(&self) -> Vec<String> {
         let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
         self.books.problem().map(str::to_owned).into_iter().chain(devices).collect()
+    }
+}
+
+/// What is left when the loop has ended: the books, and the devices on their way out.
+#[derive(Debug)]
+pub struct Parting {
+    books: Books,
+    reports: mpsc::Receiver<Report>,
+}
+
+impl Parting {
+    /// Hears the devices until the last one has ended. One that did not take its safe value stays owed it.
+    pub async fn listen(mut self) {
+        while let Some(report) = self.reports.recv().await {
+            if let Report::Applied { setpoint, error } = report {
+                settle(&mut self.books, &setpoint, error.as_deref());
+            }
+        }
+    }
+}
+
+/// A device that took its safe value is owed nothing more.
+fn settle(books: &mut Books, setpoint: &Setpoint, error: Option<&str>) {
+    if error.is_none()
+        && setpoint.setting.is_safe()
+        && let Err(error) = books.state().owe(setpoint)
+    {
+        tracing::warn!(device = %setpoint.device, %error, "has its own control back, which could not be written down");
     }
 }

@@ -1,44 +1,44 @@
 //! The shell around the core: reads clocks, files and sockets, carries events in and effects out.
 
-/// What a publisher is given.
-pub mod wiring;
-/// The configuration, read and checked as a whole.
-pub mod config;
-/// House time, and the one reader of the machine's clock.
-pub mod clock;
-/// Queries that somebody is waiting for.
-pub mod interactive;
-/// What is kept on disk.
-pub mod store;
-/// The page and the HTTP interface.
-pub mod http;
-/// Those who tell the world: Home Assistant, history databases.
-pub mod publish;
-/// Things done at fixed local times.
-pub mod schedule;
-/// Deferrable work.
-pub mod jobs;
-/// The books through bad days.
-pub mod books;
 /// Setpoints on their way to devices and engine.
 pub mod actuate;
-/// Everything the core was told, one line each.
-pub mod recording;
-/// The live loop.
-pub mod host;
-/// The host that plays a recording again.
-pub mod replay;
-/// The host in virtual time.
-pub mod simulate;
-/// Prices and forecasts from outside.
-pub mod feeds;
-/// The engine's process.
-pub mod supervise;
-/// The live host put together.
-pub mod live;
-/// The main job without hardware or accounts.
-pub mod demo;
+/// The books through bad days.
+pub mod books;
 /// The command line.
 pub mod cli;
+/// House time, and the one reader of the machine's clock.
+pub mod clock;
+/// The configuration, read and checked as a whole.
+pub mod config;
+/// The main job without hardware or accounts.
+pub mod demo;
+/// Prices and forecasts from outside.
+pub mod feeds;
+/// The live loop.
+pub mod host;
+/// The page and the HTTP interface.
+pub mod http;
+/// Queries that somebody is waiting for.
+pub mod interactive;
+/// Deferrable work.
+pub mod jobs;
+/// The live host put together.
+pub mod live;
+/// Those who tell the world: Home Assistant, history databases.
+pub mod publish;
+/// Everything the core was told, one line each.
+pub mod recording;
+/// The host that plays a recording again.
+pub mod replay;
+/// Things done at fixed local times.
+pub mod schedule;
+/// The host in virtual time.
+pub mod simulate;
+/// What is kept on disk.
+pub mod store;
+/// The engine's process.
+pub mod supervise;
 /// What Home Assistant's Supervisor tells an app.
 pub mod supervisor;
+/// What a publisher is given.
+pub mod wiring;

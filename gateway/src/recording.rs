@@ -93,7 +93,8 @@ impl Recorder {
         let Some(file) = &mut self.file else { return };
         let result = serde_json::to_vec(line).map_err(io::Error::other).and_then(|mut text| {
             text.push(b'\n');
-            self.left = self.left.checked_sub(text.len() as u64).ok_or_else(|| io::Error::other("size limit reached"))?;
+            self.left =
+                self.left.checked_sub(text.len() as u64).ok_or_else(|| io::Error::other("size limit reached"))?;
             file.write_all(&text)
         });
         self.end_on(result);

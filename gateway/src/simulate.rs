@@ -164,9 +164,9 @@ impl Run {
         }
         let days = if local.hour() >= PUBLISHED_AT_HOUR { 1 } else { 0 };
         let last_day = local.date_naive() + chrono::Days::new(days);
-        let known = rows.range(slot..slot.plus(200)).filter(|(slot, _)| {
-            slot.start().with_timezone(&zone).date_naive() <= last_day
-        });
+        let known = rows
+            .range(slot..slot.plus(200))
+            .filter(|(slot, _)| slot.start().with_timezone(&zone).date_naive() <= last_day);
         let spot = known.map(|(slot, row)| (*slot, row.price)).collect();
         let outlook = Outlook { spot, ..Outlook::default() };
         self.handle(Event::Outlook(Box::new(outlook)), slot.start());
@@ -332,7 +332,8 @@ fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
     let name = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
     let text = if bytes.starts_with(&[0x1f, 0x8b]) {
-        std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice())).with_context(|| format!("{name}: not gzip"))?
+        std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice()))
+            .with_context(|| format!("{name}: not gzip"))?
     } else {
         String::from_utf8(bytes).with_context(|| format!("{name}: not text"))?
     };

@@ -173,9 +173,10 @@ impl Supervisor {
     }
 
     async fn take(&mut self, status: client::Status) {
+        // An engine without an expert that can be read serves nobody, with however much power.
+        let broken = status.expert.is_none() && status.error.is_some();
         let state = match status.state {
-            // Nothing is installed, or it cannot be read: no power will change that.
-            _ if status.expert.is_none() && status.error.is_some() => WorkerState::Down,
+            _ if broken => WorkerState::Down,
             client::State::Loading => WorkerState::Starting,
             client::State::Idle => WorkerState::Idle,
             client::State::Busy => WorkerState::Busy,

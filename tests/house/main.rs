@@ -6,17 +6,17 @@ mod app;
 mod bad_days;
 /// A browser and what a person does in it.
 mod browser;
-/// The peers and how they are started.
-mod peer;
+/// Databases that peers are.
+mod database;
+/// History in real databases, and what Grafana asks them.
+mod history;
 /// The real Home Assistant sees the demo.
 mod home_assistant;
 /// What people mistype, mix up and break.
 mod mistakes;
 /// The page, looked at in a browser.
 mod page;
+/// The peers and how they are started.
+mod peer;
 /// The licences, duplicates and sources of what is shipped.
 mod policy;
-/// Databases that peers are.
-mod database;
-/// History in real databases, and what Grafana asks them.
-mod history;

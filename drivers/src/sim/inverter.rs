@@ -257,7 +257,13 @@ mod tests {
 
     fn world() -> World {
         let weather = Weather { place: Place::default(), sky: Sky::Sunny, seed: 1 };
-        World::new(House::default(), State::default(), weather, Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(), 1.0)
+        World::new(
+            House::default(),
+            State::default(),
+            weather,
+            Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(),
+            1.0,
+        )
     }
 
     #[test]

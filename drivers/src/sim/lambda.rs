@@ -163,7 +163,13 @@ mod tests {
 
     fn lambda() -> Lambda {
         let weather = Weather { place: Place::default(), sky: Sky::Sunny, seed: 1 };
-        let world = World::new(House::default(), State::default(), weather, Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(), 1.0);
+        let world = World::new(
+            House::default(),
+            State::default(),
+            weather,
+            Utc.with_ymd_and_hms(2026, 4, 10, 11, 0, 0).unwrap(),
+            1.0,
+        );
         Lambda { world: Arc::new(Mutex::new(world)), faults: Faults::default(), frozen: Mutex::default() }
     }
 

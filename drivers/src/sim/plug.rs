@@ -160,7 +160,8 @@ impl Voices {
 }
 
 fn prices(market: &Market, now: Timestamp) -> String {
-    let slots = market.published(now).into_iter().map(|(slot, price)| json!({ "start": start(slot), "eur_per_kwh": price.0 }));
+    let slots =
+        market.published(now).into_iter().map(|(slot, price)| json!({ "start": start(slot), "eur_per_kwh": price.0 }));
     json!({ "slots": slots.collect::<Vec<_>>() }).to_string()
 }
 

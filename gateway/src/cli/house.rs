@@ -32,8 +32,7 @@ impl Run {
     pub fn run(self) -> Outcome {
         let file = self.file.unwrap_or_else(usual_file);
         let loaded = loaded(&file)?;
-        let options =
-            Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
+        let options = Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
         until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })
     }
 }
@@ -90,7 +89,8 @@ impl Demo {
         let Demo { http, mqtt, data, experts, influx, influx_api, speed, duration, record } = self;
         let influx = influx.map(|url| (url, influx_api));
         let experts = experts.unwrap_or_else(|| data.join("experts"));
-        let experts = std::path::absolute(&experts).map_err(|error| Failure::new(Failure::USAGE, format!("{}: {error}", experts.display())))?;
+        let experts = std::path::absolute(&experts)
+            .map_err(|error| Failure::new(Failure::USAGE, format!("{}: {error}", experts.display())))?;
         let demo = demo::Demo { http, mqtt, data, experts, influx, speed, duration, record };
         until_stopped(|shutdown| async move {
             demo::check(&demo).await?;

@@ -53,7 +53,9 @@ impl House {
         fill(&ledger, &jobs, noon()).unwrap();
         let (clock, timezone) = (Clock::sped(noon(), 1.0), chrono_tz::Europe::Vienna);
         let wiring = Wiring { records: receiver, commands: sender, shutdown: shutdown.clone() };
-        let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive: interactive.clone(), worker }).unwrap();
+        let state =
+            State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive: interactive.clone(), worker })
+                .unwrap();
         let state = State { power_wait: Duration::from_millis(300), ..state };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

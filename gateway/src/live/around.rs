@@ -7,7 +7,7 @@ use crate::jobs::{self, JobRequest};
 use crate::schedule::{self, Entry};
 use crate::store::Ledger;
 use crate::wiring::Wiring;
-use crate::{feeds, publish};
+use crate::{feeds, http, publish};
 use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
@@ -38,12 +38,48 @@ pub struct Around {
     pub events: mpsc::Sender<Event>,
     /// The tasks.
     pub tracker: TaskTracker,
+    /// Queries in flight.
+    pub interactive: Interactive,
+    /// The worker's address, as `http://host:port`.
+    pub worker: String,
 }
 
 impl Around {
+    /// Starts all of it but the page.
+    pub fn start(
+        &self,
+        config: &Config,
+        broker: Option<Broker>,
+        schedule: Vec<Entry>,
+        folder: &Path,
+        budget: watch::Receiver<Watts>,
+    ) {
+        self.backlog();
+        self.jobs(budget, usize::from(config.worker.parallel));
+        self.schedule(schedule);
+        self.feeds(config, broker.clone());
+        self.publishers(config, broker, folder);
+    }
+
+    /// What the page and the REST interface work on.
+    ///
+    /// # Errors
+    /// The client to the worker could not be made.
+    pub fn page(&self) -> anyhow::Result<http::State> {
+        http::State::new(http::Parts {
+            wiring: self.wiring.clone(),
+            timezone: self.timezone,
+            clock: self.clock.clone(),
+            ledger: self.ledger.clone(),
+            jobs: self.queue.clone(),
+            interactive: self.interactive.clone(),
+            worker: self.worker.clone(),
+        })
+    }
+
     /// Tells the loop how much work waits, whenever it changes.
-    pub fn backlog(&self, interactive: Interactive) {
-        let (mut jobs, mut queries) = (self.queue.changed(), interactive.watch());
+    fn backlog(&self) {
+        let (mut jobs, mut queries) = (self.queue.changed(), self.interactive.watch());
         let (events, shutdown) = (self.events.clone(), self.wiring.shutdown.clone());
         self.tracker.spawn(async move {
             loop {
@@ -62,7 +98,7 @@ impl Around {
     }
 
     /// Serves the queue while the engine has power.
-    pub fn jobs(&self, worker: String, mut budget: watch::Receiver<Watts>, parallel: usize) {
+    fn jobs(&self, mut budget: watch::Receiver<Watts>, parallel: usize) {
         let (allow, allowed) = watch::channel(false);
         let shutdown = self.wiring.shutdown.clone();
         self.tracker.spawn(async move {
@@ -74,13 +110,19 @@ impl Around {
                 }
             }
         });
-        let run =
-            jobs::run(self.queue.clone(), worker, allowed, parallel, self.clock.clone(), self.wiring.shutdown.clone());
+        let run = jobs::run(
+            self.queue.clone(),
+            self.worker.clone(),
+            allowed,
+            parallel,
+            self.clock.clone(),
+            self.wiring.shutdown.clone(),
+        );
         self.tracker.spawn(report("the job queue", run));
     }
 
     /// Does what falls due.
-    pub fn schedule(&self, entries: Vec<Entry>) {
+    fn schedule(&self, entries: Vec<Entry>) {
         let (actions, due) = mpsc::channel(WAITING_MAX);
         let (timezone, clock) = (self.timezone, self.clock.clone());
         self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), actions, self.wiring.shutdown.clone()));
@@ -89,14 +131,19 @@ impl Around {
     }
 
     /// Listens for prices and forecasts.
-    pub fn feeds(&self, config: &Config, broker: Option<Broker>) {
-        let feeds =
-            feeds::run(config.tariff.clone(), broker, self.clock.clone(), self.events.clone(), self.wiring.shutdown.clone());
+    fn feeds(&self, config: &Config, broker: Option<Broker>) {
+        let feeds = feeds::run(
+            config.tariff.clone(),
+            broker,
+            self.clock.clone(),
+            self.events.clone(),
+            self.wiring.shutdown.clone(),
+        );
         self.tracker.spawn(feeds);
     }
 
     /// Tells the world.
-    pub fn publishers(&self, config: &Config, broker: Option<Broker>, folder: &Path) {
+    fn publishers(&self, config: &Config, broker: Option<Broker>, folder: &Path) {
         if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
             let announcement = publish::home_assistant::Announcement {
                 config: config.home_assistant.clone(),
@@ -111,9 +158,8 @@ impl Around {
         }
         if config.influx.enabled {
             let (config, folder, wiring) = (config.influx.clone(), folder.to_owned(), self.wiring.clone());
-            self.tracker.spawn(report("the history", async move {
-                publish::influx::run(config, &folder, wiring).await
-            }));
+            self.tracker
+                .spawn(report("the history", async move { publish::influx::run(config, &folder, wiring).await }));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The tasks around the loop.
 
+use super::around::Around;
 use crate::actuate::ORDERS_MAX;
 use crate::clock::Clock;
 use crate::config::http::HttpConfig;
 use crate::config::worker::WorkerConfig;
 use crate::http;
-use super::around::Around;
 use crate::jobs::summary::{self, Reader};
 use crate::supervise::Launch;
 use crate::wiring::Wiring;
@@ -25,6 +25,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// No summaries are added to a queue of this length: nobody would read them.
+const SUMMARIES_MAX: u32 = 24;
+
 /// Opens the page's port.
 ///
 /// # Errors
@@ -32,7 +35,9 @@ use tokio_util::task::TaskTracker;
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "it is in use by another program; choose another with [http] listen or --http",
+            std::io::ErrorKind::AddrInUse => {
+                "it is in use by another program; choose another with [http] listen or --http"
+            }
             std::io::ErrorKind::PermissionDenied => "ports below 1024 need root",
             _ => "expected address:port, as 0.0.0.0:8099",
         };
@@ -56,7 +61,7 @@ pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
 pub fn devices(
     configs: Vec<DeviceConfig>,
     clock: &Clock,
-    reports: &mpsc::Sender<Report>,
+    reports: mpsc::Sender<Report>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
 ) -> BTreeMap<DeviceId, mpsc::Sender<Setpoint>> {
@@ -84,8 +89,7 @@ pub fn worker(
     if let Some(url) = &config.url {
         return Ok((None, url.trim_end_matches('/').to_owned()));
     }
-    let listen =
-        free(listen).with_context(|| format!("cannot listen on {listen} for the worker ([worker] listen)"))?;
+    let listen = free(listen).with_context(|| format!("cannot listen on {listen} for the worker ([worker] listen)"))?;
     let mut arguments: Vec<OsString> = vec!["worker".into()];
     let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
     add("--listen", listen.to_string().into());
@@ -126,6 +130,9 @@ pub async fn summaries(around: Around, interval: Duration) {
     let pause = interval.div_f64(clock.speed());
     while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
         let Some(record) = wiring.records.borrow().clone() else { continue };
+        if queue.backlog().jobs >= SUMMARIES_MAX {
+            continue;
+        }
         let now = clock.now();
         let day = now.with_timezone(&timezone).date_naive();
         for reader in Reader::ALL {

@@ -230,10 +230,7 @@ impl Ledger {
         })
     }
 
-    fn grouped(
-        &self,
-        label: impl Fn(&SlotAccount) -> Option<String>,
-    ) -> Result<Vec<(String, Earnings)>, LedgerError> {
+    fn grouped(&self, label: impl Fn(&SlotAccount) -> Option<String>) -> Result<Vec<(String, Earnings)>, LedgerError> {
         let connection = self.reader()?;
         let mut sums: BTreeMap<String, Earnings> = BTreeMap::new();
         let mut statement = connection

@@ -38,7 +38,9 @@ impl StateStore {
     pub fn save(&mut self, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
         let body = serde_json::to_string(checkpoint).map_err(to_sql)?;
         self.connection
-            .prepare_cached("INSERT INTO checkpoint VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body")?
+            .prepare_cached(
+                "INSERT INTO checkpoint VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            )?
             .execute([body])?;
         Ok(())
     }

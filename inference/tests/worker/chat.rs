@@ -44,27 +44,35 @@ async fn a_seed_repeats_and_streaming_says_the_same() {
 }
 
 #[tokio::test]
-async fn answers_made_side_by_side_are_those_made_alone() {
+async fn answers_made_side_by_side_are_not_mixed_up() {
     let Some(bench) = Bench::start(|_| {}).await else { return };
-    let questions = ["What is the capital of France?", "What is two plus two?", "Name a colour.", "Say hello."];
-    let together = futures_util::future::join_all(questions.map(|question| bench.ask(question, 12))).await;
-    for (question, together) in questions.iter().zip(&together) {
-        let alone = bench.ask(question, 12).await;
-        eprintln!("{question} {:?} {:?}", text(together), text(&alone));
+    // Each answer shows which question it belongs to. Their tokens may differ from those made alone: the batch's shape
+    // shows in the last digits of the logits.
+    let rows = [
+        ("What is the capital of France? Answer in one word.", "Paris"),
+        ("Continue counting: one, two, three, four, five,", "six"),
+        ("Continue: A, B, C, D, E, F,", "B, C"),
+        ("Say hello.", "ello"),
+    ];
+    let start = tokio::time::Instant::now();
+    let together = futures_util::future::join_all(rows.map(|(question, _)| bench.ask(question, 12))).await;
+    for ((question, word), reply) in rows.iter().zip(&together) {
+        assert!(text(reply).contains(word), "{question} {:?}", text(reply));
     }
-    assert!(text(&together[0]).contains("Paris"), "{}", text(&together[0]));
     let receipts = bench.worker.receipts(0).await.unwrap();
     assert_eq!(receipts.len(), 4);
     assert!(receipts.iter().all(|receipt| receipt.joules > 0.0 && receipt.tokens_out > 0), "{receipts:?}");
     // Together they cost what the machine drew, not four times as much.
     let joules: f64 = receipts.iter().map(|receipt| receipt.joules).sum();
-    let busy = bench.worker.status().await.unwrap().busy_seconds;
-    assert!(joules <= 120.0 * busy * 1.3 + 20.0, "{joules} J in {busy} s");
+    let status = bench.worker.status().await.unwrap();
+    let (busy, passed) = (status.busy_seconds, start.elapsed().as_secs_f64());
+    assert!(status.measured || joules <= 100.0 * busy + 20.0 * passed, "{joules} J: {busy} s of {passed} s");
 }
 
 #[tokio::test]
 async fn a_short_question_is_answered_while_a_long_one_is_read() {
-    let Some(bench) = Bench::start(|_| {}).await else { return };
+    // Both are there, the long one first, when the power comes.
+    let Some(bench) = Bench::start(|config| config.budget = Some(0.0)).await else { return };
     let order = std::sync::Mutex::new(Vec::new());
     let note = |name| order.lock().unwrap().push(name);
     let text = crate::bench::long_text();
@@ -73,11 +81,15 @@ async fn a_short_question_is_answered_while_a_long_one_is_read() {
         note("long");
     };
     let short = async {
-        bench.until(|status| status.active == 1).await;
+        bench.until(|status| status.waiting == 1).await;
         bench.ask("Say hello.", 4).await;
         note("short");
     };
-    tokio::join!(long, short);
+    let power = async {
+        bench.until(|status| status.waiting == 2).await;
+        bench.budget(None).await;
+    };
+    tokio::join!(long, short, power);
     assert_eq!(*order.lock().unwrap(), ["short", "long"]);
 }
 

@@ -101,6 +101,8 @@ async fn a_download_that_breaks_is_resumed_and_checked() {
     let expert = store.add(&format!("{url}/tiny.gguf"), Some(&hex(&bytes)), &mut quiet).await.unwrap();
     assert_eq!((expert.name.as_str(), expert.sha256), ("tiny", hex(&bytes)));
     assert_eq!(*ranges.lock().unwrap(), [format!("bytes={}-", bytes.len() / 2)]);
+    let again = store.add(&format!("{url}/none.gguf"), Some(&hex(&bytes)), &mut quiet).await.unwrap();
+    assert_eq!(again.name, "tiny", "what is there need not come again");
     let wrong =
         store.add(&format!("{url}/tiny.gguf"), Some(&"0".repeat(64)), &mut quiet).await.unwrap_err().to_string();
     assert!(wrong.contains("sha256 is") && wrong.contains(&"0".repeat(64)), "{wrong}");
@@ -139,6 +141,13 @@ async fn a_store_lists_verifies_and_removes() {
     assert!(!first.path.exists() && second.path.exists());
     let unknown = store.find("model-a").unwrap_err().to_string();
     assert!(unknown.contains(&second.name), "{unknown}");
+    let a_folder = store.add(folder.path().to_str().unwrap(), None, &mut quiet).await.unwrap_err().to_string();
+    assert!(a_folder.contains("a folder; expected a GGUF model"), "{a_folder}");
+    assert!(store.damage().unwrap().is_empty());
+    std::fs::remove_file(&second.path).unwrap();
+    assert!(store.list().unwrap().is_empty());
+    let damage = store.damage().unwrap();
+    assert!(damage.len() == 1 && damage[0].to_string().contains(&second.sha256), "{damage:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod bench;
 
 mod chat;
+mod clients;
 mod experts;
 mod garbage;
 mod ollama;

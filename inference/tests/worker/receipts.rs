@@ -1,6 +1,6 @@
 //! Served work survives the sudden death of the worker.
 
-use crate::bench::{clock, config, install_tls, model};
+use crate::bench::{clock, config, install_tls, model, turn};
 use inference::client::{Question, Worker};
 use inference::receipts::Journal;
 use serde_json::json;
@@ -55,6 +55,7 @@ async fn what_a_client_has_heard_the_end_of_is_on_disk() {
     if model().is_none() {
         return;
     }
+    let _turn = turn().await;
     let folder = tempfile::tempdir().unwrap();
     let question = |tokens| Question {
         messages: vec![json!({"role": "user", "content": "Tell a story."})],
@@ -68,15 +69,17 @@ async fn what_a_client_has_heard_the_end_of_is_on_disk() {
         heard.push(worker.chat(&question(5)).await.unwrap().receipt);
         // Killed in the middle of the third answer.
         let long = question(1000);
-        let unfinished = worker.chat(&long);
         let killing = async {
             while worker.status().await.unwrap().active == 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             drop(child);
+            std::future::pending::<()>().await;
         };
-        let (unfinished, ()) = tokio::join!(unfinished, killing);
-        assert!(unfinished.is_err(), "round {round}");
+        tokio::select! {
+            answer = worker.chat(&long) => assert!(answer.is_err(), "round {round}: {answer:?}"),
+            () = killing => {}
+        }
     }
     let mut journal = Journal::open(folder.path()).unwrap();
     let kept: Vec<(u64, String)> =

@@ -113,6 +113,7 @@ mod tests {
     #[test]
     fn commands_are_understood_or_refused() {
         let job = serde_json::json!({"title": "a", "messages": [{"role": "user", "content": "b"}], "max_tokens": 9});
+        let text = job.to_string();
         let rows: &[(&str, &[u8], Option<Wish>)] = &[
             ("mode", b"surplus", plant(Command::SetMode(Mode::Surplus))),
             ("mode", b" off\n", plant(Command::SetMode(Mode::Off))),
@@ -135,7 +136,7 @@ mod tests {
             ("grid_dimming", b"4200", plant(Command::GridDimming(Some(Watts(4200.0))))),
             ("grid_dimming", b"none", plant(Command::GridDimming(None))),
             ("grid_dimming", b"-4200", None),
-            ("job", job.to_string().as_bytes(), Some(Wish::Job(job.clone()))),
+            ("job", text.as_bytes(), Some(Wish::Job(job.clone()))),
             ("job", b"{\"prompt\":\"hello\"}", None),
             ("job", b"hello", None),
             ("job", b"[1,2]", None),
