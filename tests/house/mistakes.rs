@@ -182,13 +182,13 @@ async fn what_is_no_model_is_not_installed() -> Result<()> {
     )?;
     let rows = [
         ("expert list --experts here", 0, "No expert is installed"),
-        ("expert add torn.gguf --experts here", 69, "torn.gguf"),
-        ("expert add text.gguf --experts here", 69, "text.gguf"),
-        ("expert add empty.gguf --experts here", 69, "empty.gguf"),
-        ("expert add nothing.gguf --experts here", 69, "nothing.gguf"),
-        ("expert add ftp://host/a.gguf --experts here", 69, "ftp://host/a.gguf"),
-        ("expert remove nobody --experts here", 69, "nobody"),
-        ("expert list --experts file", 69, "file"),
+        ("expert add torn.gguf --experts here", 65, "torn.gguf"),
+        ("expert add text.gguf --experts here", 65, "text.gguf"),
+        ("expert add empty.gguf --experts here", 65, "empty.gguf"),
+        ("expert add nothing.gguf --experts here", 66, "nothing.gguf"),
+        ("expert add ftp://host/a.gguf --experts here", 64, "ftp://host/a.gguf"),
+        ("expert remove nobody --experts here", 66, "nobody"),
+        ("expert list --experts file", 73, "file"),
         ("expert list --experts here --json", 0, "[]"),
         ("worker --listen 127.0.0.1:0 --experts here --data data --model torn.gguf", 69, "torn.gguf"),
     ];

@@ -27,7 +27,7 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     let Some(experts) = experts() else { return Ok(()) };
     let folder = TempDir::new()?;
     let data = folder.path().join("data");
-    let arguments = ["--speed", "240", "--experts"].map(OsStr::new);
+    let arguments = ["--speed", "60", "--experts"].map(OsStr::new);
     let arguments = [arguments.as_slice(), &[experts.as_os_str()]].concat();
     let mut gateway = Gateway::demo(&data, &folder.path().join("log"), &arguments).await?;
     gateway.ready_worker().await?;
