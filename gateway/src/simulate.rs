@@ -114,10 +114,12 @@ impl Run {
         for device in &mut site.devices {
             device.max_age = device.max_age.max(STEP * 3);
         }
-        let mut house = House::default();
-        house.pv_peak = site.pv.map_or(Watts::ZERO, |pv| pv.peak);
-        house.compute_into = site.compute.heat_into;
-        house.compute_share = site.compute.heat_fraction;
+        let mut house = House {
+            pv_peak: site.pv.map_or(Watts::ZERO, |pv| pv.peak),
+            compute_into: site.compute.heat_into,
+            compute_share: site.compute.heat_fraction,
+            ..House::default()
+        };
         match site.battery {
             Some(battery) => {
                 house.battery.capacity = battery.capacity;

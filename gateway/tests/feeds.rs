@@ -1,4 +1,5 @@
 //! Prices on their real way: over HTTP from a server that fails first, and over MQTT from the real Mosquitto.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 use drivers::mqtt::Broker;
 use gateway::clock::Clock;

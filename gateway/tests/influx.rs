@@ -1,4 +1,5 @@
 //! The history publisher against real databases that go away and come back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 #[path = "../../tests/house/database.rs"]
 #[allow(dead_code, reason = "shared with the black-box tests, which use more of it")]

@@ -29,7 +29,7 @@ impl PowerModel {
     /// The share of time to compute in, so that the mean power stays within `budget`; no budget is no limit.
     pub fn duty(&self, budget: Option<f64>) -> f64 {
         let Some(budget) = budget else { return 1.0 };
-        if !(budget > 0.0) {
+        if budget.is_nan() || budget <= 0.0 {
             return 0.0;
         }
         let span = self.max - self.idle;

@@ -94,7 +94,7 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
         let attributes = &entity["attributes"];
         let seen = [&attributes["device_class"], &attributes["state_class"], &attributes["unit_of_measurement"]];
         ensure!(seen == [device_class, state_class, unit], "{key} has {attributes}");
-        let number: f64 = entity["state"].as_str().unwrap_or_default().parse().with_context(|| format!("{key}"))?;
+        let number: f64 = entity["state"].as_str().unwrap_or_default().parse().with_context(|| key.to_string())?;
         ensure!(number.is_finite(), "{key} is {number}");
     }
     let today = server.entity("sensor.heatmine_earnings_today").await.context("earnings")?;

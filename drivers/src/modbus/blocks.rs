@@ -162,10 +162,13 @@ mod tests {
         blocks.blocks.iter().map(Block::extent).collect()
     }
 
+    /// Spans, and the requests they are read with: first register and count.
+    type Row = (Vec<Span>, Vec<(u16, u16)>);
+
     #[test]
     fn neighbours_share_a_request_within_what_the_device_bears() {
         let timing = Timing { max_registers: 10, max_gap: 2, ..Timing::default() };
-        let rows: [(Vec<Span>, Vec<(u16, u16)>); 5] = [
+        let rows: [Row; 5] = [
             (vec![span(0, 2), span(2, 2)], vec![(0, 4)]),
             (vec![span(0, 2), span(4, 2)], vec![(0, 6)]),
             (vec![span(0, 2), span(5, 2)], vec![(0, 2), (5, 2)]),

@@ -250,6 +250,7 @@ pub fn may_be_secret(text: &str) -> bool {
 }
 
 /// A value as it was written, shortened; asterisks where it may be a secret.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 pub fn shown(path: &str, value: &Value) -> String {
     const LENGTH_MAX: usize = 60;
     let key = path.rsplit('.').next().unwrap_or(path);

@@ -88,6 +88,7 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 fn why(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "does not exist; expected a configuration, as heatmine.example.toml shows one".into(),

@@ -56,6 +56,7 @@ fn load_document(path: &Path, document: Document) -> Result<Loaded, ConfigErrors
 }
 
 /// The document without the keys that are wrong in themselves, so that the rest can be checked together.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 fn pruned(value: &Value, path: &str, faulty: &BTreeSet<String>) -> Value {
     match value {
         Value::Object(map) => Value::Object(

@@ -84,6 +84,7 @@ impl Fields {
     ///
     /// # Errors
     /// The field, its value and what was expected.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
     pub fn text(&mut self, field: &'static str, max: usize) -> Result<Option<String>, Refusal> {
         match self.take(field) {
             Value::Null => Ok(None),

@@ -106,6 +106,7 @@ fn messages(fields: &mut Fields) -> Result<Vec<Message>, Refusal> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 fn optional<T>(
     fields: &mut Fields,
     field: &'static str,

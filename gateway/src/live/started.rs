@@ -32,6 +32,7 @@ const SUMMARIES_MAX: u32 = 24;
 ///
 /// # Errors
 /// The address is wrong or in use.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {

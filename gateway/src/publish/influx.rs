@@ -49,7 +49,7 @@ pub async fn run(config: InfluxConfig, folder: &Path, wiring: Wiring) -> Result<
     let target = Target::new(&config)?;
     let path = folder.join("influx-spool.db");
     let spool = Spool::open(&path, WAITING_MAX).with_context(|| format!("cannot open {}", path.display()))?;
-    let waiting = spool.len().unwrap_or_default();
+    let waiting = spool.waiting().unwrap_or_default();
     info!(url = %target.url(), waiting, "history is written");
     let (spool, news) = (Arc::new(Mutex::new(spool)), Notify::new());
     let shutdown = wiring.shutdown.clone();
@@ -109,7 +109,7 @@ async fn send(target: &Target, spool: &Shared, news: &Notify, shutdown: Cancella
                 }
                 Err(Held { why, after }) => {
                     if failures == 0 {
-                        let waiting = with(spool, |spool| spool.len()).await.unwrap_or_default();
+                        let waiting = with(spool, |spool| spool.waiting()).await.unwrap_or_default();
                         warn!(why, waiting, url = %target.url(), "history waits for its database");
                     }
                     failures += 1;

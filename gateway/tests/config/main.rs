@@ -1,4 +1,5 @@
 //! Every mistake in a configuration gets its own message: file, place, key, value, expectation and the nearest known key.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod files;
 mod mistakes;

@@ -133,11 +133,10 @@ impl Runner {
 
     fn receive(&mut self, mut sequence: Sequence) {
         // A prompt that cannot be served is refused at once, even without power.
-        if let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.model == sequence.request.model) {
-            if let Err(error) = loaded.tokenise(&mut sequence) {
-                sequence.fail(error);
-                return;
-            }
+        let loaded = self.loaded.as_ref().filter(|loaded| loaded.model == sequence.request.model);
+        if let Some(Err(error)) = loaded.map(|loaded| loaded.tokenise(&mut sequence)) {
+            sequence.fail(error);
+            return;
         }
         let at = if sequence.interactive() { self.first_deferrable() } else { self.waiting.len() };
         self.waiting.insert(at, sequence);
@@ -167,7 +166,8 @@ impl Runner {
         while let Some(head) = self.waiting.front() {
             let urgent = head.interactive();
             if self.loaded.as_ref().is_none_or(|loaded| loaded.model != head.request.model) {
-                if !self.active.is_empty() && !(urgent && self.active.iter().all(|sequence| !sequence.interactive())) {
+                let gives_way = urgent && self.active.iter().all(|sequence| !sequence.interactive());
+                if !(self.active.is_empty() || gives_way) {
                     return;
                 }
                 while self.park_one() {}

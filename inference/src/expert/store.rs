@@ -245,10 +245,8 @@ impl Store {
         let (head, sha256) = checked.map_err(|error| {
             // The error that is reported matters more than a file that stays.
             let _ = fs::remove_file(part);
-            match error {
-                Error::Gguf { found, expected, .. } => Error::Gguf { path: PathBuf::from(source), found, expected },
-                other => other,
-            }
+            let Error::Gguf { found, expected, .. } = error else { return error };
+            Error::Gguf { path: PathBuf::from(source), found, expected }
         })?;
         let bytes = fs::metadata(part).map_err(Error::file(part))?.len();
         let path = self.folder.join(format!("{sha256}.gguf"));

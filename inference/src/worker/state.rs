@@ -84,10 +84,10 @@ impl State {
     /// All experts that can be asked for.
     pub fn experts(&self) -> Result<Vec<Expert>, Error> {
         let mut experts = self.store.list()?;
-        if let Some(preferred) = &self.preferred {
-            if !experts.iter().any(|expert| expert.name == preferred.name) {
-                experts.insert(0, preferred.clone());
-            }
+        if let Some(preferred) = &self.preferred
+            && !experts.iter().any(|expert| expert.name == preferred.name)
+        {
+            experts.insert(0, preferred.clone());
         }
         Ok(experts)
     }

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 
 /// Off is off within this time.
 const OFF: Duration = Duration::from_millis(500);
-/// A hang is noticed within this time.
-const NOTICED: Duration = Duration::from_secs(10);
+/// A hang is noticed after six to seven seconds; a busy machine is given as many again.
+const NOTICED: Duration = Duration::from_secs(14);
 
 async fn demo(folder: &TempDir) -> Result<Option<Gateway>> {
     let Some(experts) = experts() else { return Ok(None) };
@@ -46,7 +46,8 @@ async fn off_is_off_within_half_a_second_and_the_answer_goes_on_afterwards() -> 
     sleep(OFF + Duration::from_secs(1)).await;
     let (count, last) = question.words();
     let late = last.map_or(Duration::ZERO, |last| last.saturating_duration_since(off));
-    ensure!(late < OFF, "the last word came {late:?} after mode off");
+    eprintln!("the last word came {late:?} after mode off");
+    ensure!(late < OFF, "words came after mode off");
     sleep(Duration::from_secs(1)).await;
     ensure!(question.words().0 == count, "words came in mode off");
     let record = gateway.until("mode off in the record", |record| record["mode"] == "off").await?;
@@ -87,6 +88,7 @@ async fn an_engine_that_is_killed_or_hangs_is_reported_and_started_again() -> Re
     let frozen = Instant::now();
     let record = gateway.within(LIMIT, "worker_down after a hang", down).await?;
     ensure!(frozen.elapsed() < NOTICED, "the hang was noticed after {:?}", frozen.elapsed());
+    eprintln!("the hang was noticed after {:?}", frozen.elapsed());
     let error = record["worker"]["error"].as_str().unwrap_or_default().to_owned();
     ensure!(error.contains("no answer"), "{}", record["worker"]);
     wait_until(LIMIT, "the hanging process to be gone", async || (!runs(second)).then_some(())).await?;

@@ -4,6 +4,7 @@ use super::gateway::{Gateway, runs};
 use super::{LIMIT, experts, question, receipts, verify};
 use crate::peer::wait_until;
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -34,7 +35,10 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
 
     let answered = Arc::<Mutex<BTreeSet<String>>>::default();
     let askers: Vec<Asker> = (0..2).map(|_| Asker::start(&gateway.http, &answered)).collect();
-    let job = json!({"title": "hello", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8});
+    // Before the summaries of the day, which are worth reading for a day.
+    let now =
+        gateway.record().await.context("a record")?["at"].as_str().unwrap_or_default().parse::<DateTime<Utc>>()?;
+    let job = json!({"title": "hello", "deadline": now + TimeDelta::hours(12), "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8});
     let (status, job) = gateway.post("/api/v1/jobs", &job).await?;
     ensure!(status == 201, "{status} {job}");
     let mut entries = 0;
@@ -42,7 +46,11 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
         let mode = if kill % 2 == 0 { "surplus" } else { "heat" };
         gateway.set_mode(mode).await?;
         gateway.until("the mode", |record| record["mode"] == mode).await?;
-        // The first dies as soon as it has said that it took the mode; the others somewhere in their work.
+        // The first dies as soon as it has said that it took the mode; every other one has answered before.
+        if kill % 2 == 1 {
+            let before = known(&answered).len();
+            wait_until(LIMIT, "an answer", async || (known(&answered).len() > before).then_some(())).await?;
+        }
         let moment = if kill == 0 { 0 } else { RandomState::new().hash_one(kill) % LIFE_MS };
         sleep(Duration::from_millis(moment)).await;
         let worker = gateway.worker();
@@ -62,13 +70,13 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
 
     gateway.ready_worker().await?;
     gateway.set_mode("boost").await?;
-    wait_until(LIMIT, "the job that lived through it all", async || {
-        let (_, text) = gateway.page(&format!("/api/v1/jobs/{}", job["id"])).await.ok()?;
-        let job: Value = serde_json::from_str(&text).ok()?;
-        (job["status"] == "done").then_some(())
-    })
-    .await
-    .with_context(|| gateway.process.tail())?;
+    let mut left = job;
+    let done = wait_until(LIMIT, "the job that lived through it all", async || {
+        let (_, text) = gateway.page(&format!("/api/v1/jobs/{}", left["id"])).await.ok()?;
+        left = serde_json::from_str(&text).ok()?;
+        (left["status"] == "done").then_some(())
+    });
+    done.await.with_context(|| format!("{left}\n{}", gateway.process.tail()))?;
     let last = question::short(&gateway.http, LIMIT).await?;
     // The newest answer's receipt is the last of the worker's: once it is booked, all are.
     wait_until(LIMIT, "the last receipt in the books", async || receipts(&data).ok()?.contains(&last).then_some(()))
@@ -80,14 +88,17 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     let unique: BTreeSet<&String> = booked.iter().collect();
     ensure!(unique.len() == booked.len(), "a receipt is booked twice: {booked:?}");
     ensure!(verified["receipts"] == booked.len(), "{verified}");
-    let answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
-    ensure!(!answered.is_empty(), "nothing was answered");
+    let answered = known(&answered);
     let mut proofs: BTreeSet<String> = journal(&data)?;
     proofs.extend(answered.iter().cloned());
     let lost: Vec<&String> = proofs.iter().filter(|id| !unique.contains(id)).collect();
     ensure!(lost.is_empty(), "not booked: {lost:?} of {}", proofs.len());
     eprintln!("{} receipts, {} of them answered to a client; {verified}", booked.len(), answered.len());
     Ok(())
+}
+
+fn known(answered: &Mutex<BTreeSet<String>>) -> BTreeSet<String> {
+    answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Asks short questions one after the other, and keeps the receipts of those that were answered.

@@ -79,7 +79,7 @@ impl Spool {
     ///
     /// # Errors
     /// What SQLite said.
-    pub fn len(&self) -> rusqlite::Result<i64> {
+    pub fn waiting(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("SELECT count(*) FROM waiting", [], |row| row.get(0))
     }
 
