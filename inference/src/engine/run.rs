@@ -1,8 +1,10 @@
 //! The engine's thread.
 //!
-//!     orders -> waiting --admit--> active --step--> tokens, receipts
-//!                  ^                 |
-//!                  +------park-------+   (deferrable work makes room; another expert is asked for)
+//! ```text
+//! orders -> waiting --admit--> active --step--> tokens, receipts
+//!              ^                 |
+//!              +------park-------+   (deferrable work makes room; another expert is asked for)
+//! ```
 //!
 //! One turn: hear orders, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
 //! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.

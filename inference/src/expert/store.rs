@@ -1,7 +1,9 @@
 //! Installed experts: one folder, a file per model named by its digest, and a manifest beside it.
 //!
-//!     experts/b179c952....gguf
-//!     experts/smollm2-135m-instruct.q4_1.json
+//! ```text
+//! experts/b179c952....gguf
+//! experts/smollm2-135m-instruct.q4_1.json
+//! ```
 //!
 //! Invariant: a manifest exists only for a file whose digest and head were checked.
 
