@@ -314,10 +314,10 @@ print(json.dumps(out))
 async fn the_reference_sunspec_client_finds_every_model_and_value() {
     let stage = stage().await;
     stage.pass(60).await;
-    let python = std::env::var("HEATMINE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../.cache/peers/bin/python");
     let port = stage.house.inverter.port().to_string();
-    let what = "pysunspec2 (in the python that HEATMINE_TEST_PYTHON names)";
-    let Some(seen) = peer(&python, &["-c", PYSUNSPEC, &port], what).await else {
+    let what = "pysunspec2 (in .cache/peers; ./run setup installs it)";
+    let Some(seen) = peer(python, &["-c", PYSUNSPEC, &port], what).await else {
         return stage.end().await;
     };
     let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
