@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use inference::client;
 use plant::event::Event;
 use plant::site::WorkPrices;
+use plant::told::Told;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use std::ffi::OsString;
@@ -24,9 +25,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-mod told;
-pub use told::{REMEMBERED, Told};
-
+/// Receipt ids that are remembered. The worker keeps no more than half as many that were read.
+pub const REMEMBERED: usize = 10_000;
 /// How often the worker is asked how it is.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// A worker that answers nothing for this long hangs.

@@ -21,6 +21,15 @@ const REFUSAL: Duration = Duration::from_secs(300);
 /// Export above this, in W, is more than the battery's control leaves over.
 const EXPORTING: Watts = Watts(100.0);
 
+/// What the house takes is the sum of these points, each with its sign.
+pub const HOUSE: [(Point, f64); 5] = [
+    (Point::GridPower, 1.0),
+    (Point::PvPower, 1.0),
+    (Point::BatteryPower, 1.0),
+    (Point::HeatPumpPower, -1.0),
+    (Point::ComputePower, -1.0),
+];
+
 /// The powers of one moment; a role that the site lacks moves none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Flows {

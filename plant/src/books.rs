@@ -14,10 +14,10 @@ use crate::entry::{BookedReceipt, Booking, Entry, Head, SlotAccount};
 use crate::ledger;
 use crate::record::{Earnings, EnergyTotals};
 use crate::time::{Slot, Timestamp};
+use crate::told::Told;
 use crate::units::{EurPerKwh, KilowattHours};
 use crate::work::Receipt;
 use chrono_tz::Tz;
-use std::collections::{BTreeSet, VecDeque};
 
 /// Receipt ids that are remembered, so that one told twice is booked once.
 const REMEMBERED: usize = 4096;
@@ -41,8 +41,7 @@ pub struct Books {
     /// Earnings since the books began.
     pub total: Earnings,
     calendar: Calendar,
-    ids: BTreeSet<String>,
-    order: VecDeque<String>,
+    receipts: Told,
 }
 
 /// What one interval within a slot adds to its account.
@@ -67,8 +66,7 @@ impl Books {
             month: checkpoint.map(|checkpoint| checkpoint.month).unwrap_or_default(),
             total: checkpoint.map(|checkpoint| checkpoint.total).unwrap_or_default(),
             calendar: Calendar::new(timezone, since),
-            ids: BTreeSet::new(),
-            order: VecDeque::new(),
+            receipts: Told::new(REMEMBERED),
         }
     }
 
@@ -78,7 +76,7 @@ impl Books {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
-                self.remember(&booked.receipt.id);
+                self.receipts.insert(&booked.receipt.id);
                 self.turn_to(entry.booked_at);
                 self.count(&booked.receipt);
             }
@@ -95,7 +93,7 @@ impl Books {
     /// Remembers the receipt of an entry, so that it is not booked again.
     pub fn recognise(&mut self, entry: &Entry) {
         if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-            self.remember(&booked.receipt.id);
+            self.receipts.insert(&booked.receipt.id);
         }
     }
 
@@ -124,7 +122,7 @@ impl Books {
     /// Books a receipt, of whose heat the share `useful` found a use; `None` where it is known already or impossible.
     pub fn receipt(&mut self, receipt: &Receipt, heat_share: f64, now: Timestamp) -> Vec<Entry> {
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
-        if !possible || !self.remember(&receipt.id) {
+        if !possible || !self.receipts.insert(&receipt.id) {
             return Vec::new();
         }
         let mut entries: Vec<Entry> = self.advance(now).into_iter().collect();
@@ -139,20 +137,6 @@ impl Books {
         let entry = ledger::seal(&self.head, now, booking);
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         entry
-    }
-
-    /// False where the id is known.
-    fn remember(&mut self, id: &str) -> bool {
-        if !self.ids.insert(id.to_owned()) {
-            return false;
-        }
-        self.order.push_back(id.to_owned());
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
     }
 
     fn turn_to(&mut self, at: Timestamp) {

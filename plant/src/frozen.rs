@@ -1,6 +1,7 @@
 //! Meters that repeat themselves: a value that stays the same to the last digit while the powers around it move is old,
 //! however fresh its samples look.
 
+use crate::balance::HOUSE;
 use crate::image::Known;
 use crate::point::Point;
 use crate::site::Site;
@@ -69,15 +70,8 @@ impl Watch {
 
     /// What the rest of the house moves in sum; it cannot change alone.
     fn others(&self, points: &BTreeMap<Point, Known<f64>>) -> Option<f64> {
-        let terms = [
-            (Point::GridPower, 1.0),
-            (Point::PvPower, 1.0),
-            (Point::BatteryPower, 1.0),
-            (Point::HeatPumpPower, -1.0),
-            (Point::ComputePower, -1.0),
-        ];
         let mut sum = 0.0;
-        for (point, sign) in terms {
+        for (point, sign) in HOUSE {
             if point == self.point {
                 continue;
             }

@@ -129,6 +129,8 @@ pub mod books;
 mod calendar;
 /// Seals, opens and checks entries.
 pub mod ledger;
+/// Which receipts are known already.
+pub mod told;
 
 #[cfg(test)]
 mod random_test;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
+use crate::balance::HOUSE;
 use crate::frozen::Watch;
 use crate::image::{Image, Known};
 use crate::point::{DeviceId, Point, Role, Sample};
@@ -143,15 +144,8 @@ impl Sampled {
         if !self.offers(Point::GridPower) {
             return Known::Missing;
         }
-        let terms = [
-            (Point::GridPower, 1.0),
-            (Point::PvPower, 1.0),
-            (Point::BatteryPower, 1.0),
-            (Point::HeatPumpPower, -1.0),
-            (Point::ComputePower, -1.0),
-        ];
         let mut house = Known::Fresh { value: 0.0 };
-        for (point, sign) in terms {
+        for (point, sign) in HOUSE {
             let Some(term) = points.get(&point) else { continue };
             house = plus(house, term.map(|value| sign * value));
         }

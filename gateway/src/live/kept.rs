@@ -2,12 +2,13 @@
 
 use crate::recording::Recorder;
 use crate::store::{Ledger, StateStore};
-use crate::supervise::{REMEMBERED, Told};
+use crate::supervise::REMEMBERED;
 use anyhow::{Context, Result, bail};
 use plant::entry::Entry;
 use plant::plant::Restored;
 use plant::site::Site;
 use plant::time::Timestamp;
+use plant::told::Told;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
@@ -48,8 +49,11 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 /// # Errors
 /// The file cannot be read.
 pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
-    let receipts = ledger.newest_receipts(REMEMBERED)?;
-    Ok(receipts.iter().map(|receipt| receipt.id.as_str()).collect())
+    let mut told = Told::new(REMEMBERED);
+    for receipt in ledger.newest_receipts(REMEMBERED)? {
+        told.insert(&receipt.id);
+    }
+    Ok(told)
 }
 
 /// The recording, where one is asked for.

@@ -59,6 +59,8 @@ async fn status(State(state): State<Shared>) -> Response {
 
 fn shown(state: &Shared, snapshot: Snapshot) -> Status {
     let working = snapshot.active > 0 || snapshot.waiting > 0;
+    // A model in memory came from the store; only without one is the folder looked at.
+    let lacking = if snapshot.model.is_none() { state.lacking() } else { None };
     Status {
         state: match () {
             () if snapshot.loading => WorkerState::Loading,
@@ -80,7 +82,7 @@ fn shown(state: &Shared, snapshot: Snapshot) -> Status {
         waiting: snapshot.waiting,
         interactive: snapshot.interactive,
         last_receipt: state.journal().last(),
-        error: snapshot.error.or_else(|| state.lacking()),
+        error: snapshot.error.or(lacking),
     }
 }
 
