@@ -107,7 +107,10 @@ fn happen(house: &mut House, happening: Happening) {
             let conditions = Conditions { pv, load, heat_pump, outdoor: 5.0, room };
             house.live(house.now + TimeDelta::seconds(i64::from(seconds)), |_| conditions);
         }
-        Happening::Jump { seconds } => house.now += TimeDelta::seconds(seconds),
+        Happening::Jump { seconds } => {
+            house.now += TimeDelta::seconds(seconds);
+            house.set_back += (-seconds).max(0) as f64;
+        }
         Happening::Mode(mode) => house.command(Command::SetMode(mode)),
         Happening::Limit(limit) => house.command(Command::SetPowerLimit(Watts(limit))),
         Happening::Boost(seconds) => house.command(Command::Boost(Duration::from_secs(seconds))),
