@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
     let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker })?;
     let listener = tokio::net::TcpListener::bind(&address).await?;
-    println!("http://{}", listener.local_addr()?);
+    gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
     tokio::spawn(live(records, wishes, frozen));
     serve(&HttpConfig::default(), listener, state).await
 }

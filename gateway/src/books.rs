@@ -103,5 +103,8 @@ impl Books {
 }
 
 fn waiting_words(error: &LedgerError, waiting: usize) -> String {
-    format!("{error}; {waiting} entries wait in memory")
+    match waiting {
+        1 => format!("{error}; one entry waits in memory"),
+        _ => format!("{error}; {waiting} entries wait in memory"),
+    }
 }

@@ -14,7 +14,10 @@ mod roi;
 mod worker;
 
 use crate::config::ConfigErrors;
+use crate::terminal;
 use clap::{Parser, Subcommand};
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -35,6 +38,11 @@ impl Failure {
     pub const UNAVAILABLE: u8 = 69;
     /// An output cannot be made.
     pub const CANT_CREATE: u8 = 73;
+
+    /// Nobody reads the output any more (`| head` has seen enough): there is nothing to say, and nothing went wrong.
+    fn unread() -> Self {
+        Self::new(0, "")
+    }
 
     /// A failure with its exit code.
     pub fn new(code: u8, words: impl Into<String>) -> Self {
@@ -111,7 +119,10 @@ pub fn main() -> ExitCode {
     match command(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("heatmine: {}", failure.words);
+            if !failure.words.is_empty() {
+                // Where nobody reads standard error either, the exit code has to do.
+                let _ = writeln!(std::io::stderr(), "heatmine: {}", failure.words);
+            }
             ExitCode::from(failure.code)
         }
     }
@@ -140,7 +151,12 @@ fn start_log(filter: Option<&str>) {
         Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| usual()),
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| usual()),
     };
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Where nobody reads standard error any more, saying so there would end the program.
+        .log_internal_errors(false)
+        .try_init();
 }
 
 /// Runs a long-living command until it ends or somebody ends it (Ctrl-C, SIGTERM).
@@ -174,18 +190,21 @@ async fn stop_on_signal(shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
-/// Prints a text. A reader that has seen enough (`| head`) is no failure.
-fn print_text(text: &str) -> Outcome {
-    use std::io::{ErrorKind, Write};
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(74, format!("cannot print: {error}"))),
-        Ok(()) | Err(_) => Ok(()),
-    }
+/// Prints a text as it is.
+fn print_text(text: impl Display) -> Outcome {
+    terminal::print(text).map_err(|error| {
+        let unread = error.kind() == ErrorKind::BrokenPipe;
+        if unread { Failure::unread() } else { Failure::new(74, format!("cannot print: {error}")) }
+    })
+}
+
+/// Prints a line.
+fn print_line(words: impl Display) -> Outcome {
+    print_text(format_args!("{words}\n"))
 }
 
 /// Prints a value as JSON.
 fn print_json(value: &impl serde::Serialize) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
-    print_text(&(text + "\n"))
+    print_line(text)
 }

@@ -7,6 +7,7 @@ use crate::config;
 use crate::config::influx::InfluxApi;
 use crate::live::{self, Options};
 use crate::store::StateStore;
+use crate::terminal::say;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 use drivers::mqtt::Broker;
@@ -89,7 +90,7 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
         None => {
             let embedded = embedded_broker()?;
             let address = embedded.address;
-            println!("The demo's own MQTT broker listens on {address}.");
+            say(format_args!("The demo's own MQTT broker listens on {address}."));
             let broker = Broker { host: address.ip().to_string(), port: Some(address.port()), ..Broker::default() };
             (broker, Some(embedded))
         }
@@ -106,15 +107,15 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     let house = sim::start(config, house_stop.clone())
         .await
         .map_err(|error| anyhow!("the simulated house cannot start: {error}"))?;
-    println!(
+    say(format_args!(
         "The simulated house answers: inverter and meter on tcp://{}, heat pump on tcp://{}.",
         house.inverter, house.heat_pump
-    );
+    ));
 
     let file = demo.data.join("heatmine.toml");
     std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
         .with_context(|| format!("cannot write {}", file.display()))?;
-    println!("Its configuration is in {}.", file.display());
+    say(format_args!("Its configuration is in {}.", file.display()));
     let loaded = config::load(&file).map_err(|errors| anyhow!("{errors}"))?;
 
     let end = shutdown.child_token();
@@ -291,8 +292,9 @@ host = {host}
     let _ = broker.password.as_ref().map(|word| writeln!(text, "password = {}", quoted(word)));
     let _ = write!(
         text,
-        "\n[http]\nlisten = {}\n\n[worker]\nparallel = 2\nexperts_dir = {}\n\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
+        "\n[http]\nlisten = {}\nurl = {}\n\n[worker]\nparallel = 2\nexperts_dir = {}\n\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
         quoted(&demo.http),
+        quoted(&format!("http://{}", demo.http)),
         quoted(&demo.experts.to_string_lossy())
     );
     if let Some((url, api)) = &demo.influx {

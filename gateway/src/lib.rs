@@ -40,5 +40,7 @@ pub mod store;
 pub mod supervise;
 /// What Home Assistant's Supervisor tells an app.
 pub mod supervisor;
+/// Standard output.
+pub mod terminal;
 /// What a publisher is given.
 pub mod wiring;

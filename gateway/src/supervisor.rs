@@ -1,6 +1,7 @@
-//! What Home Assistant's Supervisor tells an app: the MQTT broker it may use, and its credentials.
+//! What Home Assistant's Supervisor tells an app: the MQTT broker it may use with its credentials, and the app's own name.
 
 use anyhow::{Context, Result, bail};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -55,10 +56,27 @@ struct Answer {
     message: Option<String>,
 }
 
+/// The token of this app and the Supervisor's address; `None` where this process is no app.
+fn reached() -> Option<(String, String)> {
+    let token = std::env::var("SUPERVISOR_TOKEN").ok()?;
+    Some((token, std::env::var(ELSEWHERE).unwrap_or_else(|_| SUPERVISOR.to_owned())))
+}
+
+/// Where Home Assistant shows the page of this app, where this process is one.
+pub async fn page() -> Option<String> {
+    let (token, supervisor) = reached()?;
+    match slug(&token, &supervisor).await {
+        Ok(slug) => Some(format!("homeassistant://app/{slug}")),
+        Err(error) => {
+            warn!(error = format!("{error:#}"), "the Supervisor does not say what this app is called");
+            None
+        }
+    }
+}
+
 /// The broker that the Supervisor offers, where this process is an app and there is one.
 pub async fn broker() -> Option<MqttService> {
-    let token = std::env::var("SUPERVISOR_TOKEN").ok()?;
-    let supervisor = std::env::var(ELSEWHERE).unwrap_or_else(|_| SUPERVISOR.to_owned());
+    let (token, supervisor) = reached()?;
     for attempt in 1..=TRIES {
         match mqtt_service(&token, &supervisor).await {
             Ok(Some(service)) => {
@@ -83,29 +101,48 @@ pub async fn broker() -> Option<MqttService> {
 /// It does not answer, refuses the token, or answers something else.
 pub async fn mqtt_service(token: &str, base_url: &str) -> Result<Option<MqttService>> {
     let url = format!("{base_url}/services/mqtt");
-    let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
-    let response = client.get(&url).bearer_auth(token).send().await.with_context(|| format!("no answer from {url}"))?;
-    let status = response.status();
-    let body = response.text().await.with_context(|| format!("the answer of {url} broke off"))?;
-    if status == reqwest::StatusCode::UNAUTHORIZED || status == reqwest::StatusCode::FORBIDDEN {
-        bail!("{url} refuses the app's token ({status})");
-    }
-    let answer: Answer = serde_json::from_str(&body).with_context(|| format!("{url} answers {status} and no JSON"))?;
+    let (status, answer) = ask(token, &url).await?;
     match (answer.result.as_str(), answer.data) {
         ("ok", Some(data)) if data.get("host").is_some() => {
             Ok(Some(serde_json::from_value(data).with_context(|| format!("{url} describes no broker"))?))
         }
         // An empty description and "Service not enabled" say the same.
         ("ok", _) => Ok(None),
-        _ if status == reqwest::StatusCode::BAD_REQUEST => Ok(None),
+        _ if status == StatusCode::BAD_REQUEST => Ok(None),
         _ => bail!("{url} answers {status}: {}", answer.message.unwrap_or_default()),
     }
+}
+
+/// Asks the Supervisor at `base_url` for this app's name among all apps.
+///
+/// # Errors
+/// It does not answer, refuses the token, or answers something else.
+pub async fn slug(token: &str, base_url: &str) -> Result<String> {
+    let url = format!("{base_url}/addons/self/info");
+    let (status, answer) = ask(token, &url).await?;
+    let slug = answer.data.as_ref().and_then(|data| data["slug"].as_str());
+    match slug {
+        Some(slug) if answer.result == "ok" => Ok(slug.to_owned()),
+        Some(_) | None => bail!("{url} answers {status}: {}", answer.message.unwrap_or_default()),
+    }
+}
+
+async fn ask(token: &str, url: &str) -> Result<(StatusCode, Answer)> {
+    let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
+    let response = client.get(url).bearer_auth(token).send().await.with_context(|| format!("no answer from {url}"))?;
+    let status = response.status();
+    let body = response.text().await.with_context(|| format!("the answer of {url} broke off"))?;
+    if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+        bail!("{url} refuses the app's token ({status})");
+    }
+    let answer = serde_json::from_str(&body).with_context(|| format!("{url} answers {status} and no JSON"))?;
+    Ok((status, answer))
 }
 
 #[cfg(test)]
 mod test {
     use super::*;
-    use axum::http::{HeaderMap, StatusCode};
+    use axum::http::HeaderMap;
     use axum::response::{IntoResponse, Response};
 
     /// A Supervisor whose answer depends on the token it is asked with.
@@ -131,7 +168,10 @@ mod test {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = axum::Router::new().route("/services/mqtt", axum::routing::get(services));
+        let named = || async { r#"{"result":"ok","data":{"slug":"a0d7b954_heatmine","ingress":true}}"# };
+        let router = axum::Router::new()
+            .route("/services/mqtt", axum::routing::get(services))
+            .route("/addons/self/info", axum::routing::get(named));
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
         let service = mqtt_service("good", &url).await.unwrap().unwrap();
@@ -145,6 +185,7 @@ mod test {
         assert_eq!(odd, format!("{url}/services/mqtt answers 502 Bad Gateway and no JSON"));
         let wrong = mqtt_service("wrong", &url).await.unwrap_err().to_string();
         assert_eq!(wrong, format!("{url}/services/mqtt refuses the app's token (403 Forbidden)"));
+        assert_eq!(slug("good", &url).await.unwrap(), "a0d7b954_heatmine");
         server.abort();
         let gone = mqtt_service("good", "http://127.0.0.1:1").await.unwrap_err().to_string();
         assert_eq!(gone, "no answer from http://127.0.0.1:1/services/mqtt");

@@ -48,16 +48,18 @@ async fn answer(mut stream: TcpStream, broker: u16, asked: &AtomicUsize) -> Resu
         request.push(stream.read_u8().await?);
     }
     let request = String::from_utf8_lossy(&request).to_lowercase();
-    let known =
-        request.starts_with("get /services/mqtt ") && request.contains(&format!("bearer {}\r\n", TOKEN.to_lowercase()));
-    let (status, body) = match (known, asked.fetch_add(1, Ordering::SeqCst)) {
-        (false, _) => ("403 Forbidden", json!({"result": "error", "message": "Forbidden"})),
-        (true, 0) => ("400 Bad Request", json!({"result": "error", "message": "Service not enabled"})),
-        (true, _) => {
+    let known = request.contains(&format!("bearer {}\r\n", TOKEN.to_lowercase()));
+    let (status, body) = match request.split(' ').nth(1).filter(|_| known) {
+        Some("/addons/self/info") => ("200 OK", json!({"result": "ok", "data": {"slug": "local_heatmine"}})),
+        Some("/services/mqtt") if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
+            ("400 Bad Request", json!({"result": "error", "message": "Service not enabled"}))
+        }
+        Some("/services/mqtt") => {
             let service = json!({"addon": "core_mosquitto", "host": "127.0.0.1", "port": broker, "ssl": false,
                 "username": USER, "password": PASSWORD, "protocol": "3.1.1"});
             ("200 OK", json!({"result": "ok", "data": service}))
         }
+        Some(_) | None => ("403 Forbidden", json!({"result": "error", "message": "Forbidden"})),
     };
     let body = body.to_string();
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ");
@@ -90,7 +92,8 @@ async fn the_app_runs_with_its_options_and_the_supervisors_broker() -> Result<()
 
     let config = retained(&subscriber, mosquitto.port, "homeassistant/device/heatmine/config").await?;
     let config: Value = serde_json::from_str(&config).context("the discovery message")?;
-    ensure!(config["dev"]["name"].is_string() || config["device"]["name"].is_string(), "{config}");
+    ensure!(config["device"]["name"] == "HeatMine", "{config}");
+    ensure!(config["device"]["configuration_url"] == "homeassistant://app/local_heatmine", "{config}");
     ensure!(!app.log().contains(PASSWORD), "the log shows the password");
     let status = app.stop().await?;
     ensure!(status.success(), "{status}\n{}", app.tail());

@@ -38,6 +38,7 @@ build_tests() {
     cargo test --workspace --no-run
 }
 
+# Where the last build put it; BUILT is the profile, where it is not the one for tests.
 binary() {
-    printf '%s/debug/heatmine' "${CARGO_TARGET_DIR:-$ROOT/target}"
+    printf '%s/%s/heatmine' "${CARGO_TARGET_DIR:-$ROOT/target}" "${BUILT:-debug}"
 }

@@ -1,6 +1,6 @@
 //! `heatmine ledger`.
 
-use super::{Failure, Outcome, print_json};
+use super::{Failure, Outcome, print_json, print_line, print_text};
 use crate::store;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -59,15 +59,21 @@ impl Ledger {
             return print_json(&serde_json::json!({ "rows": rows, "verified": verified }));
         }
         if let Some(rows) = rows {
-            print!("{}", table(&rows));
+            print_text(table(&rows))?;
         }
         let verified = verified?;
-        println!(
-            "The chain holds: {} entries ({} quarter hours, {} receipts), newest {}.",
-            verified.entries, verified.slots, verified.receipts, verified.head.hash
-        );
-        Ok(())
+        print_line(format_args!(
+            "The chain holds: {} ({}, {}), newest {}.",
+            counted(verified.entries, "entry", "entries"),
+            counted(verified.slots, "quarter hour", "quarter hours"),
+            counted(verified.receipts, "receipt", "receipts"),
+            verified.head.hash
+        ))
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn table(rows: &[(String, Earnings)]) -> String {

@@ -3,7 +3,7 @@
 mod advice;
 mod printed;
 
-use super::{Outcome, print_json};
+use super::{Outcome, print_json, print_text};
 use crate::config::check::Schema;
 use crate::config::{self, Config, Loaded};
 use clap::Args;
@@ -66,8 +66,7 @@ impl Check {
         if self.json {
             return print_json(&checked(&loaded, advice));
         }
-        print!("{}", printed::text(&loaded, &advice, crate::clock::wall_time()));
-        Ok(())
+        print_text(printed::text(&loaded, &advice, crate::clock::wall_time()))
     }
 }
 

@@ -185,7 +185,7 @@ fn list(json: bool) -> Outcome {
         return print_json(&listed.collect::<Vec<_>>());
     }
     let text: String = definitions.iter().map(shown::summary).collect();
-    print_text(&format!(
+    print_text(format!(
         "{text}{} kinds of devices. `heatmine device show NAME` tells more about one.\n",
         definitions.len()
     ))
@@ -196,7 +196,7 @@ fn show(name: &str, json: bool) -> Outcome {
     if json {
         return print_json(&shown::without_empty(&serde_json::to_value(&definition).unwrap_or_default()));
     }
-    print_text(&shown::page(&definition))
+    print_text(shown::page(&definition))
 }
 
 /// A number as a person reads it: no more than three places after the point.

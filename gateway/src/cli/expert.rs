@@ -1,6 +1,7 @@
 //! `heatmine expert`: the models that are installed.
 
-use super::{Failure, Outcome, print_json, runtime};
+use super::{Failure, Outcome, print_json, print_line, runtime};
+use crate::terminal::say;
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use inference::error::Error;
@@ -63,8 +64,8 @@ impl Expert {
                 if self.json {
                     return print_json(&expert);
                 }
-                println!("{} is installed ({}, sha256 {}).", expert.name, expert.card.size(), expert.sha256);
-                Ok(())
+                let Installed { name, card, sha256, .. } = &expert;
+                print_line(format_args!("{name} is installed ({}, sha256 {sha256}).", card.size()))
             }
             Action::Verify => {
                 let verified = store.verify(&mut progress).map_err(failure)?;
@@ -78,15 +79,13 @@ impl Expert {
                     return Err(Failure::new(DATA, bad.join("\n")));
                 }
                 match verified.len() {
-                    1 => println!("The one expert is as it was installed."),
-                    count => println!("{count} experts are as they were installed."),
+                    1 => print_line("The one expert is as it was installed."),
+                    count => print_line(format_args!("{count} experts are as they were installed.")),
                 }
-                Ok(())
             }
             Action::Remove { name } => {
                 let expert = store.remove(&name).map_err(failure)?;
-                println!("{} is removed.", expert.name);
-                Ok(())
+                print_line(format_args!("{} is removed.", expert.name))
             }
         }
     }
@@ -101,12 +100,12 @@ pub async fn install_default(folder: &Path) -> Outcome {
     if !store.list().map_err(failure)?.is_empty() {
         return Ok(());
     }
-    println!("No expert is installed in {}: fetching a small one (SmolLM2, about 100 MB).", folder.display());
+    say(format_args!("No expert is installed in {}: fetching a small one (SmolLM2, about 100 MB).", folder.display()));
     let bar = progress_bar();
     let added = store.add(DEFAULT, None, &mut |progress: Progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     let expert = added.map_err(failure)?;
-    println!("{} is installed.", expert.name);
+    say(format_args!("{} is installed.", expert.name));
     Ok(())
 }
 
@@ -123,12 +122,12 @@ fn print_experts(experts: &[Installed], json: bool) -> Outcome {
         return print_json(&experts);
     }
     if experts.is_empty() {
-        println!("No expert is installed; `heatmine expert add {DEFAULT}` installs a small one.");
+        print_line(format_args!("No expert is installed; `heatmine expert add {DEFAULT}` installs a small one."))?;
     }
     let width = experts.iter().map(|expert| expert.name.len()).max().unwrap_or(0);
     for Installed { name, bytes, card, source, .. } in experts {
         let size = HumanBytes(*bytes).to_string();
-        println!("{name:<width$}  {:>6} {:<8} {size:>10}  {source}", card.size(), card.quantisation);
+        print_line(format_args!("{name:<width$}  {:>6} {:<8} {size:>10}  {source}", card.size(), card.quantisation))?;
     }
     Ok(())
 }

@@ -37,12 +37,15 @@ impl Run {
     }
 }
 
-/// The configuration; the Supervisor is only asked where the file names no broker of its own.
+/// The configuration; the Supervisor is only asked for what the file and the environment leave open.
 fn loaded(file: &Path) -> Result<Loaded, Failure> {
     let runtime = runtime()?;
     let broker = LazyCell::new(|| runtime.block_on(supervisor::broker()));
-    let variable =
-        |name: &str| std::env::var(name).ok().or_else(|| broker.as_ref().and_then(|broker| broker.variable(name)));
+    let supervised = |name: &str| match name {
+        "HEATMINE_HTTP_URL" => runtime.block_on(supervisor::page()),
+        _ => broker.as_ref().and_then(|broker| broker.variable(name)),
+    };
+    let variable = |name: &str| std::env::var(name).ok().or_else(|| supervised(name));
     Ok(config::load_with(file, variable)?)
 }
 

@@ -1,6 +1,6 @@
 //! `heatmine plan`: what a running HeatMine intends, and why.
 
-use super::{Failure, Outcome, print_json, runtime};
+use super::{Failure, Outcome, print_json, print_text, runtime};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::Args;
@@ -37,8 +37,7 @@ impl Plan {
         if self.json {
             return print_json(&plan);
         }
-        print!("{}", table(&plan, self.timezone, self.hours));
-        Ok(())
+        print_text(table(&plan, self.timezone, self.hours))
     }
 }
 

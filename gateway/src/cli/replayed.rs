@@ -1,6 +1,6 @@
 //! `heatmine simulate` and `heatmine replay`.
 
-use super::{Failure, Outcome, print_json};
+use super::{Failure, Outcome, print_json, print_line};
 use crate::{config, replay, simulate};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -45,7 +45,7 @@ impl Simulate {
         std::fs::write(&out, text)
             .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display())))?;
         let total = &result.total;
-        println!(
+        print_line(format_args!(
             "{} quarter hours: {:.2} with HeatMine, {:.2} without; compute ran {:.1} hours on {:.1}. Details are in {}.",
             result.slots,
             total.cost,
@@ -53,9 +53,9 @@ impl Simulate {
             result.compute_hours,
             total.energy,
             out.display()
-        );
+        ))?;
         if result.compute_hours == 0.0 && standing == EurPerKwh::ZERO {
-            println!("A simulation has no queue: work.standing_eur_per_kwh says what its work pays, and it is 0.");
+            print_line("A simulation has no queue: work.standing_eur_per_kwh says what its work pays, and it is 0.")?;
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Replay {
             ));
         }
         if !self.json {
-            println!("{} events, {} decisions, all identical.", replayed.events, replayed.decisions);
+            print_line(format_args!("{} events, {} decisions, all identical.", replayed.events, replayed.decisions))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `heatmine roi`: what the box has earned of its price, and when it has earned all of it if things go on like this.
 
-use super::{Failure, Outcome, print_json};
+use super::{Failure, Outcome, print_json, print_line};
 use crate::config;
 use crate::store::{Ledger, LedgerError};
 use chrono::NaiveDate;
@@ -61,8 +61,7 @@ impl Roi {
         if self.json {
             return print_json(&earned);
         }
-        println!("{}", earned.words());
-        Ok(())
+        print_line(earned.words())
     }
 }
 

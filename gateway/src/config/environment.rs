@@ -1,5 +1,5 @@
-//! What a host tells the gateway about its broker: Home Assistant's Supervisor hands each app the credentials of the broker
-//! app, and the app's start script passes them on as variables.
+//! What a host tells the gateway: Home Assistant's Supervisor hands each app the credentials of the broker app, and knows
+//! under which address Home Assistant shows the app's page. Each stands for a variable of the environment.
 
 use serde_json::{Map, Value};
 
@@ -12,8 +12,25 @@ const VARIABLES: &[(&str, &str)] = &[
     ("HEATMINE_MQTT_TLS", "tls"),
 ];
 
-/// Completes `[mqtt]` where the file names no host of its own.
+/// Completes what the file leaves open.
 pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
+    complete_page(document, &variable);
+    complete_broker(document, &variable);
+}
+
+/// Sets `http.url` where the file does not name it.
+fn complete_page(document: &mut Value, variable: &impl Fn(&str) -> Option<String>) {
+    if document.pointer("/http/url").is_some() {
+        return;
+    }
+    let (Some(url), Value::Object(sections)) = (variable("HEATMINE_HTTP_URL"), document) else { return };
+    if let Value::Object(http) = sections.entry("http").or_insert_with(|| Value::Object(Map::new())) {
+        http.insert("url".to_owned(), Value::String(url));
+    }
+}
+
+/// Completes `[mqtt]` where the file names no host of its own.
+fn complete_broker(document: &mut Value, variable: &impl Fn(&str) -> Option<String>) {
     let own = document.pointer("/mqtt/host").is_some_and(|host| host.as_str() != Some(""));
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if own || set("HEATMINE_MQTT_HOST").is_none() {
@@ -55,5 +72,17 @@ mod tests {
         assert_eq!(completed(json!({"mqtt": {"host": ""}})), json!({"mqtt": broker}));
         let own = json!({"mqtt": {"host": "mine"}});
         assert_eq!(completed(own.clone()), own);
+    }
+
+    #[test]
+    fn the_page_is_where_the_owner_or_else_the_host_says() {
+        let completed = |mut document: Value| {
+            complete(&mut document, |name| (name == "HEATMINE_HTTP_URL").then(|| "homeassistant://app/x".into()));
+            document
+        };
+        assert_eq!(completed(json!({})), json!({"http": {"url": "homeassistant://app/x"}}));
+        let own = json!({"http": {"url": "http://mine"}});
+        assert_eq!(completed(own.clone()), own);
+        assert_eq!(completed(json!({"http": 5})), json!({"http": 5}));
     }
 }

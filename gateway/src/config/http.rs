@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct HttpConfig {
     /// Address and port to listen on.
     pub listen: String,
+    /// Address under which people open the page; Home Assistant shows it with the device. The app knows its own.
+    pub url: Option<String>,
     /// Only Home Assistant's ingress proxy may connect.
     pub ingress_only: bool,
     /// Clients must send this as `Authorization: Bearer ...` to change anything or ask the experts; ingress needs none.
@@ -20,6 +22,6 @@ pub struct HttpConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: "0.0.0.0:8099".into(), ingress_only: false, api_token: None, api_token_file: None }
+        Self { listen: "0.0.0.0:8099".into(), url: None, ingress_only: false, api_token: None, api_token_file: None }
     }
 }

@@ -15,6 +15,9 @@ use tokio::sync::watch;
 const ENDED_MAX: u32 = 1000;
 /// Characters that make a token, roughly, before the expert has counted them.
 const CHARACTERS_PER_TOKEN: u64 = 4;
+/// A job without a deadline takes its turn as if it had one this long after it was handed in, ms: what is always urgent
+/// must not hold it up for ever.
+const TURN_MS: i64 = 24 * 3_600_000;
 
 /// What the queue holds its jobs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,8 +147,8 @@ impl Queue {
         if changed == 0 { Err(QueueError::Over { id, status: job.status }) } else { Ok(job) }
     }
 
-    /// Starts the next job: the nearest deadline first, then what pays most per token, then the oldest. Jobs whose
-    /// deadline has passed expire.
+    /// Starts the next job: the nearest deadline first (a job without one counts as due a day after it was handed in), then
+    /// what pays most per token, then the oldest. Jobs whose deadline has passed expire.
     ///
     /// # Errors
     /// The file could not be read or written.
@@ -157,9 +160,9 @@ impl Queue {
                 .query_row(
                     "UPDATE job SET status = 'running', attempts = attempts + 1, started_at = ?1 WHERE id = (
                         SELECT id FROM job WHERE status = 'queued'
-                        ORDER BY deadline IS NULL, deadline, value / max(tokens_estimate, 1) DESC, id LIMIT 1
+                        ORDER BY coalesce(deadline, submitted_at + ?2), value / max(tokens_estimate, 1) DESC, id LIMIT 1
                      ) RETURNING id",
-                    [now.timestamp_millis()],
+                    [now.timestamp_millis(), TURN_MS],
                     |row| row.get(0),
                 )
                 .optional();
@@ -298,3 +301,7 @@ fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "queue_test.rs"]
+mod tests;

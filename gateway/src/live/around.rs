@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::interactive::Interactive;
-use crate::jobs::{self, JobRequest};
+use crate::jobs;
 use crate::schedule::{self, Entry};
 use crate::store::Ledger;
 use crate::wiring::Wiring;
@@ -13,12 +13,11 @@ use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::units::Watts;
 use plant::work::Backlog;
-use serde_json::Value;
 use std::path::Path;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
-/// Actions and jobs that may wait.
+/// Actions that may wait.
 const WAITING_MAX: usize = 64;
 
 /// What these tasks share.
@@ -149,33 +148,15 @@ impl Around {
                 config: config.home_assistant.clone(),
                 topic_prefix: config.mqtt.as_ref().map(|mqtt| mqtt.topic_prefix.clone()).unwrap_or_default(),
                 timezone: self.timezone,
-                page: None,
+                page: config.http.url.clone(),
             };
-            let (requests, received) = mpsc::channel(WAITING_MAX);
-            self.tracker.spawn(accept(received, self.queue.clone(), self.clock.clone()));
-            let publisher = publish::home_assistant::run(announcement, broker, self.wiring.clone(), Some(requests));
-            self.tracker.spawn(publisher);
+            let (wiring, queue, clock) = (self.wiring.clone(), self.queue.clone(), self.clock.clone());
+            self.tracker.spawn(publish::home_assistant::run(announcement, broker, wiring, queue, clock));
         }
         if config.influx.enabled {
             let (config, folder, wiring) = (config.influx.clone(), folder.to_owned(), self.wiring.clone());
             self.tracker
                 .spawn(report("the history", async move { publish::influx::run(config, &folder, wiring).await }));
-        }
-    }
-}
-
-/// Queues the jobs that automations ask for.
-async fn accept(mut requests: mpsc::Receiver<Value>, queue: jobs::Queue, clock: Clock) {
-    while let Some(request) = requests.recv().await {
-        let request: JobRequest = match serde_json::from_value(request) {
-            Ok(request) => request,
-            Err(error) => {
-                tracing::warn!(%error, "a job was refused; expected title, messages and max_tokens");
-                continue;
-            }
-        };
-        if let Err(error) = queue.submit(&request, clock.now()) {
-            tracing::warn!(%error, title = request.title, "a job was refused");
         }
     }
 }

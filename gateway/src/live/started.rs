@@ -8,6 +8,7 @@ use crate::config::worker::WorkerConfig;
 use crate::http;
 use crate::jobs::summary::{self, Reader};
 use crate::supervise::Launch;
+use crate::terminal::say;
 use crate::wiring::Wiring;
 use anyhow::{Context, Result, anyhow};
 use drivers::device::{self, DeviceConfig, Pace, Report};
@@ -155,8 +156,8 @@ pub async fn page(config: HttpConfig, listener: TcpListener, state: http::State)
 /// Tells the person at the terminal where to look.
 pub fn announce(address: SocketAddr, speed: f64) {
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-    println!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port());
+    say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));
     if speed > 1.0 {
-        println!("A second here is {speed} seconds in the house.");
+        say(format_args!("A second here is {speed} seconds in the house."));
     }
 }

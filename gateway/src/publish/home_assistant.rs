@@ -31,7 +31,9 @@ pub mod topics;
 #[cfg(test)]
 mod fabricated;
 
+use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
+use crate::jobs::{JobRequest, Queue};
 use crate::wiring::Wiring;
 use chrono_tz::Tz;
 use commands::Wish;
@@ -39,15 +41,19 @@ use discovery::{OFFLINE, ONLINE, discovery};
 use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
 use outbox::{Outbox, TICK};
 use plant::record::Record;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use topics::Topics;
 use tracing::{info, warn};
 
 /// Ticks from Home Assistant's birth message to the answer: it is subscribing to its entities' topics just then.
 const BIRTH_TICKS: u32 = 4;
+/// Jobs that may be on their way to the queue at once.
+const JOBS_MAX: usize = 16;
+/// What is expected of who sends more than can be taken.
+const BUSY: &str = "fewer commands at once: the gateway has not caught up";
 /// How much of a refused payload is shown.
 const SHOWN: usize = 200;
 
@@ -64,8 +70,9 @@ pub struct Announcement {
     pub page: Option<String>,
 }
 
-/// Publishes the newest record and carries commands back until the gateway stops. Jobs go to `jobs`, where they are taken.
-pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, jobs: Option<mpsc::Sender<Value>>) {
+/// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
+/// `queue`, as handed in at the time of `clock`.
+pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, queue: Queue, clock: Clock) {
     let topics = Topics::new(&announcement.config, &announcement.topic_prefix);
     let will = Will { topic: topics.availability(), payload: OFFLINE.into(), retain: true };
     let client_id = format!("heatmine-{}", topics.node);
@@ -76,7 +83,9 @@ pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, job
         topics,
         link,
         wiring,
-        jobs,
+        queue,
+        clock,
+        jobs: Arc::new(Semaphore::new(JOBS_MAX)),
         outbox: Outbox::default(),
         described: String::new(),
         connected: false,
@@ -104,7 +113,10 @@ struct Publisher {
     topics: Topics,
     link: Link,
     wiring: Wiring,
-    jobs: Option<mpsc::Sender<Value>>,
+    queue: Queue,
+    clock: Clock,
+    /// One permit for each job on its way to the queue.
+    jobs: Arc<Semaphore>,
     outbox: Outbox,
     /// The description that was sent last.
     described: String,
@@ -184,7 +196,8 @@ impl Publisher {
             Err("a message that the broker does not keep: an old command must not act again".to_owned())
         } else {
             let record = self.wiring.records.borrow().clone();
-            commands::read(name, payload, record.map(|record| record.power_max)).and_then(|wish| self.hand_over(wish))
+            commands::read(name, payload, record.map(|record| record.power_max))
+                .and_then(|wish| self.hand_over(wish, topic, payload))
         };
         if let Err(expected) = outcome {
             self.refuse(topic, payload, &expected);
@@ -192,27 +205,43 @@ impl Publisher {
     }
 
     fn refuse(&self, topic: &str, payload: &[u8], expected: &str) {
-        // A character takes four bytes at most.
-        let start = &payload[..payload.len().min(4 * SHOWN)];
-        let payload: String = String::from_utf8_lossy(start).chars().take(SHOWN).collect();
-        warn!(topic, payload, expected, "refused a command");
-        let error = json!({"topic": topic, "payload": payload, "expected": expected});
-        self.link.publish(self.topics.error(), error.to_string(), false);
+        let refusal = refusal(topic, payload, expected);
+        self.link.publish(self.topics.error(), refusal, false);
     }
 
-    fn hand_over(&self, wish: Wish) -> Result<(), String> {
-        let busy = "fewer commands at once: the gateway has not caught up";
+    fn hand_over(&self, wish: Wish, topic: &str, payload: &[u8]) -> Result<(), String> {
         match wish {
             Wish::Plant(command) => {
                 info!(?command, "command from the MQTT broker");
-                self.wiring.commands.try_send(command).map_err(|_| busy.to_owned())
+                self.wiring.commands.try_send(command).map_err(|_| BUSY.to_owned())
             }
-            Wish::Job(job) => {
-                let jobs = self.jobs.as_ref().ok_or("no jobs: this gateway takes none over MQTT")?;
-                jobs.try_send(job).map_err(|_| busy.to_owned())
-            }
+            Wish::Job(job) => self.queue_job(job, topic, payload),
         }
     }
+
+    /// Queues a job aside, since that waits for the disk; what the queue refuses is told like any other mistake.
+    fn queue_job(&self, job: JobRequest, topic: &str, payload: &[u8]) -> Result<(), String> {
+        let permit = Arc::clone(&self.jobs).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
+        let (queue, now) = (self.queue.clone(), self.clock.now());
+        let (link, errors) = (self.link.clone(), self.topics.error());
+        let (topic, payload) = (topic.to_owned(), payload.to_owned());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = queue.submit(&job, now) {
+                link.publish(errors, refusal(&topic, &payload, &error.to_string()), false);
+            }
+            drop(permit);
+        });
+        Ok(())
+    }
+}
+
+/// What the error topic says of a refused message.
+fn refusal(topic: &str, payload: &[u8], expected: &str) -> String {
+    // A character takes four bytes at most.
+    let start = &payload[..payload.len().min(4 * SHOWN)];
+    let payload: String = String::from_utf8_lossy(start).chars().take(SHOWN).collect();
+    warn!(topic, payload, expected, "refused a command");
+    json!({"topic": topic, "payload": payload, "expected": expected}).to_string()
 }
 
 #[cfg(test)]

@@ -131,6 +131,10 @@ fn each_mistake_has_its_message() {
             "house.toml:5:1: http.listen = \"8099\": expected an IP address and a port, as 0.0.0.0:8099 or 127.0.0.1:8099",
         ),
         (
+            &[("[pv]", "[http]\nurl = \"heatmine.local\"\n[pv]")],
+            "house.toml:5:1: http.url = \"heatmine.local\": expected an address, as http://host:8086",
+        ),
+        (
             &[("[pv]", "[worker]\nlisten = \"127.0.0.1:8099\"\n[pv]")],
             "house.toml:5:1: worker.listen = \"127.0.0.1:8099\": expected another port than that of http.listen, 8099",
         ),

@@ -33,7 +33,7 @@ pub(super) fn run(device: &DeviceConfig, json: bool) -> Outcome {
         print_json(&Read { definition: &device.definition.id, address, unit, values: &readings })?;
     } else {
         let unit = unit.map(|unit| format!(" unit {unit}")).unwrap_or_default();
-        print_text(&format!("{} at {}{unit}\n{}", device.definition.id, device.address, table(&readings)))?;
+        print_text(format!("{} at {}{unit}\n{}", device.definition.id, device.address, table(&readings)))?;
     }
     if readings.iter().all(|reading| reading.value.is_none()) {
         let words = format!(

@@ -80,7 +80,7 @@ impl Scan {
         if json {
             print_json(&answers)?;
         } else {
-            print_text(&answers.iter().map(|answers| text(answers, self.points)).collect::<String>())?;
+            print_text(answers.iter().map(|answers| text(answers, self.points)).collect::<String>())?;
         }
         if answers.iter().all(|answers| answers.units.is_empty()) {
             return Err(Failure::new(Failure::UNAVAILABLE, nobody(&place, &answers, &units)));

@@ -1,7 +1,7 @@
 //! `heatmine device watch`: what changes, as the gateway itself would hear of it.
 
 use super::{Target, number};
-use crate::cli::{Failure, Outcome, house, print_text, runtime};
+use crate::cli::{Failure, Outcome, house, print_line, runtime};
 use crate::clock::wall_time;
 use clap::Args;
 use drivers::device::{self, DeviceConfig, Pace, Report};
@@ -29,7 +29,7 @@ impl Watch {
     pub(super) fn run(self, json: bool) -> Outcome {
         let device = self.target.find(self.interval)?;
         if !json {
-            print_text(&format!("{} at {}; Ctrl-C ends.\n", device.definition.id, device.address))?;
+            print_line(format_args!("{} at {}; Ctrl-C ends.", device.definition.id, device.address))?;
         }
         runtime()?.block_on(watch(device, self.duration, json))
     }
@@ -48,10 +48,11 @@ async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> 
     };
     tokio::pin!(end);
     let mut seen = Seen::default();
-    loop {
+    let mut printed = Ok(());
+    while printed.is_ok() {
         tokio::select! {
             report = reports.recv() => match report {
-                Some(report) => seen.take(report, json)?,
+                Some(report) => printed = seen.take(report, json),
                 None => break,
             },
             _ = tokio::signal::ctrl_c() => break,
@@ -60,6 +61,7 @@ async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> 
     }
     shutdown.cancel();
     let _ = task.await;
+    printed?;
     match seen.why {
         Some(why) if seen.values.is_empty() => Err(Failure::new(Failure::UNAVAILABLE, why)),
         Some(_) | None => Ok(()),
@@ -101,17 +103,17 @@ fn print_value(point: Point, value: Option<f64>, json: bool) -> Outcome {
     let at = wall_time();
     if json {
         let value = serde_json::json!({"at": at, "point": point.name(), "value": value, "unit": point.unit()});
-        return print_text(&format!("{value}\n"));
+        return print_line(value);
     }
     let value = value.map_or("no value".to_owned(), |value| format!("{:>12} {}", number(value), point.unit()));
-    print_text(&format!("{}  {:<30} {value:>12}\n", at.format("%H:%M:%SZ"), point.name()))
+    print_line(format_args!("{}  {:<30} {value:>12}", at.format("%H:%M:%SZ"), point.name()))
 }
 
 fn print_failure(why: &str, json: bool) -> Outcome {
     let at = wall_time();
     if json {
-        print_text(&format!("{}\n", serde_json::json!({"at": at, "unavailable": why})))
+        print_line(serde_json::json!({"at": at, "unavailable": why}))
     } else {
-        print_text(&format!("{}  cannot be read: {why}\n", at.format("%H:%M:%SZ")))
+        print_line(format_args!("{}  cannot be read: {why}", at.format("%H:%M:%SZ")))
     }
 }

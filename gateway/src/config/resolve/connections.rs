@@ -60,6 +60,7 @@ pub(super) fn addresses(config: &Config, faults: &mut Faults) -> Option<(SocketA
     if let Some(url) = &config.worker.url {
         check_url("worker.url", url, faults);
     }
+    check_page(config.http.url.as_deref(), faults);
     let http = listen("http.listen", &config.http.listen, faults);
     let worker = listen("worker.listen", &config.worker.listen, faults);
     let (http, worker) = (http?, worker?);
@@ -73,6 +74,14 @@ pub(super) fn addresses(config: &Config, faults: &mut Faults) -> Option<(SocketA
 fn listen(key: &str, text: &str, faults: &mut Faults) -> Option<SocketAddr> {
     let expected = || "expected an IP address and a port, as 0.0.0.0:8099 or 127.0.0.1:8099".to_owned();
     faults.take(key, text, text.parse().map_err(|_| expected()))
+}
+
+/// Home Assistant takes an address of the web, or one of its own pages.
+fn check_page(url: Option<&str>, faults: &mut Faults) {
+    match url {
+        Some(url) if !url.starts_with("homeassistant://") => check_url("http.url", url, faults),
+        Some(_) | None => {}
+    }
 }
 
 fn check_url(key: &str, url: &str, faults: &mut Faults) {

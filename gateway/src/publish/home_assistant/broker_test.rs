@@ -2,10 +2,11 @@
 
 use super::fabricated::record;
 use super::*;
+use crate::jobs::Limits;
 use plant::command::{Command, Mode};
 use std::process::{Child, Stdio};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -84,7 +85,10 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
 
     let (_records, records) = watch::channel(Some(Arc::new(record())));
     let (commands, mut commanded) = mpsc::channel(4);
-    let (jobs, mut queued) = mpsc::channel(4);
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { queue_max: 9, attempts: 1, eur_per_mtok_in: 1.0, eur_per_mtok_out: 1.0 };
+    let queue = Queue::open(&folder.path().join("jobs.db"), limits).unwrap();
+    let mut queued = queue.changed();
     let shutdown = CancellationToken::new();
     let wiring = Wiring { records, commands, shutdown: shutdown.clone() };
     let announcement = Announcement {
@@ -93,7 +97,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
         timezone: Tz::Europe__Berlin,
         page: None,
     };
-    let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, Some(jobs)));
+    let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, queue.clone(), Clock::real()));
 
     let refused = observer.wait("heatmine/error", |_| true).await;
     assert!(refused.contains("does not keep"), "the kept command is refused: {refused}");
@@ -112,7 +116,11 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     assert_eq!(command, Some(Command::SetMode(Mode::Surplus)));
     let job = json!({"title": "greet", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9});
     observer.link.publish("heatmine/job/set", job.to_string(), false);
-    assert_eq!(tokio::time::timeout(LIMIT, queued.recv()).await.unwrap(), Some(job));
+    tokio::time::timeout(LIMIT, queued.wait_for(|backlog| backlog.jobs == 1)).await.unwrap().unwrap();
+    assert_eq!(queue.list(9).unwrap()[0].request.title, "greet");
+    let endless = json!({"title": "x", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 40000});
+    observer.link.publish("heatmine/job/set", endless.to_string(), false);
+    observer.wait("heatmine/error", |error| error.contains("max_tokens: is 40000; expected 1 to 32768")).await;
 
     observer.link.publish("homeassistant/status", ONLINE, false);
     observer.wait("homeassistant/device/heatmine/config", |payload| payload.contains("heatmine_grid_power")).await;

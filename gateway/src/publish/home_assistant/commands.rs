@@ -3,7 +3,6 @@
 use crate::jobs::JobRequest;
 use plant::command::{Command, Mode};
 use plant::units::Watts;
-use serde_json::Value;
 use std::time::Duration;
 
 /// Every command.
@@ -25,7 +24,7 @@ pub enum Wish {
     /// For the plant.
     Plant(Command),
     /// Work for the queue.
-    Job(Value),
+    Job(JobRequest),
 }
 
 /// Reads the command `name`; where it makes no sense, says what was expected. `power_max` is the most that the site's
@@ -87,11 +86,7 @@ fn job(payload: &[u8]) -> Result<Wish, String> {
     if payload.len() > JOB_MAX {
         return Err(expected());
     }
-    let job: Value = serde_json::from_slice(payload).map_err(|_| expected())?;
-    match serde_json::from_value::<JobRequest>(job.clone()) {
-        Ok(_) => Ok(Wish::Job(job)),
-        Err(error) => Err(format!("{}: {error}", expected())),
-    }
+    serde_json::from_slice(payload).map(Wish::Job).map_err(|error| format!("{}: {error}", expected()))
 }
 
 fn text(payload: &[u8]) -> Option<&str> {
@@ -136,7 +131,7 @@ mod tests {
             ("grid_dimming", b"4200", plant(Command::GridDimming(Some(Watts(4200.0))))),
             ("grid_dimming", b"none", plant(Command::GridDimming(None))),
             ("grid_dimming", b"-4200", None),
-            ("job", text.as_bytes(), Some(Wish::Job(job.clone()))),
+            ("job", text.as_bytes(), serde_json::from_value(job.clone()).map(Wish::Job).ok()),
             ("job", b"{\"prompt\":\"hello\"}", None),
             ("job", b"hello", None),
             ("job", b"[1,2]", None),
