@@ -17,7 +17,7 @@ use crate::config::ConfigErrors;
 use crate::terminal;
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -154,6 +154,7 @@ fn start_log(filter: Option<&str>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|off| off.is_empty()))
         // Where nobody reads standard error any more, saying so there would end the program.
         .log_internal_errors(false)
         .try_init();
@@ -186,7 +187,7 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    tracing::info!("stopping: the devices get their own control back");
+    tracing::info!("stopping");
     shutdown.cancel();
 }
 

@@ -17,8 +17,8 @@ pub struct Held {
     pub flows: Flows,
     /// What the battery would charge with, if it could have all of the surplus.
     pub charge_room: Watts,
-    /// What power is worth.
-    pub values: Values,
+    /// What power is worth; `None` where no price is known.
+    pub values: Option<Values>,
     /// Heat that finds a use, in thermal watts.
     pub useful: Watts,
     /// What it displaces.
@@ -43,10 +43,8 @@ pub fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> V
 }
 
 fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
-    let Held { flows, values, .. } = *held;
+    let flows = held.flows;
     let sources = flows.sources();
-    let electricity = opportunity(flows, held.charge_room, &site.grid, &values);
-    let worth = thermal::heat_worth(site, flows.compute, held.useful, held.heat_price, electricity);
     let compute = flows.compute.over(span);
     let heat = compute * site.compute.heat_fraction;
     let import = flows.grid.positive().over(span);
@@ -54,23 +52,37 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
 
     let mut account = SlotAccount::new(slot);
     account.observed_s = span.as_secs_f64();
+    if flows.pv.is_none() || flows.heat_pump.is_none() {
+        account.unmetered_s = span.as_secs_f64();
+    }
     account.compute =
         BySource { pv: sources.pv.over(span), battery: sources.battery.over(span), grid: sources.grid.over(span) };
     (account.import, account.export) = (import, export);
-    account.pv = flows.pv.over(span);
+    account.pv = flows.pv.map_or(KilowattHours::ZERO, |pv| pv.over(span));
     account.charged = flows.charge().over(span);
     account.discharged = flows.discharge().over(span);
-    account.heat_pump = flows.heat_pump.over(span);
+    account.heat_pump = flows.heat_pump.map_or(KilowattHours::ZERO, |heat_pump| heat_pump.over(span));
     account.heat = heat;
     account.heat_used = used(heat, held.useful, site, flows.compute);
+    account.reasons.insert(held.reason, span.as_secs_f64());
+    match held.values {
+        Some(values) => price(site, held, &values, &mut account),
+        None => account.unpriced_s = span.as_secs_f64(),
+    }
+    account
+}
+
+/// The money of an account whose energies are known.
+fn price(site: &Site, held: &Held, values: &Values, account: &mut SlotAccount) {
+    let compute = account.compute.total();
+    let electricity = opportunity(held.flows, held.charge_room, &site.grid, values);
+    let worth = thermal::heat_worth(site, held.flows.compute, held.useful, held.heat_price, electricity);
     (account.import_price, account.export_price) = (values.import, values.export);
     account.electricity_cost = compute * electricity;
     account.heat_value = compute * worth;
     account.net = account.heat_value - account.electricity_cost;
-    account.cost = import * values.import - export * values.export - account.heat_value;
+    account.cost = account.import * values.import - account.export * values.export - account.heat_value;
     account.cost_without = account.cost + account.net;
-    account.reasons.insert(held.reason, span.as_secs_f64());
-    account
 }
 
 fn used(heat: KilowattHours, useful: Watts, site: &Site, power: Watts) -> KilowattHours {

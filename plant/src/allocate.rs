@@ -1,7 +1,7 @@
 //! How much compute to run in each slot ahead, of what power, and why.
 //!
-//! All power of all slots is laid out as blocks with a cost, the heat's worth deducted. Jobs with a deadline get the cheapest
-//! blocks before it, whatever they cost: a deadline is a promise. Other jobs get the cheapest blocks that they pay for,
+//! All power of all slots is laid out as blocks with a cost, the heat's worth deducted. What is due by a deadline gets the
+//! cheapest blocks before it, whatever they cost: a deadline is a promise. Other jobs get the cheapest blocks that they pay for,
 //! standing work whatever is left that pays.
 
 use crate::balance::Values;
@@ -98,26 +98,11 @@ fn candidates(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec
 
 /// Marks the candidates that work is given to; the cost up to which surplus that nobody expected is welcome.
 fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &mut [Candidate]) -> EurPerKwh {
-    let mut left = demand.jobs;
     let energy = |candidate: &Candidate| {
         share_ahead(request.at, outlook.slots[candidate.index].slot) * candidate.block.power.over(Slot::LENGTH).0
     };
-    let horizon = outlook.slots.last().map(|last| last.slot.end());
-    // A deadline beyond the horizon leaves time to wait for better slots.
-    let near = request.backlog.deadline.filter(|deadline| horizon.is_some_and(|horizon| *deadline <= horizon));
-    if let Some(deadline) = near.filter(|_| demand.jobs > KilowattHours::ZERO) {
-        let mut due = demand.jobs.0 * DEADLINE_MARGIN;
-        for candidate in candidates.iter_mut() {
-            let slot = outlook.slots[candidate.index].slot;
-            let urgent = slot.end() <= deadline - DEADLINE_EARLY || candidate.index == 0;
-            if due > 0.0 && urgent && allowed(request, candidate, outlook) {
-                candidate.work = Some(if candidate.cost < demand.rate { Work::Job } else { Work::Promised });
-                due -= energy(candidate);
-            }
-        }
-        // What no block before the deadline could take is due at once; the rest of this planning is for other work.
-        left = KilowattHours::ZERO;
-    }
+    let promised = promise(request, outlook, demand, candidates, energy);
+    let mut left = (demand.jobs - promised).positive();
     let mut threshold = if demand.jobs > KilowattHours::ZERO { demand.rate } else { demand.standing };
     for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none()) {
         if left > KilowattHours::ZERO && candidate.cost < demand.rate && allowed(request, candidate, outlook) {
@@ -131,6 +116,38 @@ fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &
         }
     }
     threshold
+}
+
+/// Marks the candidates that deadlines need, the nearest deadline first; the energy that is due within the horizon. What no
+/// block before its deadline can take is not promised to anybody.
+fn promise(
+    request: &PlanRequest,
+    outlook: &Outlook,
+    demand: &Demand,
+    candidates: &mut [Candidate],
+    energy: impl Fn(&Candidate) -> f64,
+) -> KilowattHours {
+    let mut promised = KilowattHours::ZERO;
+    let Some(horizon) = outlook.slots.last().map(|last| last.slot.end()) else { return promised };
+    // A deadline beyond the horizon leaves time to wait for better slots.
+    for due in request.backlog.due.iter().filter(|due| due.at <= horizon) {
+        promised += Demand::energy(due.tokens, request.tokens_per_kwh);
+        let before = |candidate: &Candidate| {
+            candidate.index == 0 || outlook.slots[candidate.index].slot.end() <= due.at - DEADLINE_EARLY
+        };
+        let given = candidates.iter().filter(|candidate| candidate.work.is_some() && before(candidate));
+        let mut open = promised.0 * DEADLINE_MARGIN - given.map(&energy).sum::<f64>();
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none()) {
+            if open <= 0.0 {
+                break;
+            }
+            if before(candidate) && allowed(request, candidate, outlook) {
+                candidate.work = Some(if candidate.cost < demand.rate { Work::Job } else { Work::Promised });
+                open -= energy(candidate);
+            }
+        }
+    }
+    promised
 }
 
 /// The share of a slot that is still ahead.

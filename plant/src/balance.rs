@@ -35,48 +35,37 @@ pub const HOUSE: [(Point, f64); 5] = [
 pub struct Flows {
     /// Import +, export -.
     pub grid: Watts,
-    /// PV generation.
-    pub pv: Watts,
+    /// PV generation; `None` where it is not known, as at night with an inverter that sleeps.
+    pub pv: Option<Watts>,
     /// Discharge +, charge -.
     pub battery: Watts,
     /// Compute's consumption.
     pub compute: Watts,
-    /// The heat pump's consumption.
-    pub heat_pump: Watts,
+    /// The heat pump's consumption; `None` where it is not known.
+    pub heat_pump: Option<Watts>,
 }
 
 impl Flows {
-    /// The flows of `image`; `None` where one that the site measures is not fresh, or nothing measures the grid.
+    /// The flows of `image`; `None` where those of grid, battery or compute are not known, on which everything depends.
     pub fn of(image: &Image) -> Option<Self> {
+        image.get(Point::ComputePower).fresh()?;
+        Self::bus(image)
+    }
+
+    /// The same with compute's power as zero where it is unknown, which makes the surplus and the headroom smaller than
+    /// they are.
+    pub fn bus(image: &Image) -> Option<Self> {
         let power = |point| match image.points.get(&point) {
             Some(known) => known.fresh().map(Watts),
             None => Some(Watts::ZERO),
         };
-        image.points.get(&Point::GridPower)?;
         Some(Self {
-            grid: power(Point::GridPower)?,
-            pv: power(Point::PvPower)?.positive(),
+            grid: image.get(Point::GridPower).fresh().map(Watts)?,
+            pv: power(Point::PvPower).map(Watts::positive),
             battery: power(Point::BatteryPower)?,
-            compute: power(Point::ComputePower)?.positive(),
-            heat_pump: power(Point::HeatPumpPower)?.positive(),
+            compute: image.get(Point::ComputePower).fresh().map_or(Watts::ZERO, Watts).positive(),
+            heat_pump: power(Point::HeatPumpPower).map(Watts::positive),
         })
-    }
-
-    /// Only what the surplus and the fuse depend on: grid, battery and compute. Compute's power counts as zero where it is
-    /// unknown, which makes the surplus and the headroom smaller than they are.
-    pub fn bus(image: &Image) -> Option<Self> {
-        let grid = image.get(Point::GridPower).fresh().map(Watts)?;
-        let battery = match image.points.get(&Point::BatteryPower) {
-            Some(known) => known.fresh().map(Watts)?,
-            None => Watts::ZERO,
-        };
-        let compute = image.get(Point::ComputePower).fresh().map_or(Watts::ZERO, Watts).positive();
-        Some(Self { grid, battery, compute, ..Self::default() })
-    }
-
-    /// The house's consumption without heat pump and compute.
-    pub fn house(self) -> Watts {
-        (self.grid + self.pv + self.battery - self.heat_pump - self.compute).positive()
     }
 
     /// What PV makes beyond the house and the heat pump; negative where it makes less than they take.
@@ -96,7 +85,8 @@ impl Flows {
 
     /// Compute's power by where it comes from.
     pub fn sources(self) -> Sources {
-        let pv = self.compute.min(self.surplus().positive().min(self.pv));
+        let roof = self.surplus().positive();
+        let pv = self.compute.min(self.pv.map_or(roof, |pv| roof.min(pv)));
         let rest = self.compute - pv;
         let (battery, grid) = (self.discharge(), self.grid.positive());
         let delivered = battery + grid;
@@ -196,10 +186,19 @@ mod tests {
     fn flows(grid: f64, pv: f64, battery: f64, compute: f64) -> Flows {
         Flows {
             grid: Watts(grid),
-            pv: Watts(pv),
+            pv: Some(Watts(pv)),
             battery: Watts(battery),
             compute: Watts(compute),
-            heat_pump: Watts::ZERO,
+            heat_pump: None,
+        }
+    }
+
+    #[test]
+    fn where_the_roof_is_not_known_the_surplus_tells_of_it() {
+        let rows = [((-2000.0, 0.0, 800.0), 800.0), ((500.0, 0.0, 800.0), 300.0), ((900.0, 0.0, 800.0), 0.0)];
+        for ((grid, battery, compute), expected) in rows {
+            let dark = Flows { pv: None, ..flows(grid, 0.0, battery, compute) };
+            assert_eq!(dark.sources().pv, Watts(expected), "{grid}");
         }
     }
 

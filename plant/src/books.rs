@@ -194,13 +194,15 @@ fn add_earnings(earnings: &mut Earnings, part: &SlotAccount, sign: f64) {
 }
 
 fn merge(open: &mut SlotAccount, part: &SlotAccount) {
-    let seconds = open.observed_s + part.observed_s;
+    let (before, added) = (open.observed_s - open.unpriced_s, part.observed_s - part.unpriced_s);
     let mean = |mean: EurPerKwh, other: EurPerKwh| {
-        if seconds > 0.0 { (mean * open.observed_s + other * part.observed_s) / seconds } else { mean }
+        if added > 0.0 { (mean * before + other * added) / (before + added) } else { mean }
     };
     open.import_price = mean(open.import_price, part.import_price);
     open.export_price = mean(open.export_price, part.export_price);
-    open.observed_s = seconds;
+    open.observed_s += part.observed_s;
+    open.unmetered_s += part.unmetered_s;
+    open.unpriced_s += part.unpriced_s;
     open.compute.pv += part.compute.pv;
     open.compute.battery += part.compute.battery;
     open.compute.grid += part.compute.grid;

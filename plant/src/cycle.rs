@@ -15,11 +15,13 @@ use crate::tariff::Prices;
 use crate::thermal::{self, Temperatures};
 use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
-use crate::work::WorkerState;
 use std::time::Duration;
 
 /// What energy in the battery is worth where no plan says it, as a share of the import price.
 const STORED_SHARE: f64 = 0.8;
+/// Assumed of power whose price nobody has told: dear, so that nothing runs because it seems to cost nothing. It decides,
+/// and is never booked.
+const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
 
 impl Plant {
     /// Books the time since the last cycle, decides, and says what is to be done.
@@ -28,8 +30,8 @@ impl Plant {
         let mut effects = self.book(now);
         self.wishes.pass(now);
         let image = self.sampled.image(now, self.worker_power());
-        if let Some(outdoor) = image.get(Point::OutdoorTemperature).fresh() {
-            self.forecast.learn_outdoor(Slot::containing(now), Celsius(outdoor), since.min(Duration::from_secs(3600)));
+        if let Some(outdoor) = self.outdoor(&image) {
+            self.forecast.learn_outdoor(Slot::containing(now), outdoor, since.min(Duration::from_secs(3600)));
         }
         let published = self.market.published(&self.site, now);
 
@@ -60,7 +62,7 @@ impl Plant {
         let held = Flows::of(&image).map(|flows| Held {
             flows,
             charge_room,
-            values: situation.values,
+            values: situation.prices.known().then_some(situation.values),
             useful: situation.useful,
             heat_price: situation.heat_price,
             reason: decision.reason,
@@ -76,14 +78,15 @@ impl Plant {
         effects
     }
 
-    /// What the engine says it draws; one that is down draws nothing.
+    /// What the engine says it draws.
     fn worker_power(&self) -> Option<Watts> {
-        match self.worker.state {
-            WorkerState::Down => Some(Watts::ZERO),
-            WorkerState::Starting | WorkerState::Idle | WorkerState::Busy | WorkerState::Paused => {
-                self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive)
-            }
-        }
+        self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive)
+    }
+
+    /// The air outside: as measured, else as the forecast has it.
+    fn outdoor(&self, image: &Image) -> Option<Celsius> {
+        let measured = image.get(Point::OutdoorTemperature).fresh().map(Celsius);
+        measured.or_else(|| self.market.outlook.outdoor.get(&Slot::containing(image.at)).copied())
     }
 
     fn situation<'a>(
@@ -98,13 +101,13 @@ impl Plant {
         let now = image.at;
         let prices = self.market.estimated(site, now);
         let planned = planning.intention(self.wishes.mode, now);
-        let import = prices.import.unwrap_or(EurPerKwh::ZERO);
+        let import = prices.import.unwrap_or(PRICE_UNKNOWN);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
-        let export = prices.export.unwrap_or(EurPerKwh::ZERO);
+        let export = prices.export.unwrap_or(PRICE_UNKNOWN);
         let temperatures = Temperatures {
             room: image.get(Point::RoomTemperature).fresh().map(Celsius),
             tank: image.get(Point::TankTemperature).fresh().map(Celsius),
-            outdoor: image.get(Point::OutdoorTemperature).last().map(Celsius),
+            outdoor: self.outdoor(image).or_else(|| image.get(Point::OutdoorTemperature).last().map(Celsius)),
             outdoor_mean: self.forecast.outdoor_mean(),
         };
         Situation {
@@ -121,7 +124,7 @@ impl Plant {
             useful: thermal::useful(site, &temperatures, Slot::LENGTH),
             heat_price: thermal::heat_price(site, temperatures.outdoor, prices.import),
             demand: Demand::of(&self.backlog, &site.work, self.tokens_per_kwh),
-            backlog: self.backlog,
+            questions: self.backlog.interactive,
             worker: self.worker.state,
         }
     }
@@ -149,7 +152,7 @@ impl Plant {
             explanation,
             plan: self.planning.plan.clone(),
             worker: self.worker.clone(),
-            backlog: self.backlog,
+            backlog: self.backlog.clone(),
             energy: self.books.energy,
             today: self.books.today,
             month: self.books.month,

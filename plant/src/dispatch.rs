@@ -168,7 +168,7 @@ fn intended(situation: &Situation<'_>) -> Intention {
             reason: planned.reason_when_idle(),
         };
     }
-    if situation.prices.export.is_none() || situation.prices.import.is_none() {
+    if !situation.prices.known() {
         return Intention::nothing(Reason::StaleData);
     }
     let worth = situation.worth(situation.max(), situation.demand.next());
@@ -182,7 +182,7 @@ fn intended(situation: &Situation<'_>) -> Intention {
 
 /// A question gets full power at once, where the owner values answers more than they cost.
 fn interactive(situation: &Situation<'_>) -> Option<Wanted> {
-    if situation.backlog.interactive == 0 {
+    if situation.questions == 0 {
         return None;
     }
     let wanted = wanted(situation, situation.max(), Reason::Interactive, situation.site.work.interactive);

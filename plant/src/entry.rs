@@ -34,6 +34,12 @@ pub struct SlotAccount {
     pub start: Timestamp,
     /// Seconds of it that were observed with known data.
     pub observed_s: f64,
+    /// Seconds of those in which PV or the heat pump were not known: their energies miss these.
+    #[serde(default)]
+    pub unmetered_s: f64,
+    /// Seconds of those in which no price was known: all money but the revenue misses these.
+    #[serde(default)]
+    pub unpriced_s: f64,
     /// Compute energy by source.
     pub compute: BySource,
     /// Grid energy taken.
@@ -83,6 +89,8 @@ impl SlotAccount {
             slot,
             start: slot.start(),
             observed_s: 0.0,
+            unmetered_s: 0.0,
+            unpriced_s: 0.0,
             compute: BySource::default(),
             import: KilowattHours::ZERO,
             export: KilowattHours::ZERO,

@@ -7,16 +7,17 @@ use crate::units::Watts;
 
 /// One or two sentences for a person.
 pub fn explain(situation: &Situation<'_>, decision: &Decision) -> String {
-    if decision.budget > Watts::ZERO { running(decision) } else { resting(situation, decision) }
+    if decision.budget > Watts::ZERO { running(situation, decision) } else { resting(situation, decision) }
 }
 
-fn running(decision: &Decision) -> String {
+fn running(situation: &Situation<'_>, decision: &Decision) -> String {
     let limited = decision.limits.last().filter(|hit| hit.to < decision.wanted);
     let limited = limited.map_or(String::new(), |_| format!(", down from {}", decision.wanted));
     let net = decision.worth.net().0;
     let verdict = if net >= 0.0 { format!("{net:.2} EUR ahead") } else { format!("{:.2} EUR short", -net) };
+    let assumed = if situation.prices.known() { "" } else { " The price of power is not known; that is assumed." };
     format!(
-        "Computing at {}{limited}: {}. {}: {verdict}.",
+        "Computing at {}{limited}: {}. {}: {verdict}.{assumed}",
         decision.budget,
         decision.reason.sentence(),
         numbers(decision.worth)
@@ -30,7 +31,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         return format!("Not computing: {why}. {} were wanted.", decision.wanted);
     }
     match decision.reason {
-        Reason::Idle if situation.backlog.interactive > 0 => {
+        Reason::Idle if situation.questions > 0 => {
             format!("Not computing: a question waits, but it is not worth its power. {}.", numbers(decision.worth))
         }
         Reason::Idle if !situation.demand.any() => "Not computing: there is no work to do.".to_owned(),
@@ -38,7 +39,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
             format!("Not computing yet: it waits for surplus or a better hour. {}.", numbers(decision.worth))
         }
         Reason::Idle => format!("Not computing: {why}. {}.", numbers(decision.worth)),
-        Reason::StaleData if situation.prices.import.is_none() || situation.prices.export.is_none() => {
+        Reason::StaleData if !situation.prices.known() => {
             "Not computing: the price of power is not known.".to_owned()
         }
         Reason::Surplus

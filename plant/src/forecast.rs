@@ -17,6 +17,8 @@ const CONSUMPTION_DECAY: f64 = 0.80;
 const SKY_DECAY: f64 = 0.93;
 /// Seconds of a slot that must have been observed for it to teach anything.
 const OBSERVED_MIN: f64 = 300.0;
+/// Share of them in which everything was known.
+const METERED_MIN: f64 = 0.9;
 
 /// The days before, by quarter hour.
 #[derive(Clone, Debug)]
@@ -51,7 +53,8 @@ impl Default for Forecast {
 impl Forecast {
     /// Learns from a closed slot.
     pub fn learn(&mut self, account: &SlotAccount) {
-        if account.observed_s < OBSERVED_MIN {
+        let metered = account.observed_s - account.unmetered_s;
+        if account.observed_s < OBSERVED_MIN || metered < METERED_MIN * account.observed_s {
             return;
         }
         let observed = Duration::from_secs_f64(account.observed_s);

@@ -33,16 +33,20 @@ struct Seen {
 }
 
 impl Watch {
-    /// The meters that are watched: those that must move when anything in the house does, and PV, which the sky moves.
+    /// The meters that are watched: those that must move when anything in the house does, the battery, which serves it, and
+    /// PV, which the sky moves.
     pub fn all(site: &Site) -> BTreeMap<Point, Watch> {
         let watch = |point, minutes: u64, held_at| {
             (point, Watch { point, patience: Duration::from_secs(60 * minutes), held_at, seen: None })
         };
         let export = site.grid.export_limit.map(|limit| -limit.0);
+        // Full power either way is kept for hours.
+        let battery = site.battery.as_ref().map(|battery| [battery.discharge_max.0, -battery.charge_max.0]);
         let peak = site.pv.map(|pv| pv.peak.0);
         BTreeMap::from([
             watch(Point::GridPower, 3, export.into_iter().collect()),
             watch(Point::HousePower, 10, Vec::new()),
+            watch(Point::BatteryPower, 10, battery.into_iter().flatten().collect()),
             watch(Point::PvPower, 45, peak.into_iter().collect()),
         ])
     }

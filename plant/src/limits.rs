@@ -17,7 +17,7 @@ use crate::work::WorkerState;
 use std::time::Duration;
 
 /// Share of the fuse that compute leaves to the next second's surprises.
-const FUSE_MARGIN: f64 = 0.02;
+pub const FUSE_MARGIN: f64 = 0.02;
 /// Below this share of the feed-in cap nothing is curtailed.
 const CURTAILING: f64 = 0.98;
 /// How far a hot place has to cool before compute starts again, in K.
@@ -135,11 +135,22 @@ impl Limits {
 
     /// Compute never takes a battery below its reserve.
     fn reserve(&mut self, situation: &Situation<'_>, passage: &mut Passage) {
-        let (Some(battery), Some(bus)) = (&situation.site.battery, situation.bus) else { return };
+        let Some(battery) = &situation.site.battery else { return };
         let now = situation.now;
         let low = situation.soc.is_none_or(|soc| soc <= battery.reserve);
         let recovered = situation.soc.is_some_and(|soc| soc > battery.reserve + RECOVERED);
-        let taking = low && bus.discharge() > RESTING && bus.compute > RESTING;
+        let Some(bus) = situation.bus else {
+            // What the battery gives is not known: it may only be above its reserve.
+            if !recovered {
+                passage.lower(Reason::StaleData, Watts::ZERO);
+            }
+            return;
+        };
+        let computing = match situation.image.get(Point::ComputePower).fresh() {
+            Some(power) => power > RESTING.0,
+            None => self.on_since.is_some(),
+        };
+        let taking = low && bus.discharge() > RESTING && computing;
         self.taking_since = taking.then(|| self.taking_since.map_or(now, |since| since.min(now)));
         // A battery that can be told to hold is told so when compute starts; it gets a moment to obey.
         let grace = if situation.can_hold() { OBEYING } else { Duration::ZERO };

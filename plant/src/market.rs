@@ -1,7 +1,7 @@
 //! What the feeds have told of the time ahead, merged and bounded, and the prices that follow from it.
 
 use crate::outlook::Outlook;
-use crate::site::{Price, Site};
+use crate::site::Site;
 use crate::tariff::{self, Prices};
 use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
@@ -63,14 +63,6 @@ impl Market {
         let spot = spot.copied().or(self.last_spot);
         tariff::prices(&site.tariff, site.timezone, at, spot)
     }
-
-    /// Whether the tariff follows the wholesale price at all.
-    pub fn matters(site: &Site) -> bool {
-        [&site.tariff.import, &site.tariff.export].iter().any(|price| match price {
-            Price::Spot { .. } => true,
-            Price::Fixed { .. } | Price::TimeOfUse { .. } => false,
-        })
-    }
 }
 
 fn kept(now: Timestamp) -> std::ops::RangeInclusive<Slot> {
@@ -81,6 +73,7 @@ fn kept(now: Timestamp) -> std::ops::RangeInclusive<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::Price;
     use crate::test_site::{at, site};
 
     #[test]

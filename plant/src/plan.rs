@@ -1,5 +1,6 @@
 //! What the planner intends for the slots ahead: bounds for the fast loop, not fixed watts.
 
+use crate::command::Mode;
 use crate::reason::{Reason, Worth};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
@@ -54,6 +55,8 @@ impl PlannedSlot {
 pub struct Plan {
     /// When the plan was asked for.
     pub made_at: Timestamp,
+    /// The mode it was asked for in; it means nothing in another.
+    pub mode: Mode,
     /// The intentions.
     pub slots: Vec<PlannedSlot>,
     /// Net value of all of it.

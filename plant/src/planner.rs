@@ -115,7 +115,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
         })
         .collect();
     let expected_net = slots.iter().map(|slot| slot.compute.over(Slot::LENGTH) * slot.worth.net()).sum();
-    Plan { made_at: request.at, slots, expected_net }
+    Plan { made_at: request.at, mode: request.mode, slots, expected_net }
 }
 
 /// The slots with prices, and the house in them without compute.
@@ -198,6 +198,7 @@ mod tests {
     use crate::reason::Reason;
     use crate::test_site::{at, site};
     use crate::units::Eur;
+    use crate::work::Due;
 
     /// A day from 0:00 UTC: PV from 10 to 14, the wholesale price by the hour.
     fn request(pv: f64, price: impl Fn(i64) -> f64) -> PlanRequest {
@@ -282,7 +283,7 @@ mod tests {
             jobs: 1,
             tokens: 1_500_000,
             value: Eur(0.01),
-            deadline: Some(at("2026-07-01T08:00:00Z")),
+            due: vec![Due { at: at("2026-07-01T08:00:00Z"), tokens: 1_500_000 }],
             interactive: 0,
         };
         let planned = plan(&late);
@@ -290,6 +291,27 @@ mod tests {
         let before = hours(&planned, 0, 8).0;
         assert!((1.72..2.3).contains(&before), "{before}");
         assert_eq!(hours(&planned, 8, 24).0, 0.0);
+    }
+
+    #[test]
+    fn each_deadline_gets_what_is_due_by_it_and_no_more() {
+        let mut busy = request(0.0, |hour| if hour == 20 { 0.10 } else { 0.40 });
+        Arc::make_mut(&mut busy.site).work.standing = EurPerKwh::ZERO;
+        let due = |time, tokens| Due { at: at(time), tokens };
+        busy.backlog = Backlog {
+            jobs: 40,
+            tokens: 2_300_000,
+            value: Eur(0.46),
+            // Twenty small ones that share their power, one for later, and work that can wait.
+            due: [vec![due("2026-07-01T06:00:00Z", 10_000); 20], vec![due("2026-07-01T12:00:00Z", 800_000)]].concat(),
+            interactive: 0,
+        };
+        let planned = plan(&busy);
+        let (first, second) = (hours(&planned, 0, 6).0, hours(&planned, 6, 12).0);
+        assert!(first >= 0.23, "{first}");
+        assert!((1.1..1.7).contains(&(first + second)), "{first} + {second}");
+        assert_eq!(hours(&planned, 12, 20).0, 0.0);
+        assert!(hours(&planned, 20, 21).0 > 0.9);
     }
 
     #[test]

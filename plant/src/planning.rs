@@ -28,7 +28,6 @@ pub struct Planning {
     /// Somebody waits for the change to show.
     pub urgent: bool,
     asked: Option<Asked>,
-    mode: Option<Mode>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +41,13 @@ impl Planning {
     pub fn take(&mut self, plan: Plan, now: Timestamp) {
         let newer = self.plan.as_ref().is_none_or(|held| plan.made_at >= held.made_at || held.made_at > now);
         if newer && plan.made_at <= now {
-            self.mode = self.asked.map(|asked| asked.mode);
             self.plan = Some(plan);
         }
     }
 
     /// The plan's intention for `now`, if it was made for `mode` and is not too old.
     pub fn intention(&self, mode: Mode, now: Timestamp) -> Option<&PlannedSlot> {
-        let plan = self.plan.as_ref().filter(|_| self.mode == Some(mode))?;
+        let plan = self.plan.as_ref().filter(|plan| plan.mode == mode)?;
         let young = plan.made_at <= now && elapsed(plan.made_at, now) <= PLAN_AGE_MAX;
         plan.at(now).filter(|_| young)
     }
@@ -93,7 +91,7 @@ impl Plant {
             tank: fresh(Point::TankTemperature).map(Celsius),
             outdoor_mean: self.forecast.outdoor_mean(),
             running_since: self.limits.running_since(),
-            backlog: self.backlog,
+            backlog: self.backlog.clone(),
             tokens_per_kwh: self.tokens_per_kwh,
         })
     }

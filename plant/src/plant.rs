@@ -159,6 +159,8 @@ impl Plant {
     }
 
     fn receipt(&mut self, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
+        // What ran until now belongs to the slot in which it ran.
+        let mut effects = self.book(now);
         let held = self.cycled.as_ref().and_then(|(_, held)| held.as_ref());
         let share = held.map_or(0.0, |held| {
             thermal::useful_share(
@@ -171,7 +173,8 @@ impl Plant {
         if !entries.is_empty() {
             self.tokens_per_kwh = revenue::learn(self.tokens_per_kwh, receipt);
         }
-        self.appended(entries)
+        effects.extend(self.appended(entries));
+        effects
     }
 
     /// Books the time since the last cycle, as far as its readings stand for it.

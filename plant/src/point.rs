@@ -87,11 +87,6 @@ points! {
 }
 
 impl Point {
-    /// Whether the point is a counter that only grows.
-    pub fn is_counter(self) -> bool {
-        self.unit() == "kWh"
-    }
-
     /// Whether several devices' values add up to the house's (powers and counters), or are averaged (the rest).
     pub fn is_additive(self) -> bool {
         matches!(self.unit(), "W" | "kWh")

@@ -10,7 +10,7 @@ use crate::test_house::{Conditions, House};
 use crate::test_site::{at, sample, site};
 use crate::time::Slot;
 use crate::units::{Eur, EurPerKwh, Percent, Watts};
-use crate::work::{Backlog, WorkerState};
+use crate::work::{Backlog, Due, WorkerState};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -86,7 +86,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 fn mad_plan(house: &House, floor: f64, ceiling: f64) -> Plan {
     let mut plan =
-        house.plant.plan().cloned().unwrap_or(Plan { made_at: house.now, slots: Vec::new(), expected_net: Eur::ZERO });
+        house.plant.plan().cloned().unwrap_or(Plan { made_at: house.now, mode: Mode::Auto, slots: Vec::new(), expected_net: Eur::ZERO });
     plan.made_at = house.now;
     let slot = Slot::containing(house.now);
     plan.slots.truncate(1);
@@ -117,8 +117,8 @@ fn happen(house: &mut House, happening: Happening) {
         Happening::Dim(limit) => house.command(Command::GridDimming(limit.map(Watts))),
         Happening::Worker(up) => house.worker(if up { WorkerState::Busy } else { WorkerState::Down }),
         Happening::Backlog { interactive, jobs, tokens, hours } => {
-            let deadline = (jobs > 0).then(|| house.now + TimeDelta::hours(hours));
-            let backlog = Backlog { interactive, jobs, tokens, value: Eur(0.2), deadline };
+            let due = (jobs > 0).then(|| Due { at: house.now + TimeDelta::hours(hours), tokens: tokens / 2 });
+            let backlog = Backlog { interactive, jobs, tokens, value: Eur(0.2), due: due.into_iter().collect() };
             house.handle(Event::Backlog(backlog));
         }
         Happening::Sample { device, point, value } => {

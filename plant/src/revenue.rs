@@ -7,7 +7,7 @@ use crate::work::{Backlog, Receipt};
 /// Weight of a receipt of one kilowatt-hour against what was known before it.
 const LEARNING: f64 = 20.0;
 /// Tokens assumed of a job that names none.
-const TOKENS_UNKNOWN: f64 = 500.0;
+const TOKENS_UNKNOWN: u64 = 500;
 
 /// What there is to do, in energy and money.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,16 +23,20 @@ pub struct Demand {
 impl Demand {
     /// The demand of `backlog`, at the speed that receipts have shown.
     pub fn of(backlog: &Backlog, prices: &WorkPrices, tokens_per_kwh: f64) -> Self {
-        let speed = tokens_per_kwh.max(1.0);
         if backlog.jobs == 0 {
             return Self { standing: prices.standing, ..Self::default() };
         }
-        let tokens = if backlog.tokens > 0 { backlog.tokens as f64 } else { TOKENS_UNKNOWN * f64::from(backlog.jobs) };
-        let jobs = KilowattHours(tokens / speed);
+        let tokens = if backlog.tokens > 0 { backlog.tokens } else { TOKENS_UNKNOWN * u64::from(backlog.jobs) };
+        let jobs = Self::energy(tokens, tokens_per_kwh);
         let rate = backlog.value / jobs;
         let rate = if rate.0.is_finite() { rate } else { EurPerKwh::ZERO };
         // Work that can always be had is not worth less for waiting behind a cheap job.
         Self { jobs, rate: rate.max(prices.standing), standing: prices.standing }
+    }
+
+    /// Energy that `tokens` of it take.
+    pub fn energy(tokens: u64, tokens_per_kwh: f64) -> KilowattHours {
+        KilowattHours(tokens as f64 / tokens_per_kwh.max(1.0))
     }
 
     /// What the next kilowatt-hour pays.

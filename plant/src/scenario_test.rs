@@ -15,7 +15,7 @@ use crate::test_house::{Conditions, House};
 use crate::test_site::{at, site};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Eur, EurPerKwh, Watts};
-use crate::work::{Backlog, WorkerState};
+use crate::work::{Backlog, Due, WorkerState};
 use chrono::{TimeDelta, Timelike};
 use std::time::Duration;
 
@@ -209,7 +209,7 @@ fn a_deadline_is_kept_by_night() {
         jobs: 3,
         tokens: 2_000_000,
         value: Eur(0.10),
-        deadline: Some(at("2026-04-11T02:00:00Z")),
+        due: Vec::new(),
         interactive: 0,
     };
     let night = |now: Timestamp| Conditions { load: 400.0 + f64::from(now.second()), ..Conditions::default() };
@@ -217,7 +217,8 @@ fn a_deadline_is_kept_by_night() {
         backlog.tokens = (2_000_000.0 - house.computed * 1e6).max(0.0) as u64;
         backlog.jobs = backlog.tokens.div_ceil(700_000) as u32;
         house.busy = backlog.jobs > 0;
-        house.handle(Event::Backlog(if house.busy { backlog } else { Backlog::default() }));
+        backlog.due = vec![Due { at: at("2026-04-11T02:00:00Z"), tokens: backlog.tokens }];
+        house.handle(Event::Backlog(if house.busy { backlog.clone() } else { Backlog::default() }));
         house.live(house.now + TimeDelta::minutes(1), night);
     }
     assert!(!house.busy, "{} kWh done", house.computed);
@@ -232,7 +233,7 @@ fn a_question_is_answered_at_once_and_off_is_off() {
     let asked = Backlog { interactive: 1, ..Backlog::default() };
     for mode in [Mode::Auto, Mode::Surplus, Mode::Eco, Mode::Heat, Mode::Off] {
         house.command(Command::SetMode(mode));
-        house.handle(Event::Backlog(asked));
+        house.handle(Event::Backlog(asked.clone()));
         house.second(night(house.now));
         let expected = if mode == Mode::Off { 0.0 } else { 1000.0 };
         assert_eq!(house.budget, expected, "{mode}: {}", house.record().explanation);
@@ -331,7 +332,7 @@ fn two_months_pass_in_a_moment_and_nothing_grows() {
         let total = house.record().total.energy;
         let worked = total - paid;
         paid = total;
-        house.receipt(0.15 * worked.0, 1000, worked.joules());
+        house.receipt(0.15 * worked.0, 1000, worked.0 * 3.6e6);
         // A host carries its effects out and forgets them.
         (house.history, house.effects) = (Vec::new(), Vec::new());
     }

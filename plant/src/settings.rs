@@ -1,10 +1,11 @@
 //! What the other devices of the house are told, so that they do not work against compute: the battery does not discharge
 //! into cheap power, the heat pump takes what compute leaves over.
 //!
-//! Invariant: with stale data or in mode `off`, every device is under its own control. `pv.limit` is never touched.
+//! Invariant: with stale data or in mode `off`, every device is under its own control. `pv.limit` is never touched, and while
+//! the grid operator dims, the heat pump is offered no more than is left of it.
 
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
-use crate::limits::Verdict;
+use crate::limits::{FUSE_MARGIN, Verdict};
 use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::site::{ControlRange, Store};
@@ -39,7 +40,7 @@ impl Settings {
             reason: verdict.reason,
         }];
         for device in &situation.site.devices {
-            for (control, range) in &device.controls {
+            for (control, range) in device.controls.iter().filter(|(control, _)| **control != Control::PvLimit) {
                 let (setting, reason) = self.setting(situation, verdict, *control, range, spare);
                 setpoints.push(Setpoint { device: device.id.clone(), setting, reason });
             }
@@ -75,9 +76,11 @@ impl Settings {
     /// What is left of the surplus once compute has taken its budget; while the grid pays, everything the heat pump takes.
     fn spare(&self, situation: &Situation<'_>, verdict: &Verdict) -> Watts {
         let Some(bus) = situation.bus else { return Watts::ZERO };
+        let dimmed = situation.wishes.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
         if negative(situation) {
-            let headroom = situation.site.grid.import_limit - bus.grid - (verdict.budget - bus.compute).positive();
-            return headroom.positive();
+            let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
+            let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();
+            return headroom.positive().min(dimmed);
         }
         // What the heat pump already takes of an offer is still offered.
         let taking = if self.boosting {
@@ -85,7 +88,7 @@ impl Settings {
         } else {
             Watts::ZERO
         };
-        (taking - bus.grid - bus.discharge() - (verdict.budget - bus.compute).positive()).positive()
+        (taking - bus.grid - bus.discharge() - (verdict.budget - bus.compute).positive()).positive().min(dimmed)
     }
 
     /// Whether compute takes power from the grid that is cheaper than what the battery would give.
@@ -103,10 +106,12 @@ fn negative(situation: &Situation<'_>) -> bool {
     situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO)
 }
 
-/// Whether room or tank can take heat; where neither is measured, the heat pump knows for itself.
+/// Whether room or tank can take heat; where neither is measured, the heat pump knows for itself. A thermometer that is
+/// silent takes none.
 fn takes_heat(situation: &Situation<'_>) -> bool {
     let below = |store: Option<Store>, point| {
-        store.zip(situation.image.get(point).fresh()).map(|(store, now)| now < store.high.0)
+        let (store, known) = store.zip(situation.image.points.get(&point))?;
+        Some(known.fresh().is_some_and(|now| now < store.high.0))
     };
     let room = below(situation.site.room, Point::RoomTemperature);
     let tank = below(situation.site.tank, Point::TankTemperature);

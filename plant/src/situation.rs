@@ -13,7 +13,7 @@ use crate::thermal;
 use crate::time::Timestamp;
 use crate::units::{EurPerKwh, Percent, Watts};
 use crate::wishes::Wishes;
-use crate::work::{Backlog, WorkerState};
+use crate::work::WorkerState;
 
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Situation<'a> {
     pub soc: Option<Percent>,
     /// What power costs and earns; estimated or missing where nothing was published.
     pub prices: Prices,
-    /// What power is worth by where it comes from.
+    /// What power is worth by where it comes from; assumed where `prices` are missing.
     pub values: Values,
     /// The plan's intention, where there is a plan for this mode and moment.
     pub planned: Option<&'a PlannedSlot>,
@@ -44,8 +44,8 @@ pub struct Situation<'a> {
     pub heat_price: EurPerKwh,
     /// What there is to do.
     pub demand: Demand,
-    /// Work that waits or runs.
-    pub backlog: Backlog,
+    /// Questions that somebody waits for.
+    pub questions: u32,
     /// What the engine is doing.
     pub worker: WorkerState,
 }

@@ -15,6 +15,13 @@ pub struct Prices {
     pub export: Option<EurPerKwh>,
 }
 
+impl Prices {
+    /// Whether both are known.
+    pub fn known(self) -> bool {
+        self.import.is_some() && self.export.is_some()
+    }
+}
+
 /// The prices at `at`, where the wholesale price is `spot`.
 pub fn prices(tariff: &Tariff, timezone: Tz, at: Timestamp, spot: Option<EurPerKwh>) -> Prices {
     Prices { import: price(&tariff.import, timezone, at, spot), export: price(&tariff.export, timezone, at, spot) }

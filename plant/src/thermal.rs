@@ -53,20 +53,6 @@ pub fn useful(site: &Site, temperatures: &Temperatures, span: Duration) -> Watts
     }
 }
 
-/// Whether the store that compute heats is below the temperature where it needs heat.
-pub fn needed(site: &Site, temperatures: &Temperatures) -> bool {
-    let below = |store: Option<Store>, now: Option<Celsius>| match (store, now) {
-        (Some(store), Some(now)) => now < store.low,
-        _ => false,
-    };
-    match site.compute.heat_into {
-        HeatSink::Room => below(site.room, temperatures.room),
-        HeatSink::Tank => below(site.tank, temperatures.tank),
-        HeatSink::HeatPumpSource => below(site.room, temperatures.room) || below(site.tank, temperatures.tank),
-        HeatSink::Outside => false,
-    }
-}
-
 /// What a useful kilowatt-hour of heat displaces, where power costs `import`; zero where that is unknown or nothing is
 /// displaced.
 pub fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<EurPerKwh>) -> EurPerKwh {

@@ -18,8 +18,6 @@ macro_rules! unit {
         impl $name {
             /// Nothing of it.
             pub const ZERO: Self = Self(0.0);
-            /// The unit's symbol, as Home Assistant and the field write it.
-            pub const SYMBOL: &'static str = $symbol;
 
             /// The smaller of the two.
             pub fn min(self, other: Self) -> Self { Self(self.0.min(other.0)) }
@@ -78,11 +76,6 @@ impl KilowattHours {
     pub fn mean_over(self, duration: Duration) -> Watts {
         let seconds = duration.as_secs_f64();
         if seconds > 0.0 { Watts(self.0 * 3.6e6 / seconds) } else { Watts::ZERO }
-    }
-
-    /// The same energy in joules.
-    pub fn joules(self) -> f64 {
-        self.0 * 3.6e6
     }
 
     /// Energy from joules.

@@ -67,11 +67,6 @@ impl Wishes {
         }
     }
 
-    /// The mode at a moment to come.
-    pub fn mode_at(&self, at: Timestamp) -> Mode {
-        mode_at(self.mode, self.boost, at)
-    }
-
     fn boost(&mut self, time: Duration, now: Timestamp) {
         let former = self.boost.map_or(self.mode, |(former, _)| former);
         let time = chrono::TimeDelta::from_std(time.min(BOOST_MAX)).unwrap_or_default();

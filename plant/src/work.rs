@@ -25,8 +25,17 @@ pub struct Receipt {
     pub finished_at: Timestamp,
 }
 
+/// Deferrable work that has to be done by a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Due {
+    /// The moment.
+    pub at: Timestamp,
+    /// Tokens that the jobs of this deadline are expected to take.
+    pub tokens: u64,
+}
+
 /// Work that waits or runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Backlog {
     /// Queries being served or waiting: somebody waits for them.
     pub interactive: u32,
@@ -36,8 +45,8 @@ pub struct Backlog {
     pub tokens: u64,
     /// What those jobs pay together.
     pub value: Eur,
-    /// The nearest deadline among them.
-    pub deadline: Option<Timestamp>,
+    /// Their deadlines, the nearest first; jobs without one are not among them.
+    pub due: Vec<Due>,
 }
 
 /// What the engine is doing.
@@ -64,7 +73,8 @@ pub struct WorkerStatus {
     pub state: WorkerState,
     /// The expert it has loaded.
     pub expert: Option<String>,
-    /// Power it draws, measured or estimated by itself; `None` while it is down.
+    /// Power it draws, measured or estimated by itself: zero where its process is known not to run, `None` where nobody
+    /// knows.
     pub power: Option<Watts>,
     /// Tokens per second, prompt and generation together, over the last seconds.
     pub tokens_per_second: f64,

