@@ -1,8 +1,11 @@
 //! Keeps the books through bad days: what cannot be written now waits, in order, and nothing is said to be booked before.
+//!
+//! What waits is kept in memory, a few megabytes for a month without room on the disk.
 
 use crate::store::{Ledger, LedgerError, StateStore};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
+use plant::record::{Earnings, EnergyTotals, Record};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,12 +22,20 @@ pub struct Books {
     newest: Option<Checkpoint>,
     saved_at: Option<Instant>,
     problem: Option<String>,
+    told: Option<Sums>,
+}
+
+/// What a record says of the books.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    energy: EnergyTotals,
+    earnings: [Earnings; 3],
 }
 
 impl Books {
     /// Books over open files.
     pub fn new(ledger: Ledger, state: StateStore) -> Self {
-        Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None }
+        Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None, told: None }
     }
 
     /// The running state's file.
@@ -41,7 +52,7 @@ impl Books {
     /// Takes the newest running state; it is written when the last writing is long enough ago.
     pub fn checkpoint(&mut self, checkpoint: Checkpoint) {
         self.newest = Some(checkpoint);
-        if !self.waiting.is_empty() {
+        if !self.is_flushed() {
             self.flush();
         }
         if self.saved_at.is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
@@ -55,8 +66,16 @@ impl Books {
     }
 
     /// Whether everything booked is on the disk.
-    pub fn is_flushed(&self) -> bool {
+    fn is_flushed(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// The sums of a record as far as they may be told: while entries wait for the disk, those of before.
+    pub fn told(&mut self, record: &mut Record) {
+        let sums = Sums { energy: record.energy, earnings: [record.today, record.month, record.total] };
+        let told = if self.is_flushed() { self.told.insert(sums) } else { self.told.get_or_insert(sums) };
+        record.energy = told.energy;
+        [record.today, record.month, record.total] = told.earnings;
     }
 
     /// What keeps the books from being written, in words.
@@ -68,7 +87,7 @@ impl Books {
     /// chain would go on from an entry that is not there.
     pub fn save(&mut self) {
         self.flush();
-        if !self.waiting.is_empty() {
+        if !self.is_flushed() {
             return;
         }
         let Some(checkpoint) = self.newest.take() else { return };

@@ -29,6 +29,7 @@ pub mod document;
 mod environment;
 /// What is wrong with a configuration.
 pub mod error;
+mod form;
 mod load;
 /// From what was written to what the gateway works with.
 pub mod resolve;

@@ -149,6 +149,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
+                self.books.told(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }
         }

@@ -24,7 +24,7 @@ use std::time::Duration;
 const STEP: Duration = Duration::from_secs(60);
 /// The next day's prices are known from this local hour on.
 const PUBLISHED_AT_HOUR: u32 = 13;
-/// PV of a trace is per kWp; the simulated roof makes this much of 1 W/m2 and kWp.
+/// The columns of a trace; PV is per kWp.
 const COLUMNS: [&str; 6] = ["time_utc", "price_eur_mwh", "pv_w_per_kwp", "load_w", "t_out_c", "ghi_w_m2"];
 
 /// One quarter hour of a trace.

@@ -35,6 +35,9 @@ const HANG: Duration = Duration::from_secs(6);
 const START: Duration = Duration::from_secs(180);
 /// A budget that is not renewed for this long is over.
 const BUDGET_TTL: Duration = Duration::from_secs(10);
+/// A worker that does not take a budget in this time is told again, after this.
+const TOLD: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(100);
 /// How long a worker may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Waits between two starts.
@@ -133,34 +136,30 @@ impl Supervisor {
         self.tell(WorkerState::Down, Some(why.to_owned())).await;
     }
 
-    /// Waits until the worker is ready, then asks it and feeds it until it no longer answers.
+    /// Waits until the worker is ready, then feeds it and asks it until it no longer answers.
     async fn serve(&mut self) -> String {
+        let ready = CancellationToken::new();
+        let feeding = feed(self.worker.clone(), self.budget.clone(), ready.clone());
+        tokio::select! {
+            end = self.ask(ready) => end,
+            () = feeding => std::future::pending().await,
+        }
+    }
+
+    /// Asks the worker how it is until it no longer answers; `ready` when it does for the first time.
+    async fn ask(&mut self, ready: CancellationToken) -> String {
         let began = Instant::now();
         let mut answered: Option<Instant> = None;
-        let mut renewed = Instant::now();
-        let mut sent: Option<Watts> = None;
         let mut ticks = tokio::time::interval(ASK_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                changed = self.budget.changed() => if changed.is_err() {
-                    // The loop is gone; the shutdown follows.
-                    return std::future::pending().await;
-                },
-            }
-            let budget = *self.budget.borrow_and_update();
+            ticks.tick().await;
             // One that answers nothing in this time hangs, whatever it was asked.
             let patience = answered.map_or(HANG / 2, |at| HANG.saturating_sub(at.elapsed()).max(ASK_INTERVAL));
-            if answered.is_some() && (sent != Some(budget) || renewed.elapsed() > BUDGET_TTL / 4) {
-                let told = tokio::time::timeout(patience, self.worker.set_budget(Some(budget.0), BUDGET_TTL)).await;
-                if matches!(told, Ok(Ok(_))) {
-                    (sent, renewed) = (Some(budget), Instant::now());
-                }
-            }
             match tokio::time::timeout(patience, self.worker.status()).await {
                 Ok(Ok(status)) => {
                     answered = Some(Instant::now());
+                    ready.cancel();
                     self.take(status).await;
                 }
                 Ok(Err(_)) | Err(_) => match answered {
@@ -233,8 +232,28 @@ impl Supervisor {
     }
 
     async fn tell(&self, state: WorkerState, error: Option<String>) {
-        let status = WorkerStatus { state, restarts: self.restarts, error, ..WorkerStatus::default() };
+        // A process of our own that is down draws nothing; one elsewhere may only be out of reach.
+        let power = (state == WorkerState::Down && self.launch.is_some()).then_some(Watts::ZERO);
+        let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
+    }
+}
+
+/// Tells a worker that is ready its budget: at once when it changes, and again before it is over. Nothing else is waited
+/// for in here, so that off is off however slow other answers are.
+async fn feed(worker: client::Worker, mut budget: watch::Receiver<Watts>, ready: CancellationToken) {
+    ready.cancelled().await;
+    loop {
+        let watts = *budget.borrow_and_update();
+        let told = tokio::time::timeout(TOLD, worker.set_budget(Some(watts.0), BUDGET_TTL)).await;
+        let pause = if matches!(told, Ok(Ok(_))) { BUDGET_TTL / 4 } else { Duration::ZERO };
+        tokio::select! {
+            () = tokio::time::sleep(pause.max(RETRY)) => {}
+            changed = budget.changed() => if changed.is_err() {
+                // The loop is gone; the shutdown follows.
+                return;
+            },
+        }
     }
 }
 

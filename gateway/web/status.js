@@ -30,7 +30,7 @@ function engineRows({ at, worker, backlog, decision }) {
     ["Asking now", count(backlog.interactive)],
     ["Jobs waiting", backlog.jobs ? `${count(backlog.jobs)}, worth ${euro(backlog.value)}` : "none"],
   ];
-  if (backlog.deadline) list.push(["Next deadline", momentOf(backlog.deadline, at)]);
+  if (backlog.due.length) list.push(["Next deadline", momentOf(backlog.due[0].at, at)]);
   if (worker.restarts) list.push(["Restarts", count(worker.restarts)]);
   if (worker.error) list.push(["Last trouble", worker.error, "bad"]);
   return list;

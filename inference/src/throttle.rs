@@ -1,8 +1,8 @@
 //! A budget in watts as the share of time in which the engine computes.
 //!
 //! The power of a machine between idle and full load is close to linear in the share of time it computes (a sleep after
-//! each step, measured), so the model is `power = idle + duty * (max - idle)`. It stays an estimate; a meter at the plug
-//! knows better, and the gateway corrects by it.
+//! each step, measured), so the model is `power = idle + duty * (max - idle)`. It stays an estimate: what a meter at the
+//! plug shows is what the gateway books, and follows the surplus by.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

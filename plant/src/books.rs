@@ -56,7 +56,10 @@ pub struct Interval {
 impl Books {
     /// The books at `now`, as `checkpoint` kept them.
     pub fn new(timezone: Tz, checkpoint: Option<&Checkpoint>, now: Timestamp) -> Self {
-        let since = checkpoint.map_or(now, |checkpoint| checkpoint.at);
+        // Where nothing is counted yet, the first entry begins its day.
+        let since = checkpoint
+            .filter(|checkpoint| checkpoint.counts())
+            .map_or(Timestamp::UNIX_EPOCH, |checkpoint| checkpoint.at);
         Self {
             head: checkpoint.map_or_else(Head::default, |checkpoint| checkpoint.head.clone()),
             open: checkpoint

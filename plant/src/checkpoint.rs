@@ -3,7 +3,7 @@
 use crate::command::Mode;
 use crate::entry::{Head, SlotAccount};
 use crate::record::{Earnings, EnergyTotals};
-use crate::time::Timestamp;
+use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
 use serde::{Deserialize, Serialize};
 
@@ -35,4 +35,24 @@ pub struct Checkpoint {
     pub grid_dimming: Option<Watts>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
+}
+
+impl Checkpoint {
+    /// The same wishes with nothing counted, for a ledger that is not the one of this checkpoint: it is counted anew.
+    pub fn recounted(self) -> Self {
+        Self {
+            head: Head::default(),
+            open: SlotAccount::new(Slot::containing(self.at)),
+            energy: EnergyTotals::default(),
+            today: Earnings::default(),
+            month: Earnings::default(),
+            total: Earnings::default(),
+            ..self
+        }
+    }
+
+    /// Whether anything is counted.
+    pub fn counts(&self) -> bool {
+        self.energy != EnergyTotals::default() || self.total != Earnings::default()
+    }
 }

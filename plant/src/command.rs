@@ -6,6 +6,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The longest boost.
+pub const BOOST_MAX: Duration = Duration::from_secs(24 * 3600);
+/// The most that a grid operator's dimming may leave; more is no dimming of a house.
+pub const DIMMING_MAX: Watts = Watts(100_000.0);
+
 /// The owner's standing wish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -39,9 +39,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
             format!("Not computing yet: it waits for surplus or a better hour. {}.", numbers(decision.worth))
         }
         Reason::Idle => format!("Not computing: {why}. {}.", numbers(decision.worth)),
-        Reason::StaleData if !situation.prices.known() => {
-            "Not computing: the price of power is not known.".to_owned()
-        }
+        Reason::StaleData if !situation.prices.known() => "Not computing: the price of power is not known.".to_owned(),
         Reason::Surplus
         | Reason::CheapPower
         | Reason::NegativePrice

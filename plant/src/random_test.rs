@@ -85,8 +85,12 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 fn mad_plan(house: &House, floor: f64, ceiling: f64) -> Plan {
-    let mut plan =
-        house.plant.plan().cloned().unwrap_or(Plan { made_at: house.now, mode: Mode::Auto, slots: Vec::new(), expected_net: Eur::ZERO });
+    let mut plan = house.plant.plan().cloned().unwrap_or(Plan {
+        made_at: house.now,
+        mode: Mode::Auto,
+        slots: Vec::new(),
+        expected_net: Eur::ZERO,
+    });
     plan.made_at = house.now;
     let slot = Slot::containing(house.now);
     plan.slots.truncate(1);

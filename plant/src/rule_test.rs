@@ -11,10 +11,10 @@ use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::sampled::Sampled;
-use crate::site::{Device, HeatSink, Site};
+use crate::site::{Device, HeatSink, Price, Site};
 use crate::test_site::{at, sample, site};
 use crate::time::Timestamp;
-use crate::units::{Celsius, Watts};
+use crate::units::{Celsius, Eur, EurPerKwh, Watts};
 use crate::work::{Backlog, WorkerState, WorkerStatus};
 use chrono::TimeDelta;
 use std::collections::BTreeSet;
@@ -47,6 +47,12 @@ impl Bench {
 
     fn see(&mut self, point: Point, value: f64) {
         self.seen.iter_mut().filter(|(_, seen, _)| *seen == point).for_each(|(_, _, seen)| *seen = value);
+    }
+
+    /// The point is no longer told.
+    fn lose(&mut self, point: Point) {
+        self.seen.retain(|(_, seen, _)| *seen != point);
+        self.now += TimeDelta::minutes(5);
     }
 
     fn tell(&mut self, event: Event) {
@@ -148,6 +154,59 @@ fn a_battery_at_its_reserve_is_left_alone() {
     assert_eq!(bench.settled(400).0, 0.0);
     bench.see(Point::BatterySoc, 13.0);
     assert_eq!(bench.settled(2).0, 1000.0);
+}
+
+#[test]
+fn a_battery_that_is_silent_may_only_be_relied_on_above_its_reserve() {
+    let rows = [(Point::BatteryPower, 50.0, 1000.0), (Point::BatteryPower, 11.0, 0.0), (Point::BatteryPower, 9.0, 0.0)];
+    for (lost, soc, budget) in rows {
+        let mut bench = Bench::new(site());
+        bench.boost();
+        bench.see(Point::BatterySoc, soc);
+        bench.wake();
+        bench.lose(lost);
+        assert_eq!(bench.settled(2).0, budget, "{soc} %");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_booked_and_hides_nothing_else() {
+    let night = |bench: &mut Bench| {
+        bench.see(Point::GridPower, 1300.0);
+        bench.see(Point::ComputePower, 1000.0);
+        bench.boost();
+        bench.wake();
+        // An inverter that sleeps.
+        bench.lose(Point::PvPower);
+        bench.settled(36);
+        bench.plant.checkpoint(bench.now).open
+    };
+    let open = night(&mut Bench::new(site()));
+    let grid = 0.001 * open.observed_s / 3.6;
+    assert!(open.observed_s > 35.0 && open.unmetered_s > 30.0 && open.unpriced_s == 0.0, "{open:?}");
+    assert!(
+        (open.compute.grid.0 - grid).abs() < 1e-9 && (open.electricity_cost.0 - 0.30 * grid).abs() < 1e-9,
+        "{open:?}"
+    );
+    let mut dark = site();
+    dark.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+    let open = night(&mut Bench::new(dark));
+    assert!((open.compute.grid.0 - grid).abs() < 1e-9 && open.unpriced_s == open.observed_s, "{open:?}");
+    assert_eq!((open.electricity_cost, open.net, open.cost), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
+}
+
+#[test]
+fn power_without_a_price_is_not_taken_for_free() {
+    let rows = [(0.2, 0.0), (1.0, 1000.0)];
+    for (value, budget) in rows {
+        let mut site = site();
+        site.work.interactive = EurPerKwh(value);
+        site.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+        site.displaced = None;
+        let mut bench = Bench::new(site);
+        bench.tell(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
+        assert_eq!(bench.settled(3).0, budget, "{value}");
+    }
 }
 
 #[test]
@@ -261,6 +320,25 @@ fn the_heat_pump_gets_what_compute_leaves() {
     assert!(
         settings.iter().filter(|setpoint| setpoint.device.0 == "heat pump").all(|setpoint| setpoint.setting.is_safe())
     );
+}
+
+#[test]
+fn a_dimmed_house_and_a_silent_thermometer_offer_the_heat_pump_nothing() {
+    let rows = [(None, false, 3000.0), (Some(400.0), false, 400.0), (Some(0.0), false, 0.0), (None, true, 0.0)];
+    for (dimmed, silent, offer) in rows {
+        let mut site = site();
+        site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+        let mut bench = Bench::new(site);
+        bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+        bench.tell(Event::Command(Command::GridDimming(dimmed.map(Watts))));
+        if silent {
+            bench.wake();
+            bench.lose(Point::RoomTemperature);
+        }
+        let record = (0..70).map(|_| bench.wake().0).last().unwrap();
+        let told = record.decision.settings.iter().find(|told| told.setting.control() == Control::HeatPumpSurplus);
+        assert_eq!(told.unwrap().setting, Setting::HeatPumpSurplus(Watts(offer)), "{dimmed:?} {silent}");
+    }
 }
 
 #[test]

@@ -205,13 +205,7 @@ fn boost_and_dimming() {
 #[test]
 fn a_deadline_is_kept_by_night() {
     let mut house = house_at("2026-04-10T18:00:00Z");
-    let mut backlog = Backlog {
-        jobs: 3,
-        tokens: 2_000_000,
-        value: Eur(0.10),
-        due: Vec::new(),
-        interactive: 0,
-    };
+    let mut backlog = Backlog { jobs: 3, tokens: 2_000_000, value: Eur(0.10), due: Vec::new(), interactive: 0 };
     let night = |now: Timestamp| Conditions { load: 400.0 + f64::from(now.second()), ..Conditions::default() };
     while house.now < at("2026-04-11T02:00:00Z") {
         backlog.tokens = (2_000_000.0 - house.computed * 1e6).max(0.0) as u64;

@@ -76,7 +76,8 @@ impl Settings {
     /// What is left of the surplus once compute has taken its budget; while the grid pays, everything the heat pump takes.
     fn spare(&self, situation: &Situation<'_>, verdict: &Verdict) -> Watts {
         let Some(bus) = situation.bus else { return Watts::ZERO };
-        let dimmed = situation.wishes.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
+        let dimmed =
+            situation.wishes.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
         if negative(situation) {
             let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
             let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();

@@ -222,7 +222,10 @@ fn check_entry(entry: &Entry, closes: bool, set_back: f64) {
         - account.charged
         - account.heat_pump
         - account.compute.total();
-    assert!(!closes || account.unmetered_s > 0.0 || house.0 >= -0.01, "the balance does not close: {house} {account:?}");
+    assert!(
+        !closes || account.unmetered_s > 0.0 || house.0 >= -0.01,
+        "the balance does not close: {house} {account:?}"
+    );
 }
 
 pub fn check_record(site: &Site, record: &Record, before: Option<&Record>, set_back: f64) {

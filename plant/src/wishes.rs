@@ -1,14 +1,13 @@
 //! What the owner and the grid operator want, until they want something else.
 
 use crate::checkpoint::Checkpoint;
-use crate::command::{Command, Mode};
+use crate::command::{BOOST_MAX, Command, Mode};
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
 use std::time::Duration;
 
 /// The longest boost; also what ends one when the clock was wrong as it began.
-const BOOST_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// The standing wishes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -51,7 +51,7 @@ impl Ledger {
             View::Months => Some(ledger.months(self.timezone).map_err(wrong)?),
             View::Verify => None,
         };
-        let bar = ProgressBar::new(ledger.len().map_err(wrong)?);
+        let bar = ProgressBar::new(ledger.count().map_err(wrong)?);
         let verified = ledger.verify(|seen| bar.set_position(seen)).map_err(wrong);
         bar.finish_and_clear();
         if self.json {

@@ -4,7 +4,7 @@ use super::check::Schema;
 use super::document::{Document, join};
 use super::error::{ConfigError, ConfigErrors, Place};
 use super::resolve::{Loaded, resolve};
-use super::{Config, environment};
+use super::{Config, environment, form};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,6 +23,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
 /// As [`load`].
 pub fn load_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Loaded, ConfigErrors> {
     let mut document = Document::read(path)?;
+    form::complete(&mut document.value);
     environment::complete(&mut document.value, variable);
     load_document(path, document)
 }

@@ -7,15 +7,11 @@ use crate::http::schema::{BoostBody, CommandBody, DimmingBody, ModeBody, PowerLi
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use plant::command::{Command, Mode};
+use plant::command::{BOOST_MAX, Command, DIMMING_MAX, Mode};
 use plant::units::Watts;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A day: the longest boost.
-const BOOST_MINUTES_MAX: f64 = 1440.0;
-/// Taken as a limit where the site's own is not known yet.
-const POWER_MAX: f64 = 100_000.0;
 /// How long a wish may wait for its place in the loop's queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
@@ -36,7 +32,7 @@ pub async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted 
 #[utoipa::path(post, path = "/api/v1/power-limit", tag = "commands", request_body = PowerLimitBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
-    let most = state.wiring.records.borrow().as_ref().map_or(POWER_MAX, |record| record.power_max.0);
+    let most = state.wiring.records.borrow().as_ref().map_or(DIMMING_MAX.0, |record| record.power_max.0);
     let watts = fields.number("watts", 0.0..=most, "watts")?;
     fields.finish()?;
     submit(&state, Command::SetPowerLimit(Watts(watts))).await
@@ -46,7 +42,7 @@ pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Ac
 #[utoipa::path(post, path = "/api/v1/boost", tag = "commands", request_body = BoostBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
-    let minutes = fields.number("minutes", 0.0..=BOOST_MINUTES_MAX, "minutes")?;
+    let minutes = fields.number("minutes", 0.0..=BOOST_MAX.as_secs_f64() / 60.0, "minutes")?;
     fields.finish()?;
     submit(&state, Command::Boost(Duration::from_secs_f64(minutes * 60.0))).await
 }
@@ -59,18 +55,18 @@ pub async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> A
         return Err(Refusal::bad_value(
             "watts",
             &Value::Null,
-            format!("watts from 0 to {POWER_MAX}, or null to lift the dimming"),
+            format!("watts from 0 to {}, or null to lift the dimming", DIMMING_MAX.0),
         ));
     }
     let value = fields.take("watts");
-    let allowed = match value.as_f64().filter(|watts| (0.0..=POWER_MAX).contains(watts)) {
+    let allowed = match value.as_f64().filter(|watts| (0.0..=DIMMING_MAX.0).contains(watts)) {
         Some(watts) => Some(Watts(watts)),
         None if value.is_null() => None,
         None => {
             return Err(Refusal::bad_value(
                 "watts",
                 &value,
-                format!("watts from 0 to {POWER_MAX}, or null to lift the dimming"),
+                format!("watts from 0 to {}, or null to lift the dimming", DIMMING_MAX.0),
             ));
         }
     };

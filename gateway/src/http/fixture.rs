@@ -12,7 +12,7 @@ use plant::reason::{Reason, Worth};
 use plant::record::{DeviceStatus, Earnings, EnergyTotals, Record};
 use plant::time::{Slot, Timestamp};
 use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
-use plant::work::{Backlog, WorkerState, WorkerStatus};
+use plant::work::{Backlog, Due, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 
@@ -74,7 +74,7 @@ pub fn record(at: Timestamp) -> Record {
             jobs: 4,
             tokens: 12_000,
             value: Eur(0.082),
-            deadline: Some(at + chrono::Duration::hours(5)),
+            due: vec![Due { at: at + chrono::Duration::hours(5), tokens: 3_000 }],
         },
         energy: EnergyTotals {
             import: KilowattHours(812.4),
@@ -96,6 +96,7 @@ pub fn plan(at: Timestamp) -> Plan {
     let first = Slot::containing(at);
     Plan {
         made_at: first.start(),
+        mode: Mode::Auto,
         slots: (0..144).map(|index| intention(first.plus(index))).collect(),
         expected_net: Eur(2.31),
     }

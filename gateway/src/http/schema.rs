@@ -150,6 +150,8 @@ pub struct PlannedSlotBody {
 #[derive(Serialize, ToSchema)]
 pub struct PlanBody {
     pub made_at: DateTime<Utc>,
+    /// The mode it was made for.
+    pub mode: ModeName,
     pub slots: Vec<PlannedSlotBody>,
     /// Net value of all of it, in EUR.
     pub expected_net: f64,
@@ -174,7 +176,15 @@ pub struct BacklogBody {
     pub jobs: u32,
     pub tokens: u64,
     pub value: f64,
-    pub deadline: Option<DateTime<Utc>>,
+    /// Their deadlines, the nearest first.
+    pub due: Vec<DueBody>,
+}
+
+/// Deferrable work that has to be done by a moment.
+#[derive(Serialize, ToSchema)]
+pub struct DueBody {
+    pub at: DateTime<Utc>,
+    pub tokens: u64,
 }
 
 /// Energy since the books began, in kWh.

@@ -19,9 +19,9 @@ use std::sync::Arc;
 /// The largest request: a long talk with pictures in it.
 pub const BODY_MAX: usize = 32 * 1024 * 1024;
 /// Ollama's calls that are passed on; those that would change the experts are not.
-const OLLAMA: [&str; 8] = ["tags", "chat", "generate", "show", "ps", "version", "pull", "embed"];
+const OLLAMA: [&str; 7] = ["tags", "chat", "generate", "show", "ps", "version", "pull"];
 /// Those of them that think.
-const OLLAMA_THINKS: [&str; 3] = ["chat", "generate", "embed"];
+const OLLAMA_THINKS: [&str; 2] = ["chat", "generate"];
 /// The header by which a client says whether somebody waits.
 const CLASS: HeaderName = HeaderName::from_static("x-heatmine-class");
 /// Belong to one connection, to us, or to the person's login: not passed on in either direction.

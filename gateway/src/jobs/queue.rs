@@ -4,7 +4,7 @@ use super::table::{COLUMNS, count, create, job_of, moment, stored};
 use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
 use plant::time::Timestamp;
 use plant::units::Eur;
-use plant::work::Backlog;
+use plant::work::{Backlog, Due};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 /// Jobs that have come to their end are kept up to this number.
 const ENDED_MAX: u32 = 1000;
+/// Deadlines that are told apart: those of two days, by quarter hours.
+const DUE_MAX: u32 = 192;
 /// Characters that make a token, roughly, before the expert has counted them.
 const CHARACTERS_PER_TOKEN: u64 = 4;
 /// A job without a deadline takes its turn as if it had one this long after it was handed in, ms: what is always urgent
@@ -69,7 +71,7 @@ impl Queue {
 
     /// What waits or runs.
     pub fn backlog(&self) -> Backlog {
-        *self.backlog.borrow()
+        self.backlog.borrow().clone()
     }
 
     /// Hands in a job.
@@ -240,21 +242,7 @@ impl Queue {
 
     /// Tells the watchers what waits or runs.
     fn tell(&self) -> Result<(), QueueError> {
-        let read = self.lock().query_row(
-            "SELECT count(*), coalesce(sum(tokens_estimate), 0), coalesce(sum(value), 0.0), min(deadline) FROM job
-             WHERE status IN ('queued', 'running')",
-            [],
-            |row| {
-                Ok(Backlog {
-                    interactive: 0,
-                    jobs: row.get(0)?,
-                    tokens: count(row.get(1)?),
-                    value: Eur(row.get(2)?),
-                    deadline: row.get::<_, Option<i64>>(3)?.map(moment),
-                })
-            },
-        );
-        let backlog = read.map_err(|source| self.sqlite(source))?;
+        let backlog = waiting(&self.lock()).map_err(|source| self.sqlite(source))?;
         self.backlog.send_replace(backlog);
         Ok(())
     }
@@ -272,6 +260,29 @@ impl Queue {
     fn sqlite(&self, source: rusqlite::Error) -> QueueError {
         QueueError::Sqlite { path: self.path.to_string(), source }
     }
+}
+
+/// What waits or runs; jobs that are due in the same quarter hour are due at its first deadline.
+fn waiting(connection: &Connection) -> rusqlite::Result<Backlog> {
+    let mut sums = connection.prepare_cached(
+        "SELECT count(*), coalesce(sum(tokens_estimate), 0), coalesce(sum(value), 0.0) FROM job
+         WHERE status IN ('queued', 'running')",
+    )?;
+    let mut due = connection.prepare_cached(
+        "SELECT min(deadline), sum(tokens_estimate) FROM job
+         WHERE status IN ('queued', 'running') AND deadline IS NOT NULL GROUP BY deadline / 900000 ORDER BY 1 LIMIT ?1",
+    )?;
+    let due = due.query_map([DUE_MAX], |row| Ok(Due { at: moment(row.get(0)?), tokens: count(row.get(1)?) }))?;
+    let due = due.collect::<rusqlite::Result<Vec<Due>>>()?;
+    sums.query_row([], |row| {
+        Ok(Backlog {
+            interactive: 0,
+            jobs: row.get(0)?,
+            tokens: count(row.get(1)?),
+            value: Eur(row.get(2)?),
+            due: due.clone(),
+        })
+    })
 }
 
 fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {

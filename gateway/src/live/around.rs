@@ -83,7 +83,7 @@ impl Around {
         self.tracker.spawn(async move {
             loop {
                 let waiting = *queries.borrow_and_update();
-                let backlog = Backlog { interactive: waiting, ..*jobs.borrow_and_update() };
+                let backlog = Backlog { interactive: waiting, ..jobs.borrow_and_update().clone() };
                 if events.send(Event::Backlog(backlog)).await.is_err() {
                     return;
                 }

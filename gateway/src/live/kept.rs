@@ -4,6 +4,7 @@ use crate::recording::Recorder;
 use crate::store::{Ledger, StateStore};
 use crate::supervise::REMEMBERED;
 use anyhow::{Context, Result, bail};
+use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
 use plant::plant::Restored;
 use plant::site::Site;
@@ -37,6 +38,13 @@ pub fn lock(folder: &Path) -> Result<File> {
 /// The files cannot be read.
 pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
+    let checkpoint = match checkpoint {
+        Some(checkpoint) if !ledger.holds(&checkpoint.head)? => {
+            tracing::warn!("the ledger is not the one of the running state, as after a backup; counting it anew");
+            Some(Checkpoint::recounted(checkpoint))
+        }
+        fitting => fitting,
+    };
     let known = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.head.sequence);
     let recent_from = ledger.head()?.sequence.saturating_sub(RECENT_ENTRIES);
     let entries = ledger.after(known.min(recent_from), usize::MAX)?;
@@ -64,4 +72,46 @@ pub fn recorder(path: Option<&Path>, site: &Site, restored: &Restored, now: Time
     let Some(path) = path else { return Ok(Recorder::off()) };
     Recorder::create(path, RECORDING_MAX, site, restored, now)
         .with_context(|| format!("cannot make the recording {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::command::{Command, Mode};
+    use plant::event::Event;
+
+    #[test]
+    fn a_ledger_from_a_backup_is_counted_anew_and_the_wishes_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
+        let state = |name: &str| StateStore::open(&folder.path().join(name)).unwrap();
+        let site = plant_site();
+        let mut plant = plant::plant::Plant::new(site.clone(), Restored::default(), now);
+        plant.handle(Event::Command(Command::SetMode(Mode::Surplus)), now);
+        let mut checkpoint = plant.shutdown(now).into_iter().find_map(|effect| match effect {
+            plant::effect::Effect::Checkpoint(checkpoint) => Some(*checkpoint),
+            plant::effect::Effect::Apply(_)
+            | plant::effect::Effect::Append(_)
+            | plant::effect::Effect::Publish(_)
+            | plant::effect::Effect::Plan(_) => None,
+        });
+        let ahead = checkpoint.as_mut().unwrap();
+        (ahead.head.sequence, ahead.head.hash) = (7, "of another ledger".into());
+        let mut store = state("state.db");
+        store.save(ahead).unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
+        let restored = restore(&ledger, &store).unwrap();
+        let found = restored.checkpoint.clone().unwrap();
+        assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));
+        // What is booked from here on fits the ledger that is there.
+        let plant = plant::plant::Plant::new(site, restored, now);
+        assert_eq!(plant.site().name, "house");
+    }
+
+    fn plant_site() -> Site {
+        let text = "[site]\nname = \"house\"\n[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n\
+                    [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:5020\"\n";
+        let loaded = crate::config::load_toml(Path::new("house.toml"), text);
+        loaded.unwrap_or_else(|errors| panic!("{errors}")).site
+    }
 }

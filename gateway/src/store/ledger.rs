@@ -189,23 +189,30 @@ impl Ledger {
         Ok(verified)
     }
 
+    /// Whether the entry that `head` names is there; the chain's beginning always is.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn holds(&self, head: &Head) -> Result<bool, LedgerError> {
+        if *head == Head::default() {
+            return Ok(true);
+        }
+        let Some(before) = head.sequence.checked_sub(1) else { return Ok(false) };
+        Ok(self
+            .after(before, 1)?
+            .first()
+            .is_some_and(|entry| entry.sequence == head.sequence && entry.hash == head.hash))
+    }
+
     /// How many entries there are.
     ///
     /// # Errors
     /// The file could not be read.
-    pub fn len(&self) -> Result<u64, LedgerError> {
+    pub fn count(&self) -> Result<u64, LedgerError> {
         self.reader()?
             .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
             .map(unsigned)
             .map_err(|source| self.sqlite(source))
-    }
-
-    /// Whether nothing was ever booked.
-    ///
-    /// # Errors
-    /// The file could not be read.
-    pub fn is_empty(&self) -> Result<bool, LedgerError> {
-        Ok(self.len()? == 0)
     }
 
     /// Earnings of each local day from `from` to `to`, both included; days without entries are left out.

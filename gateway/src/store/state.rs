@@ -25,8 +25,7 @@ impl StateStore {
         let connection = open(path, "NORMAL")?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
-             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
         )?;
         Ok(Self { connection })
     }
@@ -90,30 +89,6 @@ impl StateStore {
             }
         }
         Ok(owed)
-    }
-
-    /// How far a source of numbered things has been read.
-    ///
-    /// # Errors
-    /// What SQLite said.
-    pub fn cursor(&self, name: &str) -> rusqlite::Result<u64> {
-        let position: Option<i64> = self
-            .connection
-            .query_row("SELECT position FROM cursor WHERE name = ?1", [name], |row| row.get(0))
-            .optional()?;
-        Ok(position.unwrap_or(0).try_into().unwrap_or(0))
-    }
-
-    /// Remembers how far a source of numbered things has been read.
-    ///
-    /// # Errors
-    /// What SQLite said.
-    pub fn set_cursor(&mut self, name: &str, position: u64) -> rusqlite::Result<()> {
-        self.connection.execute(
-            "INSERT INTO cursor VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = excluded.position",
-            params![name, i64::try_from(position).unwrap_or(i64::MAX)],
-        )?;
-        Ok(())
     }
 }
 

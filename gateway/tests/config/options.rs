@@ -1,5 +1,5 @@
 //! The app's options have the structure of heatmine.toml: its own schema asks for nothing that the gateway would refuse,
-//! and leaves out only what belongs to files and ports inside its container.
+//! and leaves out only what belongs to files, ports and addresses of its container.
 
 use gateway::config::check::Schema;
 use gateway::config::{load, load_with};
@@ -10,14 +10,13 @@ use std::path::Path;
 const ELSEWHERE: &[&str] = &[
     "compute.start_cost_eur",
     "data",
-    "device.parameters",
     "http.api_token_file",
     "http.listen",
+    "http.url",
     "influx.measurement_prefix",
     "influx.password_file",
     "influx.token_file",
     "mqtt.password_file",
-    "tariff.export.windows",
     "worker.experts_dir",
     "worker.listen",
 ];
@@ -115,6 +114,8 @@ fn compare(path: &str, theirs: &Value, ours: &Value, root: &Value, wrong: &mut V
                 }
             }
         }
+        // Tables with free keys, as lists of name=value.
+        Value::Array(_) if ours["additionalProperties"]["type"] == "string" => {}
         Value::Array(items) => compare(path, &items[0], &ours["items"], root, wrong),
         Value::String(kind) => {
             wrong.extend(differs(kind.trim_end_matches('?'), ours).map(|why| format!("{path}: {kind}, {why}")))

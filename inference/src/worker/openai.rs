@@ -63,8 +63,6 @@ struct ChatRequest {
     #[serde(default)]
     n: Option<f64>,
     #[serde(default)]
-    service_tier: Option<String>,
-    #[serde(default)]
     chat_template_kwargs: Option<Value>,
 }
 
@@ -109,11 +107,7 @@ async fn chat(State(state): State<Shared>, headers: HeaderMap, body: Result<Byte
 
 async fn serve(state: &Shared, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
     let request: ChatRequest = read(body)?;
-    let mut class = class(headers)?;
-    // OpenAI's own word for work that can wait.
-    if request.service_tier.as_deref() == Some("flex") {
-        class = Class::Deferrable;
-    }
+    let class = class(headers)?;
     if request.n.is_some_and(|n| n != 1.0) {
         return Err(Error::request("n", "n: only one answer per request is made").into());
     }

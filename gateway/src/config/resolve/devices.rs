@@ -11,14 +11,12 @@ use drivers::device::{DeviceConfig, Pace};
 use drivers::mqtt::Broker;
 use plant::decision::Control;
 use plant::point::{DeviceId, Point, Role};
+use plant::settings::WORKER;
 use plant::site::{ControlRange, Device};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The engine's own name among the devices.
-const WORKER: &str = "worker";
 
 /// A device as its driver and as the core know it.
 #[derive(Debug)]

@@ -100,6 +100,13 @@ async fn a_form_of_another_page_gives_no_orders() {
     let crossing =
         house.client.post(&url).header("content-type", "application/json").header("sec-fetch-site", "cross-site");
     assert_eq!(crossing.body(r#"{"mode":"off"}"#).send().await.unwrap().status(), 403);
+    // The experts take any type of content: the page's origin has to be this host.
+    let chat = format!("{}/api/chat", house.url);
+    for (origin, refused) in [("http://evil.example", true), ("null", true), (&*house.url, false)] {
+        let asked = house.client.post(&chat).header("origin", origin).header("content-type", "text/plain");
+        let status = asked.body("{}").send().await.unwrap().status();
+        assert_eq!(status == 403, refused, "{origin}: {status}");
+    }
     let huge = vec![b' '; input::BODY_MAX + 1];
     let huge = house.client.post(&url).header("content-type", "application/json").body(huge).send().await.unwrap();
     assert_eq!(huge.status(), 413);

@@ -1,7 +1,7 @@
 //! What arrives on the command topics, understood or refused.
 
 use crate::jobs::JobRequest;
-use plant::command::{Command, Mode};
+use plant::command::{BOOST_MAX, Command, DIMMING_MAX, Mode};
 use plant::units::Watts;
 use std::time::Duration;
 
@@ -13,8 +13,6 @@ pub const PRESS: &str = "PRESS";
 const PAYLOAD_MAX: usize = 64;
 /// The longest job.
 const JOB_MAX: usize = 256 * 1024;
-/// The longest boost, in minutes.
-const BOOST_MINUTES_MAX: f64 = 24.0 * 60.0;
 /// The same, for the message to those who ask for another.
 const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set or job/set";
 
@@ -63,11 +61,12 @@ fn boost(text: Option<&str>) -> Result<Wish, String> {
     if text == Some(PRESS) {
         return Ok(Wish::Plant(Command::SetMode(Mode::Boost)));
     }
+    let most = BOOST_MAX.as_secs_f64() / 60.0;
     match text.and_then(number) {
-        Some(minutes) if (0.0..=BOOST_MINUTES_MAX).contains(&minutes) => {
+        Some(minutes) if (0.0..=most).contains(&minutes) => {
             Ok(Wish::Plant(Command::Boost(Duration::from_secs_f64(minutes * 60.0))))
         }
-        Some(_) | None => Err(format!("{PRESS} for the usual time, or minutes from 0 to {BOOST_MINUTES_MAX:.0}")),
+        Some(_) | None => Err(format!("{PRESS} for the usual time, or minutes from 0 to {most:.0}")),
     }
 }
 
@@ -76,8 +75,12 @@ fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
         return Ok(Wish::Plant(Command::GridDimming(None)));
     }
     match text.and_then(number) {
-        Some(watts) if watts >= 0.0 => Ok(Wish::Plant(Command::GridDimming(Some(Watts(watts))))),
-        Some(_) | None => Err("watts that the grid operator leaves, 0 or more, or none to lift the dimming".to_owned()),
+        Some(watts) if (0.0..=DIMMING_MAX.0).contains(&watts) => {
+            Ok(Wish::Plant(Command::GridDimming(Some(Watts(watts)))))
+        }
+        Some(_) | None => {
+            Err(format!("watts that the grid operator leaves, 0 to {:.0}, or none to lift the dimming", DIMMING_MAX.0))
+        }
     }
 }
 

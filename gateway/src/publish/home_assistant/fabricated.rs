@@ -77,5 +77,10 @@ pub fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
             worth: Worth { electricity: EurPerKwh(1.234), ..Worth::default() },
         }
     };
-    Plan { made_at: at, slots: watts.iter().enumerate().map(planned).collect(), expected_net: Eur(1.0) }
+    Plan {
+        made_at: at,
+        mode: Mode::Auto,
+        slots: watts.iter().enumerate().map(planned).collect(),
+        expected_net: Eur(1.0),
+    }
 }
