@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The longest boost.
+/// The longest boost; also what ends one when the clock was wrong as it began.
 pub const BOOST_MAX: Duration = Duration::from_secs(24 * 3600);
 /// The most that a grid operator's dimming may leave; more is no dimming of a house.
 pub const DIMMING_MAX: Watts = Watts(100_000.0);

@@ -7,8 +7,6 @@ use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
 use std::time::Duration;
 
-/// The longest boost; also what ends one when the clock was wrong as it began.
-
 /// The standing wishes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wishes {
