@@ -231,16 +231,17 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     // An error says that a provider is already there, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    // A connection for each question: a server may close one that it has kept open.
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
         if round % 2 == 0 {
-            ours.push(pair.heatmine(folder.path())?.measure(&client).await?);
-            theirs.push(pair.llama_server()?.measure(&client).await?);
+            ours.push(pair.heatmine(folder.path())?.measure(&client).await.context("HeatMine")?);
+            theirs.push(pair.llama_server()?.measure(&client).await.context("llama-server")?);
         } else {
-            theirs.push(pair.llama_server()?.measure(&client).await?);
-            ours.push(pair.heatmine(folder.path())?.measure(&client).await?);
+            theirs.push(pair.llama_server()?.measure(&client).await.context("llama-server")?);
+            ours.push(pair.heatmine(folder.path())?.measure(&client).await.context("HeatMine")?);
         }
     }
     print(&ours, &theirs);

@@ -112,7 +112,7 @@ async fn a_quarter_of_the_power_is_a_quarter_of_the_work() {
         end.tokens_per_second
     );
     // Less where other programs hold the processor; never more.
-    assert!((0.1..0.3).contains(&duty), "{duty}");
+    assert!((0.15..0.3).contains(&duty), "{duty}");
     assert!(end.measured || end.power_w < 70.0, "{end:?}");
     drop(response);
 }
