@@ -305,7 +305,8 @@ pub struct Derived {
     pub add_if_known: Vec<String>,
     /// Subtracted; all must be known.
     pub subtract: Vec<String>,
-    /// The size of this part without its sign, which `negate_when` gives.
+    /// A part whose sign stands in `negate_when`. Where the part itself is negative, it is taken as it is: newer firmware
+    /// of some devices counts with a sign.
     pub magnitude: Option<String>,
     /// A part and a mask: any of those bits set turns the sign.
     pub negate_when: Option<Flag>,

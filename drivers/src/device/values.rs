@@ -62,16 +62,18 @@ fn derived(row: &Derived, parts: &Parts) -> Option<f64> {
     let add: Vec<f64> = row.add.iter().map(known).collect::<Option<_>>()?;
     let subtract: Vec<f64> = row.subtract.iter().map(known).collect::<Option<_>>()?;
     let optional: Vec<f64> = row.add_if_known.iter().filter_map(known).collect();
-    let magnitude = row.magnitude.as_ref().map(|name| known(name).map(f64::abs));
+    let magnitude = row.magnitude.as_ref().map(known);
     if magnitude == Some(None) {
         return None;
     }
+    let magnitude = magnitude.flatten();
     if add.is_empty() && optional.is_empty() && magnitude.is_none() {
         return None;
     }
     let mut value = add.iter().sum::<f64>() + optional.iter().sum::<f64>() - subtract.iter().sum::<f64>();
-    value += magnitude.flatten().unwrap_or(0.0);
+    value += magnitude.unwrap_or(0.0);
     if let Some(flag) = &row.negate_when
+        && magnitude.is_none_or(|part| part >= 0.0)
         && known(&flag.part)? as u64 & flag.mask != 0
     {
         value = -value;
@@ -152,5 +154,26 @@ mod tests {
         let flag = |mask| Some(crate::definition::Flag { part: "flags".into(), mask });
         assert_eq!(derived(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }, &parts), Some(-3.0));
         assert_eq!(derived(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }, &parts), Some(3.0));
+    }
+
+    #[test]
+    fn a_sungrow_battery_has_its_sign_from_the_state_word_or_from_the_number_itself() {
+        let sungrow = crate::definition::find("sungrow-sh").unwrap();
+        // The raw power, the state word (bit 1: charging), and the power.
+        let rows = [
+            (Some(7977.0), Some(43.0), Some(-7977.0)),
+            (Some(2000.0), Some(4.0), Some(2000.0)),
+            (Some(2000.0), Some(0.0), Some(2000.0)),
+            (Some(-2000.0), Some(0.0), Some(-2000.0)),
+            (Some(-2000.0), Some(2.0), Some(-2000.0)),
+            (Some(-2000.0), None, Some(-2000.0)),
+            (Some(2000.0), None, None),
+            (None, Some(2.0), None),
+        ];
+        for (raw, word, expected) in rows {
+            let mut parts: Parts = [("battery_raw".into(), raw), ("flow_bits".into(), word)].into();
+            derive(&sungrow, &mut parts);
+            assert_eq!(parts["battery.power"], expected, "{raw:?} {word:?}");
+        }
     }
 }
