@@ -7,7 +7,12 @@ const HEAD: &str = "id = 'x'\nproducts = ['X']\ntransport = ['tcp', 'mqtt']\n";
 #[test]
 fn a_wrong_definition_names_the_key_and_what_is_expected() {
     let point = "[[point]]\nname = 'grid.power'\nfc = 3\naddress = 1\ntype = 'i16'\nunit = 'W'\n";
-    let rows: [(&str, &[&str]); 16] = [
+    let surplus = |row: &str, write: &str| {
+        format!(
+            "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\n{row}\nwrite = [{{ fc = 6, address = 1, type = 'i16'{write} }}]\n"
+        )
+    };
+    let rows: [(&str, &[&str]); 19] = [
         ("[[point]]\nname = 'grid.power'\nscael = 2\n", &["point[0]", "scael", "scale"]),
         ("[[point]]\nname = 'grid.power'\nfc = 'three'\n", &["point[0].fc", "three", "u8"]),
         ("[[point]]\nname = 'grid.voltage'\nunit = 'V'\n", &["grid.voltage", "grid.power"]),
@@ -30,6 +35,9 @@ fn a_wrong_definition_names_the_key_and_what_is_expected() {
             "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\nwrite = [{ fc = 6, address = 1, type = 'i32' }]\n",
             &["fc", "expected 16"],
         ),
+        (&surplus("renew_safe = true", ""), &["renew_safe", "needs keep_alive_s"]),
+        (&surplus("", ", same_as = 2, value = 3"), &["same_as", "no value"]),
+        (&surplus("", ", same_as = 70000"), &["same_as", "65535"]),
     ];
     for (text, parts) in rows {
         let error = from_toml("mine.toml", &format!("{HEAD}{text}")).unwrap_err().to_string();
