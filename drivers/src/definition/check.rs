@@ -32,7 +32,9 @@ pub fn check(definition: &Definition) -> Checked {
         point(&key, row, definition)?;
     }
     for (index, row) in definition.derived.iter().enumerate() {
-        derived(&format!("derived[{index}] ({})", row.name), row, &mut names)?;
+        let key = format!("derived[{index}] ({})", row.name);
+        derived(&key, row, &mut names)?;
+        known_parameter(&format!("{key}.add_count_parameter"), row.add_count_parameter.as_deref(), definition)?;
     }
     let mut controls = BTreeSet::new();
     for (index, row) in definition.control.iter().enumerate() {

@@ -301,6 +301,8 @@ pub struct Derived {
     pub first: Vec<String>,
     /// Added; all must be known.
     pub add: Vec<String>,
+    /// A parameter that holds how many of `add` there are, from the first on: phases that the house does not have.
+    pub add_count_parameter: Option<String>,
     /// Added where known; at least one must be where `add` is empty.
     pub add_if_known: Vec<String>,
     /// Subtracted; all must be known.
@@ -312,6 +314,18 @@ pub struct Derived {
     pub negate_when: Option<Flag>,
     /// Least value, where rounding would pass it.
     pub at_least: Option<f64>,
+    /// There is a value only while this holds: a meter that is lost may read as zero.
+    pub valid_when: Option<Condition>,
+}
+
+/// A part that has a certain value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The part.
+    pub part: String,
+    /// Its value.
+    pub value: f64,
 }
 
 /// Bits of a part.

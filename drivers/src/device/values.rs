@@ -47,19 +47,24 @@ fn times(value: f64, factor: f64) -> f64 {
 }
 
 /// What follows from the parts, in the order of the definition, so that one row may use another above it.
-pub(crate) fn derive(definition: &Definition, parts: &mut Parts) {
+pub(crate) fn derive(definition: &Definition, parameters: &Parameters, parts: &mut Parts) {
     for row in &definition.derived {
-        let value = derived(row, parts);
+        let value = derived(row, parameters, parts);
         parts.insert(row.name.clone(), value);
     }
 }
 
-fn derived(row: &Derived, parts: &Parts) -> Option<f64> {
+fn derived(row: &Derived, parameters: &Parameters, parts: &Parts) -> Option<f64> {
     let known = |name: &String| parts.get(name).copied().flatten();
+    if row.valid_when.as_ref().is_some_and(|condition| known(&condition.part) != Some(condition.value)) {
+        return None;
+    }
     if !row.first.is_empty() {
         return row.first.iter().find_map(known);
     }
-    let add: Vec<f64> = row.add.iter().map(known).collect::<Option<_>>()?;
+    let count = |key: &String| parameters.0.get(key)?.parse().ok();
+    let count = row.add_count_parameter.as_ref().map_or(Some(usize::MAX), count)?;
+    let add: Vec<f64> = row.add.iter().take(count).map(known).collect::<Option<_>>()?;
     let subtract: Vec<f64> = row.subtract.iter().map(known).collect::<Option<_>>()?;
     let optional: Vec<f64> = row.add_if_known.iter().filter_map(known).collect();
     let magnitude = row.magnitude.as_ref().map(known);
@@ -95,7 +100,9 @@ pub(crate) fn needed(definition: &Definition, wanted: &BTreeSet<Point>) -> BTree
 /// The parts a derived row is made of.
 pub(crate) fn ingredients(row: &Derived) -> impl Iterator<Item = &String> {
     let flag = row.negate_when.iter().map(|flag| &flag.part);
-    row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract).chain(&row.magnitude).chain(flag)
+    let condition = row.valid_when.iter().map(|condition| &condition.part);
+    let sums = row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract);
+    sums.chain(&row.magnitude).chain(flag).chain(condition)
 }
 
 /// The points that the names read this time bear on.
@@ -144,16 +151,71 @@ mod tests {
             subtract: names(subtract),
             ..Derived::default()
         };
-        assert_eq!(derived(&row(&["a", "c"], &[], &[]), &parts), Some(4.0));
-        assert_eq!(derived(&row(&["a", "b"], &[], &[]), &parts), None);
-        assert_eq!(derived(&row(&["a"], &[], &["b"]), &parts), None);
-        assert_eq!(derived(&row(&[], &["a", "b"], &[]), &parts), Some(3.0));
-        assert_eq!(derived(&row(&[], &["b"], &[]), &parts), None);
+        let of = |row: &Derived| derived(row, &Parameters::default(), &parts);
+        assert_eq!(of(&row(&["a", "c"], &[], &[])), Some(4.0));
+        assert_eq!(of(&row(&["a", "b"], &[], &[])), None);
+        assert_eq!(of(&row(&["a"], &[], &["b"])), None);
+        assert_eq!(of(&row(&[], &["a", "b"], &[])), Some(3.0));
+        assert_eq!(of(&row(&[], &["b"], &[])), None);
         let first = Derived { first: names(&["b", "c"]), ..Derived::default() };
-        assert_eq!(derived(&first, &parts), Some(1.0));
+        assert_eq!(of(&first), Some(1.0));
         let flag = |mask| Some(crate::definition::Flag { part: "flags".into(), mask });
-        assert_eq!(derived(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }, &parts), Some(-3.0));
-        assert_eq!(derived(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }, &parts), Some(3.0));
+        assert_eq!(of(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }), Some(-3.0));
+        assert_eq!(of(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }), Some(3.0));
+    }
+
+    #[test]
+    fn a_lost_meter_shows_nothing() {
+        let rows = [
+            ("huawei-sun2000", "meter_power", "grid.power"),
+            ("huawei-sun2000", "meter_export", "grid.export_energy"),
+            ("huawei-sun2000", "meter_import", "grid.import_energy"),
+            ("goodwe-et", "meter_power", "grid.power"),
+            ("goodwe-et", "meter_export", "grid.export_energy"),
+            ("goodwe-et", "meter_import", "grid.import_energy"),
+            ("sigenergy", "meter_power", "grid.power"),
+        ];
+        for (id, part, name) in rows {
+            let definition = crate::definition::find(id).unwrap();
+            assert!(needed(&definition, &[name.parse().unwrap()].into()).contains("meter_online"), "{id} {name}");
+            for (online, expected) in [(Some(1.0), Some(0.0)), (Some(0.0), None), (Some(2.0), None), (None, None)] {
+                let mut parts: Parts = [(part.into(), Some(0.0)), ("meter_online".into(), online)].into();
+                derive(&definition, &Parameters::default(), &mut parts);
+                assert_eq!(parts[name], expected, "{id} {name} {online:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_phase_makes_the_grid_unknown_unless_the_house_lacks_it() {
+        let all = [Some(100.0), Some(-30.0), Some(5.0)];
+        let rows = [
+            (None, all, Some(75.0)),
+            (None, [Some(100.0), Some(-30.0), None], None),
+            (Some("3"), [None, Some(-30.0), Some(5.0)], None),
+            (Some("2"), [Some(100.0), Some(-30.0), None], Some(70.0)),
+            (Some("1"), [Some(100.0), None, None], Some(100.0)),
+            (Some("1"), [None, Some(-30.0), Some(5.0)], None),
+        ];
+        for (id, (phases, powers, expected)) in
+            ["victron-gx", "victron-gx-mqtt"].into_iter().flat_map(|id| rows.map(|row| (id, row)))
+        {
+            let definition = crate::definition::find(id).unwrap();
+            let given = phases.map(|count| ("phases".to_owned(), count.to_owned())).into_iter().collect();
+            let parameters = Parameters::fill(&definition, &given).unwrap();
+            let names = ["grid_l1", "grid_l2", "grid_l3"].map(str::to_owned);
+            let mut parts: Parts = names.into_iter().zip(powers).collect();
+            derive(&definition, &parameters, &mut parts);
+            assert_eq!(parts["grid.power"], expected, "{id} {phases:?} {powers:?}");
+        }
+    }
+
+    #[test]
+    fn no_maker_knows_the_house_without_heat_pump_and_compute() {
+        // They show the whole load; house.power follows from the balance.
+        let offering = crate::definition::load_builtin().into_iter();
+        let offering = offering.filter(|definition| definition.points().contains(&Point::HousePower));
+        assert_eq!(offering.map(|definition| definition.id).collect::<Vec<_>>(), ["generic-mqtt"]);
     }
 
     #[test]
@@ -172,7 +234,7 @@ mod tests {
         ];
         for (raw, word, expected) in rows {
             let mut parts: Parts = [("battery_raw".into(), raw), ("flow_bits".into(), word)].into();
-            derive(&sungrow, &mut parts);
+            derive(&sungrow, &Parameters::default(), &mut parts);
             assert_eq!(parts["battery.power"], expected, "{raw:?} {word:?}");
         }
     }

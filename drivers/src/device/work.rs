@@ -37,9 +37,13 @@ pub(super) async fn run(
 ) {
     let reporter = Reporter::new(config.id.clone());
     let delivery = tokio::spawn(reporter.clone().deliver(reports));
-    let device =
-        Device { pace, reporter: reporter.clone(), wanted: config.wanted(), shutdown: shutdown.clone(), config };
-    if let Err(why) = device.run(orders).await {
+    let at_work = async {
+        config.check()?;
+        let (wanted, parameters) = (config.wanted(), config.parameters()?);
+        let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
+        Device { config, parameters, pace, reporter, wanted, shutdown }.run(orders).await
+    };
+    if let Err(why) = at_work.await {
         reporter.unavailable(why);
         shutdown.cancelled().await;
     }
@@ -49,6 +53,7 @@ pub(super) async fn run(
 
 struct Device {
     config: DeviceConfig,
+    parameters: Parameters,
     pace: Pace,
     reporter: Reporter,
     wanted: BTreeSet<Point>,
@@ -57,16 +62,14 @@ struct Device {
 
 impl Device {
     async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), String> {
-        self.config.check()?;
-        let parameters = self.config.parameters()?;
         let names = values::needed(&self.config.definition, &self.wanted);
         if let Address::Mqtt(topic) = &self.config.address {
             let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or("no broker is configured")?;
-            self.over_mqtt(broker, &parameters, &names, orders).await;
+            self.over_mqtt(broker, &names, orders).await;
             return Ok(());
         }
-        let registers = Registers::new(&self.config, parameters.clone(), &names)?;
-        let writer = Writer::modbus(&self.config, parameters);
+        let registers = Registers::new(&self.config, self.parameters.clone(), &names)?;
+        let writer = Writer::modbus(&self.config, self.parameters.clone());
         let (_, never) = mpsc::channel(1);
         tokio::select! {
             () = self.read(registers) => {}
@@ -102,18 +105,13 @@ impl Device {
     }
 
     fn report(&self, parts: &mut Parts, read: &BTreeSet<String>) {
-        values::derive(&self.config.definition, parts);
+        values::derive(&self.config.definition, &self.parameters, parts);
         let touched = values::touched(&self.config.definition, &self.wanted, read);
         self.reporter.values(touched.into_iter().map(|point| (point, parts.get(point.name()).copied().flatten())));
     }
 
-    async fn over_mqtt(
-        &self,
-        broker: Broker,
-        parameters: &Parameters,
-        names: &BTreeSet<String>,
-        orders: mpsc::Receiver<Setpoint>,
-    ) {
+    async fn over_mqtt(&self, broker: Broker, names: &BTreeSet<String>, orders: mpsc::Receiver<Setpoint>) {
+        let parameters = &self.parameters;
         let topics = Topics::new(&self.config.definition, parameters, names);
         // Two processes with one client id would throw each other out for ever.
         let client_id = format!("heatmine-{}-{}", self.config.id, std::process::id());

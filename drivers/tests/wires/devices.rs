@@ -44,18 +44,20 @@ const ROWS: &[Row] = &[
         None,
         &[
             ("pv.power", Some(3456.0)),
+            ("grid.power", Some(110.0)),
             ("battery.power", Some(-2512.0)),
             ("pv.energy", Some(6085.3)),
             ("battery.charge_energy", Some(2758.1)),
             ("battery.discharge_energy", Some(2442.1)),
         ],
     ),
+    ("goodwe-et", "goodwe_gw20k_et", &[], None, &[("grid.power", Some(-1556.0))]),
     (
         "goodwe-et",
         "goodwe_gw6000_eh",
         &[],
         None,
-        &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None)],
+        &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None), ("grid.power", None)],
     ),
     (
         "huawei-sun2000",

@@ -225,12 +225,7 @@ async fn retained_sources_are_believed_while_they_say_they_are_there() {
     player.play_to(1.0, false);
     let mut device = Device::start(&peer, "evcc", "", &[]);
     device
-        .shows(&[
-            (Point::PvPower, Some(4659.0)),
-            (Point::GridPower, Some(-3491.5)),
-            (Point::HousePower, Some(1166.5)),
-            (Point::BatteryPower, Some(-1.0)),
-        ])
+        .shows(&[(Point::PvPower, Some(4659.0)), (Point::GridPower, Some(-3491.5)), (Point::BatteryPower, Some(-1.0))])
         .await;
     player.play_to(9.0, false);
     device.shows(&[(Point::PvPower, None), (Point::GridPower, None)]).await;
