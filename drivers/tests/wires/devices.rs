@@ -221,9 +221,10 @@ type Told<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])
 async fn a_safe_value_gives_control_back_and_takes_none() {
     const NORMAL: Setting = Setting::BatteryMode(BatteryMode::Normal);
     const HOLD: Setting = Setting::BatteryMode(BatteryMode::Hold);
+    const SMA: [u16; 10] = [40236, 40237, 40793, 40794, 40795, 40796, 40797, 40798, 40799, 40800];
     let limit = |percent| Setting::PvLimit(Percent(percent));
     let limits = [limit(100.0), limit(50.0), limit(100.0)];
-    let rows: [Told<'_>; 10] = [
+    let rows: [Told<'_>; 11] = [
         ("sigenergy", &[(40029, 0), (40031, 0)], &[NORMAL], &[]),
         // Left by a crash.
         ("sigenergy", &[(40029, 1), (40031, 1)], &[NORMAL], &[(40031, &[2]), (40029, &[0])]),
@@ -246,6 +247,24 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
         ("huawei-sun2000", &[(37048, 0), (37049, 2500), (47077, 0), (47078, 0)], &[NORMAL], &[(47077, &[0, 2500])]),
         // No limit is no number to write.
         ("huawei-sun2000", &[(37048, 0), (37049, 0), (47077, 0), (47078, 0)], &[NORMAL], &[]),
+        // Held, it may be charged.
+        (
+            "sma-hybrid",
+            &SMA.map(|address| (address, 0)),
+            &[HOLD, NORMAL],
+            &[
+                (40236, &[0, 2424]),
+                (40793, &[0, 0]),
+                (40795, &[0, 3000]),
+                (40797, &[0, 0]),
+                (40799, &[0, 0]),
+                (40236, &[0, 2424]),
+                (40793, &[0, 0]),
+                (40795, &[0, 3000]),
+                (40797, &[0, 0]),
+                (40799, &[0, 3000]),
+            ],
+        ),
         ("fronius-gen24", &[], &limits[..1], &[]),
         ("fronius-gen24", &[], &limits, &[(40237, &[1]), (40233, &[50]), (40233, &[100]), (40237, &[0])]),
     ];
