@@ -15,7 +15,7 @@ mod work;
 mod writer;
 
 pub use once::{Reading, read_once};
-pub(crate) use values::{ingredients, unit_factor};
+pub(crate) use values::{ingredients, needed, unit_factor};
 
 pub use pace::Pace;
 

@@ -4,6 +4,7 @@
 use super::control_rows::ControlRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One kind of device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -205,6 +206,16 @@ pub struct PointRow {
     pub retained: Retained,
     /// Payload words that stand for numbers, such as `ON` = 1.
     pub words_map: BTreeMap<String, f64>,
+}
+
+/// Silence after which a value over MQTT is unknown, where nothing is said.
+const MAX_AGE: Duration = Duration::from_secs(120);
+
+impl PointRow {
+    /// Silence, in real time, after which a value over MQTT is unknown.
+    pub fn max_age(&self) -> Duration {
+        self.max_age_s.map_or(MAX_AGE, Duration::from_secs_f64)
+    }
 }
 
 /// Another place of the same value.

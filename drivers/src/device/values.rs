@@ -1,5 +1,6 @@
 //! Raw numbers to the house's points: scale, unit, sign, range, and what follows from several of them. Pure.
 
+use crate::definition::ages::GUARDS;
 use crate::definition::parameters::Parameters;
 use crate::definition::{Definition, Derived, PointRow};
 use plant::point::Point;
@@ -116,6 +117,19 @@ pub(crate) fn touched(definition: &Definition, wanted: &BTreeSet<Point>, read: &
     wanted.iter().copied().filter(|point| names.contains(point.name())).collect()
 }
 
+/// The points to tell again while nobody speaks: those that are still true, except [`GUARDS`], and those that have `aged`.
+pub(crate) fn repeated(
+    definition: &Definition,
+    wanted: &BTreeSet<Point>,
+    heard: &BTreeSet<String>,
+    aged: &BTreeSet<String>,
+) -> BTreeSet<Point> {
+    let mut points = touched(definition, wanted, heard);
+    points.retain(|point| !GUARDS.contains(point));
+    points.extend(touched(definition, wanted, aged));
+    points
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +176,28 @@ mod tests {
         let flag = |mask| Some(crate::definition::Flag { part: "flags".into(), mask });
         assert_eq!(of(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }), Some(-3.0));
         assert_eq!(of(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }), Some(3.0));
+    }
+
+    /// Definition, names heard of, names too old, and the points that are told again.
+    type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [Point]);
+
+    #[test]
+    fn what_guards_the_fuse_is_as_old_as_its_message() {
+        use Point::{BatteryPower, BatterySoc, ComputeEnergy, ComputePower, GridImportEnergy, GridPower, PvPower};
+        let rows: [Row; 6] = [
+            ("evcc", &["grid.power", "pv.power", "battery.power", "battery.soc"], &[], &[PvPower, BatterySoc]),
+            ("evcc", &["pv.power"], &["grid.power", "battery.power"], &[GridPower, PvPower, BatteryPower]),
+            ("tasmota-sml", &["grid.power", "grid.import_energy"], &[], &[GridImportEnergy]),
+            ("shelly-plug", &["compute.power", "compute.energy"], &[], &[ComputeEnergy]),
+            ("shelly-plug", &["compute.energy"], &["compute.power"], &[ComputePower, ComputeEnergy]),
+            ("victron-gx-mqtt", &["grid_l1", "grid_l2", "grid_l3", "pv_dc"], &[], &[PvPower]),
+        ];
+        for (id, heard, aged, expected) in rows {
+            let definition = crate::definition::find(id).unwrap();
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+            let found = repeated(&definition, &definition.points(), &names(heard), &names(aged));
+            assert_eq!(found, expected.iter().copied().collect(), "{id} {heard:?} {aged:?}");
+        }
     }
 
     #[test]
