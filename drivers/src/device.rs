@@ -15,7 +15,7 @@ mod work;
 mod writer;
 
 pub use once::{Reading, read_once};
-pub(crate) use values::{ingredients, unit_factor};
+pub(crate) use values::{ingredients, needed, unit_factor};
 
 pub use pace::Pace;
 
@@ -81,7 +81,8 @@ pub enum Report {
     },
 }
 
-/// Runs a device until `shutdown`; then writes the safe value of every control it ever changed, and returns. Never
+/// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
+/// and returns. Never
 /// blocks on a slow reader of `reports`: newer values replace those not yet taken.
 pub async fn run(
     config: DeviceConfig,

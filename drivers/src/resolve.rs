@@ -26,13 +26,8 @@ pub const MQTT_PORT: u16 = 1883;
 /// The MQTT port with TLS where nothing else is said.
 pub const MQTT_TLS_PORT: u16 = 8883;
 
-/// The addresses of an MQTT broker, best first. Without a port, the SRV records `_mqtt._tcp.<host>` are asked first, then
-/// the host's own addresses are taken with port 1883.
-pub async fn addresses(host: &str, port: Option<u16>) -> Result<Vec<SocketAddr>, Unresolved> {
-    broker(host, port, false).await
-}
-
-/// As [`addresses`], with the SRV service and the port that fit TLS.
+/// The addresses of an MQTT broker, best first. Without a port, the SRV records `_mqtt._tcp.<host>` are asked first, with
+/// TLS `_secure-mqtt._tcp.<host>`; then the host's own addresses are taken with the usual port.
 pub async fn broker(host: &str, port: Option<u16>, tls: bool) -> Result<Vec<SocketAddr>, Unresolved> {
     let Some(port) = port else {
         let found = if host.parse::<IpAddr>().is_err() { service(host, tls).await } else { Vec::new() };
@@ -123,7 +118,9 @@ mod tests {
 
     #[tokio::test]
     async fn literals_and_the_hosts_file_need_no_server() {
-        assert_eq!(addresses("192.0.2.7", None).await.unwrap(), vec!["192.0.2.7:1883".parse().unwrap()]);
+        for (tls, expected) in [(false, "192.0.2.7:1883"), (true, "192.0.2.7:8883")] {
+            assert_eq!(broker("192.0.2.7", None, tls).await.unwrap(), vec![expected.parse().unwrap()]);
+        }
         assert_eq!(host_addresses("::1", 502).await.unwrap(), vec!["[::1]:502".parse().unwrap()]);
         let local = host_addresses("localhost", 1884).await.unwrap();
         assert!(local.contains(&"127.0.0.1:1884".parse().unwrap()), "{local:?}");

@@ -1,8 +1,9 @@
 //! How old samples of a device may become before they are stale, from how often they are read. A house whose time runs
-//! fast is read over wires that do not, so that much of its time passes between two readings.
+//! fast is read over wires that do not, so that much of its time passes between two readings. What comes over MQTT is as
+//! old as its row allows.
 
 use super::{Definition, PointRow};
-use crate::device::{Pace, ingredients};
+use crate::device::{Pace, ingredients, needed};
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,6 +16,10 @@ const LEAST: Duration = Duration::from_secs(10);
 const LEAST_WALL: Duration = Duration::from_secs(3);
 /// What a request takes beyond the silence that the device wants between two of them.
 const REQUEST: Duration = Duration::from_millis(20);
+
+/// The powers that guard the fuse. Over MQTT they are told when a message brings them and not again, so that their samples
+/// are as old as the messages.
+pub(crate) const GUARDS: [Point; 3] = [Point::GridPower, Point::BatteryPower, Point::ComputePower];
 
 /// How old samples may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +36,16 @@ impl Definition {
         let rows = self.point.iter().filter(|row| row.topic.is_none()).count() as u32;
         let wires = (Duration::from_millis(self.timing.min_gap_ms) + REQUEST) * rows;
         let round = interval.max(pace.house(pace.real(interval).max(wires)));
-        let usual = (round * MISSED).max(LEAST).max(pace.house(LEAST_WALL));
+        let usual = (round * MISSED).max(LEAST).max(pace.house(LEAST_WALL.max(self.between_messages())));
         let slow = usual.max(round * self.timing.slow_every.max(1) * MISSED);
         Ages { usual, slow: self.slow_points().into_iter().map(|point| (point, slow)).collect() }
+    }
+
+    /// The longest silence that the messages about [`GUARDS`] may leave.
+    fn between_messages(&self) -> Duration {
+        let names = needed(self, &GUARDS.into());
+        let rows = self.point.iter().filter(|row| row.topic.is_some() && names.contains(&row.name));
+        rows.map(PointRow::max_age).max().unwrap_or_default()
     }
 
     /// The points that nothing but slow rows tells.
@@ -61,10 +73,22 @@ mod tests {
         let real = pump.ages(seconds(2), Pace::default());
         assert_eq!(real.usual, seconds(10));
         let slow = [Point::OutdoorTemperature, Point::HeatPumpEnergy, Point::HeatPumpHeatEnergy];
-        assert_eq!(real.slow, slow.map(|point| (point, seconds(2 * 15 * 3))).into());
+        // Nine rows at 320 ms take longer than the interval.
+        assert_eq!(real.slow, slow.map(|point| (point, Duration::from_millis(9 * 320 * 15 * 3))).into());
         let sped = pump.ages(seconds(2), Pace { speed: 60.0 });
         assert!(sped.usual >= seconds(180) && sped.slow[&Point::HeatPumpEnergy] >= sped.usual * 15, "{sped:?}");
         assert_eq!(pump.ages(seconds(60), Pace::default()).usual, seconds(180));
+    }
+
+    #[test]
+    fn messages_may_be_as_old_as_their_rows_allow() {
+        let usual = |id: &str, pace| find(id).unwrap().ages(Duration::from_secs(2), pace).usual.as_secs();
+        for (id, expected) in
+            [("evcc", 90), ("tasmota-sml", 60), ("victron-gx-mqtt", 60), ("shelly-plug", 180), ("heishamon", 10)]
+        {
+            assert_eq!(usual(id, Pace::default()), expected, "{id}");
+        }
+        assert_eq!(usual("shelly-plug", Pace { speed: 60.0 }), 180 * 60);
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub fn check(definition: &Definition) -> Checked {
         point(&key, row, definition)?;
     }
     for (index, row) in definition.derived.iter().enumerate() {
-        derived(&format!("derived[{index}] ({})", row.name), row, &mut names)?;
+        let key = format!("derived[{index}] ({})", row.name);
+        derived(&key, row, &mut names)?;
+        known_parameter(&format!("{key}.add_count_parameter"), row.add_count_parameter.as_deref(), definition)?;
     }
     let mut controls = BTreeSet::new();
     for (index, row) in definition.control.iter().enumerate() {
@@ -269,6 +271,9 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
     if row.keep_alive_s.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
         return fault(format!("{key}.keep_alive_s"), "expected 1 to 86400");
     }
+    if row.renew_safe && row.keep_alive_s.is_none() {
+        return fault(format!("{key}.renew_safe"), "needs keep_alive_s; expected both or neither");
+    }
     let writes = row.before.iter().chain(&row.write).chain(row.mode.values().flatten()).chain(&row.restore);
     for write in writes {
         one_write(&format!("{key}.write"), write, definition)?;
@@ -278,6 +283,10 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
 
 fn one_write(key: &str, write: &Write, definition: &Definition) -> Checked {
     known_parameter(&format!("{key}.parameter"), write.parameter.as_deref(), definition)?;
+    if write.same_as.is_some() && (write.address.is_none() || write.value.is_some() || write.parameter.is_some()) {
+        return fault(format!("{key}.same_as"), "expected beside an address, and no value or parameter");
+    }
+    on_wire(&format!("{key}.same_as"), write.same_as, write.doc_base)?;
     match (write.address, &write.sunspec, &write.topic) {
         (Some(_), None, None) => {
             let single = write.number.is_some_and(|number| number.registers() == 1);

@@ -18,16 +18,21 @@ pub struct ControlRow {
     /// The least time between two different values.
     #[serde(default)]
     pub min_interval_s: f64,
-    /// The device forgets an order after this; it is repeated in less than half of it.
+    /// The device forgets an order after this; it is repeated in less than half of it. The safe value is not: a device that
+    /// forgets it is under its own control all the same, and repeating it all day wears memory out.
     #[serde(default)]
     pub keep_alive_s: Option<f64>,
+    /// Whether the safe value is repeated as well, because the device takes silence for a fault.
+    #[serde(default)]
+    pub renew_safe: bool,
     /// Whether what was written is read again and compared.
     #[serde(default)]
     pub read_back: bool,
     /// What the owner must have switched on.
     #[serde(default)]
     pub needs: String,
-    /// Written before the first order.
+    /// Written before an order where the device holds something else: what takes control. Where it does not hold the first
+    /// of these, it is under its own control, and a safe value needs no write.
     #[serde(default)]
     pub before: Vec<Write>,
     /// The writes of a numeric control, in order.
@@ -36,7 +41,7 @@ pub struct ControlRow {
     /// The writes of each mode, in order.
     #[serde(default)]
     pub mode: BTreeMap<String, Vec<Write>>,
-    /// Written after the safe value when control is given back.
+    /// Written after the safe value, which gives control back.
     #[serde(default)]
     pub restore: Vec<Write>,
 }
@@ -76,6 +81,8 @@ pub struct Write {
     pub value: Option<f64>,
     /// A parameter that holds the value.
     pub parameter: Option<String>,
+    /// Address of a holding register of the same kind in which the device tells the value: a limit of its own.
+    pub same_as: Option<u32>,
     /// Factor from the value to the raw number.
     pub scale: Option<f64>,
     /// Topic.

@@ -4,6 +4,7 @@
 use super::control_rows::ControlRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One kind of device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,6 +208,16 @@ pub struct PointRow {
     pub words_map: BTreeMap<String, f64>,
 }
 
+/// Silence after which a value over MQTT is unknown, where nothing is said.
+const MAX_AGE: Duration = Duration::from_secs(120);
+
+impl PointRow {
+    /// Silence, in real time, after which a value over MQTT is unknown.
+    pub fn max_age(&self) -> Duration {
+        self.max_age_s.map_or(MAX_AGE, Duration::from_secs_f64)
+    }
+}
+
 /// Another place of the same value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,16 +312,31 @@ pub struct Derived {
     pub first: Vec<String>,
     /// Added; all must be known.
     pub add: Vec<String>,
+    /// A parameter that holds how many of `add` there are, from the first on: phases that the house does not have.
+    pub add_count_parameter: Option<String>,
     /// Added where known; at least one must be where `add` is empty.
     pub add_if_known: Vec<String>,
     /// Subtracted; all must be known.
     pub subtract: Vec<String>,
-    /// The size of this part without its sign, which `negate_when` gives.
+    /// A part whose sign stands in `negate_when`. Where the part itself is negative, it is taken as it is: newer firmware
+    /// of some devices counts with a sign.
     pub magnitude: Option<String>,
     /// A part and a mask: any of those bits set turns the sign.
     pub negate_when: Option<Flag>,
     /// Least value, where rounding would pass it.
     pub at_least: Option<f64>,
+    /// There is a value only while this holds: a meter that is lost may read as zero.
+    pub valid_when: Option<Condition>,
+}
+
+/// A part that has a certain value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The part.
+    pub part: String,
+    /// Its value.
+    pub value: f64,
 }
 
 /// Bits of a part.

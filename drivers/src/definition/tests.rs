@@ -7,7 +7,12 @@ const HEAD: &str = "id = 'x'\nproducts = ['X']\ntransport = ['tcp', 'mqtt']\n";
 #[test]
 fn a_wrong_definition_names_the_key_and_what_is_expected() {
     let point = "[[point]]\nname = 'grid.power'\nfc = 3\naddress = 1\ntype = 'i16'\nunit = 'W'\n";
-    let rows: [(&str, &[&str]); 16] = [
+    let surplus = |row: &str, write: &str| {
+        format!(
+            "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\n{row}\nwrite = [{{ fc = 6, address = 1, type = 'i16'{write} }}]\n"
+        )
+    };
+    let rows: [(&str, &[&str]); 21] = [
         ("[[point]]\nname = 'grid.power'\nscael = 2\n", &["point[0]", "scael", "scale"]),
         ("[[point]]\nname = 'grid.power'\nfc = 'three'\n", &["point[0].fc", "three", "u8"]),
         ("[[point]]\nname = 'grid.voltage'\nunit = 'V'\n", &["grid.voltage", "grid.power"]),
@@ -25,11 +30,24 @@ fn a_wrong_definition_names_the_key_and_what_is_expected() {
         ),
         ("[[point]]\nname = 'grid.power'\nunit = 'W'\ntopic = '{room}/power'\n", &["parameter 'room'"]),
         ("[[derived]]\nname = 'grid.power'\nadd = ['import']\n", &["'import'", "above it"]),
+        (
+            &format!(
+                "{point}[[derived]]\nname = 'pv.power'\nadd = ['grid.power']\nvalid_when = {{ part = 'flag', value = 1 }}\n"
+            ),
+            &["'flag'", "above it"],
+        ),
+        (
+            &format!("{point}[[derived]]\nname = 'pv.power'\nadd = ['grid.power']\nadd_count_parameter = 'phases'\n"),
+            &["add_count_parameter", "'phases'"],
+        ),
         ("[[control]]\nname = 'battery.mode'\n[control.mode]\nhold = []\n", &["mode.normal"]),
         (
             "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\nwrite = [{ fc = 6, address = 1, type = 'i32' }]\n",
             &["fc", "expected 16"],
         ),
+        (&surplus("renew_safe = true", ""), &["renew_safe", "needs keep_alive_s"]),
+        (&surplus("", ", same_as = 2, value = 3"), &["same_as", "no value"]),
+        (&surplus("", ", same_as = 70000"), &["same_as", "65535"]),
     ];
     for (text, parts) in rows {
         let error = from_toml("mine.toml", &format!("{HEAD}{text}")).unwrap_err().to_string();

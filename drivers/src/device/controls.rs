@@ -2,12 +2,15 @@
 //! moments in, writes to make out.
 //!
 //! ```text
-//!   untouched --order--> held --same order--> held (renewed in under half of the keep-alive)
+//!   untouched --order--> held --same order--> held (renewed in under half of the keep-alive, unless it is safe)
 //!                         | other order within the minimum interval: waits, the newest wins
 //!                         | no order for three keep-alives, or shutdown
 //!                         v
 //!                     given back (safe value written)
 //! ```
+//!
+//! The core has a pacing of its own (`plant::orders`), and both are needed: it renews orders so that the driver knows that
+//! the core is alive, which costs no write; the driver alone decides when the wire is used.
 
 use super::pace::Pace;
 use crate::definition::{ControlRow, Definition};
@@ -19,6 +22,10 @@ use tokio::time::Instant;
 
 /// Between two attempts at a write that the device did not take.
 const RETRY: Duration = Duration::from_secs(5);
+/// A value is written again after this share of the time after which the device forgets it: one write may be lost.
+const RENEWAL: f64 = 0.4;
+/// Orders have stopped when none came for so many keep-alives.
+const PATIENCE: u32 = 3;
 
 /// A write to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +123,11 @@ impl Controls {
     /// Notes what came of a write.
     pub(crate) fn written(&mut self, duty: &Duty, worked: bool, now: Instant) {
         let Some(held) = self.held.get_mut(&duty.control) else { return };
+        if !worked && duty.order.is_none() {
+            // The device still holds what it held.
+            held.written_at = Some(now);
+            return;
+        }
         if held.setting != Some(duty.setting) {
             held.changed_at = Some(now);
         }
@@ -127,10 +139,11 @@ impl Controls {
         }
     }
 
-    /// The safe value of every control that was ever changed.
+    /// The safe value of every control that does not hold it, as far as is known.
     pub(crate) fn give_back(&self) -> Vec<Duty> {
-        let touched = self.held.iter().filter(|(_, held)| held.setting.is_some());
-        touched
+        let changed = |held: &Held| held.failed.is_some() || held.setting.is_some_and(|setting| !setting.is_safe());
+        let changed = self.held.iter().filter(|(_, held)| changed(held));
+        changed
             .map(|(control, _)| Duty { control: *control, setting: control.safe(), order: None, release: true })
             .collect()
     }
@@ -150,13 +163,16 @@ impl Held {
             let again = now.duration_since(written_at) >= RETRY;
             return again.then(|| Duty { control, setting, order: self.failed.clone(), release: false });
         }
+        if setting.is_safe() && !self.row.renew_safe {
+            return None;
+        }
         let keep_alive = pace.real(self.row.keep_alive()?);
         let ordered_at = self.ordered_at?;
-        if now.duration_since(ordered_at) > keep_alive * 3 {
+        if now.duration_since(ordered_at) > keep_alive * PATIENCE {
             // Our own dead-man: whoever gave the orders is gone.
             return Some(Duty { control, setting: control.safe(), order: None, release: true });
         }
-        let renew = now.duration_since(written_at) >= keep_alive.mul_f64(0.4);
+        let renew = now.duration_since(written_at) >= keep_alive.mul_f64(RENEWAL);
         renew.then_some(Duty { control, setting, order: None, release: false })
     }
 }
@@ -258,6 +274,85 @@ mod tests {
         controls.written(&duty, false, start);
         assert!(matches!(controls.order(surplus(0.0), after(start, 1)), Reply::Do(_)));
         assert_eq!(controls.give_back().len(), 1);
+    }
+
+    /// When a device is written to in ten minutes in which the core repeats an order.
+    fn writes(id: &str, setting: Setting, start: Instant) -> Vec<u64> {
+        let mut controls = Controls::new(&crate::definition::find(id).unwrap(), Pace::default());
+        let mut at = Vec::new();
+        for second in 0..600 {
+            let now = after(start, second);
+            let mut duties = controls.due(now);
+            if second % 10 == 0
+                && let Reply::Do(duty) = controls.order(Setpoint { setting, ..surplus(0.0) }, now)
+            {
+                duties.push(duty);
+            }
+            for duty in duties {
+                controls.written(&duty, true, now);
+                at.push(second);
+            }
+        }
+        at
+    }
+
+    #[tokio::test]
+    async fn what_a_device_forgets_is_renewed_and_its_own_control_is_not() {
+        let start = tokio::time::interval(Duration::from_secs(1)).tick().await;
+        let (boost, normal) = (HeatPumpMode::Boost, HeatPumpMode::Normal);
+        let rows = [
+            ("stiebel-isg", Setting::HeatPumpMode(boost), Some(24)),
+            ("stiebel-isg", Setting::HeatPumpMode(normal), None),
+            ("sma-hybrid", Setting::BatteryMode(BatteryMode::Hold), Some(24)),
+            ("sma-hybrid", Setting::BatteryMode(BatteryMode::Normal), None),
+            ("solaredge", Setting::BatteryMode(BatteryMode::Hold), Some(48)),
+            ("solaredge", Setting::BatteryMode(BatteryMode::Normal), None),
+            ("lambda-eu-l", Setting::HeatPumpSurplus(Watts(500.0)), Some(24)),
+            // Without a message for some minutes this one shows an error.
+            ("lambda-eu-l", Setting::HeatPumpSurplus(Watts(0.0)), Some(24)),
+            ("sungrow-sh", Setting::BatteryMode(BatteryMode::Hold), None),
+        ];
+        for (id, setting, every) in rows {
+            let expected = every.map_or(vec![0], |every| (0..600).step_by(every).collect());
+            assert_eq!(writes(id, setting, start), expected, "{id} {setting:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_is_given_back_and_what_was_never_changed_is_not() {
+        let start = tokio::time::interval(Duration::from_secs(1)).tick().await;
+        // The orders, whether the device takes them, and the writes on the way out.
+        let rows: [(&[(f64, bool)], usize); 5] = [
+            (&[], 0),
+            (&[(0.0, true)], 0),
+            (&[(0.0, false)], 1),
+            (&[(800.0, true)], 1),
+            (&[(800.0, true), (0.0, true)], 0),
+        ];
+        for (orders, expected) in rows {
+            let mut controls = Controls::new(&definition(), Pace::default());
+            for (watts, worked) in orders {
+                let Reply::Do(duty) = controls.order(surplus(*watts), start) else { panic!("{orders:?}") };
+                controls.written(&duty, *worked, start);
+            }
+            assert_eq!(controls.give_back().len(), expected, "{orders:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_release_that_is_not_taken_is_made_again() {
+        let start = tokio::time::interval(Duration::from_secs(1)).tick().await;
+        let mut controls = Controls::new(&definition(), Pace::default());
+        let Reply::Do(duty) = controls.order(surplus(800.0), start) else { panic!() };
+        controls.written(&duty, true, start);
+        for second in [190, 191] {
+            let due = controls.due(after(start, second));
+            assert!(due[0].release, "{due:?}");
+            controls.written(&due[0], false, after(start, second));
+        }
+        let Reply::Do(duty) = controls.order(surplus(0.0), after(start, 192)) else { panic!() };
+        controls.written(&duty, true, after(start, 192));
+        assert_eq!((controls.due(after(start, 400)), controls.give_back()), (vec![], vec![]));
     }
 
     #[tokio::test]

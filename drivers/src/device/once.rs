@@ -44,11 +44,11 @@ pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, String> {
             listen(broker, definition, &parameters, &names).await?
         }
         Address::Tcp(_) | Address::Rtu(_) | Address::RtuOverTcp(_) => {
-            let mut registers = Registers::new(config, parameters, &names)?;
+            let mut registers = Registers::new(config, parameters.clone(), &names)?;
             registers.round().await.map_err(|fault| config.failure(&fault))?.parts
         }
     };
-    values::derive(definition, &mut parts);
+    values::derive(definition, &parameters, &mut parts);
     let wanted = config.wanted();
     Ok(readings(definition, &wanted, &parts))
 }

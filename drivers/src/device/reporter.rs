@@ -42,9 +42,11 @@ impl Reporter {
         self.filled.notify_one();
     }
 
-    pub(super) fn unavailable(&self, why: String) {
+    /// Says that the device cannot be read. The points of `unknown` are told to have no value first; others grow old.
+    pub(super) fn unavailable(&self, why: String, unknown: impl IntoIterator<Item = Point>) {
         let mut waiting = self.lock();
-        waiting.values.clear();
+        waiting.values.retain(|_, value| value.is_none());
+        waiting.values.extend(unknown.into_iter().map(|point| (point, None)));
         waiting.unavailable = Some(why);
         drop(waiting);
         self.filled.notify_one();
@@ -65,11 +67,12 @@ impl Reporter {
         if let Some(applied) = waiting.applied.pop_front() {
             return Some(applied);
         }
-        if let Some(why) = waiting.unavailable.take() {
-            return Some(Report::Unavailable { device: self.device.clone(), why });
-        }
         let values: Vec<_> = std::mem::take(&mut waiting.values).into_iter().collect();
-        (!values.is_empty()).then(|| Report::Values { device: self.device.clone(), values })
+        if !values.is_empty() {
+            return Some(Report::Values { device: self.device.clone(), values });
+        }
+        let why = waiting.unavailable.take()?;
+        Some(Report::Unavailable { device: self.device.clone(), why })
     }
 
     /// Hands reports over as the host takes them, until it takes no more.
@@ -96,6 +99,46 @@ impl Reporter {
                 }
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Point::{GridPower, PvPower};
+
+    /// What is waiting: values, or `None` for the word that the device cannot be read.
+    type Expected<'a> = &'a [Option<&'a [(Point, Option<f64>)]>];
+
+    #[test]
+    fn what_is_unknown_is_told_before_the_device_is_given_up() {
+        let rows: [(&[&[Point]], bool, Expected<'_>); 5] = [
+            (&[], false, &[Some(&[(GridPower, Some(1.0)), (PvPower, Some(2.0))])]),
+            (&[&[]], false, &[None]),
+            (&[&[GridPower]], false, &[Some(&[(GridPower, None)]), None]),
+            (&[&[GridPower], &[]], false, &[Some(&[(GridPower, None)]), None]),
+            (&[&[GridPower]], true, &[Some(&[(GridPower, Some(1.0)), (PvPower, Some(2.0))])]),
+        ];
+        for (unknown, back, expected) in rows {
+            let reporter = Reporter::new(DeviceId("device".into()));
+            let read = [(GridPower, Some(1.0)), (PvPower, Some(2.0))];
+            reporter.values(read);
+            for points in unknown {
+                reporter.unavailable("gone".to_owned(), points.iter().copied());
+            }
+            if back {
+                reporter.values(read);
+            }
+            for report in expected {
+                match reporter.next() {
+                    Some(Report::Values { values, .. }) => assert_eq!(Some(values.as_slice()), *report, "{unknown:?}"),
+                    found => {
+                        assert!(report.is_none() && matches!(found, Some(Report::Unavailable { .. })), "{found:?}")
+                    }
+                }
+            }
+            assert_eq!(reporter.next(), None, "{unknown:?}");
         }
     }
 }

@@ -9,9 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Silence after which a value is unknown, where the definition says nothing.
-const MAX_AGE: Duration = Duration::from_secs(120);
-
 /// The state of one MQTT device.
 #[derive(Debug)]
 pub(crate) struct Topics {
@@ -60,8 +57,7 @@ impl Topics {
             let first = place(row.topic.as_deref()?, row.path.all(), false);
             let also = row.also.iter().map(|also| place(&also.topic, also.path.all(), true));
             let places = std::iter::once(first).chain(also).collect();
-            let max_age = row.max_age_s.map_or(MAX_AGE, Duration::from_secs_f64);
-            Some(Row { row: row.clone(), places, max_age, value: None, at: None, doubtful: None })
+            Some(Row { row: row.clone(), places, max_age: row.max_age(), value: None, at: None, doubtful: None })
         };
         let lower = |words: &[String]| words.iter().map(|word| word.to_lowercase()).collect();
         let availability = definition.availability.iter().map(|said| Availability {

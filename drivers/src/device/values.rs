@@ -1,5 +1,6 @@
 //! Raw numbers to the house's points: scale, unit, sign, range, and what follows from several of them. Pure.
 
+use crate::definition::ages::GUARDS;
 use crate::definition::parameters::Parameters;
 use crate::definition::{Definition, Derived, PointRow};
 use plant::point::Point;
@@ -47,31 +48,38 @@ fn times(value: f64, factor: f64) -> f64 {
 }
 
 /// What follows from the parts, in the order of the definition, so that one row may use another above it.
-pub(crate) fn derive(definition: &Definition, parts: &mut Parts) {
+pub(crate) fn derive(definition: &Definition, parameters: &Parameters, parts: &mut Parts) {
     for row in &definition.derived {
-        let value = derived(row, parts);
+        let value = derived(row, parameters, parts);
         parts.insert(row.name.clone(), value);
     }
 }
 
-fn derived(row: &Derived, parts: &Parts) -> Option<f64> {
+fn derived(row: &Derived, parameters: &Parameters, parts: &Parts) -> Option<f64> {
     let known = |name: &String| parts.get(name).copied().flatten();
+    if row.valid_when.as_ref().is_some_and(|condition| known(&condition.part) != Some(condition.value)) {
+        return None;
+    }
     if !row.first.is_empty() {
         return row.first.iter().find_map(known);
     }
-    let add: Vec<f64> = row.add.iter().map(known).collect::<Option<_>>()?;
+    let count = |key: &String| parameters.0.get(key)?.parse().ok();
+    let count = row.add_count_parameter.as_ref().map_or(Some(usize::MAX), count)?;
+    let add: Vec<f64> = row.add.iter().take(count).map(known).collect::<Option<_>>()?;
     let subtract: Vec<f64> = row.subtract.iter().map(known).collect::<Option<_>>()?;
     let optional: Vec<f64> = row.add_if_known.iter().filter_map(known).collect();
-    let magnitude = row.magnitude.as_ref().map(|name| known(name).map(f64::abs));
+    let magnitude = row.magnitude.as_ref().map(known);
     if magnitude == Some(None) {
         return None;
     }
+    let magnitude = magnitude.flatten();
     if add.is_empty() && optional.is_empty() && magnitude.is_none() {
         return None;
     }
     let mut value = add.iter().sum::<f64>() + optional.iter().sum::<f64>() - subtract.iter().sum::<f64>();
-    value += magnitude.flatten().unwrap_or(0.0);
+    value += magnitude.unwrap_or(0.0);
     if let Some(flag) = &row.negate_when
+        && magnitude.is_none_or(|part| part >= 0.0)
         && known(&flag.part)? as u64 & flag.mask != 0
     {
         value = -value;
@@ -93,7 +101,9 @@ pub(crate) fn needed(definition: &Definition, wanted: &BTreeSet<Point>) -> BTree
 /// The parts a derived row is made of.
 pub(crate) fn ingredients(row: &Derived) -> impl Iterator<Item = &String> {
     let flag = row.negate_when.iter().map(|flag| &flag.part);
-    row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract).chain(&row.magnitude).chain(flag)
+    let condition = row.valid_when.iter().map(|condition| &condition.part);
+    let sums = row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract);
+    sums.chain(&row.magnitude).chain(flag).chain(condition)
 }
 
 /// The points that the names read this time bear on.
@@ -105,6 +115,19 @@ pub(crate) fn touched(definition: &Definition, wanted: &BTreeSet<Point>, read: &
         }
     }
     wanted.iter().copied().filter(|point| names.contains(point.name())).collect()
+}
+
+/// The points to tell again while nobody speaks: those that are still true, except [`GUARDS`], and those that have `aged`.
+pub(crate) fn repeated(
+    definition: &Definition,
+    wanted: &BTreeSet<Point>,
+    heard: &BTreeSet<String>,
+    aged: &BTreeSet<String>,
+) -> BTreeSet<Point> {
+    let mut points = touched(definition, wanted, heard);
+    points.retain(|point| !GUARDS.contains(point));
+    points.extend(touched(definition, wanted, aged));
+    points
 }
 
 #[cfg(test)]
@@ -142,15 +165,113 @@ mod tests {
             subtract: names(subtract),
             ..Derived::default()
         };
-        assert_eq!(derived(&row(&["a", "c"], &[], &[]), &parts), Some(4.0));
-        assert_eq!(derived(&row(&["a", "b"], &[], &[]), &parts), None);
-        assert_eq!(derived(&row(&["a"], &[], &["b"]), &parts), None);
-        assert_eq!(derived(&row(&[], &["a", "b"], &[]), &parts), Some(3.0));
-        assert_eq!(derived(&row(&[], &["b"], &[]), &parts), None);
+        let of = |row: &Derived| derived(row, &Parameters::default(), &parts);
+        assert_eq!(of(&row(&["a", "c"], &[], &[])), Some(4.0));
+        assert_eq!(of(&row(&["a", "b"], &[], &[])), None);
+        assert_eq!(of(&row(&["a"], &[], &["b"])), None);
+        assert_eq!(of(&row(&[], &["a", "b"], &[])), Some(3.0));
+        assert_eq!(of(&row(&[], &["b"], &[])), None);
         let first = Derived { first: names(&["b", "c"]), ..Derived::default() };
-        assert_eq!(derived(&first, &parts), Some(1.0));
+        assert_eq!(of(&first), Some(1.0));
         let flag = |mask| Some(crate::definition::Flag { part: "flags".into(), mask });
-        assert_eq!(derived(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }, &parts), Some(-3.0));
-        assert_eq!(derived(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }, &parts), Some(3.0));
+        assert_eq!(of(&Derived { negate_when: flag(4), ..row(&["a"], &[], &[]) }), Some(-3.0));
+        assert_eq!(of(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }), Some(3.0));
+    }
+
+    /// Definition, names heard of, names too old, and the points that are told again.
+    type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [Point]);
+
+    #[test]
+    fn what_guards_the_fuse_is_as_old_as_its_message() {
+        use Point::{BatteryPower, BatterySoc, ComputeEnergy, ComputePower, GridImportEnergy, GridPower, PvPower};
+        let rows: [Row; 6] = [
+            ("evcc", &["grid.power", "pv.power", "battery.power", "battery.soc"], &[], &[PvPower, BatterySoc]),
+            ("evcc", &["pv.power"], &["grid.power", "battery.power"], &[GridPower, PvPower, BatteryPower]),
+            ("tasmota-sml", &["grid.power", "grid.import_energy"], &[], &[GridImportEnergy]),
+            ("shelly-plug", &["compute.power", "compute.energy"], &[], &[ComputeEnergy]),
+            ("shelly-plug", &["compute.energy"], &["compute.power"], &[ComputePower, ComputeEnergy]),
+            ("victron-gx-mqtt", &["grid_l1", "grid_l2", "grid_l3", "pv_dc"], &[], &[PvPower]),
+        ];
+        for (id, heard, aged, expected) in rows {
+            let definition = crate::definition::find(id).unwrap();
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+            let found = repeated(&definition, &definition.points(), &names(heard), &names(aged));
+            assert_eq!(found, expected.iter().copied().collect(), "{id} {heard:?} {aged:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_meter_shows_nothing() {
+        let rows = [
+            ("huawei-sun2000", "meter_power", "grid.power"),
+            ("huawei-sun2000", "meter_export", "grid.export_energy"),
+            ("huawei-sun2000", "meter_import", "grid.import_energy"),
+            ("goodwe-et", "meter_power", "grid.power"),
+            ("goodwe-et", "meter_export", "grid.export_energy"),
+            ("goodwe-et", "meter_import", "grid.import_energy"),
+            ("sigenergy", "meter_power", "grid.power"),
+        ];
+        for (id, part, name) in rows {
+            let definition = crate::definition::find(id).unwrap();
+            assert!(needed(&definition, &[name.parse().unwrap()].into()).contains("meter_online"), "{id} {name}");
+            for (online, expected) in [(Some(1.0), Some(0.0)), (Some(0.0), None), (Some(2.0), None), (None, None)] {
+                let mut parts: Parts = [(part.into(), Some(0.0)), ("meter_online".into(), online)].into();
+                derive(&definition, &Parameters::default(), &mut parts);
+                assert_eq!(parts[name], expected, "{id} {name} {online:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_phase_makes_the_grid_unknown_unless_the_house_lacks_it() {
+        let all = [Some(100.0), Some(-30.0), Some(5.0)];
+        let rows = [
+            (None, all, Some(75.0)),
+            (None, [Some(100.0), Some(-30.0), None], None),
+            (Some("3"), [None, Some(-30.0), Some(5.0)], None),
+            (Some("2"), [Some(100.0), Some(-30.0), None], Some(70.0)),
+            (Some("1"), [Some(100.0), None, None], Some(100.0)),
+            (Some("1"), [None, Some(-30.0), Some(5.0)], None),
+        ];
+        for (id, (phases, powers, expected)) in
+            ["victron-gx", "victron-gx-mqtt"].into_iter().flat_map(|id| rows.map(|row| (id, row)))
+        {
+            let definition = crate::definition::find(id).unwrap();
+            let given = phases.map(|count| ("phases".to_owned(), count.to_owned())).into_iter().collect();
+            let parameters = Parameters::fill(&definition, &given).unwrap();
+            let names = ["grid_l1", "grid_l2", "grid_l3"].map(str::to_owned);
+            let mut parts: Parts = names.into_iter().zip(powers).collect();
+            derive(&definition, &parameters, &mut parts);
+            assert_eq!(parts["grid.power"], expected, "{id} {phases:?} {powers:?}");
+        }
+    }
+
+    #[test]
+    fn no_maker_knows_the_house_without_heat_pump_and_compute() {
+        // They show the whole load; house.power follows from the balance.
+        let offering = crate::definition::load_builtin().into_iter();
+        let offering = offering.filter(|definition| definition.points().contains(&Point::HousePower));
+        assert_eq!(offering.map(|definition| definition.id).collect::<Vec<_>>(), ["generic-mqtt"]);
+    }
+
+    #[test]
+    fn a_sungrow_battery_has_its_sign_from_the_state_word_or_from_the_number_itself() {
+        let sungrow = crate::definition::find("sungrow-sh").unwrap();
+        // The raw power, the state word (bit 1: charging), and the power.
+        let rows = [
+            (Some(7977.0), Some(43.0), Some(-7977.0)),
+            (Some(2000.0), Some(4.0), Some(2000.0)),
+            (Some(2000.0), Some(0.0), Some(2000.0)),
+            (Some(-2000.0), Some(0.0), Some(-2000.0)),
+            (Some(-2000.0), Some(2.0), Some(-2000.0)),
+            (Some(-2000.0), None, Some(-2000.0)),
+            (Some(2000.0), None, None),
+            (None, Some(2.0), None),
+        ];
+        for (raw, word, expected) in rows {
+            let mut parts: Parts = [("battery_raw".into(), raw), ("flow_bits".into(), word)].into();
+            derive(&sungrow, &Parameters::default(), &mut parts);
+            assert_eq!(parts["battery.power"], expected, "{raw:?} {word:?}");
+        }
     }
 }

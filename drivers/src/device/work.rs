@@ -9,6 +9,7 @@ use super::writer::Writer;
 use super::{DeviceConfig, Pace, Report};
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::definition::ages::GUARDS;
 use crate::definition::parameters::Parameters;
 use crate::mqtt::{self, Broker, LinkEvent};
 use futures_util::future::join_all;
@@ -37,10 +38,14 @@ pub(super) async fn run(
 ) {
     let reporter = Reporter::new(config.id.clone());
     let delivery = tokio::spawn(reporter.clone().deliver(reports));
-    let device =
-        Device { pace, reporter: reporter.clone(), wanted: config.wanted(), shutdown: shutdown.clone(), config };
-    if let Err(why) = device.run(orders).await {
-        reporter.unavailable(why);
+    let at_work = async {
+        config.check()?;
+        let (wanted, parameters) = (config.wanted(), config.parameters()?);
+        let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
+        Device { config, parameters, pace, reporter, wanted, shutdown }.run(orders).await
+    };
+    if let Err(why) = at_work.await {
+        reporter.unavailable(why, []);
         shutdown.cancelled().await;
     }
     let _ = timeout(LAST_WORDS, reporter.drained()).await;
@@ -49,6 +54,7 @@ pub(super) async fn run(
 
 struct Device {
     config: DeviceConfig,
+    parameters: Parameters,
     pace: Pace,
     reporter: Reporter,
     wanted: BTreeSet<Point>,
@@ -57,16 +63,14 @@ struct Device {
 
 impl Device {
     async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), String> {
-        self.config.check()?;
-        let parameters = self.config.parameters()?;
         let names = values::needed(&self.config.definition, &self.wanted);
         if let Address::Mqtt(topic) = &self.config.address {
             let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or("no broker is configured")?;
-            self.over_mqtt(broker, &parameters, &names, orders).await;
+            self.over_mqtt(broker, &names, orders).await;
             return Ok(());
         }
-        let registers = Registers::new(&self.config, parameters.clone(), &names)?;
-        let writer = Writer::modbus(&self.config, parameters);
+        let registers = Registers::new(&self.config, self.parameters.clone(), &names)?;
+        let writer = Writer::modbus(&self.config, self.parameters.clone());
         let (_, never) = mpsc::channel(1);
         tokio::select! {
             () = self.read(registers) => {}
@@ -94,7 +98,7 @@ impl Device {
                 }
                 Err(fault) => {
                     parts.clear();
-                    self.reporter.unavailable(self.config.failure(&fault));
+                    self.reporter.unavailable(self.config.failure(&fault), []);
                     backoff.wait().await;
                 }
             }
@@ -102,18 +106,16 @@ impl Device {
     }
 
     fn report(&self, parts: &mut Parts, read: &BTreeSet<String>) {
-        values::derive(&self.config.definition, parts);
-        let touched = values::touched(&self.config.definition, &self.wanted, read);
-        self.reporter.values(touched.into_iter().map(|point| (point, parts.get(point.name()).copied().flatten())));
+        self.tell(parts, values::touched(&self.config.definition, &self.wanted, read));
     }
 
-    async fn over_mqtt(
-        &self,
-        broker: Broker,
-        parameters: &Parameters,
-        names: &BTreeSet<String>,
-        orders: mpsc::Receiver<Setpoint>,
-    ) {
+    fn tell(&self, parts: &mut Parts, points: BTreeSet<Point>) {
+        values::derive(&self.config.definition, &self.parameters, parts);
+        self.reporter.values(points.into_iter().map(|point| (point, parts.get(point.name()).copied().flatten())));
+    }
+
+    async fn over_mqtt(&self, broker: Broker, names: &BTreeSet<String>, orders: mpsc::Receiver<Setpoint>) {
+        let parameters = &self.parameters;
         let topics = Topics::new(&self.config.definition, parameters, names);
         // Two processes with one client id would throw each other out for ever.
         let client_id = format!("heatmine-{}-{}", self.config.id, std::process::id());
@@ -224,8 +226,9 @@ impl Device {
         match event {
             LinkEvent::Connected => topics.forget(),
             LinkEvent::Disconnected { why } => {
+                let heard = topics.heard();
                 topics.forget();
-                self.reporter.unavailable(why);
+                self.lost(&heard, why);
             }
             LinkEvent::Message { topic, payload, retain } => {
                 let changed = topics.message(&topic, &payload, retain, now);
@@ -233,18 +236,25 @@ impl Device {
                     self.report(&mut topics.parts(), &changed);
                 }
                 if topics.gone() && !changed.is_empty() {
-                    self.reporter.unavailable("the device says that it is offline".to_owned());
+                    self.lost(&changed, "the device says that it is offline".to_owned());
                 }
             }
         }
     }
 
-    /// Says again what is still true, so that a device that is silent while nothing changes is not taken for dead.
+    /// Gives up what was heard. Samples of what guards the fuse may be old; with the device gone they are none.
+    fn lost(&self, names: &BTreeSet<String>, why: String) {
+        let points = values::touched(&self.config.definition, &self.wanted, names);
+        self.reporter.unavailable(why, points.into_iter().filter(|point| GUARDS.contains(point)));
+    }
+
+    /// Says again what is still true, so that a device that is silent while nothing changes is not taken for dead. What
+    /// guards the fuse is not made newer by that.
     fn repeat(&self, topics: &mut Topics, now: Instant) {
         let aged = topics.age(now);
-        let names: BTreeSet<String> = topics.heard().union(&aged).cloned().collect();
-        if !names.is_empty() {
-            self.report(&mut topics.parts(), &names);
+        let points = values::repeated(&self.config.definition, &self.wanted, &topics.heard(), &aged);
+        if !points.is_empty() {
+            self.tell(&mut topics.parts(), points);
         }
     }
 }

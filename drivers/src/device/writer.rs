@@ -10,6 +10,9 @@ use crate::sunspec::{self, Chain, Entry, model};
 use plant::decision::Setting;
 use std::time::Duration;
 
+/// MQTT devices have topics.
+const NO_REGISTERS: &str = "the device has no registers";
+
 /// The writing side of a device.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -41,52 +44,92 @@ impl Writer {
         }
     }
 
-    /// Makes the writes of a duty.
+    /// Makes the writes of a duty. A safe value is a release, whoever orders it: a crash may have left the device taken.
     pub(super) async fn carry_out(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), String> {
-        let renewal = duty.order.is_none() && !duty.release;
+        if duty.setting.is_safe() {
+            return self.release(row, duty.setting).await;
+        }
+        let renewal = duty.order.is_none();
         if !renewal {
             for write in &row.before {
                 self.one(row, &Write { when_changed: true, ..write.clone() }, duty.setting).await?;
             }
         }
-        let writes = match controls::mode_name(duty.setting) {
+        self.value_writes(row, duty.setting).await
+    }
+
+    /// Gives a control back. What `restore` says is written even where the device does not take the value.
+    async fn release(&mut self, row: &ControlRow, setting: Setting) -> Result<(), String> {
+        if self.is_untaken(row, setting).await {
+            return Ok(());
+        }
+        let told = self.value_writes(row, setting).await;
+        for write in &row.restore {
+            self.one(row, write, setting).await?;
+        }
+        told
+    }
+
+    /// Whether the device says that nobody took control of it: it does not hold what `before` writes first. Its owner's
+    /// own settings are then left alone.
+    async fn is_untaken(&mut self, row: &ControlRow, setting: Setting) -> bool {
+        let Some(first) = row.before.first() else { return false };
+        let Ok(target) = self.target(first, setting).await else { return false };
+        let Wire::Modbus { endpoint, unit, timing, .. } = &self.wire else { return false };
+        let line = Line { endpoint, unit: *unit, timing };
+        line.holds(target.start, &target.words).await == Ok(false)
+    }
+
+    async fn value_writes(&mut self, row: &ControlRow, setting: Setting) -> Result<(), String> {
+        let writes = match controls::mode_name(setting) {
             Some(mode) => row.mode.get(mode).map(Vec::as_slice).unwrap_or_default(),
             None => &row.write,
         };
         for write in writes {
-            self.one(row, write, duty.setting).await?;
-        }
-        if duty.release {
-            for write in &row.restore {
-                self.one(row, write, duty.setting).await?;
-            }
+            self.one(row, write, setting).await?;
         }
         Ok(())
     }
 
     async fn one(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), String> {
-        let value = self.value(write, setting)?;
-        match &mut self.wire {
+        match &self.wire {
             Wire::Mqtt { connected: false, .. } => Err("the broker is away".to_owned()),
             Wire::Mqtt { link, .. } => {
+                let value = self.value(write, setting)?;
                 let topic = self.parameters.apply(write.topic.as_deref().unwrap_or_default());
                 let payload = self.parameters.apply(write.payload.as_deref().unwrap_or("{value}"));
                 link.publish(topic, payload.replace("{value}", &plain(value)), false);
                 Ok(())
             }
-            Wire::Modbus { endpoint, unit, timing, chain } => {
-                let line = Line { endpoint, unit: *unit, timing };
-                let target = match &write.sunspec {
-                    Some(key) => line.sunspec(chain, write, key, value).await?,
-                    None => registers(write, value)?,
-                };
-                let read_back = row.read_back && !write.no_read_back;
-                let result = line.write(&target, write.when_changed, read_back).await;
-                if result.is_err() {
-                    *chain = None;
-                }
-                result
-            }
+            Wire::Modbus { .. } => self.registers(row, write, setting).await,
+        }
+    }
+
+    async fn registers(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), String> {
+        let target = self.target(write, setting).await?;
+        let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
+            return Err(NO_REGISTERS.to_owned());
+        };
+        let read_back = row.read_back && !write.no_read_back;
+        let line = Line { endpoint, unit: *unit, timing };
+        let result = line.write(&target, write.when_changed, read_back).await;
+        if result.is_err() {
+            *chain = None;
+        }
+        result
+    }
+
+    /// Where a write goes and its words.
+    async fn target(&mut self, write: &Write, setting: Setting) -> Result<Target, String> {
+        let value = self.value(write, setting)?;
+        let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
+            return Err(NO_REGISTERS.to_owned());
+        };
+        let line = Line { endpoint, unit: *unit, timing };
+        match (&write.sunspec, write.same_as) {
+            (Some(key), _) => line.sunspec(chain, write, key, value).await,
+            (None, Some(limit)) => registers(write, line.limit(write, limit).await?),
+            (None, None) => registers(write, value),
         }
     }
 
@@ -119,10 +162,14 @@ struct Target {
     words: Vec<u16>,
 }
 
+fn on_wire(address: Option<u32>, write: &Write) -> Result<u16, String> {
+    let address = address.and_then(|address| address.checked_sub(u32::from(write.doc_base)));
+    let start = address.and_then(|address| u16::try_from(address).ok());
+    start.ok_or_else(|| "the definition gives no register to write".to_owned())
+}
+
 fn registers(write: &Write, value: f64) -> Result<Target, String> {
-    let address = write.address.and_then(|address| address.checked_sub(u32::from(write.doc_base)));
-    let start =
-        address.and_then(|address| u16::try_from(address).ok()).ok_or("the definition gives no register to write")?;
+    let start = on_wire(write.address, write)?;
     let words = words::encode(write.number.unwrap_or(Number::U16), write.words, value)?;
     Ok(Target { fc: write.fc.unwrap_or(16), start, words })
 }
@@ -152,6 +199,17 @@ impl Line<'_> {
         } else {
             Err(format!("register {start} did not take the value {words:?}"))
         }
+    }
+
+    /// The limit that the device tells in a register of the write's type. Zero and the marker of all bits are none: written,
+    /// they would keep the device from what it may do.
+    async fn limit(&self, write: &Write, address: u32) -> Result<f64, String> {
+        let (start, number) = (on_wire(Some(address), write)?, write.number.unwrap_or(Number::U16));
+        let words = self.endpoint.read(self.unit, 3, start, number.registers(), self.timing).await;
+        let words = words.map_err(|fault| format!("register {start}: {fault}"))?;
+        let void = words.iter().all(|word| *word == u16::MAX);
+        let limit = words::decode(number, write.words, &words).filter(|limit| *limit > 0.0 && !void);
+        limit.ok_or_else(|| format!("register {start} tells no limit: {words:?}"))
     }
 
     async fn holds(&self, start: u16, words: &[u16]) -> Result<bool, String> {

@@ -124,11 +124,6 @@ impl Blocks {
         self.blocks.insert(index + 1, Block { spans: tail, refused_at: None });
         0
     }
-
-    /// Spans the device has refused so far.
-    pub fn refused(&self) -> impl Iterator<Item = &Span> {
-        self.blocks.iter().filter(|block| block.refused_at.is_some()).flat_map(|block| &block.spans)
-    }
 }
 
 fn joins(block: &Block, span: &Span, timing: &Timing) -> bool {
@@ -188,6 +183,7 @@ mod tests {
         assert_eq!(extents(&blocks), vec![(0, 1), (1, 2)]);
         assert_eq!(blocks.refuse(1, 0, &mut words), 0);
         assert_eq!(blocks.refuse(1, 0, &mut words), 1);
-        assert_eq!(blocks.refused().map(|span| span.start).collect::<Vec<_>>(), vec![1]);
+        let refused = blocks.blocks.iter().filter(|block| block.refused_at.is_some());
+        assert_eq!(refused.map(Block::extent).collect::<Vec<_>>(), vec![(1, 1)]);
     }
 }

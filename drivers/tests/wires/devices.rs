@@ -7,7 +7,7 @@ use drivers::modbus::Endpoint;
 use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
-use plant::units::Watts;
+use plant::units::{Percent, Watts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,18 +44,20 @@ const ROWS: &[Row] = &[
         None,
         &[
             ("pv.power", Some(3456.0)),
+            ("grid.power", Some(110.0)),
             ("battery.power", Some(-2512.0)),
             ("pv.energy", Some(6085.3)),
             ("battery.charge_energy", Some(2758.1)),
             ("battery.discharge_energy", Some(2442.1)),
         ],
     ),
+    ("goodwe-et", "goodwe_gw20k_et", &[], None, &[("grid.power", Some(-1556.0))]),
     (
         "goodwe-et",
         "goodwe_gw6000_eh",
         &[],
         None,
-        &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None)],
+        &[("pv.power", Some(1548.0)), ("battery.power", Some(0.0)), ("battery.soc", None), ("grid.power", None)],
     ),
     (
         "huawei-sun2000",
@@ -210,6 +212,101 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
     assert!(refused.is_some_and(|why| why.contains("battery.mode")));
     device.stop().await;
     assert_eq!(writes(&log).last(), Some(&(16, 102, vec![0])), "the surplus is taken back");
+}
+
+/// Definition, registers, orders, and the writes: register and words.
+type Told<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])]);
+
+#[tokio::test]
+async fn a_safe_value_gives_control_back_and_takes_none() {
+    const NORMAL: Setting = Setting::BatteryMode(BatteryMode::Normal);
+    const HOLD: Setting = Setting::BatteryMode(BatteryMode::Hold);
+    const SMA: [u16; 10] = [40236, 40237, 40793, 40794, 40795, 40796, 40797, 40798, 40799, 40800];
+    let limit = |percent| Setting::PvLimit(Percent(percent));
+    let limits = [limit(100.0), limit(50.0), limit(100.0)];
+    let rows: [Told<'_>; 11] = [
+        ("sigenergy", &[(40029, 0), (40031, 0)], &[NORMAL], &[]),
+        // Left by a crash.
+        ("sigenergy", &[(40029, 1), (40031, 1)], &[NORMAL], &[(40031, &[2]), (40029, &[0])]),
+        (
+            "sigenergy",
+            &[(40029, 0), (40031, 0)],
+            &[NORMAL, HOLD, NORMAL],
+            &[(40029, &[1]), (40031, &[1]), (40031, &[2]), (40029, &[0])],
+        ),
+        // Control is given back even where the value is not taken.
+        ("sigenergy", &[(40029, 1)], &[NORMAL], &[(40029, &[0])]),
+        // The owner's own time of use.
+        ("solaredge", &[(0xE004, 2), (0xE00B, 3600), (0xE00C, 0), (0xE00D, 7)], &[NORMAL], &[]),
+        (
+            "solaredge",
+            &[(0xE004, 4), (0xE00B, 120), (0xE00C, 0), (0xE00D, 1)],
+            &[NORMAL],
+            &[(0xE00D, &[7]), (0xE004, &[1])],
+        ),
+        ("huawei-sun2000", &[(37048, 0), (37049, 2500), (47077, 0), (47078, 0)], &[NORMAL], &[(47077, &[0, 2500])]),
+        // No limit is no number to write.
+        ("huawei-sun2000", &[(37048, 0), (37049, 0), (47077, 0), (47078, 0)], &[NORMAL], &[]),
+        // Held, it may be charged.
+        (
+            "sma-hybrid",
+            &SMA.map(|address| (address, 0)),
+            &[HOLD, NORMAL],
+            &[
+                (40236, &[0, 2424]),
+                (40793, &[0, 0]),
+                (40795, &[0, 3000]),
+                (40797, &[0, 0]),
+                (40799, &[0, 0]),
+                (40236, &[0, 2424]),
+                (40793, &[0, 0]),
+                (40795, &[0, 3000]),
+                (40797, &[0, 0]),
+                (40799, &[0, 3000]),
+            ],
+        ),
+        ("fronius-gen24", &[], &limits[..1], &[]),
+        ("fronius-gen24", &[], &limits, &[(40237, &[1]), (40233, &[50]), (40233, &[100]), (40237, &[0])]),
+    ];
+    for (id, registers, orders, expected) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, dump) = (folder.path().join("writes.jsonl"), folder.path().join("dump.json"));
+        let registers: BTreeMap<String, u16> =
+            registers.iter().map(|(address, word)| (address.to_string(), *word)).collect();
+        let units = serde_json::json!({"units": {"*": {"holding": registers}}});
+        std::fs::write(&dump, units.to_string()).unwrap();
+        // WMaxLim_Ena of the SunSpec device: nobody limits it.
+        let faults = ["--write-log", &log.display().to_string(), "--add", "40237=0"];
+        let peer = match id {
+            "fronius-gen24" => peer::dump("sunspec_zoo_1", &faults).await,
+            _ => peer::dump_file(&dump, &faults).await,
+        };
+        let Some(peer) = peer else { return };
+        let expected: Vec<_> = expected.iter().map(|(address, words)| (*address, words.to_vec())).collect();
+        assert_eq!(told(id, &peer, orders, &log).await, expected, "{id} {registers:?} {orders:?}");
+    }
+}
+
+/// What is written while a device is told `orders`, one after the other.
+async fn told(id: &str, peer: &peer::Peer, orders: &[Setting], log: &std::path::Path) -> Vec<(u64, Vec<u64>)> {
+    let mut definition = definition::find(id).unwrap();
+    definition.timing = Timing::default();
+    for control in &mut definition.control {
+        control.min_interval_s = 0.0;
+    }
+    let config = DeviceConfig {
+        definition: Arc::new(definition),
+        points: Some([Point::BatterySoc].into()),
+        ..config(id, &format!("tcp://{}", peer.address))
+    };
+    let mut device = start(config);
+    for setting in orders {
+        device.tell(*setting).await;
+    }
+    let made = writes(log).into_iter().map(|(_, address, words)| (address, words)).collect();
+    device.shutdown.cancel();
+    device.task.abort();
+    made
 }
 
 #[tokio::test]
