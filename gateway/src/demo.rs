@@ -266,7 +266,7 @@ name = "heat_pump"
 type = "lambda-eu-l"
 address = "tcp://{heat_pump}"
 controls = ["heat_pump.surplus"]
-# It takes the heat pump's bus half a second to be read, which is {speed} times as long in the house.
+# It takes more than a second to read the heat pump, which is {speed} times as long in the house.
 max_age_s = {heat_pump_age}
 
 [[device]]

@@ -133,7 +133,10 @@ fn control(row: &ControlRow) -> String {
     if row.min_interval_s > 0.0 {
         words.push(format!("changed every {} s at most", number(row.min_interval_s)));
     }
-    words.extend(row.keep_alive_s.map(|seconds| format!("forgotten after {} s, renewed before", number(seconds))));
+    words.extend(row.keep_alive_s.map(|seconds| {
+        let renewed = if row.renew_safe { "always renewed before" } else { "renewed before unless it is the safe value" };
+        format!("forgotten after {} s, {renewed}", number(seconds))
+    }));
     let mut text = format!("  {}: {}\n", row.name, words.join(", "));
     if !row.needs.is_empty() {
         text += &paragraph("    needs    ", &row.needs);
