@@ -15,7 +15,9 @@ mod worker;
 
 use crate::config::ConfigErrors;
 use crate::terminal;
+use chrono_tz::Tz;
 use clap::{Parser, Subcommand};
+use plant::time::Timestamp;
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -189,6 +191,16 @@ async fn stop_on_signal(shutdown: CancellationToken) {
     }
     tracing::info!("stopping");
     shutdown.cancel();
+}
+
+/// A time zone on the command line.
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "expected the name of a time zone, as Europe/Berlin".to_owned())
+}
+
+/// A moment on the command line.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "expected a moment in UTC, as 2024-06-01T00:00:00Z".to_owned())
 }
 
 /// Prints a text as it is.

@@ -155,7 +155,7 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
         .route("/api/{*call}", any(worker::pass))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(worker::BODY_MAX));
-    let access = access::Access::new(config.api_token.as_ref().map(|token| token.reveal()), config.ingress_only);
+    let access = access::Access::new(config);
     house
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document.as_ref().clone()) }))
         .route("/", get(page::page))

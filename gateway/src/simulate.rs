@@ -94,6 +94,12 @@ pub fn run(
     Ok(run.finish(first.start(), last.end()))
 }
 
+/// An engine that draws what it may.
+fn worker(power: Watts) -> Event {
+    let state = if power > Watts::ZERO { WorkerState::Busy } else { WorkerState::Idle };
+    Event::Worker(Box::new(WorkerStatus { state, power: Some(power), ..WorkerStatus::default() }))
+}
+
 struct Run {
     plant: Plant,
     house: House,
@@ -129,8 +135,7 @@ impl Run {
             None => house.battery.power_max = Watts::ZERO,
         }
         let mut plant = Plant::new(site, Restored::default(), at);
-        let ready = WorkerStatus { state: WorkerState::Idle, ..WorkerStatus::default() };
-        plant.handle(Event::Worker(Box::new(ready)), at);
+        plant.handle(worker(Watts::ZERO), at);
         let result = Simulated {
             from: at,
             to: at,
@@ -196,6 +201,7 @@ impl Run {
         for sample in self.samples(now, row) {
             self.handle(Event::Sample(sample), now);
         }
+        self.handle(worker(self.budget), now);
         self.handle(Event::Wake, now);
     }
 
@@ -339,7 +345,7 @@ fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
     } else {
         String::from_utf8(bytes).with_context(|| format!("{name}: not text"))?
     };
-    let mut lines = text.lines();
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
     let index = |column: &str| header.iter().position(|name| *name == column);
     if let Some(missing) = COLUMNS.into_iter().find(|column| index(column).is_none()) {
@@ -349,22 +355,30 @@ fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
     for (line, number) in lines.zip(2..) {
         let cells: Vec<&str> = line.split(',').map(str::trim).collect();
         let cell = |column: &str| index(column).and_then(|at| cells.get(at)).copied().unwrap_or_default();
-        let value = |column: &str| -> Result<f64> {
-            let parsed = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
-            parsed.with_context(|| format!("{name}: line {number}: {column} = {:?}; expected a number", cell(column)))
+        let value = |column: &str, [least, most]: [f64; 2]| -> Result<f64> {
+            let parsed = cell(column).parse::<f64>().ok().filter(|value| (least..=most).contains(value));
+            parsed.with_context(|| {
+                format!(
+                    "{name}: line {number}: {column} = {:?}; expected a number from {least} to {most}",
+                    cell(column)
+                )
+            })
         };
         let time: Timestamp = cell("time_utc").parse().with_context(|| {
             format!("{name}: line {number}: time_utc = {:?}; expected a time as 2024-04-01T00:15:00Z", cell("time_utc"))
         })?;
         let row = Row {
-            price: EurPerKwh(value("price_eur_mwh")? / 1000.0),
-            pv_per_kwp: value("pv_w_per_kwp")?,
-            load: Watts(value("load_w")?),
-            outdoor: Celsius(value("t_out_c")?),
-            ghi: value("ghi_w_m2")?,
-            hot_water: Watts(if index("dhw_w").is_some() { value("dhw_w")? } else { 0.0 }),
+            price: EurPerKwh(value("price_eur_mwh", [-1e5, 1e5])? / 1000.0),
+            pv_per_kwp: value("pv_w_per_kwp", [-10.0, 2000.0])?,
+            load: Watts(value("load_w", [-1e3, 1e6])?),
+            outdoor: Celsius(value("t_out_c", [-90.0, 70.0])?),
+            ghi: value("ghi_w_m2", [-50.0, 2000.0])?,
+            hot_water: Watts(if index("dhw_w").is_some() { value("dhw_w", [-10.0, 1e5])? } else { 0.0 }),
         };
-        rows.insert(Slot::containing(time), row);
+        let slot = Slot::containing(time);
+        if slot.start() != time || rows.insert(slot, row).is_some() {
+            bail!("{name}: line {number}: time_utc = {:?}; expected each quarter hour once", cell("time_utc"));
+        }
     }
     Ok(rows)
 }

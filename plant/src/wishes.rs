@@ -18,12 +18,15 @@ pub struct Wishes {
     pub power_limit: Watts,
     /// The grid operator's limit, while it dims.
     pub grid_dimming: Option<Watts>,
+    /// The last moment that was seen.
+    seen: Option<Timestamp>,
 }
 
 impl Wishes {
     /// The wishes that `checkpoint` kept, within what `site` allows.
     pub fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
-        let standing = Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None };
+        let standing =
+            Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None, seen: None };
         checkpoint.map_or(standing, |checkpoint| Self {
             mode: if checkpoint.mode == Mode::Boost && checkpoint.boost.is_none() {
                 Mode::Auto
@@ -33,6 +36,7 @@ impl Wishes {
             boost: checkpoint.boost,
             power_limit: checkpoint.power_limit.between(Watts::ZERO, site.compute.max),
             grid_dimming: checkpoint.grid_dimming,
+            seen: None,
         })
     }
 
@@ -57,6 +61,12 @@ impl Wishes {
 
     /// Ends a boost whose time has come.
     pub fn pass(&mut self, now: Timestamp) {
+        // A clock that is set back takes the boost's end with it.
+        if let (Some(seen), Some((_, until))) = (self.seen.replace(now), &mut self.boost)
+            && now < seen
+        {
+            *until -= seen - now;
+        }
         if let Some((_, until)) = self.boost
             && (until <= now || elapsed(now, until) > BOOST_MAX)
         {

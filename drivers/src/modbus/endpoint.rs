@@ -5,6 +5,9 @@
 //!     ^                  | timeout, garbled, lost
 //!     +---- back-off ----+        (requests meanwhile fail at once with the same words)
 //! ```
+//!
+//! A connection that was closed since its last answer has not failed: some devices close it after each one, and are asked
+//! again over a new one.
 
 use super::Fault;
 use super::wire::{self, Ask};
@@ -123,6 +126,16 @@ impl Line {
     }
 
     async fn answer(&mut self, job: &Job) -> Result<Vec<u16>, Fault> {
+        let reused = self.context.is_some();
+        let result = self.attempt(job).await;
+        if !reused || !matches!(result, Err(Fault::Lost(_))) {
+            return result;
+        }
+        self.retry = None;
+        self.attempt(job).await
+    }
+
+    async fn attempt(&mut self, job: &Job) -> Result<Vec<u16>, Fault> {
         let Some(mut context) = self.connected(&job.timing).await? else {
             return Err(Fault::Lost(self.last.clone()));
         };

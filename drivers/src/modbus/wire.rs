@@ -104,7 +104,10 @@ pub(super) async fn call(context: &mut Context, unit: u8, ask: &Ask, timing: &Ti
     let answer = timeout(Duration::from_millis(timing.timeout_ms), context.call(request)).await;
     let response = match answer {
         Err(_) => return Err(Fault::Timeout(timing.timeout_ms)),
-        Ok(Err(tokio_modbus::Error::Protocol(error))) => return Err(Fault::Garbled(error.to_string())),
+        // The library's own words show its insides.
+        Ok(Err(tokio_modbus::Error::Protocol(_))) => {
+            return Err(Fault::Garbled("an answer to another request".to_owned()));
+        }
         // The library reports a closed socket with an unrelated system error.
         Ok(Err(tokio_modbus::Error::Transport(_))) => {
             return Err(Fault::Lost("the device closed the connection".to_owned()));
@@ -131,6 +134,6 @@ fn check(ask: &Ask, response: Response) -> Result<Vec<u16>, Fault> {
                 Err(Fault::Garbled(format!("an answer for register {at}")))
             }
         }
-        (Ask::Read { .. } | Ask::Write { .. }, _) => Err(Fault::Garbled("an answer to another question".to_owned())),
+        (Ask::Read { .. } | Ask::Write { .. }, _) => Err(Fault::Garbled("an answer to another request".to_owned())),
     }
 }

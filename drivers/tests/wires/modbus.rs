@@ -129,7 +129,7 @@ async fn a_late_answer_is_never_taken_for_another_over_rtu() {
 
 #[tokio::test]
 async fn foreign_short_and_missing_answers_give_faults_and_never_values() {
-    for fault in ["--wrong-tid-every", "--short-every", "--mute-every", "--drop-every"] {
+    for fault in ["--wrong-tid-every", "--short-every", "--mute-every"] {
         let Some(peer) = peer::dump("sunspec_zoo_1", &[fault, "2"]).await else { return };
         let endpoint = Endpoint::open(&format!("tcp://{}", peer.address).parse().unwrap());
         let timing = quick();
@@ -138,6 +138,37 @@ async fn foreign_short_and_missing_answers_give_faults_and_never_values() {
         let error = endpoint.read(1, 3, 40070, 2, &timing).await.unwrap_err();
         assert!(!matches!(error, Fault::Exception(_)), "{fault}: {error}");
         assert_eq!(patiently(&endpoint, 40070, &timing).await, vec![103, 50], "{fault}");
+    }
+}
+
+/// A device that closes its connection after each answer.
+async fn curt_device() -> Address {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0u8; 12];
+            if stream.read_exact(&mut request).await.is_ok() {
+                // The same transaction and unit, and one register: the one that was asked for.
+                let mut answer = request[..4].to_vec();
+                answer.extend([0, 5, request[6], request[7], 2, request[8], request[9]]);
+                let _ = stream.write_all(&answer).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_since_its_last_answer_is_opened_again() {
+    let endpoint = Endpoint::open(&curt_device().await);
+    for start in 10..16 {
+        assert_eq!(endpoint.read(1, 3, start, 1, &quick()).await, Ok(vec![start]));
+    }
+    let Some(peer) = peer::dump("sunspec_zoo_1", &["--drop-every", "2"]).await else { return };
+    let endpoint = Endpoint::open(&format!("tcp://{}", peer.address).parse().unwrap());
+    for start in [40002, 40070, 40002] {
+        assert!(endpoint.read(1, 3, start, 2, &quick()).await.is_ok(), "{start}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `heatmine ledger`.
 
-use super::{Failure, Outcome, print_json, print_line, print_text};
+use super::{Failure, Outcome, print_json, print_line, print_text, zone};
 use crate::store;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -18,7 +18,7 @@ pub struct Ledger {
     #[arg(long, global = true, value_name = "FOLDER", default_value = "heatmine-data")]
     data: PathBuf,
     /// Days and months begin at midnight of this time zone.
-    #[arg(long, global = true, value_name = "ZONE", default_value = "Europe/Berlin")]
+    #[arg(long, global = true, value_name = "ZONE", default_value = "Europe/Berlin", value_parser = zone)]
     timezone: Tz,
     /// Print as JSON.
     #[arg(long, global = true)]
@@ -54,6 +54,7 @@ impl Ledger {
         let bar = ProgressBar::new(ledger.count().map_err(wrong)?);
         let verified = ledger.verify(|seen| bar.set_position(seen)).map_err(wrong);
         bar.finish_and_clear();
+        let verified = verified.and_then(|verified| self.complete(&ledger).map(|()| verified));
         if self.json {
             let verified = verified?;
             return print_json(&serde_json::json!({ "rows": rows, "verified": verified }));
@@ -69,6 +70,22 @@ impl Ledger {
             counted(verified.receipts, "receipt", "receipts"),
             verified.head.hash
         ))
+    }
+}
+
+impl Ledger {
+    /// A chain whose newest entries were taken away holds, too: but the running state beside it remembers them.
+    fn complete(&self, ledger: &store::Ledger) -> Outcome {
+        let path = self.data.join("state.db");
+        if !path.exists() {
+            return Ok(());
+        }
+        let read = || anyhow::Ok(store::StateStore::open(&path)?.checkpoint()?);
+        let checkpoint = read().map_err(|error| Failure::new(65, format!("{}: {error}", path.display())))?;
+        let Some(head) = checkpoint.map(|checkpoint| checkpoint.head) else { return Ok(()) };
+        let held = ledger.holds(&head).map_err(|error| Failure::new(65, error.to_string()))?;
+        let words = format!("the newest entries are missing: the running state remembers entry {}", head.sequence);
+        held.then_some(()).ok_or_else(|| Failure::new(65, words))
     }
 }
 

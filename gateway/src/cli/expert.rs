@@ -52,6 +52,16 @@ enum Action {
 impl Expert {
     /// Does it.
     pub fn run(self) -> Outcome {
+        // A mistyped folder is not made, unless something is to be put there.
+        if !matches!(self.action, Action::Add { .. }) && !self.experts.is_dir() {
+            return match self.action {
+                Action::List => print_experts(&[], self.json),
+                Action::Add { .. } | Action::Verify | Action::Remove { .. } => {
+                    let words = format!("there is no folder {}; expected one with experts", self.experts.display());
+                    Err(Failure::new(Failure::NO_INPUT, words))
+                }
+            };
+        }
         let store = Store::open(&self.experts).map_err(failure)?;
         let bar = progress_bar();
         let mut progress = |progress: Progress| show(&bar, progress);

@@ -1,6 +1,6 @@
 //! `heatmine plan`: what a running HeatMine intends, and why.
 
-use super::{Failure, Outcome, print_json, print_text, runtime};
+use super::{Failure, Outcome, print_json, print_text, runtime, zone};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clap::Args;
@@ -23,7 +23,7 @@ pub struct Plan {
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=72))]
     hours: u16,
     /// The time zone that times are shown in.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin", value_parser = zone)]
     timezone: Tz,
     /// Print the whole plan as JSON.
     #[arg(long)]

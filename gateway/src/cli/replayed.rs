@@ -1,6 +1,6 @@
 //! `heatmine simulate` and `heatmine replay`.
 
-use super::{Failure, Outcome, print_json, print_line};
+use super::{Failure, Outcome, moment, print_json, print_line};
 use crate::{config, replay, simulate};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,10 +17,10 @@ pub struct Simulate {
     #[arg(long, value_name = "CSV")]
     trace: PathBuf,
     /// Only from this moment on, as 2024-06-01T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<Timestamp>,
     /// Only up to this moment.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
     /// Write the result into this file; to standard output where not given.
     #[arg(long, value_name = "JSON")]

@@ -66,6 +66,7 @@ impl Document {
             unreadable: false,
             errors: vec![ConfigError { place, ..ConfigError::new("", None, expected) }],
         };
+        let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             return Err(failed(None, "is empty; expected a JSON object with the sections of the configuration".into()));
         }

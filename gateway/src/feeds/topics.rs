@@ -20,11 +20,14 @@ pub(super) async fn run(
             LinkEvent::Message { topic, payload, .. } if payload.is_empty() => {
                 tracing::debug!(topic, "the topic was cleared");
             }
-            LinkEvent::Message { topic, payload, .. } => {
-                let read =
-                    if Some(&topic) == spot.as_ref() { slots::prices(&payload) } else { slots::forecast(&payload) };
-                desk.take(&topic, read).await;
+            LinkEvent::Message { topic, payload, .. } if Some(&topic) == spot.as_ref() => {
+                desk.take(&topic, slots::prices(&payload)).await;
             }
+            LinkEvent::Message { topic, payload, .. } if Some(&topic) == outlook.as_ref() => {
+                desk.take(&topic, slots::forecast(&payload)).await;
+            }
+            // Some brokers send what nobody asked for.
+            LinkEvent::Message { topic, .. } => tracing::debug!(topic, "not a topic of prices or forecasts"),
             LinkEvent::Disconnected { why } => tracing::warn!(why, "the broker of prices and forecasts is away"),
             LinkEvent::Connected => tracing::debug!("listening for prices and forecasts"),
         }

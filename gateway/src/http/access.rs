@@ -1,5 +1,6 @@
 //! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no orders from other web pages.
 
+use crate::config::http::HttpConfig;
 use crate::http::refusal::Refusal;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -12,6 +13,9 @@ use std::sync::Arc;
 /// Where the Supervisor's ingress comes from.
 const INGRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 32, 2));
 
+/// Ends of names that no public name server knows.
+const LOCAL: [&str; 7] = [".local", ".localhost", ".lan", ".home", ".home.arpa", ".internal", ".fritz.box"];
+
 /// Scripts, styles and data from here only; framed by pages of the same origin only, which is how ingress shows it.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; \
                               form-action 'self'; frame-ancestors 'self'";
@@ -21,12 +25,19 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-s
 pub struct Access {
     token: Option<Arc<[u8; 32]>>,
     ingress_only: bool,
+    /// The host in the page's address, where the owner says it.
+    host: Option<Arc<str>>,
 }
 
 impl Access {
-    /// Checks for `token` where one is set; with `ingress_only` nobody but the Supervisor and this machine gets in.
-    pub fn new(token: Option<&str>, ingress_only: bool) -> Self {
-        Self { token: token.map(|token| Arc::new(digest(token))), ingress_only }
+    /// Checks for `api_token` where one is set; with `ingress_only` nobody but the Supervisor and this machine gets in.
+    pub fn new(config: &HttpConfig) -> Self {
+        let host = config.url.as_deref().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+        Self {
+            token: config.api_token.as_ref().map(|token| Arc::new(digest(token.reveal()))),
+            ingress_only: config.ingress_only,
+            host: host.and_then(|rest| rest.split(['/', ':']).next()).map(Arc::from),
+        }
     }
 
     /// Whether the request may go on.
@@ -44,6 +55,11 @@ impl Access {
         if from_ingress || !needs_token(request) {
             return Ok(());
         }
+        if self.token.is_none() && !self.is_at_home(request) {
+            let error = "orders under this host name are not taken: a page of somebody else could lead here; \
+                         expected an IP address or a local name, or set http.url or http.api_token";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, error));
+        }
         match &self.token {
             None => Ok(()),
             Some(expected) if bearer(request.headers()).is_some_and(|given| digest(given) == **expected) => Ok(()),
@@ -53,6 +69,23 @@ impl Access {
                 Err(Refusal::new(StatusCode::UNAUTHORIZED, error))
             }
         }
+    }
+}
+
+impl Access {
+    /// Whether the request names this host as somebody in the house would: a name from outside may be another page's that
+    /// was made to lead here.
+    fn is_at_home(&self, request: &Request) -> bool {
+        let Some(host) = request.headers().get(header::HOST) else { return true };
+        let Ok(host) = host.to_str() else { return false };
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+            Some(_) | None => host,
+        };
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        let local = !name.contains('.') || LOCAL.iter().any(|end| name.ends_with(end));
+        address || local || self.host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(&name))
     }
 }
 

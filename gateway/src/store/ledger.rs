@@ -25,7 +25,7 @@ pub enum LedgerError {
         source: rusqlite::Error,
     },
     /// The chain does not hold.
-    #[error("ledger {path}: entry {sequence} {why}; the books before it are intact")]
+    #[error("ledger {path}: {why}; the books before it are intact")]
     Broken {
         /// The file.
         path: String,

@@ -132,7 +132,7 @@ fn each_mistake_has_its_message() {
         ),
         (
             &[("[pv]", "[http]\nurl = \"heatmine.local\"\n[pv]")],
-            "house.toml:5:1: http.url = \"heatmine.local\": expected an address, as http://host:8086",
+            "house.toml:5:1: http.url = \"heatmine.local\": expected an address that begins with http:// or https://",
         ),
         (
             &[("[pv]", "[worker]\nlisten = \"127.0.0.1:8099\"\n[pv]")],
@@ -140,7 +140,7 @@ fn each_mistake_has_its_message() {
         ),
         (
             &[("[pv]", "[influx]\nenabled = true\nurl = \"localhost\"\n[pv]")],
-            "house.toml:6:1: influx.url = \"localhost\": expected an address, as http://host:8086",
+            "house.toml:6:1: influx.url = \"localhost\": expected an address that begins with http:// or https://",
         ),
         (
             &[("[pv]", "[tariff.import]\nkind = \"spot\"\n[pv]")],
@@ -335,7 +335,7 @@ fn each_mistake_has_its_message() {
         ),
         (
             &[("[pv]", "[tariff.spot]\nurl = \"exchange\"\n[pv]")],
-            "house.toml:5:1: tariff.spot.url = \"exchange\": expected an address, as http://host:8086",
+            "house.toml:5:1: tariff.spot.url = \"exchange\": expected an address that begins with http:// or https://",
         ),
         (
             &[(

@@ -1,17 +1,20 @@
 //! Files over HTTP: resumable, verified, never half-accepted.
 //!
-//! What has come so far stays in a `.part` file under a lock; the next attempt asks for the rest (`Range`). A digest that
-//! does not match removes it.
+//! What has come so far stays in a `.part` file under a lock; the next attempt asks for the rest (`Range`), if the file
+//! there is still the same (`If-Range`): what it was is kept beside it. Where neither that nor a digest can tell, it starts
+//! over. A digest that does not match removes it.
 
 use super::{OnProgress, Progress, Stage};
 use crate::error::Error;
 use futures_util::StreamExt;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RANGE};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE,
+};
 use reqwest::{Client, StatusCode};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A connection that delivers nothing for this long is given up; the next attempt resumes.
@@ -69,7 +72,7 @@ pub async fn fetch(
         .map_err(|error| Error::Fetch { url: url.to_owned(), why: format!("another download of it runs ({error})") })?;
     let mut attempt = 1;
     loop {
-        match rest(client, url, token, &mut file, part, progress).await {
+        match rest(client, url, token, &mut file, part, expected.is_some(), progress).await {
             Ok(()) => break,
             Err((error, again)) if !again || attempt >= ATTEMPTS => return Err(error),
             Err((error, _)) => tracing::warn!(%error, attempt, "download interrupted, resuming"),
@@ -78,6 +81,8 @@ pub async fn fetch(
         attempt += 1;
     }
     file.sync_all().map_err(Error::file(part))?;
+    // It may never have been there.
+    let _ = std::fs::remove_file(version_file(part));
     let found = digest(part, progress)?;
     match expected {
         Some(expected) if !expected.eq_ignore_ascii_case(&found) => {
@@ -88,30 +93,53 @@ pub async fn fetch(
     }
 }
 
-/// One attempt; the flag says whether another one may help.
+/// Where it is kept which version of the file a part is of.
+fn version_file(part: &Path) -> PathBuf {
+    let mut name = part.as_os_str().to_owned();
+    name.push(".version");
+    name.into()
+}
+
+/// What tells one version of a file from another, as `If-Range` takes it.
+fn version(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
+}
+
+/// One attempt; the flag says whether another one may help. `pinned`: a digest will tell whether the file is the right one.
 async fn rest(
     client: &Client,
     url: &str,
     token: Option<&str>,
     file: &mut File,
     part: &Path,
+    pinned: bool,
     progress: OnProgress<'_>,
 ) -> Result<(), (Error, bool)> {
     let failed = |why: String, again: bool| (Error::Fetch { url: url.to_owned(), why }, again);
     let on_disk = |source| (Error::File { path: part.to_path_buf(), source }, false);
     let mut have = file.seek(SeekFrom::End(0)).map_err(on_disk)?;
+    let known = std::fs::read_to_string(version_file(part)).ok();
+    if have > 0 && known.is_none() && !pinned {
+        have = 0;
+        file.set_len(0).map_err(on_disk)?;
+        file.seek(SeekFrom::Start(0)).map_err(on_disk)?;
+    }
     let mut request = client.get(url);
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
+        if let Some(known) = &known {
+            request = request.header(IF_RANGE, known);
+        }
     }
     let response = request.send().await.map_err(|error| failed(because(&error), true))?;
     let status = response.status();
     if status == StatusCode::RANGE_NOT_SATISFIABLE && have > 0 {
         // Nothing is missing, or the file has changed; the digest decides.
-        let whole = response.headers().get("content-range").and_then(|value| value.to_str().ok());
+        let whole = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         if whole.and_then(|text| text.rsplit('/').next()) == Some(have.to_string().as_str()) {
             return Ok(());
         }
@@ -121,10 +149,20 @@ async fn rest(
     if !status.is_success() {
         return Err(failed(status_in_words(status), status.is_server_error()));
     }
-    if status != StatusCode::PARTIAL_CONTENT && have > 0 {
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        if range.is_some_and(|range| !range.starts_with(&format!("bytes {have}-"))) {
+            file.set_len(0).map_err(on_disk)?;
+            return Err(failed("the server sent another part than was asked for; starting over".into(), true));
+        }
+    } else {
         have = 0;
         file.set_len(0).map_err(on_disk)?;
         file.seek(SeekFrom::Start(0)).map_err(on_disk)?;
+        match version(response.headers()) {
+            Some(version) => std::fs::write(version_file(part), version).map_err(on_disk)?,
+            None => drop(std::fs::remove_file(version_file(part))),
+        }
     }
     let total = response.content_length().map(|length| have + length);
     let mut stream = response.bytes_stream();

@@ -114,6 +114,48 @@ async fn a_download_that_breaks_is_resumed_and_checked() {
     assert_eq!(left.iter().filter(|name| name.to_string_lossy().ends_with(".part")).count(), 1, "{left:?}");
 }
 
+/// Serves halves of two versions of a file, or other ranges than those that are asked for.
+async fn fickle(first: Vec<u8>, second: Vec<u8>, honours: bool) -> String {
+    let count = Arc::new(AtomicUsize::new(0));
+    let file = move |headers: HeaderMap| async move {
+        let head = |tag: &str, length: usize| Response::builder().header("etag", tag).header("content-length", length);
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            let half =
+                futures_util::stream::iter([Ok(first[..first.len() / 2].to_vec()), Err(std::io::Error::other("cut"))]);
+            return head("\"one\"", first.len()).body(Body::from_stream(half)).unwrap();
+        }
+        if honours || !headers.contains_key("range") {
+            // `If-Range` names the first version: what is sent is the second, whole.
+            assert!(headers.get("if-range").is_none_or(|version| version == "\"one\""));
+            return head("\"two\"", second.len()).body(Body::from(second)).unwrap();
+        }
+        let wrong = head("\"one\"", first.len() - 10).status(StatusCode::PARTIAL_CONTENT);
+        wrong
+            .header("content-range", format!("bytes 10-{0}/{0}", first.len()))
+            .body(Body::from(first[10..].to_vec()))
+            .unwrap()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/model.gguf", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, Router::new().route("/model.gguf", get(file))).into_future());
+    url
+}
+
+#[tokio::test]
+async fn parts_of_different_files_are_never_put_together() {
+    install_tls();
+    for honours in [true, false] {
+        let (first, second) = (tiny("first"), tiny("second"));
+        let url = fickle(first, second.clone(), honours).await;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let expert = store.add(&url, None, &mut quiet).await.unwrap();
+        assert_eq!(expert.sha256, hex(&second), "{honours}");
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".version")), "{left:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_lists_verifies_and_removes() {
     let folder = tempfile::tempdir().unwrap();

@@ -134,7 +134,8 @@ fn control(row: &ControlRow) -> String {
         words.push(format!("changed every {} s at most", number(row.min_interval_s)));
     }
     words.extend(row.keep_alive_s.map(|seconds| {
-        let renewed = if row.renew_safe { "always renewed before" } else { "renewed before unless it is the safe value" };
+        let renewed =
+            if row.renew_safe { "always renewed before" } else { "renewed before unless it is the safe value" };
         format!("forgotten after {} s, {renewed}", number(seconds))
     }));
     let mut text = format!("  {}: {}\n", row.name, words.join(", "));

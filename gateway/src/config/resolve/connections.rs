@@ -87,7 +87,7 @@ fn check_page(url: Option<&str>, faults: &mut Faults) {
 fn check_url(key: &str, url: &str, faults: &mut Faults) {
     let fine = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !fine {
-        faults.wrong(key, quoted(url), "expected an address, as http://host:8086");
+        faults.wrong(key, quoted(url), "expected an address that begins with http:// or https://");
     }
 }
 

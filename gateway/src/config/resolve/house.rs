@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The site; `None` where a mistake was found that leaves none.
 pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults) -> Option<Site> {
     let timezone = timezone(&config.site.timezone, faults);
+    if config.site.name.chars().any(char::is_control) {
+        faults.wrong("site.name", format!("{:?}", config.site.name), "expected a name without control characters");
+    }
     check_points(config, devices, faults);
     let tariff = tariff(&config.tariff, faults);
     let displaced = displaced(&config.heat, faults);

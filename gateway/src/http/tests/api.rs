@@ -164,7 +164,8 @@ async fn the_token_guards_orders_jobs_and_experts_and_leaves_the_house_readable(
 #[tokio::test]
 async fn ingress_and_this_machine_get_in_where_nobody_else_does() {
     use axum::extract::ConnectInfo;
-    let access = access::Access::new(Some("geheim"), true);
+    let guarded = HttpConfig { api_token: Some(Secret::new("geheim")), ingress_only: true, ..HttpConfig::default() };
+    let access = access::Access::new(&guarded);
     let rows = [
         ("172.30.32.2:40000", true),
         ("[::ffff:172.30.32.2]:1", true),
@@ -181,6 +182,30 @@ async fn ingress_and_this_machine_get_in_where_nobody_else_does() {
     assert!(access.check(&from_here).is_err());
     from_here.extensions_mut().insert(ConnectInfo("127.0.0.1:1".parse::<SocketAddr>().unwrap()));
     assert!(access.check(&from_here).is_ok());
+}
+
+#[test]
+fn without_a_token_orders_come_under_a_name_of_the_house() {
+    let open = HttpConfig { url: Some("https://heat.example.org:8443/".into()), ..HttpConfig::default() };
+    let guarded = HttpConfig { api_token: Some(Secret::new("geheim")), ..HttpConfig::default() };
+    let rows = [
+        ("192.168.1.20:8099", true),
+        ("[fd00::1]:8099", true),
+        ("homeassistant.local:8099", true),
+        ("pi", true),
+        ("heat.example.org:8443", true),
+        ("evil.example:8099", false),
+        ("192.168.1.20.evil.example", false),
+    ];
+    for (host, at_home) in rows {
+        let ask = |method: &str, config| {
+            let request = axum::extract::Request::builder().method(method).uri("/api/v1/mode").header("host", host);
+            access::Access::new(config).check(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        assert_eq!(ask("POST", &open).is_ok(), at_home, "{host}");
+        assert!(ask("GET", &open).is_ok(), "{host}");
+        assert_eq!(ask("POST", &guarded).unwrap_err().status, 401, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -258,7 +258,10 @@ fn problems(record: &Record) -> Vec<String> {
 }
 
 fn shortened(sentence: &str) -> String {
-    sentence.chars().take(SENTENCE_MAX).collect()
+    match sentence.char_indices().nth(SENTENCE_MAX) {
+        None => sentence.to_owned(),
+        Some((end, _)) => format!("{}…", &sentence[..end]),
+    }
 }
 
 fn known_or_null(known: Known<f64>, decimals: i32) -> Value {
