@@ -49,7 +49,8 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(&address).await?;
     gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
     tokio::spawn(live(records, wishes, frozen));
-    serve(&HttpConfig::default(), listener, state).await
+    serve(&HttpConfig::default(), listener, state).await;
+    Ok(())
 }
 
 fn records_start() -> anyhow::Result<Timestamp> {

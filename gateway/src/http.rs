@@ -11,6 +11,7 @@
 mod access;
 mod books;
 mod commands;
+mod connections;
 mod events;
 #[cfg(test)]
 mod fixture;
@@ -45,7 +46,6 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use chrono_tz::Tz;
 use refusal::Refusal;
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,17 +169,12 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
 }
 
 /// Serves until HeatMine stops; then open requests have a moment to end.
-///
-/// # Errors
-/// The listener failed.
-pub async fn serve(config: &HttpConfig, listener: TcpListener, state: State) -> anyhow::Result<()> {
+pub async fn serve(config: &HttpConfig, listener: TcpListener, state: State) {
     let shutdown = state.wiring.shutdown.clone();
-    let service = router(config, state).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = shutdown.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving = connections::serve(listener, router(config, state), &shutdown);
     tokio::select! {
-        ended = serving => ended.context("the HTTP listener failed"),
-        () = async { shutdown.cancelled().await; tokio::time::sleep(FAREWELL).await } => Ok(()),
+        () = serving => {}
+        () = async { shutdown.cancelled().await; tokio::time::sleep(FAREWELL).await } => {}
     }
 }
 

@@ -148,9 +148,7 @@ pub async fn summaries(around: Around, interval: Duration) {
 
 /// Serves the page until the gateway stops.
 pub async fn page(config: HttpConfig, listener: TcpListener, state: http::State) {
-    if let Err(error) = http::serve(&config, listener, state).await {
-        tracing::error!(error = format!("{error:#}"), "the page has ended");
-    }
+    http::serve(&config, listener, state).await;
 }
 
 /// Tells the person at the terminal where to look.

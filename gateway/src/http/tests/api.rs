@@ -3,6 +3,7 @@
 use super::*;
 use plant::command::Mode;
 use plant::units::Watts;
+use std::net::SocketAddr;
 
 #[tokio::test]
 async fn wishes_reach_the_loop_as_they_were_meant() {
