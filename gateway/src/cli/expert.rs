@@ -53,7 +53,7 @@ impl Expert {
     /// Does it.
     pub fn run(self) -> Outcome {
         // A mistyped folder is not made, unless something is to be put there.
-        if !matches!(self.action, Action::Add { .. }) && !self.experts.is_dir() {
+        if !matches!(self.action, Action::Add { .. }) && !self.experts.exists() {
             return match self.action {
                 Action::List => print_experts(&[], self.json),
                 Action::Add { .. } | Action::Verify | Action::Remove { .. } => {

@@ -17,7 +17,8 @@ async fn without_its_broker_the_house_is_run_and_afterwards_announced_again() ->
     let url = mosquitto.url();
     let arguments = ["--speed", "60", "--mqtt", &url].map(OsStr::new);
     let gateway = Gateway::demo(&folder.path().join("data"), &folder.path().join("log"), &arguments).await?;
-    gateway.until("the plug over MQTT", |record| state(record, "compute.power") == "fresh").await?;
+    let all = |record: &Value| ["compute.power", "house.power"].iter().all(|point| state(record, point) == "fresh");
+    gateway.until("the plug over MQTT, and everything else", all).await?;
     let before = announced(mosquitto.port, "online").await?;
 
     mosquitto.process.kill()?;
