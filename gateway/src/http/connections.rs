@@ -19,7 +19,7 @@ use tower::ServiceExt;
 /// Connections at a time; more wait until one has ended.
 const CONNECTIONS_MAX: usize = 512;
 /// How long the head of a request may take; a connection that asks for nothing is closed after the same time.
-const HEAD: Duration = Duration::from_secs(20);
+const HEAD: Duration = Duration::from_secs(60);
 /// Before accepting is tried again where it fails, as without free file descriptors.
 const PAUSE: Duration = Duration::from_millis(500);
 
