@@ -1,7 +1,8 @@
 //! The live loop: feeds the core with what happens, at the time it happens, and carries out what it asks for, in order.
 //!
-//! Invariant: nothing in here waits for a device, a broker, a browser or a database. Channels are bounded; plans are made
-//! on another thread and come back as events.
+//! Invariant: nothing in here waits for a device, a broker, a browser or a database elsewhere; the books, which come before
+//! everything that is said of them, are a file. Channels are bounded; plans are made on another thread and come back as
+//! events.
 
 use crate::actuate::Actuators;
 use crate::books::Books;

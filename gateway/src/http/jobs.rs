@@ -46,7 +46,8 @@ pub async fn submit(Shared(state): Shared<State>, fields: Fields) -> Result<(Sta
 
 /// One job and what became of it.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = i64, Path, description = "its number", example = 1)),
-    responses((status = 200, description = "the job", body = JobBody), (status = 404, description = "there is none of this number", body = ErrorBody)))]
+    responses((status = 200, description = "the job", body = JobBody), (status = 404, description = "there is none of this number", body = ErrorBody),
+              (status = 422, description = "not a number of a job", body = ErrorBody)))]
 pub async fn get(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
     let id = number(&id)?;
     ask(&state, move |queue| queue.get(id)).await.map(Json)
@@ -55,6 +56,7 @@ pub async fn get(Shared(state): Shared<State>, Path(id): Path<String>) -> Result
 /// Takes a job back; one that runs is stopped.
 #[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = i64, Path, description = "its number", example = 1)),
     responses((status = 200, description = "cancelled", body = JobBody), (status = 404, description = "there is none of this number", body = ErrorBody),
+              (status = 422, description = "not a number of a job", body = ErrorBody),
               (status = 409, description = "it has come to its end already", body = ErrorBody)))]
 pub async fn cancel(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
     let id = number(&id)?;
