@@ -38,8 +38,8 @@ const SEED: u64 = 7;
 /// How old a reading of the heat pump may be: it tells the slow ones every 150 s.
 const HEAT_PUMP_AGE_S: f64 = 450.0;
 
-/// House time between two rounds of summaries.
-const SUMMARIES: Duration = Duration::from_secs(1200);
+/// House time between two rounds of summaries: about what the engine needs for one on two cores, so that there is work all day.
+const SUMMARIES: Duration = Duration::from_secs(600);
 /// Wall time between two savings of the house.
 const SAVE: Duration = Duration::from_secs(5);
 

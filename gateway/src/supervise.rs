@@ -232,8 +232,8 @@ impl Supervisor {
     }
 
     async fn tell(&self, state: WorkerState, error: Option<String>) {
-        // A process of our own that is down draws nothing; one elsewhere may only be out of reach.
-        let power = (state == WorkerState::Down && self.launch.is_some()).then_some(Watts::ZERO);
+        // A process that has ended draws nothing; one elsewhere that is out of reach has lost its budget within seconds.
+        let power = (state == WorkerState::Down).then_some(Watts::ZERO);
         let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
     }

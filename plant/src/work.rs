@@ -73,8 +73,7 @@ pub struct WorkerStatus {
     pub state: WorkerState,
     /// The expert it has loaded.
     pub expert: Option<String>,
-    /// Power it draws, measured or estimated by itself: zero where its process is known not to run, `None` where nobody
-    /// knows.
+    /// Power it draws, measured or estimated by itself: zero while it is down, `None` where nobody knows.
     pub power: Option<Watts>,
     /// Tokens per second, prompt and generation together, over the last seconds.
     pub tokens_per_second: f64,
