@@ -2,7 +2,7 @@
 //!
 //! All power of all slots is laid out as blocks with a cost, the heat's worth deducted. What is due by a deadline gets the
 //! cheapest blocks before it, whatever they cost: a deadline is a promise. Other jobs get the cheapest blocks that they pay for,
-//! standing work whatever is left that pays.
+//! standing work whatever is left that pays. A block further ahead has to be cheaper by what waiting for it must bring.
 
 use crate::balance::Values;
 use crate::command::Mode;
@@ -17,6 +17,9 @@ use crate::wishes::mode_at;
 
 /// Energy set aside for a deadline beyond what its jobs are expected to take.
 const DEADLINE_MARGIN: f64 = 1.15;
+/// What an hour of waiting has to bring for each kilowatt-hour: the further ahead, the less certain is a forecast, and work
+/// that comes meanwhile will want the same hours.
+const WAITING: EurPerKwh = EurPerKwh(0.005);
 /// Time left over before a deadline.
 const DEADLINE_EARLY: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 
@@ -46,6 +49,8 @@ struct Candidate {
     block: Block,
     /// Its cost, its heat's worth deducted.
     cost: EurPerKwh,
+    /// The same with what waiting for it must bring.
+    rank: EurPerKwh,
     work: Option<Work>,
 }
 
@@ -88,15 +93,21 @@ fn candidates(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec
         let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
         for block in merit::order(&ahead.without, &values, &site.grid, cap) {
             let heat = thermal::heat_worth(site, cap, useful[index], heat_price, block.cost);
-            candidates.push(Candidate { index, block, cost: block.cost - heat, work: None });
+            let cost = block.cost - heat;
+            let rank = cost + waiting(request.at, slot.slot);
+            candidates.push(Candidate { index, block, cost, rank, work: None });
         }
     }
-    // Stable: of equal costs the earlier slot comes first.
-    candidates.sort_by(|a, b| a.cost.0.total_cmp(&b.cost.0));
+    candidates.sort_by(|a, b| a.rank.0.total_cmp(&b.rank.0));
     candidates
 }
 
-/// Marks the candidates that work is given to; the cost up to which surplus that nobody expected is welcome.
+/// What waiting for a slot must bring.
+fn waiting(now: Timestamp, slot: Slot) -> EurPerKwh {
+    WAITING * (crate::time::elapsed(now, slot.start()).as_secs_f64() / 3600.0)
+}
+
+/// Marks the candidates that work is given to; the rank up to which surplus that nobody expected is welcome.
 fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &mut [Candidate]) -> EurPerKwh {
     let energy = |candidate: &Candidate| {
         share_ahead(request.at, outlook.slots[candidate.index].slot) * candidate.block.power.over(Slot::LENGTH).0
@@ -109,7 +120,7 @@ fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &
             candidate.work = Some(Work::Job);
             left -= KilowattHours(energy(candidate));
             if left <= KilowattHours::ZERO {
-                threshold = candidate.cost.max(demand.standing);
+                threshold = candidate.rank.max(demand.standing);
             }
         } else if candidate.cost < demand.standing && allowed(request, candidate, outlook) {
             candidate.work = Some(Work::Standing);
@@ -216,6 +227,9 @@ impl SlotView<'_> {
         if self.surplus_welcome() {
             return self.follow(given, cap);
         }
+        if given > Watts::ZERO {
+            return self.follow(given, given.max(site.compute.min).min(cap));
+        }
         self.taken(Watts::ZERO, Watts::ZERO, Watts::ZERO, Reason::Idle)
     }
 
@@ -241,7 +255,9 @@ impl SlotView<'_> {
         let (prices, slot) = (self.outlook.prices[self.index], &self.outlook.slots[self.index]);
         let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
         let heat = thermal::heat_worth(site, cap(self.request), self.useful, heat_price, prices.export);
-        self.demand.any() && prices.export - heat < self.threshold.max(self.demand.standing)
+        let cost = prices.export - heat;
+        let welcome = self.threshold - waiting(self.request.at, slot.slot);
+        self.demand.any() && cost < welcome.max(self.demand.standing)
     }
 
     fn storing_given(&self) -> bool {

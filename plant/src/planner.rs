@@ -325,6 +325,26 @@ mod tests {
     }
 
     #[test]
+    fn the_sun_of_today_is_not_kept_for_a_slightly_better_tomorrow() {
+        let rows = [(0.07, 4.0), (-0.20, 0.0)];
+        for (tomorrow, today) in rows {
+            let mut sunny = request(9000.0, |_| 0.30);
+            let more = sunny.slots.clone().into_iter().map(|slot| ExpectedSlot {
+                slot: slot.slot.plus(96),
+                export_price: Some(EurPerKwh(tomorrow)),
+                ..slot
+            });
+            sunny.slots.extend(more.collect::<Vec<_>>());
+            Arc::make_mut(&mut sunny.site).work.standing = EurPerKwh::ZERO;
+            sunny.soc = None;
+            sunny.backlog = Backlog { jobs: 9, tokens: 4_000_000, value: Eur(1.2), ..Backlog::default() };
+            let planned = plan(&sunny);
+            let found = hours(&planned, 10, 14).0;
+            assert!((found - today).abs() < 0.3, "{tomorrow}: {found}");
+        }
+    }
+
+    #[test]
     fn every_mode_has_its_own_plan() {
         let rows = [
             // mode, energy in the clean cheap night, at noon, in the evening
