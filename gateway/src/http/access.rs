@@ -70,9 +70,7 @@ impl Access {
             }
         }
     }
-}
 
-impl Access {
     /// Whether the request names this host as somebody in the house would: a name from outside may be another page's that
     /// was made to lead here.
     fn is_at_home(&self, request: &Request) -> bool {

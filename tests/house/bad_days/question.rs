@@ -23,10 +23,13 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks for a long answer and listens.
+    /// Asks for an answer of some hundred words, which no model may end before, and listens.
     pub fn ask(http: &str) -> Result<Self> {
         let client = client(None)?;
-        let body = body("Tell the story of a small village by the sea, in as many words as you can.", 1500, true);
+        let mut body = body("Tell the story of a small village by the sea.", 600, true);
+        let story = json!({"type": "object", "properties": {"story": {"type": "string", "minLength": 1900}},
+            "required": ["story"], "additionalProperties": false});
+        body["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "story", "schema": story}});
         let request = client.post(format!("{http}/v1/chat/completions")).json(&body);
         let heard = Arc::<Mutex<Heard>>::default();
         let task = tokio::spawn(listen(request, heard.clone()));

@@ -31,8 +31,7 @@ async fn a_silent_inverter_stops_compute_until_it_speaks_again() -> Result<()> {
 async fn goes_silent(gateway: &Gateway, inverter: &Proxy, wire: Wire) -> Result<()> {
     // Little power makes the answer last.
     gateway.post("/api/v1/power-limit", &json!({"watts": 200})).await?;
-    let little = |record: &Value| record["decision"]["budget"].as_f64().is_some_and(|watts| watts <= 200.0);
-    gateway.until("little power", little).await?;
+    gateway.until("little power", |record| record["power_limit"] == 200.0).await?;
     let question = Question::ask(&gateway.http)?;
     wait_until(LIMIT, "words", async || (question.words().0 > 3 || question.end().is_some()).then_some(())).await?;
     ensure!(question.end().is_none(), "{:?}\n{}", question.end(), gateway.process.tail());
