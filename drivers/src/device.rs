@@ -82,8 +82,7 @@ pub enum Report {
 }
 
 /// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
-/// and returns. Never
-/// blocks on a slow reader of `reports`: newer values replace those not yet taken.
+/// and returns. Never blocks on a slow reader of `reports`: newer values replace those not yet taken.
 pub async fn run(
     config: DeviceConfig,
     pace: Pace,

@@ -34,6 +34,8 @@ pub struct Failure {
 impl Failure {
     /// Wrong usage or configuration.
     pub const USAGE: u8 = 64;
+    /// Data that are not what they should be.
+    pub const DATA: u8 = 65;
     /// An input is missing or no good.
     pub const NO_INPUT: u8 = 66;
     /// Something needed is not there.

@@ -46,14 +46,8 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// The flows of `image`; `None` where those of grid, battery or compute are not known, on which everything depends.
-    pub fn of(image: &Image) -> Option<Self> {
-        image.get(Point::ComputePower).fresh()?;
-        Self::bus(image)
-    }
-
-    /// The same with compute's power as zero where it is unknown, which makes the surplus and the headroom smaller than
-    /// they are.
+    /// The flows of `image`; `None` where those of grid or battery are not known. Compute's power counts as zero where it is
+    /// unknown, which makes the surplus and the headroom smaller than they are.
     pub fn bus(image: &Image) -> Option<Self> {
         let power = |point| match image.points.get(&point) {
             Some(known) => known.fresh().map(Watts),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// The longest boost; also what ends one when the clock was wrong as it began.
 pub const BOOST_MAX: Duration = Duration::from_secs(24 * 3600);
-/// The most that a grid operator's dimming may leave; more is no dimming of a house.
-pub const DIMMING_MAX: Watts = Watts(100_000.0);
+/// More than a house draws: no limit lies above it.
+pub const HOUSE_MAX: Watts = Watts(100_000.0);
 
 /// The owner's standing wish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -59,7 +59,9 @@ impl Plant {
             settings,
         };
 
-        let held = Flows::of(&image).map(|flows| Held {
+        // Without compute's power nothing is booked.
+        let booked = bus.filter(|_| image.get(Point::ComputePower).fresh().is_some());
+        let held = booked.map(|flows| Held {
             flows,
             charge_room,
             values: situation.prices.known().then_some(situation.values),

@@ -44,7 +44,6 @@ impl Ledger {
                 format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
             return Err(Failure::new(Failure::NO_INPUT, words));
         }
-        let wrong = |error: store::LedgerError| Failure::new(65, error.to_string());
         let ledger = store::Ledger::open_existing(&path).map_err(wrong)?;
         let rows = match self.view.unwrap_or(View::Days) {
             View::Days => Some(ledger.days(self.timezone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?),
@@ -71,9 +70,7 @@ impl Ledger {
             verified.head.hash
         ))
     }
-}
 
-impl Ledger {
     /// A chain whose newest entries were taken away holds, too: but the running state beside it remembers them.
     fn complete(&self, ledger: &store::Ledger) -> Outcome {
         let path = self.data.join("state.db");
@@ -81,12 +78,16 @@ impl Ledger {
             return Ok(());
         }
         let read = || anyhow::Ok(store::StateStore::open(&path)?.checkpoint()?);
-        let checkpoint = read().map_err(|error| Failure::new(65, format!("{}: {error}", path.display())))?;
+        let checkpoint = read().map_err(|error| wrong(format!("{}: {error}", path.display())))?;
         let Some(head) = checkpoint.map(|checkpoint| checkpoint.head) else { return Ok(()) };
-        let held = ledger.holds(&head).map_err(|error| Failure::new(65, error.to_string()))?;
+        let held = ledger.holds(&head).map_err(wrong)?;
         let words = format!("the newest entries are missing: the running state remembers entry {}", head.sequence);
-        held.then_some(()).ok_or_else(|| Failure::new(65, words))
+        held.then_some(()).ok_or_else(|| wrong(words))
     }
+}
+
+fn wrong(error: impl ToString) -> Failure {
+    Failure::new(Failure::DATA, error.to_string())
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {

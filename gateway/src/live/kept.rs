@@ -104,8 +104,23 @@ mod tests {
         let found = restored.checkpoint.clone().unwrap();
         assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));
         // What is booked from here on fits the ledger that is there.
-        let plant = plant::plant::Plant::new(site, restored, now);
-        assert_eq!(plant.site().name, "house");
+        let mut plant = plant::plant::Plant::new(site, restored, now);
+        let receipt = plant::work::Receipt {
+            id: "1".into(),
+            expert: "x".into(),
+            interactive: false,
+            tokens_in: 1,
+            tokens_out: 1,
+            joules: 1.0,
+            price: plant::units::Eur(0.01),
+            finished_at: now,
+        };
+        for effect in plant.handle(Event::Receipt(Box::new(receipt)), now) {
+            if let plant::effect::Effect::Append(entry) = effect {
+                ledger.append(&entry).unwrap();
+            }
+        }
+        assert_eq!(ledger.verify(|_| ()).unwrap().receipts, 1);
     }
 
     fn plant_site() -> Site {

@@ -100,6 +100,12 @@ fn version_file(part: &Path) -> PathBuf {
     name.into()
 }
 
+/// Throws away what has come so far; returns where the file begins.
+fn emptied(file: &mut File) -> std::io::Result<u64> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))
+}
+
 /// What tells one version of a file from another, as `If-Range` takes it.
 fn version(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -121,9 +127,7 @@ async fn rest(
     let mut have = file.seek(SeekFrom::End(0)).map_err(on_disk)?;
     let known = std::fs::read_to_string(version_file(part)).ok();
     if have > 0 && known.is_none() && !pinned {
-        have = 0;
-        file.set_len(0).map_err(on_disk)?;
-        file.seek(SeekFrom::Start(0)).map_err(on_disk)?;
+        have = emptied(file).map_err(on_disk)?;
     }
     let mut request = client.get(url);
     if let Some(token) = token {
@@ -143,7 +147,7 @@ async fn rest(
         if whole.and_then(|text| text.rsplit('/').next()) == Some(have.to_string().as_str()) {
             return Ok(());
         }
-        file.set_len(0).map_err(on_disk)?;
+        emptied(file).map_err(on_disk)?;
         return Err(failed("the file there has changed; starting over".into(), true));
     }
     if !status.is_success() {
@@ -152,13 +156,11 @@ async fn rest(
     if status == StatusCode::PARTIAL_CONTENT {
         let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         if range.is_some_and(|range| !range.starts_with(&format!("bytes {have}-"))) {
-            file.set_len(0).map_err(on_disk)?;
+            emptied(file).map_err(on_disk)?;
             return Err(failed("the server sent another part than was asked for; starting over".into(), true));
         }
     } else {
-        have = 0;
-        file.set_len(0).map_err(on_disk)?;
-        file.seek(SeekFrom::Start(0)).map_err(on_disk)?;
+        have = emptied(file).map_err(on_disk)?;
         match version(response.headers()) {
             Some(version) => std::fs::write(version_file(part), version).map_err(on_disk)?,
             None => drop(std::fs::remove_file(version_file(part))),

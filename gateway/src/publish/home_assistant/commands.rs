@@ -1,7 +1,7 @@
 //! What arrives on the command topics, understood or refused.
 
 use crate::jobs::JobRequest;
-use plant::command::{BOOST_MAX, Command, DIMMING_MAX, Mode};
+use plant::command::{BOOST_MAX, Command, HOUSE_MAX, Mode};
 use plant::units::Watts;
 use std::time::Duration;
 
@@ -75,11 +75,11 @@ fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
         return Ok(Wish::Plant(Command::GridDimming(None)));
     }
     match text.and_then(number) {
-        Some(watts) if (0.0..=DIMMING_MAX.0).contains(&watts) => {
+        Some(watts) if (0.0..=HOUSE_MAX.0).contains(&watts) => {
             Ok(Wish::Plant(Command::GridDimming(Some(Watts(watts)))))
         }
         Some(_) | None => {
-            Err(format!("watts that the grid operator leaves, 0 to {:.0}, or none to lift the dimming", DIMMING_MAX.0))
+            Err(format!("watts that the grid operator leaves, 0 to {:.0}, or none to lift the dimming", HOUSE_MAX.0))
         }
     }
 }
