@@ -277,7 +277,7 @@ impl Run {
                 Effect::Append(entry) => self.book(&entry),
                 Effect::Checkpoint(_) => {}
                 Effect::Plan(request) => {
-                    let plan = plant::planner::plan(&request);
+                    let plan = plant::plan(&request);
                     effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
                 }
                 Effect::Publish(record) => self.latest = Some(*record),

@@ -13,8 +13,8 @@
 use crate::clock::Clock;
 use inference::client;
 use plant::event::Event;
+use plant::receipt_ids::Told;
 use plant::site::WorkPrices;
-use plant::told::Told;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use std::ffi::OsString;

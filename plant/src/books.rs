@@ -8,13 +8,17 @@
 //! Invariant: what is booked was observed. A gap books nothing, a clock that goes back books nothing twice; after one, a
 //! slot may have several entries, whose sums are right.
 
-use crate::calendar::Calendar;
+pub mod account;
+pub mod calendar;
+pub mod ledger;
+pub mod receipt_ids;
+
+use crate::books::calendar::Calendar;
+use crate::books::receipt_ids::Told;
 use crate::checkpoint::Checkpoint;
 use crate::entry::{BookedReceipt, Booking, Entry, Head, SlotAccount};
-use crate::ledger;
 use crate::record::{Earnings, EnergyTotals};
 use crate::time::{Slot, Timestamp};
-use crate::told::Told;
 use crate::units::{EurPerKwh, KilowattHours};
 use crate::work::Receipt;
 use chrono_tz::Tz;

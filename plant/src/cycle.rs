@@ -1,20 +1,20 @@
 //! One cycle: from a frozen image to a decision and all that follows from it.
 
-use crate::account::Held;
-use crate::balance::{Flows, Values};
+use crate::act::explain::explain;
+use crate::books::account::Held;
 use crate::decision::Decision;
 use crate::effect::Effect;
-use crate::explain::explain;
 use crate::image::{Image, Known};
 use crate::plant::Plant;
 use crate::point::Point;
 use crate::record::Record;
-use crate::revenue::Demand;
-use crate::situation::Situation;
-use crate::tariff::Prices;
-use crate::thermal::{self, Temperatures};
 use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
+use crate::value::balance::{Flows, Values};
+use crate::value::revenue::Demand;
+use crate::value::situation::Situation;
+use crate::value::tariff::Prices;
+use crate::value::thermal::{self, Temperatures};
 use std::time::Duration;
 
 /// What energy in the battery is worth where no plan says it, as a share of the import price.
@@ -95,7 +95,7 @@ impl Plant {
         &self,
         site: &'a crate::site::Site,
         image: &'a Image,
-        planning: &'a crate::planning::Planning,
+        planning: &'a crate::planner::request::Planning,
         bus: Option<Flows>,
         charge_room: Watts,
         soc: Option<Percent>,

@@ -60,77 +60,45 @@ pub mod plant;
 /// One cycle of it.
 mod cycle;
 
-// What is: samples, balance, prices, heat, work.
+// The stages of the cycle, in the order in which it passes them.
 
-/// Meters that repeat themselves.
-mod frozen;
-/// The newest sample of every device, and the image made of them.
-pub mod sampled;
+/// What was read, said and learned.
+mod observe {
+    pub mod commands;
+    pub mod forecast;
+    pub mod readings;
+    pub mod stuck;
+}
 
-/// Powers on the house bus, and where compute's power comes from.
-pub mod balance;
-/// What the owner and the grid operator want.
-pub mod wishes;
-
-/// The merged outlook and its prices.
-pub mod market;
-/// What a kilowatt-hour costs and earns at a moment.
-pub mod tariff;
-
-/// What work pays for a kilowatt-hour.
-pub mod revenue;
-/// What compute's heat is worth.
-pub mod thermal;
-
-// What is intended: the slots ahead.
-
-/// What is expected where no feed says it.
-pub mod forecast;
-
-/// When a plan is asked for, and with what.
-pub mod planning;
+/// What a kilowatt-hour is worth.
+mod value {
+    pub mod balance;
+    pub mod market;
+    pub mod merit;
+    pub mod revenue;
+    pub mod situation;
+    pub mod tariff;
+    pub mod thermal;
+}
 
 /// Plans the slots ahead.
-pub mod planner;
+mod planner;
 
-/// The slots ahead, with the battery in them.
-pub mod ahead;
-/// How much compute to run in each slot ahead.
-pub mod allocate;
-/// The merit order of compute's power in one slot.
-pub mod merit;
-/// Starts that do not pay for themselves.
-mod starts;
+/// What is done about it.
+mod act {
+    pub mod devices;
+    pub mod dispatch;
+    pub mod explain;
+    pub mod limits;
+    pub mod orders;
+}
 
-// What is done: wish, last word, orders, words.
+/// The books.
+mod books;
 
-/// All that one cycle decides on.
-pub mod situation;
-
-/// This second's wish.
-pub mod dispatch;
-/// The last word.
-pub mod limits;
-
-/// The decision in words.
-pub mod explain;
-/// Which settings are sent, and when.
-pub mod orders;
-/// What the other devices are told.
-pub mod settings;
-
-// What is booked.
-
-/// What an interval with unchanged powers adds to the books.
-pub mod account;
-/// The running account of energy and money.
-pub mod books;
-/// The local day and month of the books.
-mod calendar;
-/// Seals, opens and checks entries.
-pub mod ledger;
-/// Which receipts are known already.
-pub mod told;
+pub use act::devices;
+pub use books::{ledger, receipt_ids};
+pub use planner::{PlanRequest, plan};
 
 #[cfg(test)]
 mod random_test;

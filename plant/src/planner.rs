@@ -2,16 +2,20 @@
 //!
 //! Pure: a plan depends on nothing but its request, so the host may compute it anywhere.
 
-use crate::ahead::{Ahead, SlotPrices, look};
-use crate::allocate::{self, Taken};
+pub mod ahead;
+pub mod allocate;
+pub mod request;
+pub mod starts;
+
 use crate::command::Mode;
 use crate::decision::Control;
 use crate::plan::{Plan, PlannedSlot};
+use crate::planner::ahead::{Ahead, SlotPrices, look};
+use crate::planner::allocate::Taken;
 use crate::site::{Battery, HeatSink, Site};
-use crate::starts;
-use crate::thermal::{self, Temperatures};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
+use crate::value::thermal::{self, Temperatures};
 use crate::work::Backlog;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -5,29 +5,29 @@
 //! Wake --> book the time since the last one -> image -> dispatch -> limits -> settings -> effects
 //! ```
 
-use crate::account::{self, Held};
-use crate::balance::ChargeRoom;
+use crate::act::devices::Settings;
+use crate::act::dispatch::Dispatch;
+use crate::act::limits::Limits;
+use crate::act::orders::Orders;
 use crate::books::Books;
+use crate::books::account::{self, Held};
+use crate::books::ledger;
 use crate::checkpoint::Checkpoint;
-use crate::dispatch::Dispatch;
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry};
 use crate::event::Event;
-use crate::forecast::Forecast;
-use crate::ledger;
-use crate::limits::Limits;
-use crate::market::Market;
-use crate::orders::Orders;
+use crate::observe::commands::Wishes;
+use crate::observe::forecast::Forecast;
+use crate::observe::readings::Sampled;
 use crate::plan::Plan;
-use crate::planning::Planning;
-use crate::revenue;
-use crate::sampled::Sampled;
-use crate::settings::Settings;
+use crate::planner::request::Planning;
 use crate::site::Site;
-use crate::thermal;
 use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
-use crate::wishes::Wishes;
+use crate::value::balance::ChargeRoom;
+use crate::value::market::Market;
+use crate::value::revenue;
+use crate::value::thermal;
 use crate::work::{Backlog, Receipt, WorkerStatus};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

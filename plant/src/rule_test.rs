@@ -1,16 +1,16 @@
 //! The rules of samples, limits, orders and settings, one row each, on a plant that is told exactly what it sees.
 
+use crate::act::orders::Orders;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::image::Known;
-use crate::orders::Orders;
+use crate::observe::readings::Sampled;
 use crate::plant::{Plant, Restored};
 use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::sampled::Sampled;
 use crate::site::{Device, HeatSink, Price, Site};
 use crate::test_site::{at, sample, site};
 use crate::time::Timestamp;

@@ -1,11 +1,11 @@
 //! A house in virtual time around the plant, and the invariants that hold in every one of its cycles.
 
+use crate::books::ledger;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, Outcome, Setting};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry, Head, SlotAccount};
 use crate::event::Event;
-use crate::ledger;
 use crate::planner;
 use crate::plant::{Plant, Restored};
 use crate::point::Point;

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
 use plant::plant::Restored;
+use plant::receipt_ids::Told;
 use plant::site::Site;
 use plant::time::Timestamp;
-use plant::told::Told;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 

@@ -2,14 +2,14 @@
 //!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
-use crate::balance::HOUSE;
-use crate::frozen::Watch;
 use crate::image::{Image, Known};
+use crate::observe::stuck::Watch;
 use crate::point::{DeviceId, Point, Role, Sample};
 use crate::record::DeviceStatus;
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
+use crate::value::balance::HOUSE;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! The slots ahead as they would be with a given compute power: the battery under the house's own self-consumption rule,
 //! and what energy in it will be worth.
 
-use crate::merit::Without;
 use crate::planner::ExpectedSlot;
 use crate::site::Battery;
 use crate::time::Slot;
 use crate::units::{EurPerKwh, KilowattHours, Percent, Watts};
+use crate::value::merit::Without;
 
 /// One slot ahead.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use crate::outlook::Outlook;
 use crate::site::Site;
-use crate::tariff::{self, Prices};
 use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
+use crate::value::tariff::{self, Prices};
 use std::collections::BTreeMap;
 
 /// Slots that are kept: two days back, from which prices are estimated, and a week ahead.

@@ -4,15 +4,15 @@
 //! minimum times, least power. The first group only lowers and sets a ceiling; what raises (the feed-in cap, the minimum
 //! time on) never goes beyond it.
 
+use crate::act::dispatch::Wanted;
 use crate::command::Mode;
 use crate::decision::LimitHit;
-use crate::dispatch::Wanted;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::{HeatSink, HeatSource};
-use crate::situation::Situation;
 use crate::time::{Timestamp, elapsed};
 use crate::units::{Celsius, Percent, Watts};
+use crate::value::situation::Situation;
 use crate::work::WorkerState;
 use std::time::Duration;
 

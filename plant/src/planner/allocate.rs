@@ -4,16 +4,16 @@
 //! cheapest blocks before it, whatever they cost: a deadline is a promise. Other jobs get the cheapest blocks that they pay for,
 //! standing work whatever is left that pays. A block further ahead has to be cheaper by what waiting for it must bring.
 
-use crate::balance::Values;
 use crate::command::Mode;
-use crate::merit::{self, Block, Origin};
+use crate::observe::commands::mode_at;
 use crate::planner::{Outlook, PlanRequest};
 use crate::reason::{Reason, Worth};
-use crate::revenue::Demand;
-use crate::thermal;
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};
-use crate::wishes::mode_at;
+use crate::value::balance::Values;
+use crate::value::merit::{self, Block, Origin};
+use crate::value::revenue::Demand;
+use crate::value::thermal;
 
 /// Energy set aside for a deadline beyond what its jobs are expected to take.
 const DEADLINE_MARGIN: f64 = 1.15;

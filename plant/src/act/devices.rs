@@ -4,13 +4,13 @@
 //! Invariant: with stale data or in mode `off`, every device is under its own control. `pv.limit` is never touched, and while
 //! the grid operator dims, the heat pump is offered no more than is left of it.
 
+use crate::act::limits::{FUSE_MARGIN, Verdict};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
-use crate::limits::{FUSE_MARGIN, Verdict};
 use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::site::{ControlRange, Store};
-use crate::situation::Situation;
 use crate::units::{EurPerKwh, Watts};
+use crate::value::situation::Situation;
 
 /// Surplus with which the heat pump is asked to run, and without which it no longer is.
 const BOOST_ABOVE: Watts = Watts(1000.0);

@@ -1,13 +1,13 @@
 //! What an interval with unchanged powers adds to the books.
 
-use crate::balance::{Flows, Values, opportunity};
 use crate::books::Interval;
 use crate::entry::{BySource, SlotAccount};
 use crate::reason::Reason;
 use crate::site::Site;
-use crate::thermal;
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};
+use crate::value::balance::{Flows, Values, opportunity};
+use crate::value::thermal;
 use std::time::Duration;
 
 /// Everything that stays as it is during an interval.

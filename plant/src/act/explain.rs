@@ -2,8 +2,8 @@
 
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};
-use crate::situation::Situation;
 use crate::units::Watts;
+use crate::value::situation::Situation;
 
 /// One or two sentences for a person.
 pub fn explain(situation: &Situation<'_>, decision: &Decision) -> String {

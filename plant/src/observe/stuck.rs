@@ -1,11 +1,11 @@
 //! Meters that repeat themselves: a value that stays the same to the last digit while the powers around it move is old,
 //! however fresh its samples look.
 
-use crate::balance::HOUSE;
 use crate::image::Known;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
+use crate::value::balance::HOUSE;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! When a plan is asked for, what it is given, and which plan is in force.
 
 use crate::command::Mode;
-use crate::forecast::Present;
 use crate::image::Image;
+use crate::observe::forecast::Present;
 use crate::plan::{Plan, PlannedSlot};
 use crate::planner::{ExpectedSlot, PlanRequest};
 use crate::plant::Plant;

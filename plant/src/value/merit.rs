@@ -1,8 +1,8 @@
 //! The merit order of compute's power in one slot: how much is to be had at which price, cheapest first.
 
-use crate::balance::Values;
 use crate::site::Grid;
 use crate::units::{EurPerKwh, Watts};
+use crate::value::balance::Values;
 
 /// Where power would come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,9 +11,9 @@
 
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
-use crate::situation::Situation;
 use crate::time::{Timestamp, elapsed};
 use crate::units::{EurPerKwh, Watts};
+use crate::value::situation::Situation;
 use std::time::Duration;
 
 /// Power approaches the surplus with this time constant, so that a plug that is read less often than the meter does not

@@ -1,10 +1,10 @@
 //! Which settings are sent, and when: on change, in time before the device forgets, again after an error; never more often
 //! than the device bears.
 
+use crate::act::devices::WORKER;
 use crate::decision::{Control, Outcome, Setpoint, Setting};
 use crate::point::DeviceId;
 use crate::reason::Reason;
-use crate::settings::WORKER;
 use crate::site::{ControlRange, Site};
 use crate::time::{Timestamp, elapsed};
 use std::collections::BTreeMap;

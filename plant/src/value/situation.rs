@@ -1,18 +1,18 @@
 //! All that one cycle decides on, frozen: the image, what follows from it, and what everybody wants.
 
-use crate::balance::{Flows, Values};
 use crate::command::Mode;
 use crate::image::Image;
-use crate::merit::{self, Without};
+use crate::observe::commands::Wishes;
 use crate::plan::PlannedSlot;
 use crate::reason::Worth;
-use crate::revenue::Demand;
 use crate::site::Site;
-use crate::tariff::Prices;
-use crate::thermal;
 use crate::time::Timestamp;
 use crate::units::{EurPerKwh, Percent, Watts};
-use crate::wishes::Wishes;
+use crate::value::balance::{Flows, Values};
+use crate::value::merit::{self, Without};
+use crate::value::revenue::Demand;
+use crate::value::tariff::Prices;
+use crate::value::thermal;
 use crate::work::WorkerState;
 
 /// The situation of one cycle.
