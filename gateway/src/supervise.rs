@@ -13,7 +13,7 @@
 use crate::clock::Clock;
 use inference::client;
 use plant::event::Event;
-use plant::receipt_ids::Told;
+use plant::receipt_ids::ReceiptIds;
 use plant::site::WorkPrices;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
@@ -66,7 +66,7 @@ pub struct Supervisor {
     /// What the work pays.
     pub prices: WorkPrices,
     /// Receipts the books already hold.
-    pub booked: Told,
+    pub booked: ReceiptIds,
     /// The power the engine may draw.
     pub budget: watch::Receiver<Watts>,
     /// The loop.

@@ -57,48 +57,33 @@ pub mod event;
 /// The running house.
 pub mod plant;
 
-/// One cycle of it.
-mod cycle;
+// The stages of a cycle, in the order in which it passes them.
 
-// The stages of the cycle, in the order in which it passes them.
+/// What was read, said and learned: readings become the image.
+mod observe;
 
-/// What was read, said and learned.
-mod observe {
-    pub mod commands;
-    pub mod forecast;
-    pub mod readings;
-    pub mod stuck;
-}
-
-/// What a kilowatt-hour is worth.
+/// What a kilowatt-hour is worth here and now.
 mod value {
     pub mod balance;
-    pub mod market;
     pub mod merit;
     pub mod revenue;
     pub mod situation;
     pub mod tariff;
     pub mod thermal;
+    pub mod worth;
 }
 
 /// Plans the slots ahead.
 mod planner;
 
-/// What is done about it.
-mod act {
-    pub mod devices;
-    pub mod dispatch;
-    pub mod explain;
-    pub mod limits;
-    pub mod orders;
-}
+/// What is done about it: dispatch, limits, the other devices.
+mod act;
 
-/// The books.
+/// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use act::devices;
-pub use books::{ledger, receipt_ids};
-pub use planner::{PlanRequest, plan};
+pub use books::{ledger, receipt_ids, totals};
+pub use planner::plan;
 
 #[cfg(test)]
 mod random_test;

@@ -7,8 +7,8 @@ use crate::store::Ledger;
 use crate::wiring::Wiring;
 use chrono::Days;
 use chrono_tz::Tz;
-use plant::record::Earnings;
 use plant::time::Timestamp;
+use plant::totals::Earnings;
 use tokio::sync::mpsc;
 
 /// Tells the loop its scheduled commands and queues scheduled jobs, until the gateway stops.

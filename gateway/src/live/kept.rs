@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
 use plant::plant::Restored;
-use plant::receipt_ids::Told;
+use plant::receipt_ids::ReceiptIds;
 use plant::site::Site;
 use plant::time::Timestamp;
 use std::fs::{File, TryLockError};
@@ -56,8 +56,8 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
-    let mut told = Told::new(REMEMBERED);
+pub fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
+    let mut told = ReceiptIds::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
         told.insert(&receipt.id);
     }

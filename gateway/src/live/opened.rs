@@ -10,7 +10,7 @@ use crate::supervise::Launch;
 use anyhow::{Context, Result};
 use inference::client;
 use plant::plant::Restored;
-use plant::receipt_ids::Told;
+use plant::receipt_ids::ReceiptIds;
 use plant::time::Timestamp;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ pub struct Opened {
     /// What both say of the last run.
     pub restored: Restored,
     /// The newest receipts in the books.
-    pub booked: Told,
+    pub booked: ReceiptIds,
     /// The controls that the last run did not give back.
     pub owed: Vec<Owed>,
     /// Deferrable work.

@@ -6,7 +6,7 @@
 
 use crate::act::limits::{FUSE_MARGIN, Verdict};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
-use crate::point::{DeviceId, Point};
+use crate::point::{DeviceId, Point, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, Store};
 use crate::units::{EurPerKwh, Watts};
@@ -17,17 +17,15 @@ const BOOST_ABOVE: Watts = Watts(1000.0);
 const BOOST_BELOW: Watts = Watts(200.0);
 /// Offers are rounded to this.
 const STEP: f64 = 50.0;
-/// The engine's name as a device.
-pub const WORKER: &str = "worker";
 
 /// What the settings remember from one second to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
+pub struct Coordination {
     boosting: bool,
     holding: bool,
 }
 
-impl Settings {
+impl Coordination {
     /// What every device should be told.
     pub fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
         let own = situation.mode() == crate::command::Mode::Off || situation.bus.is_none();
@@ -77,7 +75,7 @@ impl Settings {
     fn spare(&self, situation: &Situation<'_>, verdict: &Verdict) -> Watts {
         let Some(bus) = situation.bus else { return Watts::ZERO };
         let dimmed =
-            situation.wishes.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
+            situation.commands.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
         if negative(situation) {
             let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
             let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();

@@ -171,9 +171,7 @@ fn intended(situation: &Situation<'_>) -> Intention {
     if !situation.prices.known() {
         return Intention::nothing(Reason::StaleData);
     }
-    let worth = situation.worth(situation.max(), situation.demand.next());
-    let surplus = Worth { electricity: situation.values.export, ..worth };
-    if situation.demand.any() && surplus.net() > EurPerKwh::ZERO {
+    if situation.demand.any() && situation.worth_of_surplus().net() > EurPerKwh::ZERO {
         Intention::surplus(situation.max())
     } else {
         Intention::nothing(Reason::Idle)
@@ -195,12 +193,10 @@ fn wanted(situation: &Situation<'_>, power: Watts, reason: Reason, revenue: EurP
 }
 
 fn surplus_reason(situation: &Situation<'_>) -> Reason {
-    let exporting = situation.bus.map_or(Watts::ZERO, |bus| (-bus.grid).positive());
-    let capped = situation.site.grid.export_limit.is_some_and(|limit| exporting >= limit * 0.98);
     let unpaid = situation.prices.export.is_some_and(|price| price <= EurPerKwh::ZERO);
     match () {
         () if situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO) => Reason::NegativePrice,
-        () if capped || unpaid => Reason::Curtailment,
+        () if situation.at_cap() || unpaid => Reason::Curtailment,
         () => Reason::Surplus,
     }
 }

@@ -12,14 +12,12 @@ use crate::reason::Reason;
 use crate::site::{HeatSink, HeatSource};
 use crate::time::{Timestamp, elapsed};
 use crate::units::{Celsius, Percent, Watts};
-use crate::value::situation::Situation;
+use crate::value::situation::{AT_CAP, Situation};
 use crate::work::WorkerState;
 use std::time::Duration;
 
 /// Share of the fuse that compute leaves to the next second's surprises.
 pub const FUSE_MARGIN: f64 = 0.02;
-/// Below this share of the feed-in cap nothing is curtailed.
-const CURTAILING: f64 = 0.98;
 /// How far a hot place has to cool before compute starts again, in K.
 const COOLING: f64 = 3.0;
 /// How far above its upper temperature a store may be where compute's heat cannot be rejected, in K.
@@ -210,7 +208,7 @@ fn connection(situation: &Situation<'_>, passage: &mut Passage) {
         let compute = situation.image.get(Point::ComputePower).fresh().map_or(Watts::ZERO, Watts).positive();
         passage.lower(Reason::FuseLimit, grid.import_limit * (1.0 - FUSE_MARGIN) - (power - compute));
     }
-    if let Some(dimmed) = situation.wishes.grid_dimming {
+    if let Some(dimmed) = situation.commands.grid_dimming {
         let heat_pump = match situation.image.points.get(&Point::HeatPumpPower) {
             Some(known) => known.last().map_or_else(|| heat_pump_max(situation), Watts).positive(),
             None => Watts::ZERO,
@@ -218,12 +216,12 @@ fn connection(situation: &Situation<'_>, passage: &mut Passage) {
         passage.lower(Reason::GridDimmed, dimmed - heat_pump);
     }
     if let (Some(limit), Some(bus)) = (grid.export_limit, situation.bus)
-        && -bus.grid >= limit * CURTAILING
+        && situation.at_cap()
         && limit > Watts::ZERO
         && situation.demand.any()
     {
         let probe = situation.site.compute.max * 0.1;
-        passage.raise(Reason::Curtailment, bus.compute + (-bus.grid - limit * CURTAILING) + probe);
+        passage.raise(Reason::Curtailment, bus.compute + (-bus.grid - limit * AT_CAP) + probe);
     }
 }
 

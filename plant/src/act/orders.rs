@@ -1,9 +1,8 @@
 //! Which settings are sent, and when: on change, in time before the device forgets, again after an error; never more often
 //! than the device bears.
 
-use crate::act::devices::WORKER;
 use crate::decision::{Control, Outcome, Setpoint, Setting};
-use crate::point::DeviceId;
+use crate::point::{DeviceId, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, Site};
 use crate::time::{Timestamp, elapsed};

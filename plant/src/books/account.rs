@@ -1,14 +1,26 @@
 //! What an interval with unchanged powers adds to the books.
 
-use crate::books::Interval;
+use crate::decision::Decision;
 use crate::entry::{BySource, SlotAccount};
+use crate::observe::flows::Flows;
+use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};
-use crate::value::balance::{Flows, Values, opportunity};
+use crate::value::balance::{Sources, Values, opportunity};
+use crate::value::situation::Situation;
 use crate::value::thermal;
 use std::time::Duration;
+
+/// What one interval within a slot adds to its account.
+#[derive(Clone, Debug)]
+pub struct Interval {
+    /// When it began.
+    pub at: Timestamp,
+    /// Its energies, prices, money and reasons, as the account of a slot with nothing else in it.
+    pub part: SlotAccount,
+}
 
 /// Everything that stays as it is during an interval.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +37,26 @@ pub struct Held {
     pub heat_price: EurPerKwh,
     /// Why compute does what it does.
     pub reason: Reason,
+}
+
+impl Held {
+    /// What stays as it is after the decision; `None` where compute's power is not known: without it nothing is booked.
+    pub fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
+        situation.image.get(Point::ComputePower).fresh()?;
+        Some(Self {
+            flows: situation.bus?,
+            charge_room: situation.charge_room,
+            values: situation.prices.known().then_some(situation.values),
+            useful: situation.useful,
+            heat_price: situation.heat_price,
+            reason: decision.reason,
+        })
+    }
+
+    /// The share of compute's heat that finds a use.
+    pub fn useful_share(&self, site: &Site) -> f64 {
+        thermal::useful_share(site, site.compute.max.min(self.flows.compute.max(Watts(1.0))), self.useful)
+    }
 }
 
 /// The parts of the time from `from`, `span` long, cut at the borders of slots.
@@ -44,7 +76,7 @@ pub fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> V
 
 fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
     let flows = held.flows;
-    let sources = flows.sources();
+    let sources = Sources::of(flows);
     let compute = flows.compute.over(span);
     let heat = compute * site.compute.heat_fraction;
     let import = flows.grid.positive().over(span);

@@ -1,17 +1,17 @@
-//! The newest receipts by their ids, so that one told twice counts once.
+//! Deduplication: the newest receipts by their ids, so that one that comes twice counts once.
 
 use std::collections::{BTreeSet, VecDeque};
 
-/// Ids in the order in which they were told; beyond `most`, the oldest are forgotten.
+/// Ids in the order in which they came; beyond `most`, the oldest are forgotten.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct ReceiptIds {
     most: usize,
     ids: BTreeSet<String>,
     order: VecDeque<String>,
 }
 
-impl Told {
-    /// Nothing told yet; `most` ids will be remembered.
+impl ReceiptIds {
+    /// None yet; `most` ids will be remembered.
     pub fn new(most: usize) -> Self {
         Self { most, ids: BTreeSet::new(), order: VecDeque::new() }
     }
@@ -36,14 +36,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_told_once_and_the_oldest_is_forgotten_first() {
+    fn an_id_is_new_once_and_the_oldest_is_forgotten_first() {
         const MOST: usize = 10_000;
-        let mut told = Told::new(MOST);
-        assert!((0..MOST).all(|number| told.insert(&number.to_string())));
-        assert!(!told.insert("0"));
-        assert!(told.insert("new"));
-        assert!(!told.insert("1"));
-        assert!(told.insert("0"));
-        assert_eq!((told.ids.len(), told.order.len()), (MOST, MOST));
+        let mut receipts = ReceiptIds::new(MOST);
+        assert!((0..MOST).all(|number| receipts.insert(&number.to_string())));
+        assert!(!receipts.insert("0"));
+        assert!(receipts.insert("new"));
+        assert!(!receipts.insert("1"));
+        assert!(receipts.insert("0"));
+        assert_eq!((receipts.ids.len(), receipts.order.len()), (MOST, MOST));
     }
 }

@@ -1,4 +1,4 @@
-//! What the owner and the grid operator want, until they want something else.
+//! The commands in force: what the owner and the grid operator last commanded, until they command something else.
 
 use crate::checkpoint::Checkpoint;
 use crate::command::{BOOST_MAX, Command, Mode};
@@ -7,10 +7,10 @@ use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
 use std::time::Duration;
 
-/// The standing wishes.
+/// The commands in force.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wishes {
-    /// The owner's standing wish.
+pub struct Commands {
+    /// The mode that was set last.
     pub mode: Mode,
     /// The mode to return to, and when, while a boost runs.
     pub boost: Option<(Mode, Timestamp)>,
@@ -22,12 +22,12 @@ pub struct Wishes {
     seen: Option<Timestamp>,
 }
 
-impl Wishes {
-    /// The wishes that `checkpoint` kept, within what `site` allows.
+impl Commands {
+    /// The commands that `checkpoint` holds, within what `site` allows.
     pub fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
-        let standing =
+        let fresh =
             Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None, seen: None };
-        checkpoint.map_or(standing, |checkpoint| Self {
+        checkpoint.map_or(fresh, |checkpoint| Self {
             mode: if checkpoint.mode == Mode::Boost && checkpoint.boost.is_none() {
                 Mode::Auto
             } else {
@@ -105,37 +105,37 @@ mod tests {
     fn a_boost_returns_to_the_mode_before_it() {
         let site = site();
         let start = at("2026-05-01T10:00:00Z");
-        let mut wishes = Wishes::new(&site, None);
-        wishes.take(Command::SetMode(Mode::Eco), &site, start);
-        wishes.take(Command::Boost(Duration::from_secs(600)), &site, start);
-        wishes.take(Command::Boost(Duration::from_secs(1200)), &site, start);
-        wishes.pass(at("2026-05-01T10:19:59Z"));
-        assert_eq!(wishes.mode, Mode::Boost);
-        wishes.pass(at("2026-05-01T10:20:00Z"));
-        assert_eq!((wishes.mode, wishes.boost), (Mode::Eco, None));
-        wishes.take(Command::SetMode(Mode::Boost), &site, start);
-        assert_eq!(wishes.boost, Some((Mode::Eco, at("2026-05-01T11:00:00Z"))));
-        wishes.take(Command::Boost(Duration::ZERO), &site, start);
-        assert_eq!(wishes.mode, Mode::Eco);
+        let mut commands = Commands::new(&site, None);
+        commands.take(Command::SetMode(Mode::Eco), &site, start);
+        commands.take(Command::Boost(Duration::from_secs(600)), &site, start);
+        commands.take(Command::Boost(Duration::from_secs(1200)), &site, start);
+        commands.pass(at("2026-05-01T10:19:59Z"));
+        assert_eq!(commands.mode, Mode::Boost);
+        commands.pass(at("2026-05-01T10:20:00Z"));
+        assert_eq!((commands.mode, commands.boost), (Mode::Eco, None));
+        commands.take(Command::SetMode(Mode::Boost), &site, start);
+        assert_eq!(commands.boost, Some((Mode::Eco, at("2026-05-01T11:00:00Z"))));
+        commands.take(Command::Boost(Duration::ZERO), &site, start);
+        assert_eq!(commands.mode, Mode::Eco);
     }
 
     #[test]
     fn a_clock_that_jumps_back_does_not_prolong_a_boost_for_ever() {
         let site = site();
-        let mut wishes = Wishes::new(&site, None);
-        wishes.take(Command::Boost(Duration::from_secs(600)), &site, at("2036-05-01T10:00:00Z"));
-        wishes.pass(at("2026-05-01T10:00:00Z"));
-        assert_eq!(wishes.mode, Mode::Auto);
+        let mut commands = Commands::new(&site, None);
+        commands.take(Command::Boost(Duration::from_secs(600)), &site, at("2036-05-01T10:00:00Z"));
+        commands.pass(at("2026-05-01T10:00:00Z"));
+        assert_eq!(commands.mode, Mode::Auto);
     }
 
     #[test]
     fn impossible_numbers_are_held_in_range() {
         let site = site();
-        let mut wishes = Wishes::new(&site, None);
+        let mut commands = Commands::new(&site, None);
         let rows = [(5e9, 1000.0), (-3.0, 0.0), (400.0, 400.0), (f64::NAN, 400.0), (f64::INFINITY, 400.0)];
         for (asked, expected) in rows {
-            wishes.take(Command::SetPowerLimit(Watts(asked)), &site, at("2026-05-01T10:00:00Z"));
-            assert_eq!(wishes.power_limit, Watts(expected), "{asked}");
+            commands.take(Command::SetPowerLimit(Watts(asked)), &site, at("2026-05-01T10:00:00Z"));
+            assert_eq!(commands.power_limit, Watts(expected), "{asked}");
         }
     }
 }

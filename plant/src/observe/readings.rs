@@ -2,28 +2,27 @@
 //!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
-use crate::image::{Image, Known};
-use crate::observe::stuck::Watch;
+use crate::image::{HOUSE_BALANCE, Image, Known};
+use crate::observe::stuck::StuckMeter;
 use crate::point::{DeviceId, Point, Role, Sample};
 use crate::record::DeviceStatus;
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
-use crate::value::balance::HOUSE;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The newest sample of every device's points.
 #[derive(Clone, Debug)]
-pub struct Sampled {
-    devices: Vec<Readings>,
+pub struct Readings {
+    devices: Vec<DeviceReadings>,
     index: BTreeMap<DeviceId, usize>,
     offered: BTreeMap<Point, Vec<usize>>,
-    frozen: BTreeMap<Point, Watch>,
+    meters: BTreeMap<Point, StuckMeter>,
 }
 
 #[derive(Clone, Debug)]
-struct Readings {
+struct DeviceReadings {
     id: DeviceId,
     max_age: Duration,
     slow: BTreeMap<Point, Duration>,
@@ -36,10 +35,10 @@ struct Newest {
     at: Timestamp,
 }
 
-impl Sampled {
+impl Readings {
     /// Nothing received yet from any device of `site`.
     pub fn new(site: &Site) -> Self {
-        let devices = site.devices.iter().map(|device| Readings {
+        let devices = site.devices.iter().map(|device| DeviceReadings {
             id: device.id.clone(),
             max_age: device.max_age,
             slow: device.slow.clone(),
@@ -52,8 +51,8 @@ impl Sampled {
             }
         }
         let index = site.devices.iter().enumerate().map(|(number, device)| (device.id.clone(), number)).collect();
-        let frozen = Watch::all(site).into_iter().filter(|(point, _)| offered.contains_key(point)).collect();
-        Self { devices: devices.collect(), index, offered, frozen }
+        let meters = StuckMeter::all(site).into_iter().filter(|(point, _)| offered.contains_key(point)).collect();
+        Self { devices: devices.collect(), index, offered, meters }
     }
 
     /// Whether a device of the site offers `point`.
@@ -92,8 +91,8 @@ impl Sampled {
             let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
             points.insert(Point::ComputePower, known);
         }
-        for (point, watch) in &mut self.frozen {
-            if let Some(age) = watch.frozen_for(&points, now)
+        for (point, meter) in &mut self.meters {
+            if let Some(age) = meter.stuck_for(&points, now)
                 && let Some(known) = points.get_mut(point)
                 && let Known::Fresh { value } = *known
             {
@@ -109,7 +108,7 @@ impl Sampled {
 
     /// The devices as a person wants to see them.
     pub fn statuses(&self, now: Timestamp, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
-        let status = |(number, readings): (usize, &Readings)| {
+        let status = |(number, readings): (usize, &DeviceReadings)| {
             let offers = self.offered.iter().filter(|(_, devices)| devices.contains(&number));
             let points: BTreeMap<_, _> = offers.map(|(point, _)| (*point, readings.known(*point, now))).collect();
             DeviceStatus {
@@ -145,7 +144,7 @@ impl Sampled {
             return Known::Missing;
         }
         let mut house = Known::Fresh { value: 0.0 };
-        for (point, sign) in HOUSE {
+        for (point, sign) in HOUSE_BALANCE {
             let Some(term) = points.get(&point) else { continue };
             house = plus(house, term.map(|value| sign * value));
         }
@@ -153,7 +152,7 @@ impl Sampled {
     }
 }
 
-impl Readings {
+impl DeviceReadings {
     fn known(&self, point: Point, now: Timestamp) -> Known<f64> {
         let Some(newest) = self.newest.get(&point) else { return Known::Missing };
         let Some(value) = newest.value else { return Known::Missing };

@@ -1,11 +1,13 @@
-//! Meters that repeat themselves: a value that stays the same to the last digit while the powers around it move is old,
-//! however fresh its samples look.
+//! Stuck meters: a value that stays the same to the last digit while the powers around it move is old, however fresh its
+//! samples look.
+//!
+//! Example: the grid meter repeats 1234.5 W for three minutes while PV, battery, heat pump and compute together move by 600 W.
+//! The house's own consumption would have had to change by exactly the opposite: the meter counts as stale.
 
-use crate::image::Known;
+use crate::image::{HOUSE_BALANCE, Known};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
-use crate::value::balance::HOUSE;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ const RESTING: f64 = 20.0;
 
 /// What one meter showed since its value last changed.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct StuckMeter {
     point: Point,
     patience: Duration,
     held_at: Vec<f64>,
@@ -32,12 +34,12 @@ struct Seen {
     others_high: f64,
 }
 
-impl Watch {
+impl StuckMeter {
     /// The meters that are watched: those that must move when anything in the house does, the battery, which serves it, and
     /// PV, which the sky moves.
-    pub fn all(site: &Site) -> BTreeMap<Point, Watch> {
+    pub fn all(site: &Site) -> BTreeMap<Point, StuckMeter> {
         let watch = |point, minutes: u64, held_at| {
-            (point, Watch { point, patience: Duration::from_secs(60 * minutes), held_at, seen: None })
+            (point, StuckMeter { point, patience: Duration::from_secs(60 * minutes), held_at, seen: None })
         };
         let export = site.grid.export_limit.map(|limit| -limit.0);
         // Full power either way is kept for hours.
@@ -51,8 +53,8 @@ impl Watch {
         ])
     }
 
-    /// For how long the meter has been frozen at `now`; `None` while it lives.
-    pub fn frozen_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Timestamp) -> Option<Duration> {
+    /// For how long the meter has been stuck at `now`; `None` while it lives.
+    pub fn stuck_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Timestamp) -> Option<Duration> {
         let value = points.get(&self.point)?.fresh()?;
         let others = self.others(points)?;
         match &mut self.seen {
@@ -75,7 +77,7 @@ impl Watch {
     /// What the rest of the house moves in sum; it cannot change alone.
     fn others(&self, points: &BTreeMap<Point, Known<f64>>) -> Option<f64> {
         let mut sum = 0.0;
-        for (point, sign) in HOUSE {
+        for (point, sign) in HOUSE_BALANCE {
             if point == self.point {
                 continue;
             }

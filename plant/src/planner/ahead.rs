@@ -1,7 +1,7 @@
 //! The slots ahead as they would be with a given compute power: the battery under the house's own self-consumption rule,
 //! and what energy in it will be worth.
 
-use crate::planner::ExpectedSlot;
+use crate::plan::ExpectedSlot;
 use crate::site::Battery;
 use crate::time::Slot;
 use crate::units::{EurPerKwh, KilowattHours, Percent, Watts};
@@ -44,7 +44,14 @@ pub fn look(
             None => (Watts::ZERO, Watts::ZERO, Watts::ZERO),
         };
         let grid = -surplus + charge - discharge;
-        let without = Without { import: grid.positive(), export: (-grid).positive(), charge, dischargeable, can_hold };
+        let without = Without {
+            import: grid.positive(),
+            export: (-grid).positive(),
+            charge,
+            dischargeable,
+            can_hold,
+            at_cap: false,
+        };
         ahead.push(Ahead { without, energy, stored: EurPerKwh::ZERO });
     }
     value(&mut ahead, prices, battery.map(|(battery, _)| battery));

@@ -6,7 +6,8 @@
 
 use crate::command::Mode;
 use crate::observe::commands::mode_at;
-use crate::planner::{Outlook, PlanRequest};
+use crate::plan::PlanRequest;
+use crate::planner::horizon::Horizon;
 use crate::reason::{Reason, Worth};
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};
@@ -14,6 +15,7 @@ use crate::value::balance::Values;
 use crate::value::merit::{self, Block, Origin};
 use crate::value::revenue::Demand;
 use crate::value::thermal;
+use crate::value::worth::Offer;
 
 /// Energy set aside for a deadline beyond what its jobs are expected to take.
 const DEADLINE_MARGIN: f64 = 1.15;
@@ -63,16 +65,16 @@ enum Work {
 }
 
 /// Gives every slot its work.
-pub fn allocate(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec<Taken> {
+pub fn allocate(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec<Taken> {
     let demand = Demand::of(&request.backlog, &request.site.work, request.tokens_per_kwh);
-    let mut candidates = candidates(request, outlook, useful);
-    let threshold = fill(request, outlook, &demand, &mut candidates);
-    (0..outlook.slots.len())
+    let mut candidates = candidates(request, horizon, useful);
+    let threshold = fill(request, horizon, &demand, &mut candidates);
+    (0..horizon.slots.len())
         .map(|index| {
             let own = candidates.iter().filter(|candidate| candidate.index == index);
             let mut own: Vec<Candidate> = own.copied().collect();
             own.sort_by_key(|candidate| candidate.block.origin);
-            SlotView { request, outlook, useful: useful[index], index, own, demand, threshold }.decide()
+            SlotView { request, horizon, useful: useful[index], index, own, demand, threshold }.decide()
         })
         .collect()
 }
@@ -83,17 +85,16 @@ fn cap(request: &PlanRequest) -> Watts {
     request.grid_dimming.map_or(cap, |dimmed| cap.min(dimmed))
 }
 
-fn candidates(request: &PlanRequest, outlook: &Outlook, useful: &[Watts]) -> Vec<Candidate> {
+fn candidates(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec<Candidate> {
     let site = &request.site;
     let cap = cap(request);
-    let mut candidates = Vec::with_capacity(outlook.slots.len() * 3);
-    for (index, ahead) in outlook.ahead.iter().enumerate() {
-        let (prices, slot) = (outlook.prices[index], &outlook.slots[index]);
+    let mut candidates = Vec::with_capacity(horizon.slots.len() * 3);
+    for (index, ahead) in horizon.ahead.iter().enumerate() {
+        let (prices, slot) = (horizon.prices[index], &horizon.slots[index]);
         let values = Values::new(prices.import, prices.export, ahead.stored, site.battery.as_ref());
-        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
+        let offer = offer(request, horizon, index, useful[index], EurPerKwh::ZERO);
         for block in merit::order(&ahead.without, &values, &site.grid, cap) {
-            let heat = thermal::heat_worth(site, cap, useful[index], heat_price, block.cost);
-            let cost = block.cost - heat;
+            let cost = -offer.worth_at(block.cost, cap).net();
             let rank = cost + waiting(request.at, slot.slot);
             candidates.push(Candidate { index, block, cost, rank, work: None });
         }
@@ -108,21 +109,21 @@ fn waiting(now: Timestamp, slot: Slot) -> EurPerKwh {
 }
 
 /// Marks the candidates that work is given to; the rank up to which surplus that nobody expected is welcome.
-fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &mut [Candidate]) -> EurPerKwh {
+fn fill(request: &PlanRequest, horizon: &Horizon, demand: &Demand, candidates: &mut [Candidate]) -> EurPerKwh {
     let energy = |candidate: &Candidate| {
-        share_ahead(request.at, outlook.slots[candidate.index].slot) * candidate.block.power.over(Slot::LENGTH).0
+        share_ahead(request.at, horizon.slots[candidate.index].slot) * candidate.block.power.over(Slot::LENGTH).0
     };
-    let promised = promise(request, outlook, demand, candidates, energy);
+    let promised = promise(request, horizon, demand, candidates, energy);
     let mut left = (demand.jobs - promised).positive();
     let mut threshold = if demand.jobs > KilowattHours::ZERO { demand.rate } else { demand.standing };
     for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none()) {
-        if left > KilowattHours::ZERO && candidate.cost < demand.rate && allowed(request, candidate, outlook) {
+        if left > KilowattHours::ZERO && candidate.cost < demand.rate && allowed(request, candidate, horizon) {
             candidate.work = Some(Work::Job);
             left -= KilowattHours(energy(candidate));
             if left <= KilowattHours::ZERO {
                 threshold = candidate.rank.max(demand.standing);
             }
-        } else if candidate.cost < demand.standing && allowed(request, candidate, outlook) {
+        } else if candidate.cost < demand.standing && allowed(request, candidate, horizon) {
             candidate.work = Some(Work::Standing);
         }
     }
@@ -133,18 +134,18 @@ fn fill(request: &PlanRequest, outlook: &Outlook, demand: &Demand, candidates: &
 /// block before its deadline can take is not promised to anybody.
 fn promise(
     request: &PlanRequest,
-    outlook: &Outlook,
+    horizon: &Horizon,
     demand: &Demand,
     candidates: &mut [Candidate],
     energy: impl Fn(&Candidate) -> f64,
 ) -> KilowattHours {
     let mut promised = KilowattHours::ZERO;
-    let Some(horizon) = outlook.slots.last().map(|last| last.slot.end()) else { return promised };
+    let Some(end) = horizon.slots.last().map(|last| last.slot.end()) else { return promised };
     // A deadline beyond the horizon leaves time to wait for better slots.
-    for due in request.backlog.due.iter().filter(|due| due.at <= horizon) {
+    for due in request.backlog.due.iter().filter(|due| due.at <= end) {
         promised += Demand::energy(due.tokens, request.tokens_per_kwh);
         let before = |candidate: &Candidate| {
-            candidate.index == 0 || outlook.slots[candidate.index].slot.end() <= due.at - DEADLINE_EARLY
+            candidate.index == 0 || horizon.slots[candidate.index].slot.end() <= due.at - DEADLINE_EARLY
         };
         let given = candidates.iter().filter(|candidate| candidate.work.is_some() && before(candidate));
         let mut open = promised.0 * DEADLINE_MARGIN - given.map(&energy).sum::<f64>();
@@ -152,7 +153,7 @@ fn promise(
             if open <= 0.0 {
                 break;
             }
-            if before(candidate) && allowed(request, candidate, outlook) {
+            if before(candidate) && allowed(request, candidate, horizon) {
                 candidate.work = Some(if candidate.cost < demand.rate { Work::Job } else { Work::Promised });
                 open -= energy(candidate);
             }
@@ -168,8 +169,8 @@ fn share_ahead(now: Timestamp, slot: Slot) -> f64 {
 }
 
 /// Whether the mode of the slot lets the planner use the block.
-fn allowed(request: &PlanRequest, candidate: &Candidate, outlook: &Outlook) -> bool {
-    let slot = &outlook.slots[candidate.index];
+fn allowed(request: &PlanRequest, candidate: &Candidate, horizon: &Horizon) -> bool {
+    let slot = &horizon.slots[candidate.index];
     let clean = slot.carbon.is_some_and(|carbon| carbon <= request.site.clean_below_g_per_kwh);
     match mode_at(request.mode, request.boost, slot.slot.start().max(request.at)) {
         Mode::Auto | Mode::Heat => true,
@@ -181,7 +182,7 @@ fn allowed(request: &PlanRequest, candidate: &Candidate, outlook: &Outlook) -> b
 /// Everything that decides one slot.
 struct SlotView<'a> {
     request: &'a PlanRequest,
-    outlook: &'a Outlook,
+    horizon: &'a Horizon,
     useful: Watts,
     index: usize,
     own: Vec<Candidate>,
@@ -192,7 +193,7 @@ struct SlotView<'a> {
 impl SlotView<'_> {
     fn decide(&self) -> Taken {
         let request = self.request;
-        let slot = &self.outlook.slots[self.index];
+        let slot = &self.horizon.slots[self.index];
         let cap = cap(request);
         match mode_at(request.mode, request.boost, slot.slot.start().max(request.at)) {
             Mode::Off => self.taken(Watts::ZERO, Watts::ZERO, Watts::ZERO, Reason::Off),
@@ -236,7 +237,7 @@ impl SlotView<'_> {
     /// Surplus of the moment, as much as comes.
     fn follow(&self, expected: Watts, cap: Watts) -> Taken {
         let expected = if expected < self.request.site.compute.min { Watts::ZERO } else { expected };
-        let prices = self.outlook.prices[self.index];
+        let prices = self.horizon.prices[self.index];
         let curtailed = self.own.iter().any(|candidate| candidate.block.origin == Origin::Curtailed);
         let reason = match () {
             () if expected <= Watts::ZERO => Reason::Idle,
@@ -251,11 +252,8 @@ impl SlotView<'_> {
 
     /// Whether exported power brings less than work that waits.
     fn surplus_welcome(&self) -> bool {
-        let site = &self.request.site;
-        let (prices, slot) = (self.outlook.prices[self.index], &self.outlook.slots[self.index]);
-        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
-        let heat = thermal::heat_worth(site, cap(self.request), self.useful, heat_price, prices.export);
-        let cost = prices.export - heat;
+        let (prices, slot) = (self.horizon.prices[self.index], &self.horizon.slots[self.index]);
+        let cost = -self.offer(EurPerKwh::ZERO).worth_at(prices.export, cap(self.request)).net();
         let welcome = self.threshold - waiting(self.request.at, slot.slot);
         self.demand.any() && cost < welcome.max(self.demand.standing)
     }
@@ -265,7 +263,7 @@ impl SlotView<'_> {
     }
 
     fn purpose(&self, promised: bool) -> Reason {
-        let import = self.outlook.prices[self.index].import;
+        let import = self.horizon.prices[self.index].import;
         let paying = self.worth(Watts::ZERO);
         match () {
             () if promised => Reason::Deadline,
@@ -287,24 +285,25 @@ impl SlotView<'_> {
 
     /// The three numbers at `power`, or at the least power where nothing runs.
     fn worth(&self, power: Watts) -> Worth {
-        let site = &self.request.site;
-        let power = power.max(site.compute.min);
-        let mut left = power;
-        let mut cost = 0.0;
-        let mut dearest = self.outlook.prices[self.index].import;
-        for Candidate { block, .. } in &self.own {
-            let used = block.power.min(left);
-            cost += used.0 * block.cost.0;
-            left -= used;
-            dearest = block.cost;
-        }
-        let electricity = EurPerKwh((cost + left.0 * dearest.0) / power.0.max(1.0));
-        let (prices, slot) = (self.outlook.prices[self.index], &self.outlook.slots[self.index]);
-        let heat_price = thermal::heat_price(site, slot.outdoor, Some(prices.import));
-        Worth {
-            revenue: self.demand.next(),
-            heat: thermal::heat_worth(site, power, self.useful, heat_price, electricity),
-            electricity,
-        }
+        let power = power.max(self.request.site.compute.min);
+        let blocks = self.own.iter().map(|candidate| candidate.block);
+        self.offer(self.demand.next()).worth(blocks, power)
     }
+
+    fn offer(&self, revenue: EurPerKwh) -> Offer<'_> {
+        offer(self.request, self.horizon, self.index, self.useful, revenue)
+    }
+}
+
+/// What compute finds in a slot of the horizon.
+fn offer<'a>(
+    request: &'a PlanRequest,
+    horizon: &Horizon,
+    index: usize,
+    useful: Watts,
+    revenue: EurPerKwh,
+) -> Offer<'a> {
+    let (site, import) = (&request.site, horizon.prices[index].import);
+    let heat_price = thermal::heat_price(site, horizon.slots[index].outdoor, Some(import));
+    Offer { site, revenue, useful, heat_price, import }
 }

@@ -2,13 +2,15 @@
 
 use crate::command::Mode;
 use crate::image::Image;
+use crate::observe::Observed;
 use crate::observe::forecast::Present;
-use crate::plan::{Plan, PlannedSlot};
-use crate::planner::{ExpectedSlot, PlanRequest};
-use crate::plant::Plant;
+use crate::plan::{ExpectedSlot, Plan, PlanRequest, PlannedSlot};
 use crate::point::Point;
+use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Celsius, Percent, Watts};
+use crate::value::tariff;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Slots that a plan looks ahead: 48 hours.
@@ -69,59 +71,72 @@ impl Planning {
     }
 }
 
-impl Plant {
+/// What a request is made of, beside the image.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    /// What is installed.
+    pub site: &'a Arc<Site>,
+    /// What was observed.
+    pub observed: &'a Observed,
+    /// Since when compute runs.
+    pub running_since: Option<Timestamp>,
+}
+
+impl Planning {
     /// The request for a new plan, where one is due.
-    pub(crate) fn plan_request(&mut self, image: &Image) -> Option<PlanRequest> {
-        let now = image.at;
-        if !self.planning.due(self.wishes.mode, now) {
+    pub fn request(&mut self, basis: &Basis<'_>, image: &Image) -> Option<PlanRequest> {
+        let Basis { site, observed, running_since } = *basis;
+        let commands = &observed.commands;
+        if !self.due(commands.mode, image.at) {
             return None;
         }
-        self.market.prune(now);
         let fresh = |point| image.get(point).fresh();
         Some(PlanRequest {
-            at: now,
-            site: self.site.clone(),
-            mode: self.wishes.mode,
-            boost: self.wishes.boost,
-            power_limit: self.wishes.power_limit,
-            grid_dimming: self.wishes.grid_dimming,
-            slots: self.expected_slots(image),
+            at: image.at,
+            site: site.clone(),
+            mode: commands.mode,
+            boost: commands.boost,
+            power_limit: commands.power_limit,
+            grid_dimming: commands.grid_dimming,
+            slots: expected_slots(site, observed, image),
             soc: fresh(Point::BatterySoc).map(Percent),
             room: fresh(Point::RoomTemperature).map(Celsius),
             tank: fresh(Point::TankTemperature).map(Celsius),
-            outdoor_mean: self.forecast.outdoor_mean(),
-            running_since: self.limits.running_since(),
-            backlog: self.backlog.clone(),
-            tokens_per_kwh: self.tokens_per_kwh,
+            outdoor_mean: observed.forecast.outdoor_mean(),
+            running_since,
+            backlog: observed.backlog.clone(),
+            tokens_per_kwh: observed.tokens_per_kwh,
         })
     }
+}
 
-    fn expected_slots(&self, image: &Image) -> Vec<ExpectedSlot> {
-        let fresh = |point| image.get(point).fresh();
-        let present = Present {
-            pv: fresh(Point::PvPower).map(Watts),
-            load: fresh(Point::HousePower).map(|power| Watts(power.max(0.0))),
-            heat_pump: fresh(Point::HeatPumpPower).map(Watts),
-            outdoor: fresh(Point::OutdoorTemperature).map(Celsius),
-        };
-        let from = Slot::containing(image.at);
-        let outlook = &self.market.outlook;
-        let slot = |ahead| {
-            let slot = from.plus(ahead);
-            let prices = self.market.estimated(&self.site, slot.start());
-            let persisted = self.forecast.expected(from, slot, &present);
-            let pv = outlook.pv.get(&slot).copied().or(persisted.pv).filter(|_| self.site.pv.is_some());
-            ExpectedSlot {
-                slot,
-                import_price: prices.import,
-                export_price: prices.export,
-                pv: pv.unwrap_or(Watts::ZERO).positive(),
-                load: outlook.load.get(&slot).copied().or(persisted.load).unwrap_or(Watts::ZERO).positive(),
-                heat_pump: persisted.heat_pump.unwrap_or(Watts::ZERO).positive(),
-                outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
-                carbon: outlook.carbon.get(&slot).copied(),
-            }
-        };
-        (0..HORIZON).map(slot).collect()
-    }
+/// The slots ahead as feeds and the days before have them.
+fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<ExpectedSlot> {
+    let fresh = |point| image.get(point).fresh();
+    let present = Present {
+        pv: fresh(Point::PvPower).map(Watts),
+        load: fresh(Point::HousePower).map(|power| Watts(power.max(0.0))),
+        heat_pump: fresh(Point::HeatPumpPower).map(Watts),
+        outdoor: fresh(Point::OutdoorTemperature).map(Celsius),
+    };
+    let from = Slot::containing(image.at);
+    let outlook = &observed.feeds.outlook;
+    let slot = |ahead| {
+        let slot = from.plus(ahead);
+        let spot = observed.feeds.estimated(slot.start());
+        let prices = tariff::prices(&site.tariff, site.timezone, slot.start(), spot);
+        let persisted = observed.forecast.expected(from, slot, &present);
+        let pv = outlook.pv.get(&slot).copied().or(persisted.pv).filter(|_| site.pv.is_some());
+        ExpectedSlot {
+            slot,
+            import_price: prices.import,
+            export_price: prices.export,
+            pv: pv.unwrap_or(Watts::ZERO).positive(),
+            load: outlook.load.get(&slot).copied().or(persisted.load).unwrap_or(Watts::ZERO).positive(),
+            heat_pump: persisted.heat_pump.unwrap_or(Watts::ZERO).positive(),
+            outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
+            carbon: outlook.carbon.get(&slot).copied(),
+        }
+    };
+    (0..HORIZON).map(slot).collect()
 }

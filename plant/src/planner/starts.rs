@@ -1,6 +1,6 @@
 //! Starts that do not pay for themselves.
 
-use crate::planner::PlanRequest;
+use crate::plan::PlanRequest;
 use crate::planner::allocate::Taken;
 use crate::reason::Reason;
 use crate::time::Slot;

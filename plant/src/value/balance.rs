@@ -1,97 +1,18 @@
-//! Powers on the house bus, and where compute's power comes from.
+//! Where compute's power comes from, and what it would have earned or saved elsewhere: its opportunity cost, for the books.
 //!
 //! Rule of attribution: what PV makes beyond the house and the heat pump serves compute first; the rest of compute's power
 //! comes from the battery and the grid in the proportion in which they deliver at that moment.
 //!
-//! Rule of the counterfactual: without compute, the grid would have delivered so much less; the battery would still hold
-//! its share; PV's share would have charged the battery as far as that had room, been exported as far as the
+//! Rule of the baseline (the counterfactual, the house without compute): the grid would have delivered so much less; the battery
+//! would still hold its share; PV's share would have charged the battery as far as that had room, been exported as far as the
 //! connection allows, and been curtailed beyond.
+//!
+//! Example: 900 W of compute beside 600 W of surplus and 400 W of import: 600 W come from the roof and 300 W from the grid. With
+//! import at 0.30 and feed-in at 0.08 EUR/kWh a kilowatt-hour costs (600 * 0.08 + 300 * 0.30) / 900 = 0.153 EUR.
 
-use crate::image::Image;
-use crate::point::Point;
+use crate::observe::flows::Flows;
 use crate::site::{Battery, Grid};
-use crate::time::{Timestamp, elapsed};
-use crate::units::{EurPerKwh, Percent, Watts};
-use std::time::Duration;
-
-/// A battery fuller than this takes no more.
-const FULL: Percent = Percent(99.5);
-/// How long a battery that was seen to refuse power is taken at its word.
-const REFUSAL: Duration = Duration::from_secs(300);
-/// Export above this, in W, is more than the battery's control leaves over.
-const EXPORTING: Watts = Watts(100.0);
-
-/// What the house takes is the sum of these points, each with its sign.
-pub const HOUSE: [(Point, f64); 5] = [
-    (Point::GridPower, 1.0),
-    (Point::PvPower, 1.0),
-    (Point::BatteryPower, 1.0),
-    (Point::HeatPumpPower, -1.0),
-    (Point::ComputePower, -1.0),
-];
-
-/// The powers of one moment; a role that the site lacks moves none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Flows {
-    /// Import +, export -.
-    pub grid: Watts,
-    /// PV generation; `None` where it is not known, as at night with an inverter that sleeps.
-    pub pv: Option<Watts>,
-    /// Discharge +, charge -.
-    pub battery: Watts,
-    /// Compute's consumption.
-    pub compute: Watts,
-    /// The heat pump's consumption; `None` where it is not known.
-    pub heat_pump: Option<Watts>,
-}
-
-impl Flows {
-    /// The flows of `image`; `None` where those of grid or battery are not known. Compute's power counts as zero where it is
-    /// unknown, which makes the surplus and the headroom smaller than they are.
-    pub fn bus(image: &Image) -> Option<Self> {
-        let power = |point| match image.points.get(&point) {
-            Some(known) => known.fresh().map(Watts),
-            None => Some(Watts::ZERO),
-        };
-        Some(Self {
-            grid: image.get(Point::GridPower).fresh().map(Watts)?,
-            pv: power(Point::PvPower).map(Watts::positive),
-            battery: power(Point::BatteryPower)?,
-            compute: image.get(Point::ComputePower).fresh().map_or(Watts::ZERO, Watts).positive(),
-            heat_pump: power(Point::HeatPumpPower).map(Watts::positive),
-        })
-    }
-
-    /// What PV makes beyond the house and the heat pump; negative where it makes less than they take.
-    pub fn surplus(self) -> Watts {
-        self.compute - self.grid - self.battery
-    }
-
-    /// Power into the battery.
-    pub fn charge(self) -> Watts {
-        (-self.battery).positive()
-    }
-
-    /// Power out of the battery.
-    pub fn discharge(self) -> Watts {
-        self.battery.positive()
-    }
-
-    /// Compute's power by where it comes from.
-    pub fn sources(self) -> Sources {
-        let roof = self.surplus().positive();
-        let pv = self.compute.min(self.pv.map_or(roof, |pv| roof.min(pv)));
-        let rest = self.compute - pv;
-        let (battery, grid) = (self.discharge(), self.grid.positive());
-        let delivered = battery + grid;
-        if delivered <= Watts::ZERO {
-            // Meters that were read at different moments: nothing but the roof can have delivered it.
-            return Sources { pv: self.compute, ..Sources::default() };
-        }
-        let battery = rest * (battery / delivered);
-        Sources { pv, battery, grid: rest - battery }
-    }
-}
+use crate::units::{EurPerKwh, Watts};
 
 /// Compute's power by where it comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -102,6 +23,23 @@ pub struct Sources {
     pub battery: Watts,
     /// From the grid.
     pub grid: Watts,
+}
+
+impl Sources {
+    /// Where compute's power comes from in `flows`.
+    pub fn of(flows: Flows) -> Self {
+        let roof = flows.surplus().positive();
+        let pv = flows.compute.min(flows.pv.map_or(roof, |pv| roof.min(pv)));
+        let rest = flows.compute - pv;
+        let (battery, grid) = (flows.discharge(), flows.grid.positive());
+        let delivered = battery + grid;
+        if delivered <= Watts::ZERO {
+            // Meters that were read at different moments: nothing but the roof can have delivered it.
+            return Self { pv: flows.compute, ..Self::default() };
+        }
+        let battery = rest * (battery / delivered);
+        Self { pv, battery, grid: rest - battery }
+    }
 }
 
 /// What a kilowatt-hour is worth by where it comes from or goes to.
@@ -127,7 +65,7 @@ impl Values {
 
 /// The opportunity cost of compute's power, in EUR per hour and kW: what each watt would have earned or saved elsewhere.
 pub fn opportunity(flows: Flows, charge_room: Watts, grid: &Grid, values: &Values) -> EurPerKwh {
-    let sources = flows.sources();
+    let sources = Sources::of(flows);
     if flows.compute <= Watts::ZERO {
         return EurPerKwh::ZERO;
     }
@@ -145,31 +83,6 @@ fn exportable(flows: Flows, grid: &Grid) -> Watts {
     match grid.export_limit {
         Some(limit) => (limit - (-flows.grid).positive()).positive(),
         None => Watts(f64::MAX),
-    }
-}
-
-/// What the battery would charge with, if it could have all of the surplus.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ChargeRoom {
-    refused: Option<(Watts, Timestamp)>,
-}
-
-impl ChargeRoom {
-    /// The battery's room at `now`. A battery that lets power pass to the grid takes no more than it takes just then.
-    pub fn at(&mut self, now: Timestamp, flows: Flows, soc: Option<Percent>, battery: Option<&Battery>) -> Watts {
-        let Some(battery) = battery else { return Watts::ZERO };
-        if soc.is_some_and(|soc| soc >= FULL) {
-            return Watts::ZERO;
-        }
-        if flows.grid < -EXPORTING {
-            self.refused = Some((flows.charge().min(battery.charge_max), now));
-        }
-        match self.refused {
-            Some((taken, at)) if at <= now && elapsed(at, now) <= REFUSAL => {
-                taken.max(flows.charge()).min(battery.charge_max)
-            }
-            Some(_) | None => battery.charge_max,
-        }
     }
 }
 
@@ -192,7 +105,7 @@ mod tests {
         let rows = [((-2000.0, 0.0, 800.0), 800.0), ((500.0, 0.0, 800.0), 300.0), ((900.0, 0.0, 800.0), 0.0)];
         for ((grid, battery, compute), expected) in rows {
             let dark = Flows { pv: None, ..flows(grid, 0.0, battery, compute) };
-            assert_eq!(dark.sources().pv, Watts(expected), "{grid}");
+            assert_eq!(Sources::of(dark).pv, Watts(expected), "{grid}");
         }
     }
 
@@ -208,7 +121,7 @@ mod tests {
             ((-50.0, 0.0, 0.0, 800.0), (800.0, 0.0, 0.0)),
         ];
         for ((grid, pv, battery, compute), expected) in rows {
-            let found = flows(grid, pv, battery, compute).sources();
+            let found = Sources::of(flows(grid, pv, battery, compute));
             assert_eq!(
                 (found.pv.0.round(), found.battery.0.round(), found.grid.0.round()),
                 expected,

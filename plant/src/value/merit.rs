@@ -40,6 +40,13 @@ pub struct Block {
     pub cost: EurPerKwh,
 }
 
+impl Block {
+    /// All of `power` at one price.
+    pub fn of(price: EurPerKwh, power: Watts) -> Self {
+        Self { origin: Origin::Exported, power, cost: price }
+    }
+}
+
 /// The house without compute, in one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Without {
@@ -51,8 +58,11 @@ pub struct Without {
     pub charge: Watts,
     /// What the battery could deliver beyond what the house takes from it, its reserve kept.
     pub dischargeable: Watts,
-    /// Whether the battery can be told to hold its energy.
+    /// Whether the battery can hold its energy when asked.
     pub can_hold: bool,
+    /// Whether the inverter holds the export at its cap right now. How much it holds back nobody measures: what compute
+    /// takes next may have been curtailed or exported, and counts as the dearer of the two.
+    pub at_cap: bool,
 }
 
 /// The blocks of up to `power`, in the order in which the house would serve them.
@@ -61,9 +71,11 @@ pub fn order(without: &Without, values: &Values, grid: &Grid, power: Watts) -> V
     let headroom = (grid.import_limit - without.import).positive();
     let holding = without.can_hold && values.import < values.stored;
     let dischargeable = if holding { Watts::ZERO } else { without.dischargeable };
+    let exported = if without.at_cap { values.export.positive() } else { values.export };
     let offers = [
-        (Origin::Curtailed, capped, EurPerKwh::ZERO.min(values.export)),
-        (Origin::Exported, without.export - capped, values.export),
+        // Curtailed power could not have been exported at any price: it costs nothing, and taking it earns nothing.
+        (Origin::Curtailed, capped, EurPerKwh::ZERO),
+        (Origin::Exported, without.export - capped, exported),
         (Origin::Storing, without.charge, values.storing),
         (Origin::Stored, dischargeable, values.stored),
         (Origin::Import, headroom, values.import),
@@ -131,6 +143,24 @@ mod tests {
             (Origin::Import, 1_300.0, 0.3),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn curtailed_power_costs_and_earns_nothing() {
+        let grid = Grid { import_limit: Watts(10_000.0), export_limit: Some(Watts(2_000.0)) };
+        // export price, at the cap -> cost of the first and of all 1500 W
+        let rows =
+            [(0.08, false, 0.0, 0.04), (-0.05, false, 0.0, -0.025), (-0.05, true, 0.0, 0.0), (0.08, true, 0.0, 0.04)];
+        for (export, at_cap, first, all) in rows {
+            let values = Values { export: EurPerKwh(export), ..Values::default() };
+            let without = Without { export: Watts(2_750.0), at_cap, ..Without::default() };
+            let mean = |power: f64| {
+                let blocks = order(&without, &values, &grid, Watts(power));
+                blocks.iter().map(|block| block.power.0 * block.cost.0).sum::<f64>() / power
+            };
+            assert!((mean(750.0) - first).abs() < 1e-9, "{export} {at_cap}: {}", mean(750.0));
+            assert!((mean(1500.0) - all).abs() < 1e-9, "{export} {at_cap}: {}", mean(1500.0));
+        }
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use crate::site::WorkPrices;
 use crate::units::{EurPerKwh, KilowattHours};
-use crate::work::{Backlog, Receipt};
+use crate::work::Backlog;
 
-/// Weight of a receipt of one kilowatt-hour against what was known before it.
-const LEARNING: f64 = 20.0;
 /// Tokens assumed of a job that names none.
 const TOKENS_UNKNOWN: u64 = 500;
 
@@ -48,19 +46,6 @@ impl Demand {
     pub fn any(self) -> bool {
         self.jobs > KilowattHours::ZERO || self.standing > EurPerKwh::ZERO
     }
-}
-
-/// Tokens per kilowatt-hour after `receipt`.
-pub fn learn(tokens_per_kwh: f64, receipt: &Receipt) -> f64 {
-    let energy = receipt.joules / 3.6e6;
-    let tokens = (receipt.tokens_in.saturating_add(receipt.tokens_out)) as f64;
-    // The energy of a very short answer is mostly rounding.
-    if !energy.is_finite() || energy < 1e-6 || tokens < 1.0 {
-        return tokens_per_kwh;
-    }
-    let weight = (energy * LEARNING).min(0.2);
-    let learned = tokens_per_kwh + weight * (tokens / energy - tokens_per_kwh);
-    if learned.is_finite() && learned > 0.0 { learned } else { tokens_per_kwh }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use drivers::definition::{self, Definition};
 use drivers::device::{DeviceConfig, Pace};
 use drivers::mqtt::Broker;
 use plant::decision::Control;
-use plant::devices::WORKER;
+use plant::point::WORKER;
 use plant::point::{DeviceId, Point, Role};
 use plant::site::{ControlRange, Device};
 use std::collections::{BTreeMap, BTreeSet};

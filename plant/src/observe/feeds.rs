@@ -1,10 +1,8 @@
-//! What the feeds have told of the time ahead, merged and bounded, and the prices that follow from it.
+//! What the feeds say of the time ahead, merged and bounded.
 
 use crate::outlook::Outlook;
-use crate::site::Site;
 use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
-use crate::value::tariff::{self, Prices};
 use std::collections::BTreeMap;
 
 /// Slots that are kept: two days back, from which prices are estimated, and a week ahead.
@@ -14,14 +12,16 @@ const DAY: i64 = 96;
 
 /// The merged outlook.
 #[derive(Clone, Debug, Default)]
-pub struct Market {
+pub struct Feeds {
     /// Everything known of the kept slots.
     pub outlook: Outlook,
-    /// The last price that was known for a moment that has come.
+    /// The last wholesale price that was known for a moment that has come.
     last_spot: Option<EurPerKwh>,
+    /// The slot that was passed last.
+    seen: Option<Slot>,
 }
 
-impl Market {
+impl Feeds {
     /// Merges what a feed knows; numbers that are none are dropped, and so is what lies too far away.
     pub fn merge(&mut self, news: &Outlook, now: Timestamp) {
         let kept = kept(now);
@@ -39,8 +39,7 @@ impl Market {
         self.prune(now);
     }
 
-    /// Forgets what lies too far behind or ahead.
-    pub fn prune(&mut self, now: Timestamp) {
+    fn prune(&mut self, now: Timestamp) {
         let kept = kept(now);
         self.outlook.spot.retain(|slot, _| kept.contains(slot));
         self.outlook.pv.retain(|slot, _| kept.contains(slot));
@@ -49,19 +48,24 @@ impl Market {
         self.outlook.carbon.retain(|slot, _| kept.contains(slot));
     }
 
-    /// The prices at `now` as published; remembers them for the time when no feed speaks.
-    pub fn published(&mut self, site: &Site, now: Timestamp) -> Prices {
-        let spot = self.outlook.spot.get(&Slot::containing(now)).copied();
-        self.last_spot = spot.or(self.last_spot);
-        tariff::prices(&site.tariff, site.timezone, now, spot)
+    /// Remembers the wholesale price of `now`, for the time when no feed speaks, and forgets what lies too far away.
+    pub fn pass(&mut self, now: Timestamp) {
+        if self.seen.replace(Slot::containing(now)) != Some(Slot::containing(now)) {
+            self.prune(now);
+        }
+        self.last_spot = self.published(now).or(self.last_spot);
     }
 
-    /// The prices at `at`, estimated where none is published: like the same quarter hour of a day before.
-    pub fn estimated(&self, site: &Site, at: Timestamp) -> Prices {
+    /// The wholesale price at `at`, as published.
+    pub fn published(&self, at: Timestamp) -> Option<EurPerKwh> {
+        self.outlook.spot.get(&Slot::containing(at)).copied()
+    }
+
+    /// The wholesale price at `at`, estimated where none is published: like the same quarter hour of a day before.
+    pub fn estimated(&self, at: Timestamp) -> Option<EurPerKwh> {
         let slot = Slot::containing(at);
         let spot = [0, -DAY, -2 * DAY].iter().find_map(|days| self.outlook.spot.get(&slot.plus(*days)));
-        let spot = spot.copied().or(self.last_spot);
-        tariff::prices(&site.tariff, site.timezone, at, spot)
+        spot.copied().or(self.last_spot)
     }
 }
 
@@ -73,26 +77,27 @@ fn kept(now: Timestamp) -> std::ops::RangeInclusive<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::Price;
-    use crate::test_site::{at, site};
+    use crate::test_site::at;
 
     #[test]
     fn an_unpublished_price_is_estimated_but_stays_unpublished() {
-        let mut site = site();
-        site.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
         let now = at("2026-05-01T10:00:00Z");
         let tomorrow = at("2026-05-02T10:00:00Z");
-        let mut market = Market::default();
-        assert_eq!(market.estimated(&site, now).import, None);
+        let mut feeds = Feeds::default();
+        assert_eq!(feeds.estimated(now), None);
         let spot = BTreeMap::from([
             (Slot::containing(now), EurPerKwh(0.2)),
             (Slot::containing(now).plus(1), EurPerKwh(f64::NAN)),
             (Slot(5), EurPerKwh(9.0)),
         ]);
-        market.merge(&Outlook { spot, ..Outlook::default() }, now);
-        assert_eq!(market.outlook.spot.len(), 1);
-        assert!((market.published(&site, now).import.unwrap().0 - 0.3).abs() < 1e-9);
-        assert_eq!(market.published(&site, tomorrow).import, None);
-        assert!((market.estimated(&site, tomorrow).import.unwrap().0 - 0.3).abs() < 1e-9);
+        feeds.merge(&Outlook { spot, ..Outlook::default() }, now);
+        assert_eq!(feeds.outlook.spot.len(), 1);
+        assert_eq!(feeds.published(now), Some(EurPerKwh(0.2)));
+        assert_eq!((feeds.published(tomorrow), feeds.estimated(tomorrow)), (None, Some(EurPerKwh(0.2))));
+        // Long after the last published price, the last one that was in force stands in.
+        let later = at("2026-05-09T11:00:00Z");
+        assert_eq!(feeds.estimated(later), None);
+        feeds.pass(now);
+        assert_eq!(feeds.estimated(later), Some(EurPerKwh(0.2)));
     }
 }
