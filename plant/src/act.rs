@@ -1,16 +1,16 @@
 //! The last stage before the books: what is done about the situation. Dispatch wants, the limits have the last word, the other
 //! devices of the house are set so that they do not work against it.
 
-/// The settings of the other devices.
+/// The other devices.
 mod devices;
 /// This second's power.
 mod dispatch;
 /// The decision in words.
-pub mod explain;
+pub(crate) mod explain;
 /// The last word.
 mod limits;
 /// Which settings are sent, and when.
-pub mod orders;
+pub(crate) mod orders;
 
 use crate::act::devices::Coordination;
 use crate::act::dispatch::Dispatch;
@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 /// What acting remembers from one cycle to the next.
 #[derive(Clone, Debug)]
-pub struct Act {
+pub(crate) struct Act {
     dispatch: Dispatch,
     limits: Limits,
     devices: Coordination,
@@ -35,7 +35,7 @@ pub struct Act {
 
 impl Act {
     /// Nothing done yet at `site`.
-    pub fn new(site: &Site) -> Self {
+    pub(crate) fn new(site: &Site) -> Self {
         Self {
             dispatch: Dispatch::default(),
             limits: Limits::default(),
@@ -45,7 +45,7 @@ impl Act {
     }
 
     /// The decision of one cycle.
-    pub fn decide(&mut self, situation: &Situation<'_>) -> Decision {
+    pub(crate) fn decide(&mut self, situation: &Situation<'_>) -> Decision {
         let wanted = self.dispatch.dispatch(situation);
         let verdict = self.limits.clamp(situation, &wanted);
         Decision {
@@ -60,28 +60,28 @@ impl Act {
     }
 
     /// The setpoints of `decision` that are to be sent.
-    pub fn due(&mut self, situation: &Situation<'_>, decision: &Decision) -> Vec<Setpoint> {
+    pub(crate) fn due(&mut self, situation: &Situation<'_>, decision: &Decision) -> Vec<Setpoint> {
         let urgent = situation.bus.is_none() || situation.mode() == Mode::Off;
         self.orders.due(&decision.settings, urgent, situation.now)
     }
 
     /// Takes note of what came of a setpoint.
-    pub fn take(&mut self, outcome: &Outcome) {
+    pub(crate) fn take(&mut self, outcome: &Outcome) {
         self.orders.take(outcome);
     }
 
     /// Setpoints that give every device back its own control.
-    pub fn release(&self) -> Vec<Setpoint> {
+    pub(crate) fn release(&self) -> Vec<Setpoint> {
         self.orders.release()
     }
 
     /// What went wrong with the last setpoint of each device.
-    pub fn errors(&self) -> &BTreeMap<DeviceId, String> {
+    pub(crate) fn errors(&self) -> &BTreeMap<DeviceId, String> {
         &self.orders.errors
     }
 
     /// Since when compute runs; `None` while it does not.
-    pub fn running_since(&self) -> Option<Timestamp> {
+    pub(crate) fn running_since(&self) -> Option<Timestamp> {
         self.limits.running_since()
     }
 }

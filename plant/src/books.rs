@@ -49,7 +49,7 @@ const PRICE_MAX: f64 = 1e5;
 
 /// The books.
 #[derive(Clone, Debug)]
-pub struct Books {
+pub(crate) struct Books {
     /// The ledger's newest link.
     pub head: Head,
     /// The slot not yet closed.
@@ -64,7 +64,7 @@ pub struct Books {
 
 impl Books {
     /// The books of `site` at `now`, as `checkpoint` left them.
-    pub fn new(site: &Site, checkpoint: Option<&Checkpoint>, now: Timestamp) -> Self {
+    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>, now: Timestamp) -> Self {
         // Where nothing is counted yet, the first entry begins its day.
         let since = checkpoint
             .filter(|checkpoint| checkpoint.counts())
@@ -81,13 +81,13 @@ impl Books {
     }
 
     /// Everything that is counted, the open slot included.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.closed.with(&self.open)
     }
 
     /// Takes over an entry that the ledger holds beyond the checkpoint: an entry of the open slot closes it. An entry that is no
     /// booking moves the chain on and counts nothing.
-    pub fn catch_up(&mut self, entry: &Entry) {
+    pub(crate) fn catch_up(&mut self, entry: &Entry) {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
@@ -108,14 +108,14 @@ impl Books {
     }
 
     /// Remembers the receipt of an entry, so that it is not booked again.
-    pub fn recognise(&mut self, entry: &Entry) {
+    pub(crate) fn recognise(&mut self, entry: &Entry) {
         if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
             self.receipts.insert(&booked.receipt.id);
         }
     }
 
     /// Books the time until `now` as it was held, at most `longest` of it: beyond that no reading stands for it.
-    pub fn pass(&mut self, site: &Site, now: Timestamp, longest: Duration) -> Vec<Entry> {
+    pub(crate) fn pass(&mut self, site: &Site, now: Timestamp, longest: Duration) -> Vec<Entry> {
         let mut entries = Vec::new();
         if let Some((from, Some(held))) = self.held {
             let span = elapsed(from, now).min(longest);
@@ -131,12 +131,12 @@ impl Books {
     }
 
     /// Holds what was decided until the next cycle.
-    pub fn hold(&mut self, situation: &Situation<'_>, decision: &Decision) {
+    pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision) {
         self.held = Some((situation.now, Held::of(situation, decision)));
     }
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
-    pub fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
+    pub(crate) fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
         if !possible || !self.receipts.insert(&receipt.id) {
             return Vec::new();

@@ -13,6 +13,8 @@
 
 // The words.
 
+/// A word that the core does not know.
+pub mod error;
 /// Quarter-hour slots of UTC time.
 pub mod time;
 /// Physical quantities and money as types.
@@ -64,13 +66,13 @@ mod observe;
 
 /// What a kilowatt-hour is worth here and now.
 mod value {
-    pub mod balance;
-    pub mod merit;
-    pub mod revenue;
-    pub mod situation;
-    pub mod tariff;
-    pub mod thermal;
-    pub mod worth;
+    pub(crate) mod balance;
+    pub(crate) mod merit;
+    pub(crate) mod revenue;
+    pub(crate) mod situation;
+    pub(crate) mod tariff;
+    pub(crate) mod thermal;
+    pub(crate) mod worth;
 }
 
 /// Plans the slots ahead.

@@ -7,17 +7,17 @@
 //! ```
 
 /// What the battery would charge with.
-pub mod charge_room;
+pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
-pub mod commands;
+pub(crate) mod commands;
 /// What the feeds say of the time ahead.
-pub mod feeds;
+pub(crate) mod feeds;
 /// The powers on the house bus.
-pub mod flows;
+pub(crate) mod flows;
 /// What is expected where no feed says it.
-pub mod forecast;
+pub(crate) mod forecast;
 /// The newest sample of every device, and the image made of them.
-pub mod readings;
+pub(crate) mod readings;
 /// Meters that repeat themselves.
 mod stuck;
 
@@ -45,7 +45,7 @@ const LEARNING_MAX: f64 = 0.2;
 
 /// Everything that was observed.
 #[derive(Clone, Debug)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// The newest samples.
     pub readings: Readings,
     /// What the feeds say.
@@ -68,7 +68,7 @@ pub struct Observed {
 
 impl Observed {
     /// Nothing observed yet but what `checkpoint` holds.
-    pub fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
+    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
         Self {
             readings: Readings::new(site),
             feeds: Feeds::default(),
@@ -83,7 +83,7 @@ impl Observed {
     }
 
     /// The house at `now`, frozen. What lasts until a moment, like a boost, ends where that has come.
-    pub fn image(&mut self, site: &Site, now: Timestamp) -> Image {
+    pub(crate) fn image(&mut self, site: &Site, now: Timestamp) -> Image {
         self.commands.pass(now);
         self.feeds.pass(now);
         let image = self.readings.image(now, self.worker_power());
@@ -100,13 +100,13 @@ impl Observed {
     }
 
     /// The air outside: as measured, else as the feeds have it.
-    pub fn outdoor(&self, image: &Image) -> Option<Celsius> {
+    pub(crate) fn outdoor(&self, image: &Image) -> Option<Celsius> {
         let measured = image.get(Point::OutdoorTemperature).fresh().map(Celsius);
         measured.or_else(|| self.feeds.outlook.outdoor.get(&Slot::containing(image.at)).copied())
     }
 
     /// Learns from a receipt how many tokens a kilowatt-hour brings.
-    pub fn learn(&mut self, receipt: &Receipt) {
+    pub(crate) fn learn(&mut self, receipt: &Receipt) {
         let energy = receipt.joules / 3.6e6;
         let tokens = (receipt.tokens_in.saturating_add(receipt.tokens_out)) as f64;
         // The energy of a very short answer is mostly rounding.

@@ -95,7 +95,7 @@ pub struct PlannedSlot {
     pub battery_soc: Option<Percent>,
     /// Expected outdoor temperature, where known.
     pub outdoor: Option<Celsius>,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The three numbers of the slot, for compute at its expected power.
     pub worth: Worth,

@@ -11,7 +11,7 @@ mod heating;
 /// The slots that a plan looks at.
 mod horizon;
 /// When a plan is asked for, and with what.
-pub mod request;
+pub(crate) mod request;
 /// Starts that do not pay for themselves.
 mod starts;
 

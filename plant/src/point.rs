@@ -1,5 +1,6 @@
 //! The canonical points a device can offer, and samples of them.
 
+use crate::error::UnknownWord;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -103,10 +104,10 @@ impl fmt::Display for Point {
 }
 
 impl FromStr for Point {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Point::ALL.iter().copied().find(|point| point.name() == text).ok_or_else(|| format!("unknown point '{text}'"))
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Point::ALL.iter().copied().find(|point| point.name() == text).ok_or_else(|| UnknownWord::Point(text.to_owned()))
     }
 }
 

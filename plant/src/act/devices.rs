@@ -1,5 +1,21 @@
-//! What the other devices of the house are told, so that they do not work against compute: the battery does not discharge
-//! into cheap power, the heat pump takes what compute leaves over.
+//! Coordination of the other devices, so that they do not work against compute: the battery does not discharge into cheap power, the
+//! heat pump takes what compute leaves over.
+//!
+//! Terms: *hold* keeps the battery from discharging, *boost* recommends the heat pump to run (SG Ready state 3), an *offer* is the
+//! surplus that a heat pump may take. All other times a device is under its own control.
+//!
+//! ```text
+//!                  compute takes grid power that is cheaper than stored energy, or the battery is at its reserve
+//!   own control  ------------------------------------------------------------------------------------------------>  hold
+//!
+//!                  more than 1000 W are left over and the house can take heat (hysteresis)
+//!   own control  ------------------------------------------------------------------------->  boost
+//!                <-------------------------------------------------------------------------
+//!                  less than 200 W are left over
+//! ```
+//!
+//! Example: 4300 W flow to the grid, compute draws 200 W of its budget of 1000 W. What will be left over is 4300 - 800 = 3500 W: a
+//! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
 //!
 //! Invariant: with stale data or in mode `off`, every device is under its own control. `pv.limit` is never touched, and while
 //! the grid operator dims, the heat pump is offered no more than is left of it.
@@ -12,22 +28,23 @@ use crate::site::{ControlRange, Store};
 use crate::units::{EurPerKwh, Watts};
 use crate::value::situation::Situation;
 
-/// Surplus with which the heat pump is asked to run, and without which it no longer is.
+/// Hysteresis of the boost: surplus with which the heat pump is asked to run, and without which it is left alone again. A small
+/// heat pump takes about 1000 W; below 200 W most of its power would be imported.
 const BOOST_ABOVE: Watts = Watts(1000.0);
 const BOOST_BELOW: Watts = Watts(200.0);
-/// Offers are rounded to this.
+/// Offers are rounded down to this, in W, so that they do not change with every reading.
 const STEP: f64 = 50.0;
 
-/// What the settings remember from one second to the next.
+/// What coordination remembers from one second to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Coordination {
+pub(super) struct Coordination {
     boosting: bool,
     holding: bool,
 }
 
 impl Coordination {
-    /// What every device should be told.
-    pub fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
+    /// The setpoints of the engine and of every device.
+    pub(super) fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
         let own = situation.mode() == crate::command::Mode::Off || situation.bus.is_none();
         let spare = if own { Watts::ZERO } else { self.spare(situation, verdict) };
         self.holding = !own && self.hold(situation, verdict);

@@ -1,4 +1,8 @@
-//! This second's wish: follows the real surplus inside what the plan intends.
+//! Dispatch: the power that compute wants this second. It follows the real surplus inside what the plan intends.
+//!
+//! Terms: the plan gives a *floor* (power from wherever it comes) and a *ceiling* (power on surplus). *Available* is the surplus
+//! that compute may have, what the battery should charge with deducted. Start and stop have a hysteresis in time (debounce): the
+//! surplus has to stay above, or below, the least power for `enable_delay` or `disable_delay`.
 //!
 //! ```text
 //!                surplus >= min for enable_delay
@@ -7,7 +11,14 @@
 //!                surplus <  min for disable_delay
 //! ```
 //!
-//! Following, compute draws what is left over, at least its least power; a floor of the plan is kept in either state.
+//! Following, compute draws what is left over, at least its least power; the plan's floor holds in either state.
+//!
+//! Example: least power 300 W, delays of 60 s and 120 s, no floor, ceiling 1000 W. The surplus rises to 800 W at 10:00:00: compute
+//! starts at 10:01:00 and approaches 800 W with a time constant of 5 s (a low-pass filter), 95 % of the way within 15 s. A cloud
+//! takes the surplus to 100 W at 10:20:00: compute falls to 300 W, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud
+//! has not passed.
+//!
+//! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
@@ -16,18 +27,18 @@ use crate::units::{EurPerKwh, Watts};
 use crate::value::situation::Situation;
 use std::time::Duration;
 
-/// Power approaches the surplus with this time constant, so that a plug that is read less often than the meter does not
-/// make it swing.
+/// Time constant in seconds with which power approaches the surplus: about the time in which a meter read every second, a plug read
+/// every few seconds and the engine's throttle have answered, so that a late plug does not make the power swing.
 const SETTLING: f64 = 5.0;
-/// Changes smaller than this share of the greatest power are not worth making.
+/// Dead band, as a share of the greatest power: nearer than this, power is there. One percent of a box is less than its meter's error.
 const DEAD_BAND: f64 = 0.01;
 
 /// What dispatch wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Compute power.
     pub power: Watts,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The three numbers at that power.
     pub worth: Worth,
@@ -37,7 +48,7 @@ pub struct Wanted {
 
 /// What dispatch remembers from one second to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Dispatch {
+pub(super) struct Dispatch {
     following: bool,
     /// Since when the surplus has been on the other side of the threshold.
     crossed: Option<Timestamp>,
@@ -67,7 +78,7 @@ impl Intention {
 
 impl Dispatch {
     /// What compute should draw in `situation`.
-    pub fn dispatch(&mut self, situation: &Situation<'_>) -> Wanted {
+    pub(super) fn dispatch(&mut self, situation: &Situation<'_>) -> Wanted {
         let max = situation.max();
         let intention = match situation.mode() {
             Mode::Off => return self.rest(situation, Reason::Off),

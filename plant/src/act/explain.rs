@@ -6,7 +6,7 @@ use crate::units::Watts;
 use crate::value::situation::Situation;
 
 /// One or two sentences for a person.
-pub fn explain(situation: &Situation<'_>, decision: &Decision) -> String {
+pub(crate) fn explain(situation: &Situation<'_>, decision: &Decision) -> String {
     if decision.budget > Watts::ZERO { running(situation, decision) } else { resting(situation, decision) }
 }
 

@@ -1,8 +1,15 @@
-//! The last word: whatever plan and dispatch want, this is what stays.
+//! Limits: the last word. Whatever plan and dispatch want, this is what stays.
 //!
 //! In order: off, engine down, stale data, too hot, fuse, dimming by the grid operator, feed-in cap, battery reserve,
-//! minimum times, least power. The first group only lowers and sets a ceiling; what raises (the feed-in cap, the minimum
-//! time on) never goes beyond it.
+//! minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the feed-in cap, the minimum time on) never
+//! goes beyond it. The last limit that acted is the decision's reason. Temperature and reserve have a hysteresis: they let go at
+//! another value than the one at which they began.
+//!
+//! Example: dispatch wants 1000 W; the fuse allows 17,250 W of import, of which 2 % are left alone; the meter shows 16,500 W, 200 W
+//! of them compute. 16,905 - (16,500 - 200) = 605 W stay, and the reason is `fuse_limit`. Were the least power 700 W, nothing would.
+//!
+//! Without the grid's power the fuse cannot be guarded, without the box's temperature its heat cannot: compute stops
+//! (`stale_data`).
 
 use crate::act::dispatch::Wanted;
 use crate::command::Mode;
@@ -16,22 +23,23 @@ use crate::value::situation::{AT_CAP, Situation};
 use crate::work::WorkerState;
 use std::time::Duration;
 
-/// Share of the fuse that compute leaves to the next second's surprises.
-pub const FUSE_MARGIN: f64 = 0.02;
-/// How far a hot place has to cool before compute starts again, in K.
+/// Share of the fuse that compute leaves to the next second's surprises: a kettle's worth on a domestic connection.
+pub(super) const FUSE_MARGIN: f64 = 0.02;
+/// Hysteresis: how far a hot place has to cool before compute starts again, in K. Chosen above the swing of a fan's control.
 const COOLING: f64 = 3.0;
-/// How far above its upper temperature a store may be where compute's heat cannot be rejected, in K.
+/// How far above its upper temperature a store may be where compute's heat cannot be rejected, in K. Chosen: a thermostat's band.
 const STORE_MARGIN: f64 = 1.0;
-/// A battery at its reserve has to be charged this much above it before compute may take from it again.
+/// Hysteresis: a battery at its reserve has to be charged this much above it before compute may take from it again. Batteries show
+/// their charge in steps of 1 %.
 const RECOVERED: Percent = Percent(2.0);
-/// A battery that moves less than this is at rest.
+/// A battery that moves less than this is at rest: inverters hold zero to within some tens of watts.
 const RESTING: Watts = Watts(50.0);
-/// How long a battery may take to obey.
+/// How long a battery may take to obey: the slowest known gateways poll once a minute.
 const OBEYING: Duration = Duration::from_secs(60);
 
 /// What the limits remember from one second to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
+pub(super) struct Limits {
     on_since: Option<Timestamp>,
     off_since: Option<Timestamp>,
     /// Whether the minimum time on binds: an answer given at once does not oblige.
@@ -43,7 +51,7 @@ pub struct Limits {
 
 /// What the limits leave.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// Compute power.
     pub budget: Watts,
     /// Why: the limit that had the last word, or what dispatch had in mind.
@@ -80,12 +88,12 @@ impl Passage {
 
 impl Limits {
     /// Since when compute runs; `None` while it does not.
-    pub fn running_since(&self) -> Option<Timestamp> {
+    pub(super) fn running_since(&self) -> Option<Timestamp> {
         self.on_since
     }
 
     /// What stays of `wanted`.
-    pub fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted) -> Verdict {
+    pub(super) fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted) -> Verdict {
         let max = situation.max();
         let sound = if wanted.power.0.is_finite() { wanted.power } else { Watts::ZERO };
         let mut passage = Passage { power: sound.between(Watts::ZERO, max), ceiling: max, hits: Vec::new() };
@@ -150,7 +158,7 @@ impl Limits {
         };
         let taking = low && bus.discharge() > RESTING && computing;
         self.taking_since = taking.then(|| self.taking_since.map_or(now, |since| since.min(now)));
-        // A battery that can be told to hold is told so when compute starts; it gets a moment to obey.
+        // A battery that can hold is asked to when compute starts; it gets a moment to obey.
         let grace = if situation.can_hold() { OBEYING } else { Duration::ZERO };
         let disobeys = self.taking_since.is_some_and(|since| elapsed(since, now) >= grace);
         self.guarding = !recovered && (self.guarding || disobeys);

@@ -20,7 +20,7 @@ const DEAD_BAND: f64 = 0.005;
 
 /// The orders in force.
 #[derive(Clone, Debug)]
-pub struct Orders {
+pub(crate) struct Orders {
     ranges: BTreeMap<(DeviceId, Control), ControlRange>,
     issued: BTreeMap<(DeviceId, Control), Issued>,
     /// What went wrong with the last order of each device.
@@ -37,7 +37,7 @@ struct Issued {
 
 impl Orders {
     /// No orders in force.
-    pub fn new(site: &Site) -> Self {
+    pub(crate) fn new(site: &Site) -> Self {
         let controls = site
             .devices
             .iter()
@@ -54,7 +54,7 @@ impl Orders {
     }
 
     /// Those of `wanted` that are to be sent at `now`. `urgent`: safe values are not held back.
-    pub fn due(&mut self, wanted: &[Setpoint], urgent: bool, now: Timestamp) -> Vec<Setpoint> {
+    pub(crate) fn due(&mut self, wanted: &[Setpoint], urgent: bool, now: Timestamp) -> Vec<Setpoint> {
         let due = |setpoint: &Setpoint| {
             Some(Setpoint { setting: self.setting_due(setpoint, urgent, now)?, ..setpoint.clone() })
         };
@@ -62,7 +62,7 @@ impl Orders {
     }
 
     /// Takes note of what came of an order.
-    pub fn take(&mut self, outcome: &Outcome) {
+    pub(crate) fn take(&mut self, outcome: &Outcome) {
         let setpoint = &outcome.setpoint;
         let key = (setpoint.device.clone(), setpoint.setting.control());
         let Some(issued) = self.issued.get_mut(&key) else { return };
@@ -81,7 +81,7 @@ impl Orders {
     }
 
     /// Orders that give every device back its own control.
-    pub fn release(&self) -> Vec<Setpoint> {
+    pub(crate) fn release(&self) -> Vec<Setpoint> {
         let safe = |(device, control): &(DeviceId, Control)| Setpoint {
             device: device.clone(),
             setting: control.safe(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// What one interval within a slot adds to its account.
 #[derive(Clone, Debug)]
-pub struct Interval {
+pub(super) struct Interval {
     /// When it began.
     pub at: Timestamp,
     /// Its energies, prices, money and reasons, as the account of a slot with nothing else in it.
@@ -24,7 +24,7 @@ pub struct Interval {
 
 /// Everything that stays as it is during an interval.
 #[derive(Clone, Copy, Debug)]
-pub struct Held {
+pub(super) struct Held {
     /// The powers.
     pub flows: Flows,
     /// What the battery would charge with, if it could have all of the surplus.
@@ -41,7 +41,7 @@ pub struct Held {
 
 impl Held {
     /// What stays as it is after the decision; `None` where compute's power is not known: without it nothing is booked.
-    pub fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
+    pub(super) fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
         situation.image.get(Point::ComputePower).fresh()?;
         Some(Self {
             flows: situation.bus?,
@@ -54,13 +54,13 @@ impl Held {
     }
 
     /// The share of compute's heat that finds a use.
-    pub fn useful_share(&self, site: &Site) -> f64 {
+    pub(super) fn useful_share(&self, site: &Site) -> f64 {
         thermal::useful_share(site, site.compute.max.min(self.flows.compute.max(Watts(1.0))), self.useful)
     }
 }
 
 /// The parts of the time from `from`, `span` long, cut at the borders of slots.
-pub fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> Vec<Interval> {
+pub(super) fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> Vec<Interval> {
     let mut parts = Vec::new();
     let Ok(span) = chrono::TimeDelta::from_std(span) else { return parts };
     let until = from + span;

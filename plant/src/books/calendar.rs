@@ -6,14 +6,14 @@ use chrono_tz::Tz;
 
 /// The local day the books are in.
 #[derive(Clone, Copy, Debug)]
-pub struct Calendar {
+pub(super) struct Calendar {
     timezone: Tz,
     day: NaiveDate,
 }
 
 /// What began anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Turned {
+pub(super) struct Turned {
     /// The day.
     pub day: bool,
     /// The month.
@@ -22,13 +22,13 @@ pub struct Turned {
 
 impl Calendar {
     /// The calendar of `timezone` at `at`.
-    pub fn new(timezone: Tz, at: Timestamp) -> Self {
+    pub(super) fn new(timezone: Tz, at: Timestamp) -> Self {
         Self { timezone, day: at.with_timezone(&timezone).date_naive() }
     }
 
     /// Moves to `at`. A clock that goes back over midnight by less than a day stays in the day it had reached, so that
     /// a correction of seconds does not empty the day.
-    pub fn turn_to(&mut self, at: Timestamp) -> Turned {
+    pub(super) fn turn_to(&mut self, at: Timestamp) -> Turned {
         let day = at.with_timezone(&self.timezone).date_naive();
         let back = self.day - day;
         if day == self.day || (back > TimeDelta::zero() && back <= TimeDelta::days(1)) {

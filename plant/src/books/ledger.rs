@@ -1,4 +1,11 @@
-//! The hash chain of the books: sealing an entry, opening it, checking the link to the one before it.
+//! The ledger: a hash chain of entries. Sealing an entry, opening it, checking its link to the one before it.
+//!
+//! ```text
+//!   0000.. <--previous-- entry 1 <--previous-- entry 2 <--previous-- entry 3 = head
+//! ```
+//!
+//! Example: entry 2 books the slot of 12:00. Its hash is the SHA-256 of the hash of entry 1, `2`, its time and its body, line by line.
+//! Whoever changes a digit of its body breaks its own hash; whoever seals it anew breaks the link of entry 3.
 
 use crate::entry::{Booking, Entry, Head};
 use crate::time::Timestamp;
@@ -63,6 +70,9 @@ pub fn seal(head: &Head, booked_at: Timestamp, booking: &Booking) -> Entry {
 }
 
 /// Checks that `entry` continues `head` unchanged; the head after it.
+///
+/// # Errors
+/// It does not follow `head`, or was changed after it was booked.
 pub fn verify(head: &Head, entry: &Entry) -> Result<Head, Broken> {
     let expected = head.sequence.saturating_add(1);
     if entry.sequence != expected {
@@ -78,6 +88,9 @@ pub fn verify(head: &Head, entry: &Entry) -> Result<Head, Broken> {
 }
 
 /// What `entry` books.
+///
+/// # Errors
+/// Its body is not a booking.
 pub fn booking(entry: &Entry) -> Result<Booking, Broken> {
     serde_json::from_str(&entry.body).map_err(|error| Broken::Body { sequence: entry.sequence, why: error.to_string() })
 }

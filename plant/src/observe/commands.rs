@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// The commands in force.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Commands {
+pub(crate) struct Commands {
     /// The mode that was set last.
     pub mode: Mode,
     /// The mode to return to, and when, while a boost runs.
@@ -24,7 +24,7 @@ pub struct Commands {
 
 impl Commands {
     /// The commands that `checkpoint` holds, within what `site` allows.
-    pub fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
+    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
         let fresh =
             Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None, seen: None };
         checkpoint.map_or(fresh, |checkpoint| Self {
@@ -41,7 +41,7 @@ impl Commands {
     }
 
     /// Takes a command; a number that is none changes nothing.
-    pub fn take(&mut self, command: Command, site: &Site, now: Timestamp) {
+    pub(crate) fn take(&mut self, command: Command, site: &Site, now: Timestamp) {
         match command {
             Command::SetMode(Mode::Boost) => self.boost(site.compute.boost, now),
             Command::SetMode(mode) => {
@@ -60,7 +60,7 @@ impl Commands {
     }
 
     /// Ends a boost whose time has come.
-    pub fn pass(&mut self, now: Timestamp) {
+    pub(crate) fn pass(&mut self, now: Timestamp) {
         // A clock that is set back takes the boost's end with it.
         if let (Some(seen), Some((_, until))) = (self.seen.replace(now), &mut self.boost)
             && now < seen
@@ -89,7 +89,7 @@ impl Commands {
 }
 
 /// The mode at `at`, where a boost returns to its former mode on the way.
-pub fn mode_at(mode: Mode, boost: Option<(Mode, Timestamp)>, at: Timestamp) -> Mode {
+pub(crate) fn mode_at(mode: Mode, boost: Option<(Mode, Timestamp)>, at: Timestamp) -> Mode {
     match boost {
         Some((former, until)) if until <= at => former,
         Some(_) | None => mode,

@@ -1,19 +1,20 @@
-//! What the feeds say of the time ahead, merged and bounded.
+//! What the feeds say of the time ahead, merged and bounded. A price that no feed says is estimated (persistence): like the same
+//! quarter hour of one or two days before, else the last one known.
 
 use crate::outlook::Outlook;
 use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
 use std::collections::BTreeMap;
 
-/// Slots that are kept: two days back, from which prices are estimated, and a week ahead.
-const KEPT_BEHIND: i64 = 2 * 96;
-const KEPT_AHEAD: i64 = 7 * 96;
+/// Slots that are remembered: two days back, from which prices are estimated, and a week ahead.
+const SLOTS_BEHIND: i64 = 2 * 96;
+const SLOTS_AHEAD: i64 = 7 * 96;
 const DAY: i64 = 96;
 
 /// The merged outlook.
 #[derive(Clone, Debug, Default)]
-pub struct Feeds {
-    /// Everything known of the kept slots.
+pub(crate) struct Feeds {
+    /// Everything known of these slots.
     pub outlook: Outlook,
     /// The last wholesale price that was known for a moment that has come.
     last_spot: Option<EurPerKwh>,
@@ -23,14 +24,14 @@ pub struct Feeds {
 
 impl Feeds {
     /// Merges what a feed knows; numbers that are none are dropped, and so is what lies too far away.
-    pub fn merge(&mut self, news: &Outlook, now: Timestamp) {
-        let kept = kept(now);
+    pub(crate) fn merge(&mut self, news: &Outlook, now: Timestamp) {
+        let range = range(now);
         let merge = |into: &mut BTreeMap<Slot, f64>, from: &mut dyn Iterator<Item = (Slot, f64)>| {
-            into.extend(from.filter(|(slot, value)| kept.contains(slot) && value.is_finite()));
+            into.extend(from.filter(|(slot, value)| range.contains(slot) && value.is_finite()));
         };
         macro_rules! merge_units {
             ($($field:ident),*) => {$(
-                let known = news.$field.iter().filter(|(slot, value)| kept.contains(slot) && value.0.is_finite());
+                let known = news.$field.iter().filter(|(slot, value)| range.contains(slot) && value.0.is_finite());
                 self.outlook.$field.extend(known.map(|(slot, value)| (*slot, *value)));
             )*};
         }
@@ -40,16 +41,16 @@ impl Feeds {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        let kept = kept(now);
-        self.outlook.spot.retain(|slot, _| kept.contains(slot));
-        self.outlook.pv.retain(|slot, _| kept.contains(slot));
-        self.outlook.load.retain(|slot, _| kept.contains(slot));
-        self.outlook.outdoor.retain(|slot, _| kept.contains(slot));
-        self.outlook.carbon.retain(|slot, _| kept.contains(slot));
+        let range = range(now);
+        self.outlook.spot.retain(|slot, _| range.contains(slot));
+        self.outlook.pv.retain(|slot, _| range.contains(slot));
+        self.outlook.load.retain(|slot, _| range.contains(slot));
+        self.outlook.outdoor.retain(|slot, _| range.contains(slot));
+        self.outlook.carbon.retain(|slot, _| range.contains(slot));
     }
 
     /// Remembers the wholesale price of `now`, for the time when no feed speaks, and forgets what lies too far away.
-    pub fn pass(&mut self, now: Timestamp) {
+    pub(crate) fn pass(&mut self, now: Timestamp) {
         if self.seen.replace(Slot::containing(now)) != Some(Slot::containing(now)) {
             self.prune(now);
         }
@@ -57,21 +58,21 @@ impl Feeds {
     }
 
     /// The wholesale price at `at`, as published.
-    pub fn published(&self, at: Timestamp) -> Option<EurPerKwh> {
+    pub(crate) fn published(&self, at: Timestamp) -> Option<EurPerKwh> {
         self.outlook.spot.get(&Slot::containing(at)).copied()
     }
 
     /// The wholesale price at `at`, estimated where none is published: like the same quarter hour of a day before.
-    pub fn estimated(&self, at: Timestamp) -> Option<EurPerKwh> {
+    pub(crate) fn estimated(&self, at: Timestamp) -> Option<EurPerKwh> {
         let slot = Slot::containing(at);
         let spot = [0, -DAY, -2 * DAY].iter().find_map(|days| self.outlook.spot.get(&slot.plus(*days)));
         spot.copied().or(self.last_spot)
     }
 }
 
-fn kept(now: Timestamp) -> std::ops::RangeInclusive<Slot> {
+fn range(now: Timestamp) -> std::ops::RangeInclusive<Slot> {
     let slot = Slot::containing(now);
-    slot.plus(-KEPT_BEHIND)..=slot.plus(KEPT_AHEAD)
+    slot.plus(-SLOTS_BEHIND)..=slot.plus(SLOTS_AHEAD)
 }
 
 #[cfg(test)]

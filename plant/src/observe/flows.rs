@@ -10,7 +10,7 @@ use crate::units::Watts;
 
 /// The powers of one moment; a role that the site lacks moves none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Flows {
+pub(crate) struct Flows {
     /// Import +, export -.
     pub grid: Watts,
     /// PV generation; `None` where it is not known, as at night with an inverter that sleeps.
@@ -26,7 +26,7 @@ pub struct Flows {
 impl Flows {
     /// The flows of `image`; `None` where those of grid or battery are not known. Compute's power counts as zero where it is
     /// unknown, which makes the surplus and the headroom smaller than they are.
-    pub fn bus(image: &Image) -> Option<Self> {
+    pub(crate) fn bus(image: &Image) -> Option<Self> {
         let power = |point| match image.points.get(&point) {
             Some(known) => known.fresh().map(Watts),
             None => Some(Watts::ZERO),
@@ -41,17 +41,17 @@ impl Flows {
     }
 
     /// What PV makes beyond the house and the heat pump; negative where it makes less than they take.
-    pub fn surplus(self) -> Watts {
+    pub(crate) fn surplus(self) -> Watts {
         self.compute - self.grid - self.battery
     }
 
     /// Power into the battery.
-    pub fn charge(self) -> Watts {
+    pub(crate) fn charge(self) -> Watts {
         (-self.battery).positive()
     }
 
     /// Power out of the battery.
-    pub fn discharge(self) -> Watts {
+    pub(crate) fn discharge(self) -> Watts {
         self.battery.positive()
     }
 }

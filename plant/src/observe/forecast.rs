@@ -1,7 +1,7 @@
 //! Persistence: a quarter hour is expected to be like the same quarter hour of the days before, drawn towards the level
 //! just seen. What a feed says of a slot counts more, and this fills in where it is silent.
 //!
-//! Terms: `profile`, the exponentially weighted mean of past days for each quarter hour of the UTC day. Where there is no
+//! Terms: *profile*, the exponentially weighted mean of past days for each quarter hour of the UTC day. Where there is no
 //! past day yet, consumption is expected to stay as it is, and no PV is counted on beyond the next hour.
 
 use crate::entry::SlotAccount;
@@ -10,19 +10,20 @@ use crate::units::{Celsius, Watts};
 use std::time::Duration;
 
 const QUARTERS: usize = 96;
-/// Weight of the newest day.
+/// Weight of the newest day: chosen, so that a week is remembered and a change of season is followed within days.
 const NEWEST: f64 = 0.35;
-/// What is left after a slot of the difference between now and the profile.
+/// What is left after a slot of the difference between now and the profile. Chosen: a load that is switched on lasts about an hour,
+/// a cloudy sky about three.
 const CONSUMPTION_DECAY: f64 = 0.80;
 const SKY_DECAY: f64 = 0.93;
-/// Seconds of a slot that must have been observed for it to teach anything.
+/// Seconds of a slot that must have been observed for it to teach anything: a third.
 const OBSERVED_MIN: f64 = 300.0;
-/// Share of them in which everything was known.
+/// Share of them in which everything must have been known.
 const METERED_MIN: f64 = 0.9;
 
 /// The days before, by quarter hour.
 #[derive(Clone, Debug)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     pv: Profile,
     load: Profile,
     heat_pump: Profile,
@@ -32,7 +33,7 @@ pub struct Forecast {
 
 /// Power levels of the present moment, where known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Present {
+pub(crate) struct Present {
     /// PV power.
     pub pv: Option<Watts>,
     /// Consumption without compute and heat pump.
@@ -52,7 +53,7 @@ impl Default for Forecast {
 
 impl Forecast {
     /// Learns from a closed slot.
-    pub fn learn(&mut self, account: &SlotAccount) {
+    pub(crate) fn learn(&mut self, account: &SlotAccount) {
         let metered = account.observed_s - account.unmetered_s;
         if account.observed_s < OBSERVED_MIN || metered < METERED_MIN * account.observed_s {
             return;
@@ -69,7 +70,7 @@ impl Forecast {
     }
 
     /// Follows the outdoor temperature over `span`.
-    pub fn learn_outdoor(&mut self, slot: Slot, outdoor: Celsius, span: Duration) {
+    pub(crate) fn learn_outdoor(&mut self, slot: Slot, outdoor: Celsius, span: Duration) {
         let weight = (span.as_secs_f64() / 86_400.0).min(1.0);
         let mean = self.outdoor_mean.unwrap_or(outdoor.0);
         self.outdoor_mean = Some(mean + weight * (outdoor.0 - mean));
@@ -77,12 +78,12 @@ impl Forecast {
     }
 
     /// Mean outdoor temperature of the last day, where known.
-    pub fn outdoor_mean(&self) -> Option<Celsius> {
+    pub(crate) fn outdoor_mean(&self) -> Option<Celsius> {
         self.outdoor_mean.map(Celsius)
     }
 
     /// What is expected of `slot`, seen from `from`.
-    pub fn expected(&self, from: Slot, slot: Slot, present: &Present) -> Present {
+    pub(crate) fn expected(&self, from: Slot, slot: Slot, present: &Present) -> Present {
         let ahead = (slot.0 - from.0).clamp(0, 10_000) as i32;
         let level = |profile: &Profile, now: Option<Watts>| match (profile.at(slot), now) {
             (Some(usual), Some(now)) => {

@@ -1,4 +1,7 @@
-//! Values as the devices sent them, each with its age, and the frozen image that a cycle decides on.
+//! The newest samples of the devices, each with its age, and the image made of them.
+//!
+//! Terms: powers and counters of several devices add up, temperatures are averaged; the sum is as old as its oldest part, and missing
+//! where a part is. A reading stands for `max_age`, then it is stale: with 30 s, a meter last heard 31 s ago shows its value as stale.
 //!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
@@ -14,7 +17,7 @@ use std::time::Duration;
 
 /// The newest sample of every device's points.
 #[derive(Clone, Debug)]
-pub struct Readings {
+pub(crate) struct Readings {
     devices: Vec<DeviceReadings>,
     index: BTreeMap<DeviceId, usize>,
     offered: BTreeMap<Point, Vec<usize>>,
@@ -37,7 +40,7 @@ struct Newest {
 
 impl Readings {
     /// Nothing received yet from any device of `site`.
-    pub fn new(site: &Site) -> Self {
+    pub(crate) fn new(site: &Site) -> Self {
         let devices = site.devices.iter().map(|device| DeviceReadings {
             id: device.id.clone(),
             max_age: device.max_age,
@@ -56,12 +59,12 @@ impl Readings {
     }
 
     /// Whether a device of the site offers `point`.
-    pub fn offers(&self, point: Point) -> bool {
+    pub(crate) fn offers(&self, point: Point) -> bool {
         self.offered.contains_key(&point)
     }
 
     /// The longest time that a reading of the house's powers stands for.
-    pub fn hold(&self) -> Duration {
+    pub(crate) fn hold(&self) -> Duration {
         let powers = [Point::GridPower, Point::PvPower, Point::BatteryPower, Point::ComputePower, Point::HeatPumpPower];
         powers
             .iter()
@@ -73,7 +76,7 @@ impl Readings {
     }
 
     /// Keeps `sample`; one from a device or point that the site does not have is dropped.
-    pub fn record(&mut self, sample: &Sample) {
+    pub(crate) fn record(&mut self, sample: &Sample) {
         let Some(number) = self.index.get(&sample.device).copied() else { return };
         let known = self.offered.get(&sample.point).is_some_and(|devices| devices.contains(&number));
         if !known {
@@ -84,7 +87,7 @@ impl Readings {
     }
 
     /// The house at `now`. `worker` stands in for compute's power where no device measures it.
-    pub fn image(&mut self, now: Timestamp, worker: Option<Watts>) -> Image {
+    pub(crate) fn image(&mut self, now: Timestamp, worker: Option<Watts>) -> Image {
         let mut points: BTreeMap<Point, Known<f64>> =
             self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, now))).collect();
         if !self.offers(Point::ComputePower) {
@@ -107,7 +110,7 @@ impl Readings {
     }
 
     /// The devices as a person wants to see them.
-    pub fn statuses(&self, now: Timestamp, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
+    pub(crate) fn statuses(&self, now: Timestamp, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
         let status = |(number, readings): (usize, &DeviceReadings)| {
             let offers = self.offered.iter().filter(|(_, devices)| devices.contains(&number));
             let points: BTreeMap<_, _> = offers.map(|(point, _)| (*point, readings.known(*point, now))).collect();
@@ -182,7 +185,7 @@ fn plus(a: Known<f64>, b: Known<f64>) -> Known<f64> {
 }
 
 /// Whether `value` can be what a house shows.
-pub fn plausible(point: Point, value: f64) -> bool {
+pub(crate) fn plausible(point: Point, value: f64) -> bool {
     let range = match point.unit() {
         "W" => match point.role() {
             Role::Grid | Role::Battery => -1e6..=1e6,

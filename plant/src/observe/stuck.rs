@@ -18,7 +18,7 @@ const RESTING: f64 = 20.0;
 
 /// What one meter showed since its value last changed.
 #[derive(Clone, Debug)]
-pub struct StuckMeter {
+pub(super) struct StuckMeter {
     point: Point,
     patience: Duration,
     held_at: Vec<f64>,
@@ -37,7 +37,7 @@ struct Seen {
 impl StuckMeter {
     /// The meters that are watched: those that must move when anything in the house does, the battery, which serves it, and
     /// PV, which the sky moves.
-    pub fn all(site: &Site) -> BTreeMap<Point, StuckMeter> {
+    pub(super) fn all(site: &Site) -> BTreeMap<Point, StuckMeter> {
         let watch = |point, minutes: u64, held_at| {
             (point, StuckMeter { point, patience: Duration::from_secs(60 * minutes), held_at, seen: None })
         };
@@ -54,7 +54,7 @@ impl StuckMeter {
     }
 
     /// For how long the meter has been stuck at `now`; `None` while it lives.
-    pub fn stuck_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Timestamp) -> Option<Duration> {
+    pub(super) fn stuck_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Timestamp) -> Option<Duration> {
         let value = points.get(&self.point)?.fresh()?;
         let others = self.others(points)?;
         match &mut self.seen {

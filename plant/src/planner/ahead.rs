@@ -9,7 +9,7 @@ use crate::value::merit::Without;
 
 /// One slot ahead.
 #[derive(Clone, Copy, Debug)]
-pub struct Ahead {
+pub(super) struct Ahead {
     /// The house in it.
     pub without: Without,
     /// Energy in the battery at its end.
@@ -20,7 +20,7 @@ pub struct Ahead {
 
 /// The prices of a slot, both known or estimated.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SlotPrices {
+pub(super) struct SlotPrices {
     /// What imported power costs.
     pub import: EurPerKwh,
     /// What exported power earns.
@@ -28,7 +28,7 @@ pub struct SlotPrices {
 }
 
 /// The slots ahead with `compute(index)` running in them.
-pub fn look(
+pub(super) fn look(
     slots: &[ExpectedSlot],
     prices: &[SlotPrices],
     battery: Option<(&Battery, Percent)>,

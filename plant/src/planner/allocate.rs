@@ -27,7 +27,7 @@ const DEADLINE_EARLY: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 
 /// What one slot was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Taken {
+pub(super) struct Taken {
     /// Expected compute power.
     pub compute: Watts,
     /// Least power, wherever it comes from.
@@ -38,7 +38,7 @@ pub struct Taken {
     pub battery_first: bool,
     /// Expected useful heat.
     pub heat: Watts,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The three numbers.
     pub worth: Worth,
@@ -65,7 +65,7 @@ enum Work {
 }
 
 /// Gives every slot its work.
-pub fn allocate(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec<Taken> {
+pub(super) fn allocate(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec<Taken> {
     let demand = Demand::of(&request.backlog, &request.site.work, request.tokens_per_kwh);
     let mut candidates = candidates(request, horizon, useful);
     let threshold = fill(request, horizon, &demand, &mut candidates);

@@ -10,19 +10,19 @@ use crate::value::thermal::{self, Temperatures};
 
 /// Heat that finds a use in each slot.
 #[derive(Debug)]
-pub struct Heating {
+pub(super) struct Heating {
     /// In thermal watts, slot by slot.
     pub useful: Vec<Watts>,
 }
 
 impl Heating {
     /// Nothing warmed by compute yet.
-    pub fn of(request: &PlanRequest, horizon: &Horizon) -> Self {
+    pub(super) fn of(request: &PlanRequest, horizon: &Horizon) -> Self {
         Self::with(request, horizon, |_| Watts::ZERO)
     }
 
     /// The same once compute has run as in `taken`.
-    pub fn warmed_by(&self, request: &PlanRequest, horizon: &Horizon, taken: &[Taken]) -> Self {
+    pub(super) fn warmed_by(&self, request: &PlanRequest, horizon: &Horizon, taken: &[Taken]) -> Self {
         Self::with(request, horizon, |index| taken[index].heat)
     }
 

@@ -8,20 +8,20 @@ use crate::units::{Percent, Watts};
 
 /// The slots with prices, and the house in them without compute.
 #[derive(Debug)]
-pub struct Horizon {
+pub(super) struct Horizon {
     /// What is expected.
     pub slots: Vec<ExpectedSlot>,
     /// What power costs and earns.
     pub prices: Vec<SlotPrices>,
     /// The house without compute.
     pub ahead: Vec<Ahead>,
-    /// Whether the battery can be told to hold its energy.
+    /// Whether the battery can hold its energy when asked.
     pub can_hold: bool,
 }
 
 impl Horizon {
     /// The horizon of `request`; it ends where prices can be neither known nor estimated.
-    pub fn of(request: &PlanRequest) -> Self {
+    pub(super) fn of(request: &PlanRequest) -> Self {
         let priced =
             |slot: &ExpectedSlot| Some((*slot, SlotPrices { import: slot.import_price?, export: slot.export_price? }));
         let (slots, prices): (Vec<_>, Vec<_>) = request.slots.iter().map_while(priced).unzip();
@@ -32,7 +32,7 @@ impl Horizon {
     }
 
     /// The battery with its charge; one whose charge is unknown is not counted on.
-    pub fn battery<'a>(&self, request: &'a PlanRequest) -> Option<(&'a Battery, Percent)> {
+    pub(super) fn battery<'a>(&self, request: &'a PlanRequest) -> Option<(&'a Battery, Percent)> {
         request.site.battery.as_ref().zip(request.soc)
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Slots that a plan looks ahead: 48 hours.
-pub const HORIZON: i64 = 192;
+pub(crate) const HORIZON: i64 = 192;
 /// News of prices, forecasts and queue is planned for at most this often.
 const PACE: Duration = Duration::from_secs(60);
 /// A plan older than this no longer counts.
@@ -22,7 +22,7 @@ const PLAN_AGE_MAX: Duration = Duration::from_secs(2 * 3600);
 
 /// The plan in force and the one asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Planning {
+pub(crate) struct Planning {
     /// The plan in force.
     pub plan: Option<Plan>,
     /// Something that a plan depends on has changed.
@@ -40,7 +40,7 @@ struct Asked {
 
 impl Planning {
     /// Takes a plan that was asked for; one that is older than the plan in force is dropped.
-    pub fn take(&mut self, plan: Plan, now: Timestamp) {
+    pub(crate) fn take(&mut self, plan: Plan, now: Timestamp) {
         let newer = self.plan.as_ref().is_none_or(|held| plan.made_at >= held.made_at || held.made_at > now);
         if newer && plan.made_at <= now {
             self.plan = Some(plan);
@@ -48,7 +48,7 @@ impl Planning {
     }
 
     /// The plan's intention for `now`, if it was made for `mode` and is not too old.
-    pub fn intention(&self, mode: Mode, now: Timestamp) -> Option<&PlannedSlot> {
+    pub(crate) fn intention(&self, mode: Mode, now: Timestamp) -> Option<&PlannedSlot> {
         let plan = self.plan.as_ref().filter(|plan| plan.mode == mode)?;
         let young = plan.made_at <= now && elapsed(plan.made_at, now) <= PLAN_AGE_MAX;
         plan.at(now).filter(|_| young)
@@ -73,7 +73,7 @@ impl Planning {
 
 /// What a request is made of, beside the image.
 #[derive(Clone, Copy, Debug)]
-pub struct Basis<'a> {
+pub(crate) struct Basis<'a> {
     /// What is installed.
     pub site: &'a Arc<Site>,
     /// What was observed.
@@ -84,7 +84,7 @@ pub struct Basis<'a> {
 
 impl Planning {
     /// The request for a new plan, where one is due.
-    pub fn request(&mut self, basis: &Basis<'_>, image: &Image) -> Option<PlanRequest> {
+    pub(crate) fn request(&mut self, basis: &Basis<'_>, image: &Image) -> Option<PlanRequest> {
         let Basis { site, observed, running_since } = *basis;
         let commands = &observed.commands;
         if !self.due(commands.mode, image.at) {

@@ -8,7 +8,7 @@ use crate::units::{Eur, Watts};
 
 /// Takes back runs on purpose whose gain is less than what a start costs. A promise is kept whatever it costs, and compute
 /// that runs already need not start.
-pub fn withdraw(request: &PlanRequest, taken: &mut [Taken]) {
+pub(super) fn withdraw(request: &PlanRequest, taken: &mut [Taken]) {
     let cost = Eur(request.site.compute.start_cost_eur);
     if cost <= Eur::ZERO {
         return;

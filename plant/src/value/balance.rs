@@ -16,7 +16,7 @@ use crate::units::{EurPerKwh, Watts};
 
 /// Compute's power by where it comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// From the roof.
     pub pv: Watts,
     /// From the battery.
@@ -27,7 +27,7 @@ pub struct Sources {
 
 impl Sources {
     /// Where compute's power comes from in `flows`.
-    pub fn of(flows: Flows) -> Self {
+    pub(crate) fn of(flows: Flows) -> Self {
         let roof = flows.surplus().positive();
         let pv = flows.compute.min(flows.pv.map_or(roof, |pv| roof.min(pv)));
         let rest = flows.compute - pv;
@@ -44,7 +44,7 @@ impl Sources {
 
 /// What a kilowatt-hour is worth by where it comes from or goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Values {
+pub(crate) struct Values {
     /// What imported power costs.
     pub import: EurPerKwh,
     /// What exported power earns.
@@ -57,14 +57,14 @@ pub struct Values {
 
 impl Values {
     /// The values where the battery's energy will later be worth `stored`.
-    pub fn new(import: EurPerKwh, export: EurPerKwh, stored: EurPerKwh, battery: Option<&Battery>) -> Self {
+    pub(crate) fn new(import: EurPerKwh, export: EurPerKwh, stored: EurPerKwh, battery: Option<&Battery>) -> Self {
         let storing = battery.map_or(stored, |battery| stored * battery.round_trip - battery.wear);
         Self { import, export, stored, storing }
     }
 }
 
 /// The opportunity cost of compute's power, in EUR per hour and kW: what each watt would have earned or saved elsewhere.
-pub fn opportunity(flows: Flows, charge_room: Watts, grid: &Grid, values: &Values) -> EurPerKwh {
+pub(crate) fn opportunity(flows: Flows, charge_room: Watts, grid: &Grid, values: &Values) -> EurPerKwh {
     let sources = Sources::of(flows);
     if flows.compute <= Watts::ZERO {
         return EurPerKwh::ZERO;

@@ -6,7 +6,7 @@ use crate::value::balance::Values;
 
 /// Where power would come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// PV that could neither be used, stored nor exported.
     Curtailed,
     /// PV that would be exported.
@@ -21,7 +21,7 @@ pub enum Origin {
 
 impl Origin {
     /// Whether it is surplus of the moment, or power that is taken on purpose.
-    pub fn is_surplus(self) -> bool {
+    pub(crate) fn is_surplus(self) -> bool {
         match self {
             Origin::Curtailed | Origin::Exported | Origin::Storing => true,
             Origin::Stored | Origin::Import => false,
@@ -31,7 +31,7 @@ impl Origin {
 
 /// Power to be had at one price.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Block {
+pub(crate) struct Block {
     /// Where it would come from.
     pub origin: Origin,
     /// How much.
@@ -42,14 +42,14 @@ pub struct Block {
 
 impl Block {
     /// All of `power` at one price.
-    pub fn of(price: EurPerKwh, power: Watts) -> Self {
+    pub(crate) fn of(price: EurPerKwh, power: Watts) -> Self {
         Self { origin: Origin::Exported, power, cost: price }
     }
 }
 
 /// The house without compute, in one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Without {
+pub(crate) struct Without {
     /// Grid import.
     pub import: Watts,
     /// Export, before the connection's cap.
@@ -66,7 +66,7 @@ pub struct Without {
 }
 
 /// The blocks of up to `power`, in the order in which the house would serve them.
-pub fn order(without: &Without, values: &Values, grid: &Grid, power: Watts) -> Vec<Block> {
+pub(crate) fn order(without: &Without, values: &Values, grid: &Grid, power: Watts) -> Vec<Block> {
     let capped = grid.export_limit.map_or(Watts::ZERO, |limit| (without.export - limit).positive());
     let headroom = (grid.import_limit - without.import).positive();
     let holding = without.can_hold && values.import < values.stored;

@@ -4,12 +4,12 @@ use crate::site::WorkPrices;
 use crate::units::{EurPerKwh, KilowattHours};
 use crate::work::Backlog;
 
-/// Tokens assumed of a job that names none.
+/// Tokens assumed of a job that names none: a page of text.
 const TOKENS_UNKNOWN: u64 = 500;
 
 /// What there is to do, in energy and money.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Demand {
+pub(crate) struct Demand {
     /// Energy that the waiting jobs will take.
     pub jobs: KilowattHours,
     /// What they pay for each kilowatt-hour.
@@ -20,7 +20,7 @@ pub struct Demand {
 
 impl Demand {
     /// The demand of `backlog`, at the speed that receipts have shown.
-    pub fn of(backlog: &Backlog, prices: &WorkPrices, tokens_per_kwh: f64) -> Self {
+    pub(crate) fn of(backlog: &Backlog, prices: &WorkPrices, tokens_per_kwh: f64) -> Self {
         if backlog.jobs == 0 {
             return Self { standing: prices.standing, ..Self::default() };
         }
@@ -33,17 +33,17 @@ impl Demand {
     }
 
     /// Energy that `tokens` of it take.
-    pub fn energy(tokens: u64, tokens_per_kwh: f64) -> KilowattHours {
+    pub(crate) fn energy(tokens: u64, tokens_per_kwh: f64) -> KilowattHours {
         KilowattHours(tokens as f64 / tokens_per_kwh.max(1.0))
     }
 
     /// What the next kilowatt-hour pays.
-    pub fn next(self) -> EurPerKwh {
+    pub(crate) fn next(self) -> EurPerKwh {
         if self.jobs > KilowattHours::ZERO { self.rate } else { self.standing }
     }
 
     /// Whether there is anything to do but answering questions.
-    pub fn any(self) -> bool {
+    pub(crate) fn any(self) -> bool {
         self.jobs > KilowattHours::ZERO || self.standing > EurPerKwh::ZERO
     }
 }

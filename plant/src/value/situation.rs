@@ -28,11 +28,11 @@ const STORED_SHARE: f64 = 0.8;
 /// seems to cost nothing. It decides, and is never booked.
 const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
 /// From this share of the feed-in cap on, the inverter holds the export down.
-pub const AT_CAP: f64 = 0.98;
+pub(crate) const AT_CAP: f64 = 0.98;
 
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
-pub struct Situation<'a> {
+pub(crate) struct Situation<'a> {
     /// The moment.
     pub now: Timestamp,
     /// What is installed.
@@ -69,7 +69,7 @@ pub struct Situation<'a> {
 
 impl<'a> Situation<'a> {
     /// The situation in which `image` was taken.
-    pub fn new(site: &'a Site, observed: &Observed, image: &'a Image, planned: Option<&'a PlannedSlot>) -> Self {
+    pub(crate) fn new(site: &'a Site, observed: &Observed, image: &'a Image, planned: Option<&'a PlannedSlot>) -> Self {
         let now = image.at;
         let feeds = &observed.feeds;
         let prices = |spot| tariff::prices(&site.tariff, site.timezone, now, spot);
@@ -100,18 +100,18 @@ impl<'a> Situation<'a> {
     }
 
     /// The mode in force.
-    pub fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         self.commands.mode
     }
 
     /// The most the owner lets compute draw.
-    pub fn max(&self) -> Watts {
+    pub(crate) fn max(&self) -> Watts {
         self.site.compute.max.min(self.commands.power_limit)
     }
 
     /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown.
     /// Below its reserve the battery always comes first.
-    pub fn available(&self, battery_first: bool) -> Option<Watts> {
+    pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
         let surplus = self.bus?.surplus();
         let below = match (&self.site.battery, self.soc) {
             (Some(battery), Some(soc)) => soc < battery.reserve,
@@ -123,20 +123,20 @@ impl<'a> Situation<'a> {
     }
 
     /// Surplus before compute, as published: the battery comes first where the plan says so.
-    pub fn surplus(&self) -> Known<f64> {
+    pub(crate) fn surplus(&self) -> Known<f64> {
         let battery_first = self.planned.is_none_or(|planned| planned.battery_first);
         self.available(battery_first).map_or(Known::Missing, |surplus| Known::Fresh { value: surplus.0 })
     }
 
     /// The three numbers of compute at `power`, at least at its least power, for work that pays `revenue`.
-    pub fn worth(&self, power: Watts, revenue: EurPerKwh) -> Worth {
+    pub(crate) fn worth(&self, power: Watts, revenue: EurPerKwh) -> Worth {
         let power = power.max(self.site.compute.min).max(Watts(1.0));
         let blocks = merit::order(&self.without(), &self.values, &self.site.grid, power);
         self.offer(revenue).worth(blocks, power)
     }
 
     /// The three numbers of compute at full power on surplus that would be exported.
-    pub fn worth_of_surplus(&self) -> Worth {
+    pub(crate) fn worth_of_surplus(&self) -> Worth {
         self.offer(self.demand.next()).worth_at(self.values.export, self.max())
     }
 
@@ -167,13 +167,13 @@ impl<'a> Situation<'a> {
     }
 
     /// Whether the export is at the feed-in cap, where the inverter throttles.
-    pub fn at_cap(&self) -> bool {
+    pub(crate) fn at_cap(&self) -> bool {
         let exporting = self.bus.map_or(Watts::ZERO, |bus| (-bus.grid).positive());
         self.site.grid.export_limit.is_some_and(|limit| exporting >= limit * AT_CAP)
     }
 
     /// Whether the battery can hold its energy when asked.
-    pub fn can_hold(&self) -> bool {
+    pub(crate) fn can_hold(&self) -> bool {
         self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
     }
 }

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 /// Both sides of the tariff at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Prices {
+pub(crate) struct Prices {
     /// What imported power costs.
     pub import: Option<EurPerKwh>,
     /// What exported power earns.
@@ -17,13 +17,13 @@ pub struct Prices {
 
 impl Prices {
     /// Whether both are known.
-    pub fn known(self) -> bool {
+    pub(crate) fn known(self) -> bool {
         self.import.is_some() && self.export.is_some()
     }
 }
 
 /// The prices at `at`, where the wholesale price is `spot`.
-pub fn prices(tariff: &Tariff, timezone: Tz, at: Timestamp, spot: Option<EurPerKwh>) -> Prices {
+pub(crate) fn prices(tariff: &Tariff, timezone: Tz, at: Timestamp, spot: Option<EurPerKwh>) -> Prices {
     Prices { import: price(&tariff.import, timezone, at, spot), export: price(&tariff.export, timezone, at, spot) }
 }
 

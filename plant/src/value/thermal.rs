@@ -7,18 +7,19 @@ use crate::site::{HeatSink, HeatSource, Site, Store};
 use crate::units::{Celsius, EurPerKwh, Watts};
 use std::time::Duration;
 
-/// Warmer days than this need no heating.
-pub const HEATING_LIMIT: Celsius = Celsius(16.0);
-/// The loop that carries compute's heat to the heat pump's source side.
-pub const SOURCE_LOOP: Celsius = Celsius(25.0);
+/// Warmer days than this need no heating: the heating limit of well insulated houses is 12 to 15 °C (VDI 4710), of others 15 to 17.
+pub(crate) const HEATING_LIMIT: Celsius = Celsius(16.0);
+/// The loop that carries compute's heat to the heat pump's source side: cool enough for the box, warmer than any winter air.
+pub(crate) const SOURCE_LOOP: Celsius = Celsius(25.0);
 /// Outdoor temperature assumed where none is known: mild, so that heat is not overvalued.
-pub const OUTDOOR_UNKNOWN: Celsius = Celsius(10.0);
+pub(crate) const OUTDOOR_UNKNOWN: Celsius = Celsius(10.0);
+/// Least difference in K between the two sides of a heat pump: smaller ones do not raise the COP of real machines.
 const LIFT_MIN: f64 = 12.0;
 const KELVIN: f64 = 273.15;
 
 /// The temperatures that matter to compute's heat.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Temperatures {
+pub(crate) struct Temperatures {
     /// Of the room, where known.
     pub room: Option<Celsius>,
     /// Of the tank, where known.
@@ -30,7 +31,7 @@ pub struct Temperatures {
 }
 
 /// Heat power that the house can use or store for `span`, in thermal watts.
-pub fn useful(site: &Site, temperatures: &Temperatures, span: Duration) -> Watts {
+pub(crate) fn useful(site: &Site, temperatures: &Temperatures, span: Duration) -> Watts {
     let outdoor = temperatures.outdoor.unwrap_or(OUTDOOR_UNKNOWN);
     let heating = temperatures.outdoor_mean.or(temperatures.outdoor).is_none_or(|mean| mean.0 < HEATING_LIMIT.0);
     match site.compute.heat_into {
@@ -55,7 +56,7 @@ pub fn useful(site: &Site, temperatures: &Temperatures, span: Duration) -> Watts
 
 /// What a useful kilowatt-hour of heat displaces, where power costs `import`; zero where that is unknown or nothing is
 /// displaced.
-pub fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<EurPerKwh>) -> EurPerKwh {
+pub(crate) fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<EurPerKwh>) -> EurPerKwh {
     let outdoor = outdoor.unwrap_or(OUTDOOR_UNKNOWN);
     // Displaced power that one would be paid for taking is worth nothing, not less.
     let import = import.unwrap_or(EurPerKwh::ZERO).positive();
@@ -75,20 +76,26 @@ pub fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<EurPerKw
 
 /// What the heat of one kilowatt-hour of compute is worth when it runs at `power`, of whose heat `useful` watts find a
 /// use: the rest must be rejected, at a share of what power costs.
-pub fn heat_worth(site: &Site, power: Watts, useful: Watts, price: EurPerKwh, electricity: EurPerKwh) -> EurPerKwh {
+pub(crate) fn heat_worth(
+    site: &Site,
+    power: Watts,
+    useful: Watts,
+    price: EurPerKwh,
+    electricity: EurPerKwh,
+) -> EurPerKwh {
     let share = useful_share(site, power, useful);
     let rejecting = electricity.positive() * site.compute.reject_share * (1.0 - share);
     price * (site.compute.heat_fraction * share) - rejecting
 }
 
 /// The share of compute's heat at `power` that finds a use.
-pub fn useful_share(site: &Site, power: Watts, useful: Watts) -> f64 {
+pub(crate) fn useful_share(site: &Site, power: Watts, useful: Watts) -> f64 {
     let heat = power.0 * site.compute.heat_fraction;
     if heat > 0.0 { (useful.0 / heat).clamp(0.0, 1.0) } else { f64::from(useful.0 > 0.0) }
 }
 
 /// The store that compute heats.
-pub fn store(site: &Site) -> Option<Store> {
+pub(crate) fn store(site: &Site) -> Option<Store> {
     match site.compute.heat_into {
         HeatSink::Room => site.room,
         HeatSink::Tank => site.tank,
@@ -97,7 +104,7 @@ pub fn store(site: &Site) -> Option<Store> {
 }
 
 /// The COP of a heat pump between `source` and `flow`.
-pub fn cop(carnot: f64, flow: Celsius, source: Celsius) -> f64 {
+pub(crate) fn cop(carnot: f64, flow: Celsius, source: Celsius) -> f64 {
     (carnot * (flow.0 + KELVIN) / (flow.0 - source.0).max(LIFT_MIN)).clamp(1.5, 6.0)
 }
 

@@ -18,7 +18,7 @@ use crate::value::thermal;
 
 /// What compute's work and heat find at a moment or in a slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Offer<'a> {
+pub(crate) struct Offer<'a> {
     /// What is installed.
     pub site: &'a Site,
     /// What the work pays.
@@ -33,7 +33,7 @@ pub struct Offer<'a> {
 
 impl Offer<'_> {
     /// The three numbers of compute at `power`, served by `blocks` in their order; what they do not cover counts as import.
-    pub fn worth(&self, blocks: impl IntoIterator<Item = Block>, power: Watts) -> Worth {
+    pub(crate) fn worth(&self, blocks: impl IntoIterator<Item = Block>, power: Watts) -> Worth {
         let power = power.max(Watts(1.0));
         let mut left = power;
         let mut cost = 0.0;
@@ -48,7 +48,7 @@ impl Offer<'_> {
     }
 
     /// The three numbers of compute at `power` where all of it costs `price`.
-    pub fn worth_at(&self, price: EurPerKwh, power: Watts) -> Worth {
+    pub(crate) fn worth_at(&self, price: EurPerKwh, power: Watts) -> Worth {
         self.worth([Block::of(price, power)], power)
     }
 }
