@@ -6,8 +6,8 @@
 
 use super::EngineConfig;
 use super::native::{Context, Shape};
-use super::run::BATCH;
 use super::sampling::Sampler;
+use super::schedule::BATCH;
 use super::sequence::Sequence;
 use super::signals::Signals;
 use super::work::ModelFile;

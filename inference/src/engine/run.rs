@@ -10,7 +10,7 @@
 //! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.
 
 use super::native::{Batch, Context, Decoded};
-use super::schedule::{Need, shares};
+use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
 use super::signals::Signals;
 use super::work::{Finish, ModelFile};
@@ -24,10 +24,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Tokens of one batch.
-pub const BATCH: usize = 512;
-/// Tokens of prompts in a batch while others generate, or while power is limited: keeps streams fluent and pauses short.
-const SMALL_BATCH: usize = 64;
 /// The thread shows that it is alive at least this often.
 const BEAT: Duration = Duration::from_millis(500);
 

@@ -4,6 +4,11 @@
 //! prompts, the shortest first, so that streams start early; half of it is the oldest prompt's, so that it is never
 //! starved. Deferrable work gets nothing while somebody waits for an answer.
 
+/// Tokens of one batch.
+pub const BATCH: usize = 512;
+/// Tokens of prompts in a batch while others generate, or while power is limited: keeps streams fluent and pauses short.
+pub const SMALL_BATCH: usize = 64;
+
 /// What a sequence wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
