@@ -4,6 +4,10 @@
 //! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is an order like
 //! any other, except that "off" also reaches into native code (`signals`, `native`) and stops a half-computed token.
 
+/// What the thread shows of itself.
+mod board;
+/// How the engine runs.
+mod config;
 /// A model in memory and its slots.
 mod loaded;
 /// The llama.cpp context: the only unsafe code.
@@ -23,83 +27,21 @@ mod text;
 /// Requests, events and served work.
 pub mod work;
 
+pub use board::Snapshot;
+pub use config::EngineConfig;
+
 use crate::error::Error;
 use crate::meter::Meter;
 use crate::stopwatch;
-use crate::throttle::PowerModel;
+use board::Board;
 use run::{Order, Runner};
 use sequence::Sequence;
 use signals::Signals;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use work::{Class, Done, Event, ModelFile, Request, Served};
-
-/// How the engine runs.
-#[derive(Clone, Debug)]
-pub struct EngineConfig {
-    /// Processor threads.
-    pub threads: usize,
-    /// Answers made at the same time.
-    pub parallel: usize,
-    /// Tokens of context for each answer.
-    pub context: usize,
-    /// Requests that may be under way, waiting and served together; of deferrable ones half as many.
-    pub queue: usize,
-    /// What the machine draws.
-    pub power: PowerModel,
-    /// Watts at the start; `None` is no limit.
-    pub budget: Option<f64>,
-}
-
-/// Takes the served work and passes the last event on to the one who asked, once the work is booked.
-pub type Book = Box<dyn FnMut(Served, Option<(UnboundedSender<Event>, Done)>) + Send>;
-
-/// What the engine's thread shows of itself.
-pub(crate) struct Board {
-    pub model: Option<ModelFile>,
-    pub loading: bool,
-    pub active: usize,
-    pub waiting: usize,
-    pub interactive: usize,
-    pub budget: Option<f64>,
-    pub error: Option<String>,
-    pub meter: Meter,
-}
-
-/// The engine at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The model in memory.
-    pub model: Option<ModelFile>,
-    /// A model is being read.
-    pub loading: bool,
-    /// Answers being made.
-    pub active: usize,
-    /// Requests that wait.
-    pub waiting: usize,
-    /// Of both, those somebody waits for.
-    pub interactive: usize,
-    /// Watts it may draw; `None` is no limit.
-    pub budget: Option<f64>,
-    /// Share of the time it may compute.
-    pub duty: f64,
-    /// Watts, measured or estimated.
-    pub watts: f64,
-    /// Whether the watts are measured.
-    pub measured: bool,
-    /// Tokens per second over the last seconds.
-    pub tokens_per_second: f64,
-    /// Share of the last seconds spent computing.
-    pub utilisation: f64,
-    /// Seconds of computing since the start.
-    pub busy_seconds: f64,
-    /// The last thing that went wrong.
-    pub error: Option<String>,
-    /// Counts up as long as the thread is alive.
-    pub beats: u64,
-}
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use work::{Book, Class, Event, ModelFile, Request};
 
 /// A handle to the engine's thread.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 //! same system prompt) starts from there. A request with a seed is computed from scratch, and where it is alone in a memory
 //! as empty as a new one, so that it repeats exactly: the order of the cells shows in the last digits of the logits.
 
-use super::EngineConfig;
+use super::config::EngineConfig;
 use super::native::{Context, Shape};
 use super::sampling::Sampler;
 use super::schedule::BATCH;

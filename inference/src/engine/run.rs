@@ -9,12 +9,14 @@
 //! One turn: hear orders, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
 //! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.
 
+use super::board::Board;
+use super::config::EngineConfig;
+use super::loaded::Loaded;
 use super::native::{Batch, Context, Decoded};
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
 use super::signals::Signals;
-use super::work::{Finish, ModelFile};
-use super::{Board, Book, EngineConfig, loaded::Loaded};
+use super::work::{Book, Finish, ModelFile};
 use crate::error::Error;
 use crate::stopwatch;
 use crate::throttle::pause_after;

@@ -4,6 +4,7 @@ use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// Whether somebody waits for a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,3 +154,6 @@ pub struct Served {
     /// Its share of the engine's busy time, in seconds.
     pub seconds: f64,
 }
+
+/// Takes the served work and passes the last event on to the one who asked, once the work is booked.
+pub type Book = Box<dyn FnMut(Served, Option<(UnboundedSender<Event>, Done)>) + Send>;
