@@ -4,7 +4,7 @@
 //! there is still the same (`If-Range`): what it was is kept beside it. Where neither that nor a digest can tell, it starts
 //! over. A digest that does not match removes it.
 
-use super::{OnProgress, Progress, Stage};
+use super::progress::{OnProgress, Progress, Stage};
 use crate::error::Error;
 use futures_util::StreamExt;
 use reqwest::header::{

@@ -4,7 +4,7 @@
 //! `HEATMINE_PYPI_INDEX` or pip's own `PIP_INDEX_URL` name. Where neither answers, pip itself may know a way.
 
 use super::download::text;
-use super::{OnProgress, Progress, Stage};
+use super::progress::{OnProgress, Progress, Stage};
 use crate::error::Error;
 use reqwest::{Client, Url};
 use serde::Deserialize;

