@@ -7,8 +7,12 @@
 mod answer;
 /// What is asked, whichever interface it came through.
 mod ask;
+/// How a worker runs.
+mod config;
 /// Budget, status, receipts, health.
 mod house;
+/// Served work on its way to the journal.
+mod journal;
 /// Ollama's interface.
 mod ollama;
 /// OpenAI's interface.
@@ -18,20 +22,20 @@ mod reply;
 /// What the handlers share.
 mod state;
 
+pub use config::WorkerConfig;
+
 use crate::engine::{Engine, EngineConfig};
 use crate::error::Error;
 use crate::expert::{Expert, Store};
 use crate::receipts::Journal;
-use crate::stopwatch::WallClock;
-use crate::throttle::PowerModel;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use state::{Booking, Shared, State};
+use journal::write_journal;
+use state::{Shared, State};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -45,54 +49,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const PREDECESSOR: Duration = Duration::from_secs(20);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How a worker runs.
-#[derive(Clone, Debug)]
-pub struct WorkerConfig {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The folder of experts.
-    pub experts: PathBuf,
-    /// The expert loaded at the start and served where a request names none: a name in the store, or a GGUF file. The
-    /// first of the store where it is not given.
-    pub model: Option<String>,
-    /// The folder of its receipts.
-    pub data: PathBuf,
-    /// Watts it may draw until told otherwise, and again when a budget is not renewed; `None` is no limit.
-    pub budget: Option<f64>,
-    /// What the machine draws.
-    pub power: PowerModel,
-    /// Processor threads; all cores but one where it is not given. Never more than there are cores.
-    pub threads: Option<usize>,
-    /// Answers made at the same time.
-    pub parallel: usize,
-    /// Tokens of context for each answer, as far as the model allows.
-    pub context: usize,
-    /// Requests under way, waiting and served together, before more are refused.
-    pub queue: usize,
-    /// The date, for receipts and replies.
-    pub clock: WallClock,
-}
-
-impl WorkerConfig {
-    /// The usual worker: experts and receipts below `data`, no limit of power.
-    pub fn new(data: impl Into<PathBuf>, clock: WallClock) -> Self {
-        let data = data.into();
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8100)),
-            experts: data.join("experts"),
-            model: None,
-            data,
-            budget: None,
-            power: PowerModel::default(),
-            threads: None,
-            parallel: 4,
-            context: 4096,
-            queue: 64,
-            clock,
-        }
-    }
-}
 
 /// A worker that has its port and its engine, and waits to be run.
 pub struct Worker {
@@ -124,9 +80,9 @@ pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
     let (bookings, inbox) = mpsc::channel();
     let journal_thread = write_journal(journal.clone(), inbox, config.clock)?;
-    let book = Box::new(move |served, last| {
+    let book = Box::new(move |booking| {
         // The journal's thread ends only after this one.
-        let _ = bookings.send(Booking { served, last });
+        let _ = bookings.send(booking);
     });
     let engine_config = EngineConfig {
         threads: threads(config.threads),
@@ -212,28 +168,4 @@ fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error
 fn threads(wanted: Option<usize>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     wanted.unwrap_or(cores.saturating_sub(1)).clamp(1, cores)
-}
-
-/// Work is on disk before the one who asked hears its end.
-fn write_journal(
-    journal: Arc<Mutex<Journal>>,
-    inbox: mpsc::Receiver<Booking>,
-    clock: WallClock,
-) -> Result<std::thread::JoinHandle<()>, Error> {
-    let work = move || {
-        for Booking { served, last } in inbox {
-            let booked = journal.lock().unwrap_or_else(PoisonError::into_inner).append(served, clock());
-            if let Err(error) = booked {
-                tracing::error!(%error, "a receipt is kept in memory only");
-            }
-            if let Some((events, done)) = last {
-                // Nobody listening is no loss.
-                let _ = events.send(crate::engine::work::Event::Done(done));
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name("journal".into())
-        .spawn(work)
-        .map_err(|error| Error::Engine(format!("no thread: {error}")))
 }

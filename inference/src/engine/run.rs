@@ -16,7 +16,7 @@ use super::native::{Batch, Context, Decoded};
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
 use super::signals::Signals;
-use super::work::{Book, Finish, ModelFile};
+use super::work::{Book, Booking, Finish, ModelFile};
 use crate::error::Error;
 use crate::stopwatch;
 use crate::throttle::pause_after;
@@ -98,7 +98,7 @@ impl Runner {
         }
         for sequence in self.active.drain(..).chain(self.waiting.drain(..)) {
             if let Some(served) = sequence.fail(Error::Engine("the worker is shutting down".into())) {
-                (self.book)(served, None);
+                (self.book)(Booking { served, last: None });
             }
         }
     }
@@ -312,7 +312,7 @@ impl Runner {
             let sequence = self.active.remove(at);
             context.cut(sequence.slot, 0);
             if let Some(served) = sequence.fail(Error::Engine(message.clone())) {
-                (self.book)(served, None);
+                (self.book)(Booking { served, last: None });
             }
         }
     }
@@ -340,7 +340,7 @@ impl Runner {
                 loaded.leave(&mut sequence);
             }
             let (served, events, done) = sequence.end(finish, stopwatch::now());
-            (self.book)(served, Some((events, done)));
+            (self.book)(Booking { served, last: Some((events, done)) });
         }
     }
 

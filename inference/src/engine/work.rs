@@ -155,5 +155,13 @@ pub struct Served {
     pub seconds: f64,
 }
 
-/// Takes the served work and passes the last event on to the one who asked, once the work is booked.
-pub type Book = Box<dyn FnMut(Served, Option<(UnboundedSender<Event>, Done)>) + Send>;
+/// Served work on its way to the books, and the last event, which waits until the work is booked.
+pub struct Booking {
+    /// The work.
+    pub served: Served,
+    /// The last event, and the channel of the one who asked; `None` where the answer failed.
+    pub last: Option<(UnboundedSender<Event>, Done)>,
+}
+
+/// Takes what was served, and sends the last event on once the work is booked.
+pub type Book = Box<dyn FnMut(Booking) + Send>;

@@ -1,8 +1,7 @@
 //! What the worker's handlers share.
 
-use super::WorkerConfig;
+use super::config::WorkerConfig;
 use super::reply::Refusal;
-use crate::engine::work::{Done, Event, Served};
 use crate::engine::{Engine, Snapshot};
 use crate::error::Error;
 use crate::expert::gguf::Head;
@@ -15,19 +14,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
 /// The engine's thread shows life several times a second; after this long without, it hangs.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
-
-/// Served work on its way to the journal, and the event that waits for it.
-pub struct Booking {
-    /// The work.
-    pub served: Served,
-    /// The last event, and where it goes.
-    pub last: Option<(UnboundedSender<Event>, Done)>,
-}
 
 /// An expert ready to be asked.
 pub struct Prepared {
