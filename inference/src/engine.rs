@@ -9,7 +9,7 @@ mod board;
 /// How the engine runs.
 mod config;
 /// A model in memory and its slots.
-mod loaded;
+mod model;
 /// The llama.cpp context: the only unsafe code.
 mod native;
 /// The engine's thread: admit, decode, emit, pause.

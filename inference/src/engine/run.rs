@@ -11,7 +11,7 @@
 
 use super::board::Board;
 use super::config::EngineConfig;
-use super::loaded::Loaded;
+use super::model::Loaded;
 use super::native::{Batch, Context, Decoded};
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
