@@ -1,6 +1,6 @@
 //! Requests in, tokens out: llama.cpp on a thread of its own.
 //!
-//! One operating-system thread owns model and context (`run`). Everybody else holds an `Engine`: it takes requests
+//! One operating-system thread owns model and context (`runner`). Everybody else holds an `Engine`: it takes requests
 //! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is an order like
 //! any other, except that "off" also reaches into native code (`signals`, `native`) and stops a half-computed token.
 
@@ -13,7 +13,7 @@ mod model;
 /// The llama.cpp context: the only unsafe code.
 mod native;
 /// The engine's thread: admit, decode, emit, pause.
-mod run;
+mod runner;
 /// The next token out of the logits.
 mod sampling;
 /// Who gets how many tokens of a batch.
@@ -34,7 +34,7 @@ use crate::error::Error;
 use crate::meter::Meter;
 use crate::stopwatch;
 use board::Board;
-use run::{Order, Runner};
+use runner::{Order, Runner};
 use sequence::Sequence;
 use signals::Signals;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
