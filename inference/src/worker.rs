@@ -10,7 +10,7 @@ mod ask;
 /// How a worker runs.
 mod config;
 /// Budget, status, receipts, health.
-mod house;
+mod heatmine;
 /// Served work on its way to the journal.
 mod journal;
 /// Ollama's interface.
@@ -148,7 +148,7 @@ impl Worker {
 
 fn router(shared: Shared) -> Router {
     Router::new()
-        .merge(house::routes())
+        .merge(heatmine::routes())
         .merge(openai::routes())
         .merge(ollama::routes())
         .fallback(reply::nothing_here)
