@@ -18,7 +18,7 @@ mod ollama;
 /// OpenAI's interface.
 mod openai;
 /// Errors as each interface writes them.
-mod reply;
+mod refusal;
 /// What the handlers share.
 mod state;
 
@@ -151,8 +151,8 @@ fn router(shared: Shared) -> Router {
         .merge(heatmine::routes())
         .merge(openai::routes())
         .merge(ollama::routes())
-        .fallback(reply::nothing_here)
-        .method_not_allowed_fallback(reply::wrong_method)
+        .fallback(refusal::nothing_here)
+        .method_not_allowed_fallback(refusal::wrong_method)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(shared)
 }

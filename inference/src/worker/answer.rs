@@ -1,7 +1,7 @@
 //! An answer on its way to the client: text, tool calls, and the end with its figures.
 
 use super::ask::Ask;
-use super::reply::Refusal;
+use super::refusal::Refusal;
 use super::state::State;
 use crate::engine::work::{Done, Event};
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! What is asked of an expert, whichever interface it came through: messages and options, checked.
 
-use super::reply::Refusal;
+use super::refusal::Refusal;
 use super::state::{Prepared, State};
 use crate::engine::work::{Class, Options, Request};
 use crate::error::Error;

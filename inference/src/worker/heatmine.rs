@@ -1,6 +1,6 @@
 //! HeatMine's own interface: how the gateway feeds the worker power and learns what it did.
 
-use super::reply::{Refusal, read};
+use super::refusal::{Refusal, read};
 use super::state::Shared;
 use crate::client::{State as WorkerState, Status};
 use crate::engine::Snapshot;

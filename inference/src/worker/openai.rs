@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Piece, Whole};
 use super::ask::{Ask, Message, Wishes, ask};
-use super::reply::{Refusal, class, read};
+use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;

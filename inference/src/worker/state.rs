@@ -1,7 +1,7 @@
 //! What the worker's handlers share.
 
 use super::config::WorkerConfig;
-use super::reply::Refusal;
+use super::refusal::Refusal;
 use crate::engine::{Engine, Snapshot};
 use crate::error::Error;
 use crate::expert::gguf::Head;
