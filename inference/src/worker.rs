@@ -6,7 +6,7 @@
 /// An answer as pieces: text, tool calls, the end.
 mod answer;
 /// What is asked, whichever interface it came through.
-mod ask;
+mod chat;
 /// How a worker runs.
 mod config;
 /// Budget, status, receipts, health.

@@ -1,6 +1,6 @@
 //! An answer on its way to the client: text, tool calls, and the end with its figures.
 
-use super::ask::Ask;
+use super::chat::Ask;
 use super::refusal::Refusal;
 use super::state::State;
 use crate::engine::work::{Done, Event};

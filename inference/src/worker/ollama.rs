@@ -4,7 +4,7 @@
 //! and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
-use super::ask::{Ask, Message, Wishes, ask, raw};
+use super::chat::{Ask, Message, Wishes, ask, raw};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Done, Finish};

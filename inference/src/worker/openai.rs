@@ -1,7 +1,7 @@
 //! OpenAI's interface: `/v1/chat/completions`, streamed or not, and `/v1/models`.
 
 use super::answer::{Answer, Piece, Whole};
-use super::ask::{Ask, Message, Wishes, ask};
+use super::chat::{Ask, Message, Wishes, ask};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
