@@ -1,7 +1,7 @@
 //! Requests in, tokens out: llama.cpp on a thread of its own.
 //!
 //! One operating-system thread owns model and context (`runner`). Everybody else holds an `Engine`: it takes requests
-//! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is an order like
+//! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is a message like
 //! any other, except that "off" also reaches into native code (`signals`, `native`) and stops a half-computed token.
 
 /// What the thread shows of itself.
@@ -34,7 +34,7 @@ use crate::error::Error;
 use crate::meter::Meter;
 use crate::stopwatch;
 use board::Board;
-use runner::{Order, Runner};
+use runner::{Message, Runner};
 use sequence::Sequence;
 use signals::Signals;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -46,7 +46,7 @@ use work::{Book, Class, Event, ModelFile, Request};
 /// A handle to the engine's thread.
 #[derive(Clone)]
 pub struct Engine {
-    orders: mpsc::Sender<Order>,
+    messages: mpsc::Sender<Message>,
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
     interactive: Arc<Semaphore>,
@@ -68,9 +68,9 @@ impl Engine {
             error: None,
             meter: Meter::new(config.power),
         }));
-        let (orders, inbox) = mpsc::channel();
+        let (messages, inbox) = mpsc::channel();
         let engine = Self {
-            orders,
+            messages,
             signals: signals.clone(),
             board: board.clone(),
             interactive: Arc::new(Semaphore::new(config.queue)),
@@ -95,7 +95,7 @@ impl Engine {
         let seat = seats.clone().try_acquire_owned().map_err(|_| Error::Busy { waiting: self.queue })?;
         let (events, receiver) = unbounded_channel();
         let sequence = Sequence::new(request, events, seat, stopwatch::now());
-        self.send(Order::Serve(Box::new(sequence)))?;
+        self.send(Message::Serve(Box::new(sequence)))?;
         if class == Class::Interactive {
             self.signals.interrupt_deferrable();
         }
@@ -111,7 +111,7 @@ impl Engine {
         };
         self.signals.set_off(duty <= 0.0);
         // Without a thread there is nothing to wake.
-        let _ = self.send(Order::Look);
+        let _ = self.send(Message::Look);
     }
 
     /// The engine as it is.
@@ -143,11 +143,11 @@ impl Engine {
     /// Ends the thread, in the middle of a token if need be; unfinished requests fail.
     pub fn stop(&self) {
         self.signals.stop();
-        let _ = self.send(Order::Look);
+        let _ = self.send(Message::Look);
     }
 
-    fn send(&self, order: Order) -> Result<(), Error> {
-        self.orders.send(order).map_err(|_| Error::Engine("it has ended".into()))
+    fn send(&self, message: Message) -> Result<(), Error> {
+        self.messages.send(message).map_err(|_| Error::Engine("it has ended".into()))
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

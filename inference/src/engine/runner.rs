@@ -1,12 +1,12 @@
 //! The engine's thread.
 //!
 //! ```text
-//! orders -> waiting --admit--> active --step--> tokens, receipts
+//! messages -> waiting --admit--> active --step--> tokens, receipts
 //!              ^                 |
 //!              +------park-------+   (deferrable work makes room; another expert is asked for)
 //! ```
 //!
-//! One turn: hear orders, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
+//! One turn: read messages, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
 //! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.
 
 use super::board::Board;
@@ -29,8 +29,8 @@ use std::time::{Duration, Instant};
 /// The thread shows that it is alive at least this often.
 const BEAT: Duration = Duration::from_millis(500);
 
-/// What the thread is told.
-pub enum Order {
+/// A message to the thread.
+pub enum Message {
     /// Serve this.
     Serve(Box<Sequence>),
     /// Something in the shared state has changed.
@@ -40,7 +40,7 @@ pub enum Order {
 /// Everything the thread owns.
 pub struct Runner {
     config: EngineConfig,
-    inbox: Receiver<Order>,
+    inbox: Receiver<Message>,
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
     book: Book,
@@ -59,7 +59,7 @@ impl Runner {
     /// A thread's worth of state.
     pub fn new(
         config: EngineConfig,
-        inbox: Receiver<Order>,
+        inbox: Receiver<Message>,
         signals: Arc<Signals>,
         board: Arc<Mutex<Board>>,
         book: Book,
@@ -103,7 +103,7 @@ impl Runner {
         }
     }
 
-    /// Hears every order there is, and waits for one while there is nothing to compute; false when all handles are gone.
+    /// Reads every message there is, and waits for one while there is nothing to compute; false when all handles are gone.
     fn listen(&mut self) -> bool {
         let now = stopwatch::now();
         if self.resume.is_some_and(|resume| resume <= now) {
@@ -120,8 +120,8 @@ impl Runner {
         };
         loop {
             match self.inbox.recv_timeout(patience) {
-                Ok(Order::Serve(sequence)) => self.receive(*sequence),
-                Ok(Order::Look) => {}
+                Ok(Message::Serve(sequence)) => self.receive(*sequence),
+                Ok(Message::Look) => {}
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
