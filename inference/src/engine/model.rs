@@ -24,21 +24,21 @@ struct Slot {
 }
 
 /// A model ready to serve.
-pub struct Loaded {
+pub struct Model {
     /// Which one.
-    pub model: ModelFile,
+    pub file: ModelFile,
     /// Its memory.
     pub context: Context,
     slots: Vec<Slot>,
     limit: usize,
 }
 
-impl Loaded {
+impl Model {
     /// Reads a model and makes its memory.
-    pub fn load(model: &ModelFile, config: &EngineConfig, signals: &Arc<Signals>) -> Result<Self, Error> {
-        let refused = |why: &str| Error::Load { path: model.path.clone(), why: why.to_owned() };
+    pub fn load(file: &ModelFile, config: &EngineConfig, signals: &Arc<Signals>) -> Result<Self, Error> {
+        let refused = |why: &str| Error::Load { path: file.path.clone(), why: why.to_owned() };
         let backend = backend().ok_or_else(|| refused("llama.cpp did not start"))?;
-        if !model.path.is_file() {
+        if !file.path.is_file() {
             return Err(refused("the file is gone"));
         }
         let watched = signals.clone();
@@ -46,7 +46,7 @@ impl Loaded {
             watched.beat();
             !watched.stopped()
         });
-        let native = LlamaModel::load_from_file(backend, &model.path, &params)
+        let native = LlamaModel::load_from_file(backend, &file.path, &params)
             .map_err(|error| refused(&format!("{error}; its log says more at level debug")))?;
         let limit = config.context.min(native.n_ctx_train() as usize).max(1);
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
@@ -58,7 +58,7 @@ impl Loaded {
         };
         let context = Context::new(native, shape, signals.clone()).map_err(|why| refused(&why))?;
         let slots = (0..config.parallel).map(|_| Slot { taken: false, tokens: Vec::new() }).collect();
-        Ok(Self { model: model.clone(), context, slots, limit })
+        Ok(Self { file: file.clone(), context, slots, limit })
     }
 
     /// Turns a prompt into tokens, once; fails where it does not fit.

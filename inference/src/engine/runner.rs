@@ -11,7 +11,7 @@
 
 use super::board::Board;
 use super::config::EngineConfig;
-use super::model::Loaded;
+use super::model::Model;
 use super::native::{Batch, Context, Decoded};
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
@@ -46,9 +46,9 @@ pub struct Runner {
     book: Book,
     /// Interactive requests first, each class in the order of arrival.
     waiting: VecDeque<Sequence>,
-    // Before `loaded`: samplers point into the model.
+    // Before `model`: samplers point into the model.
     active: Vec<Sequence>,
-    loaded: Option<Loaded>,
+    model: Option<Model>,
     space: Vec<LlamaTokenData>,
     duty: f64,
     resume: Option<Instant>,
@@ -72,7 +72,7 @@ impl Runner {
             book,
             waiting: VecDeque::new(),
             active: Vec::new(),
-            loaded: None,
+            model: None,
             space: Vec::new(),
             duty: 1.0,
             resume: None,
@@ -133,8 +133,8 @@ impl Runner {
 
     fn receive(&mut self, mut sequence: Sequence) {
         // A prompt that cannot be served is refused at once, even without power.
-        let loaded = self.loaded.as_ref().filter(|loaded| loaded.model == sequence.request.model);
-        if let Some(Err(error)) = loaded.map(|loaded| loaded.tokenise(&mut sequence)) {
+        let model = self.model.as_ref().filter(|model| model.file == sequence.request.model);
+        if let Some(Err(error)) = model.map(|model| model.tokenise(&mut sequence)) {
             sequence.fail(error);
             return;
         }
@@ -165,7 +165,7 @@ impl Runner {
     fn admit(&mut self) {
         while let Some(head) = self.waiting.front() {
             let urgent = head.interactive();
-            if self.loaded.as_ref().is_none_or(|loaded| loaded.model != head.request.model) {
+            if self.model.as_ref().is_none_or(|model| model.file != head.request.model) {
                 let gives_way = urgent && self.active.iter().all(|sequence| !sequence.interactive());
                 if !(self.active.is_empty() || gives_way) {
                     return;
@@ -180,8 +180,8 @@ impl Runner {
             if self.active.len() >= self.config.parallel && !(urgent && self.park_one()) {
                 return;
             }
-            let (Some(mut sequence), Some(loaded)) = (self.waiting.pop_front(), self.loaded.as_mut()) else { return };
-            match loaded.seat(&mut sequence) {
+            let (Some(mut sequence), Some(model)) = (self.waiting.pop_front(), self.model.as_mut()) else { return };
+            match model.seat(&mut sequence) {
                 Ok(()) => {
                     sequence.admit(stopwatch::now());
                     self.active.push(sequence);
@@ -197,8 +197,8 @@ impl Runner {
     fn park_one(&mut self) -> bool {
         let Some(at) = self.active.iter().rposition(|sequence| !sequence.interactive()) else { return false };
         let mut sequence = self.active.remove(at);
-        if let Some(loaded) = &mut self.loaded {
-            loaded.leave(&mut sequence);
+        if let Some(model) = &mut self.model {
+            model.leave(&mut sequence);
         }
         let at = self.first_deferrable();
         self.waiting.insert(at, sequence);
@@ -210,17 +210,17 @@ impl Runner {
     }
 
     fn load(&mut self, model: &ModelFile) -> Result<(), Error> {
-        self.loaded = None;
+        self.model = None;
         let mut board = self.board();
         (board.model, board.loading) = (None, true);
         drop(board);
-        let result = Loaded::load(model, &self.config, &self.signals);
+        let result = Model::load(model, &self.config, &self.signals);
         let mut board = self.board();
         board.loading = false;
         board.error = result.as_ref().err().map(ToString::to_string);
         board.model = result.is_ok().then(|| model.clone());
         drop(board);
-        self.loaded = Some(result?);
+        self.model = Some(result?);
         Ok(())
     }
 
@@ -233,9 +233,9 @@ impl Runner {
     }
 
     fn step(&mut self) {
-        let Some(mut loaded) = self.loaded.take() else { return };
-        self.compute(&mut loaded.context);
-        self.loaded = Some(loaded);
+        let Some(mut model) = self.model.take() else { return };
+        self.compute(&mut model.context);
+        self.model = Some(model);
         self.close_finished();
     }
 
@@ -336,8 +336,8 @@ impl Runner {
         for at in (0..self.active.len()).rev() {
             let Some(finish) = self.active[at].finish else { continue };
             let mut sequence = self.active.remove(at);
-            if let Some(loaded) = &mut self.loaded {
-                loaded.leave(&mut sequence);
+            if let Some(model) = &mut self.model {
+                model.leave(&mut sequence);
             }
             let (served, events, done) = sequence.end(finish, stopwatch::now());
             (self.book)(Booking { served, last: Some((events, done)) });
