@@ -39,9 +39,9 @@ impl Message {
     }
 }
 
-/// Options as numbers that came as JSON floats; `None` where not given.
+/// Sampling options as a client sends them, unchecked: numbers that came as JSON floats, `None` where not given.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct Sampling {
     /// See [`Options`].
     pub temperature: Option<f64>,
     /// See [`Options`].
@@ -83,7 +83,7 @@ pub fn ask(
     messages: &[Message],
     tools: Vec<Value>,
     think: bool,
-    wishes: &Wishes,
+    sampling: &Sampling,
     class: Class,
 ) -> Result<Ask, Refusal> {
     let prepared = state.expert(expert)?;
@@ -95,7 +95,7 @@ pub fn ask(
     let messages = messages.iter().enumerate().map(|(at, message)| plain(at, message)).collect::<Result<_, _>>()?;
     let with_tools = prepared.template.tools && !tools.is_empty();
     let prompt = prepared.template.render(&Conversation { messages, tools, think })?;
-    raw(state, prepared, prompt, wishes, class, with_tools)
+    raw(state, prepared, prompt, sampling, class, with_tools)
 }
 
 /// Puts a request with a finished prompt together.
@@ -103,11 +103,11 @@ pub fn raw(
     state: &State,
     prepared: Arc<Prepared>,
     prompt: String,
-    wishes: &Wishes,
+    sampling: &Sampling,
     class: Class,
     tools: bool,
 ) -> Result<Ask, Refusal> {
-    let options = options(wishes)?;
+    let options = options(sampling)?;
     let request = Request { id: state.new_id(), model: prepared.expert.model(), prompt, class, options };
     Ok(Ask { prepared, request, tools })
 }
@@ -174,30 +174,30 @@ fn with_arguments_as_object(call: &Value) -> Value {
     call
 }
 
-fn options(wishes: &Wishes) -> Result<Options, Error> {
+fn options(sampling: &Sampling) -> Result<Options, Error> {
     let usual = Options::default();
     let number = |name: &str, value: Option<f64>, low: f64, high: f64, default: f32| match value {
         None => Ok(default),
         Some(value) if (low..=high).contains(&value) => Ok(value as f32),
         Some(value) => Err(Error::request(name, format!("{name} is {value}; expected {low} to {high}"))),
     };
-    let max_tokens = match wishes.max_tokens {
+    let max_tokens = match sampling.max_tokens {
         None => None,
         Some(count) if (1.0..=1e9).contains(&count) => Some(count as usize),
         Some(count) => return Err(Error::request("max_tokens", format!("max_tokens is {count}; expected 1 or more"))),
     };
     Ok(Options {
-        temperature: number("temperature", wishes.temperature, 0.0, 10.0, usual.temperature)?,
-        top_p: number("top_p", wishes.top_p, 0.0, 1.0, usual.top_p)?,
-        top_k: number("top_k", wishes.top_k, -1.0, 1e6, usual.top_k as f32)?.max(0.0) as i32,
-        min_p: number("min_p", wishes.min_p, 0.0, 1.0, usual.min_p)?,
-        repeat_penalty: number("repeat_penalty", wishes.repeat_penalty, 0.01, 10.0, usual.repeat_penalty)?,
-        presence_penalty: number("presence_penalty", wishes.presence_penalty, -2.0, 2.0, 0.0)?,
-        frequency_penalty: number("frequency_penalty", wishes.frequency_penalty, -2.0, 2.0, 0.0)?,
-        seed: wishes.seed.filter(|seed| seed.is_finite()).map(|seed| seed.rem_euclid(f64::from(u32::MAX)) as u32),
+        temperature: number("temperature", sampling.temperature, 0.0, 10.0, usual.temperature)?,
+        top_p: number("top_p", sampling.top_p, 0.0, 1.0, usual.top_p)?,
+        top_k: number("top_k", sampling.top_k, -1.0, 1e6, usual.top_k as f32)?.max(0.0) as i32,
+        min_p: number("min_p", sampling.min_p, 0.0, 1.0, usual.min_p)?,
+        repeat_penalty: number("repeat_penalty", sampling.repeat_penalty, 0.01, 10.0, usual.repeat_penalty)?,
+        presence_penalty: number("presence_penalty", sampling.presence_penalty, -2.0, 2.0, 0.0)?,
+        frequency_penalty: number("frequency_penalty", sampling.frequency_penalty, -2.0, 2.0, 0.0)?,
+        seed: sampling.seed.filter(|seed| seed.is_finite()).map(|seed| seed.rem_euclid(f64::from(u32::MAX)) as u32),
         max_tokens,
-        stop: stops(wishes.stop.as_ref())?,
-        schema: wishes.schema.as_ref().map(ToString::to_string),
+        stop: stops(sampling.stop.as_ref())?,
+        schema: sampling.schema.as_ref().map(ToString::to_string),
     })
 }
 

@@ -4,7 +4,7 @@
 //! and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
-use super::chat::{Ask, Message, Wishes, ask, raw};
+use super::chat::{Ask, Message, Sampling, ask, raw};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Done, Finish};
@@ -180,18 +180,18 @@ async fn serve(
 
 fn prepare(state: &Shared, request: &Request, form: Form, class: crate::engine::work::Class) -> Result<Ask, Refusal> {
     let options = request.options.as_ref();
-    let wish = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
-    let wishes = Wishes {
-        temperature: wish(|options| options.temperature),
-        top_p: wish(|options| options.top_p),
-        top_k: wish(|options| options.top_k),
-        min_p: wish(|options| options.min_p),
-        repeat_penalty: wish(|options| options.repeat_penalty),
-        presence_penalty: wish(|options| options.presence_penalty),
-        frequency_penalty: wish(|options| options.frequency_penalty),
-        seed: wish(|options| options.seed),
+    let given = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
+    let sampling = Sampling {
+        temperature: given(|options| options.temperature),
+        top_p: given(|options| options.top_p),
+        top_k: given(|options| options.top_k),
+        min_p: given(|options| options.min_p),
+        repeat_penalty: given(|options| options.repeat_penalty),
+        presence_penalty: given(|options| options.presence_penalty),
+        frequency_penalty: given(|options| options.frequency_penalty),
+        seed: given(|options| options.seed),
         // Ollama's -1 and -2 mean "as long as it takes".
-        max_tokens: wish(|options| options.num_predict).filter(|&count| count > 0.0),
+        max_tokens: given(|options| options.num_predict).filter(|&count| count > 0.0),
         stop: options.and_then(|options| options.stop.clone()),
         schema: schema(request.format.as_ref())?,
     };
@@ -203,10 +203,10 @@ fn prepare(state: &Shared, request: &Request, form: Form, class: crate::engine::
     match form {
         Form::Chat => {
             let tools = request.tools.clone().unwrap_or_default();
-            ask(state, named(request), &request.messages, tools, think, &wishes, class)
+            ask(state, named(request), &request.messages, tools, think, &sampling, class)
         }
         Form::Generate if request.raw == Some(true) => {
-            raw(state, state.expert(named(request))?, request.prompt.clone(), &wishes, class, false)
+            raw(state, state.expert(named(request))?, request.prompt.clone(), &sampling, class, false)
         }
         Form::Generate => {
             if request.images.as_ref().is_some_and(|images| !images.is_empty()) {
@@ -217,7 +217,7 @@ fn prepare(state: &Shared, request: &Request, form: Form, class: crate::engine::
             if !request.system.is_empty() {
                 messages.insert(0, said("system", &request.system));
             }
-            ask(state, named(request), &messages, Vec::new(), think, &wishes, class)
+            ask(state, named(request), &messages, Vec::new(), think, &sampling, class)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! OpenAI's interface: `/v1/chat/completions`, streamed or not, and `/v1/models`.
 
 use super::answer::{Answer, Piece, Whole};
-use super::chat::{Ask, Message, Wishes, ask};
+use super::chat::{Ask, Message, Sampling, ask};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
@@ -126,7 +126,7 @@ async fn serve(state: &Shared, headers: &HeaderMap, body: Result<Bytes, BytesRej
 }
 
 fn prepare(state: &Shared, request: &ChatRequest, class: Class) -> Result<Ask, Refusal> {
-    let wishes = Wishes {
+    let sampling = Sampling {
         temperature: request.temperature,
         top_p: request.top_p,
         top_k: request.top_k,
@@ -143,7 +143,7 @@ fn prepare(state: &Shared, request: &ChatRequest, class: Class) -> Result<Ask, R
     let tools = request.tools.clone().filter(|_| !no_tools).unwrap_or_default();
     let kwargs = request.chat_template_kwargs.as_ref();
     let think = kwargs.and_then(|kwargs| kwargs.get("enable_thinking")).and_then(Value::as_bool).unwrap_or(false);
-    ask(state, &request.model, &request.messages, tools, think, &wishes, class)
+    ask(state, &request.model, &request.messages, tools, think, &sampling, class)
 }
 
 fn schema(format: Option<&Value>) -> Result<Option<Value>, Error> {
