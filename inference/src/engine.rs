@@ -12,6 +12,8 @@ mod config;
 mod model;
 /// The llama.cpp context: the only unsafe code.
 mod native;
+/// Requests that wait.
+mod queue;
 /// The engine's thread: admit, decode, emit, pause.
 mod runner;
 /// The next token out of the logits.

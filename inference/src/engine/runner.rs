@@ -13,6 +13,7 @@ use super::board::Board;
 use super::config::EngineConfig;
 use super::model::Model;
 use super::native::{Batch, Context, Decoded};
+use super::queue::Queue;
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
 use super::signals::Signals;
@@ -21,7 +22,6 @@ use crate::error::Error;
 use crate::stopwatch;
 use crate::throttle::pause_after;
 use llama_cpp_2::token::data::LlamaTokenData;
-use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,8 +44,7 @@ pub struct Runner {
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
     book: Book,
-    /// Interactive requests first, each class in the order of arrival.
-    waiting: VecDeque<Sequence>,
+    waiting: Queue,
     // Before `model`: samplers point into the model.
     active: Vec<Sequence>,
     model: Option<Model>,
@@ -70,7 +69,7 @@ impl Runner {
             signals,
             board,
             book,
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             active: Vec::new(),
             model: None,
             space: Vec::new(),
@@ -96,7 +95,7 @@ impl Runner {
             }
             self.show();
         }
-        for sequence in self.active.drain(..).chain(self.waiting.drain(..)) {
+        for sequence in self.active.drain(..).chain(self.waiting.drain()) {
             if let Some(served) = sequence.fail(Error::Engine("the worker is shutting down".into())) {
                 (self.book)(Booking { served, last: None });
             }
@@ -109,7 +108,7 @@ impl Runner {
         if self.resume.is_some_and(|resume| resume <= now) {
             self.resume = None;
         }
-        let idle = self.active.is_empty() && self.waiting.is_empty();
+        let idle = self.active.is_empty() && self.waiting.head().is_none();
         let mut patience = match self.resume {
             _ if idle || self.duty <= 0.0 => {
                 self.cycle = None;
@@ -138,8 +137,7 @@ impl Runner {
             sequence.fail(error);
             return;
         }
-        let at = if sequence.interactive() { self.first_deferrable() } else { self.waiting.len() };
-        self.waiting.insert(at, sequence);
+        self.waiting.add(sequence);
     }
 
     fn look_at_budget(&mut self) {
@@ -153,7 +151,7 @@ impl Runner {
     }
 
     fn sweep(&mut self) {
-        self.waiting.retain(|sequence| !sequence.abandoned() || !sequence.generated().is_empty());
+        self.waiting.drop_abandoned();
         for at in (0..self.active.len()).rev() {
             if self.active[at].abandoned() {
                 self.active[at].finish = Some(Finish::Cancelled);
@@ -163,15 +161,15 @@ impl Runner {
     }
 
     fn admit(&mut self) {
-        while let Some(head) = self.waiting.front() {
+        while let Some(head) = self.waiting.head() {
             let urgent = head.interactive();
             if self.model.as_ref().is_none_or(|model| model.file != head.request.model) {
                 let gives_way = urgent && self.active.iter().all(|sequence| !sequence.interactive());
                 if !(self.active.is_empty() || gives_way) {
                     return;
                 }
+                let model = head.request.model.clone();
                 while self.park_one() {}
-                let model = self.waiting[0].request.model.clone();
                 if let Err(error) = self.load(&model) {
                     self.refuse(&model, &error);
                     continue;
@@ -180,7 +178,7 @@ impl Runner {
             if self.active.len() >= self.config.parallel && !(urgent && self.park_one()) {
                 return;
             }
-            let (Some(mut sequence), Some(model)) = (self.waiting.pop_front(), self.model.as_mut()) else { return };
+            let (Some(mut sequence), Some(model)) = (self.waiting.take(), self.model.as_mut()) else { return };
             match model.seat(&mut sequence) {
                 Ok(()) => {
                     sequence.admit(stopwatch::now());
@@ -200,13 +198,8 @@ impl Runner {
         if let Some(model) = &mut self.model {
             model.leave(&mut sequence);
         }
-        let at = self.first_deferrable();
-        self.waiting.insert(at, sequence);
+        self.waiting.take_back(sequence);
         true
-    }
-
-    fn first_deferrable(&self) -> usize {
-        self.waiting.iter().position(|sequence| !sequence.interactive()).unwrap_or(self.waiting.len())
     }
 
     fn load(&mut self, model: &ModelFile) -> Result<(), Error> {
@@ -225,9 +218,7 @@ impl Runner {
     }
 
     fn refuse(&mut self, model: &ModelFile, error: &Error) {
-        let (refused, waiting) = self.waiting.drain(..).partition(|sequence| sequence.request.model == *model);
-        self.waiting = waiting;
-        for sequence in Vec::from(refused) {
+        for sequence in self.waiting.remove_all_for(model) {
             sequence.fail(Error::Load { path: model.path.clone(), why: error.to_string() });
         }
     }
@@ -345,12 +336,11 @@ impl Runner {
     }
 
     fn show(&self) {
-        let waiting = self.waiting.iter().filter(|sequence| sequence.interactive()).count();
         let active = self.active.iter().filter(|sequence| sequence.interactive()).count();
         let mut board = self.board();
         board.active = self.active.len();
         board.waiting = self.waiting.len();
-        board.interactive = waiting + active;
+        board.interactive = self.waiting.interactive() + active;
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
