@@ -24,6 +24,8 @@ mod schedule;
 mod sequence;
 /// Flags that reach into native code.
 mod signals;
+/// One batch, from shares to tokens.
+mod step;
 /// Bytes to characters, without stop strings.
 mod text;
 /// Requests, events and served work.

@@ -12,11 +12,11 @@
 use super::board::Board;
 use super::config::EngineConfig;
 use super::model::Model;
-use super::native::{Batch, Context, Decoded};
+use super::native::{Context, Decoded};
 use super::queue::Queue;
-use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
 use super::signals::Signals;
+use super::step::Step;
 use super::work::{Book, Booking, Finish, ModelFile};
 use crate::error::Error;
 use crate::stopwatch;
@@ -231,62 +231,24 @@ impl Runner {
     }
 
     fn compute(&mut self, context: &mut Context) {
-        let needs: Vec<Need> = self.active.iter().map(need).collect();
-        let generating = needs.iter().any(|need| need.pending == 1);
-        let prompts = if generating || self.duty < 1.0 { SMALL_BATCH } else { BATCH };
-        let given = shares(&needs, BATCH, prompts);
-        let tokens: usize = given.iter().sum();
-        if tokens == 0 {
-            return;
-        }
-        let (mut batch, rows) = fill(&self.active, &given);
-        let deferrable = self.active.iter().zip(&given).all(|(sequence, &given)| given == 0 || !sequence.interactive());
+        let Some(mut step) = Step::plan(&self.active, self.duty < 1.0) else { return };
         let start = stopwatch::now();
         if self.cycle.is_none() {
             self.board().meter.begin();
         }
-        self.signals.begin_step(deferrable);
-        let decoded = context.decode(&mut batch);
-        match decoded {
-            Decoded::Done => self.take_tokens(context, &given, &rows),
-            Decoded::Aborted => self.roll_back(context, &given),
-            Decoded::NoRoom => self.make_room(context, &given),
-            Decoded::Failed(code) => self.give_up(context, &given, code),
+        self.signals.begin_step(step.deferrable(&self.active));
+        match step.decode(context) {
+            Decoded::Done => step.take_tokens(&mut self.active, context, self.config.context, &mut self.space),
+            Decoded::Aborted => step.roll_back(&mut self.active, context),
+            Decoded::NoRoom => self.make_room(context, &step),
+            Decoded::Failed(code) => self.give_up(context, &step, code),
         }
-        self.account(start, &given, tokens);
-    }
-
-    fn take_tokens(&mut self, context: &Context, given: &[usize], rows: &[Option<i32>]) {
-        let vocabulary = context.model.vocab();
-        for ((sequence, &given), row) in self.active.iter_mut().zip(given).zip(rows) {
-            sequence.kept += given;
-            let (Some(row), Some(sampler)) = (row, sequence.sampler.as_mut()) else { continue };
-            let Some(logits) = context.logits(*row) else { continue };
-            match sampler.choose(logits, &mut self.space) {
-                Ok(token) => {
-                    let piece = llama_cpp_2::token::LlamaToken::new(token);
-                    let bytes = (!vocabulary.is_eog(piece)).then(|| vocabulary.token_to_piece(piece, false, None));
-                    sequence.push(token, bytes.as_deref(), self.config.context, stopwatch::now());
-                }
-                Err(error) => {
-                    tracing::warn!(request = sequence.request.id, %error, "answer cut short");
-                    sequence.finish = Some(Finish::Length);
-                }
-            }
-        }
-    }
-
-    fn roll_back(&mut self, context: &mut Context, given: &[usize]) {
-        for (sequence, &given) in self.active.iter_mut().zip(given) {
-            if given > 0 {
-                sequence.kept = context.cut(sequence.slot, sequence.kept);
-            }
-        }
+        self.account(start, &step);
     }
 
     /// The memory is sized so that every answer fits; a model with a memory of its own kind may still refuse.
-    fn make_room(&mut self, context: &mut Context, given: &[usize]) {
-        self.roll_back(context, given);
+    fn make_room(&mut self, context: &mut Context, step: &Step) {
+        step.roll_back(&mut self.active, context);
         if self.active.len() > 1 && self.park_one() {
             return;
         }
@@ -295,11 +257,11 @@ impl Runner {
         }
     }
 
-    fn give_up(&mut self, context: &mut Context, given: &[usize], code: i32) {
+    fn give_up(&mut self, context: &mut Context, step: &Step, code: i32) {
         let message = format!("llama.cpp failed with code {code}");
         tracing::error!(code, "llama.cpp failed");
         self.board().error = Some(message.clone());
-        for at in (0..given.len()).rev().filter(|&at| given[at] > 0) {
+        for at in step.computed().rev() {
             let sequence = self.active.remove(at);
             context.cut(sequence.slot, 0);
             if let Some(served) = sequence.fail(Error::Engine(message.clone())) {
@@ -309,15 +271,12 @@ impl Runner {
     }
 
     /// Books the step and decides on the pause after it.
-    fn account(&mut self, start: Instant, given: &[usize], tokens: usize) {
+    fn account(&mut self, start: Instant, step: &Step) {
         let end = stopwatch::now();
         let busy = end.duration_since(start);
         let cycle = end.duration_since(self.cycle.unwrap_or(start));
-        let joules = self.board().meter.step(end, busy, cycle, tokens);
-        for (sequence, &given) in self.active.iter_mut().zip(given) {
-            let share = given as f64 / tokens as f64;
-            sequence.charge(joules * share, busy.mul_f64(share));
-        }
+        let joules = self.board().meter.step(end, busy, cycle, step.tokens);
+        step.charge(&mut self.active, joules, busy);
         self.cycle = Some(end);
         let pause = pause_after(busy, self.duty);
         self.resume = (!pause.is_zero()).then(|| end + pause);
@@ -346,25 +305,4 @@ impl Runner {
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn need(sequence: &Sequence) -> Need {
-    Need { interactive: sequence.interactive(), pending: sequence.tokens.len() - sequence.kept }
-}
-
-/// The batch of these shares, and the row of each sequence whose next token it gives.
-fn fill(active: &[Sequence], given: &[usize]) -> (Batch, Vec<Option<i32>>) {
-    let mut batch = Batch::default();
-    let mut rows = Vec::with_capacity(active.len());
-    for (sequence, &given) in active.iter().zip(given) {
-        let mut row = None;
-        for at in sequence.kept..sequence.kept + given {
-            let last = at + 1 == sequence.tokens.len();
-            let position = i32::try_from(at).unwrap_or(i32::MAX);
-            let added = batch.add(sequence.tokens[at], position, sequence.slot, last);
-            row = last.then_some(added);
-        }
-        rows.push(row);
-    }
-    (batch, rows)
 }
