@@ -29,8 +29,9 @@ pub struct Model {
     pub file: ModelFile,
     /// Its memory.
     pub context: Context,
+    /// Tokens of prompt and answer together: as configured, and never more than the model was trained for.
+    pub limit: usize,
     slots: Vec<Slot>,
-    limit: usize,
 }
 
 impl Model {

@@ -12,7 +12,7 @@
 use super::board::Board;
 use super::config::EngineConfig;
 use super::model::Model;
-use super::native::{Context, Decoded};
+use super::native::Decoded;
 use super::queue::Queue;
 use super::sequence::Sequence;
 use super::signals::Signals;
@@ -48,6 +48,8 @@ pub struct Runner {
     // Before `model`: samplers point into the model.
     active: Vec<Sequence>,
     model: Option<Model>,
+    /// Answers that fit side by side: fewer than configured after the memory had no room, until one of them ends.
+    room: usize,
     space: Vec<LlamaTokenData>,
     duty: f64,
     resume: Option<Instant>,
@@ -64,6 +66,7 @@ impl Runner {
         book: Book,
     ) -> Self {
         Self {
+            room: config.parallel,
             config,
             inbox,
             signals,
@@ -175,7 +178,7 @@ impl Runner {
                     continue;
                 }
             }
-            if self.active.len() >= self.config.parallel && !(urgent && self.park_one()) {
+            if self.active.len() >= self.room && !(urgent && self.park_one()) {
                 return;
             }
             let (Some(mut sequence), Some(model)) = (self.waiting.take(), self.model.as_mut()) else { return };
@@ -224,46 +227,47 @@ impl Runner {
     }
 
     fn step(&mut self) {
-        let Some(mut model) = self.model.take() else { return };
-        self.compute(&mut model.context);
-        self.model = Some(model);
-        self.close_finished();
-    }
-
-    fn compute(&mut self, context: &mut Context) {
         let Some(mut step) = Step::plan(&self.active, self.duty < 1.0) else { return };
         let start = stopwatch::now();
         if self.cycle.is_none() {
             self.board().meter.begin();
         }
         self.signals.begin_step(step.deferrable(&self.active));
-        match step.decode(context) {
-            Decoded::Done => step.take_tokens(&mut self.active, context, self.config.context, &mut self.space),
-            Decoded::Aborted => step.roll_back(&mut self.active, context),
-            Decoded::NoRoom => self.make_room(context, &step),
-            Decoded::Failed(code) => self.give_up(context, &step, code),
+        let Some(model) = &mut self.model else { return };
+        let decoded = step.decode(&mut model.context);
+        match decoded {
+            Decoded::Done => step.take_tokens(&mut self.active, model, &mut self.space),
+            Decoded::Aborted | Decoded::NoRoom | Decoded::Failed(_) => step.roll_back(&mut self.active, model),
         }
         self.account(start, &step);
+        match decoded {
+            Decoded::Done | Decoded::Aborted => {}
+            Decoded::NoRoom => self.make_room(),
+            Decoded::Failed(code) => self.give_up(&step, code),
+        }
+        self.close_finished();
     }
 
     /// The memory is sized so that every answer fits; a model with a memory of its own kind may still refuse.
-    fn make_room(&mut self, context: &mut Context, step: &Step) {
-        step.roll_back(&mut self.active, context);
+    fn make_room(&mut self) {
         if self.active.len() > 1 && self.park_one() {
-            return;
-        }
-        if let Some(sequence) = self.active.last_mut() {
+            self.room = self.active.len();
+        } else if let Some(sequence) = self.active.last_mut() {
             sequence.finish = Some(Finish::Length);
         }
     }
 
-    fn give_up(&mut self, context: &mut Context, step: &Step, code: i32) {
+    /// Fails the answers of a step that llama.cpp broke off, and frees their slots.
+    fn give_up(&mut self, step: &Step, code: i32) {
         let message = format!("llama.cpp failed with code {code}");
         tracing::error!(code, "llama.cpp failed");
         self.board().error = Some(message.clone());
         for at in step.computed().rev() {
-            let sequence = self.active.remove(at);
-            context.cut(sequence.slot, 0);
+            let mut sequence = self.active.remove(at);
+            if let Some(model) = &mut self.model {
+                sequence.kept = model.context.cut(sequence.slot, 0);
+                model.leave(&mut sequence);
+            }
             if let Some(served) = sequence.fail(Error::Engine(message.clone())) {
                 (self.book)(Booking { served, last: None });
             }
@@ -286,6 +290,7 @@ impl Runner {
         for at in (0..self.active.len()).rev() {
             let Some(finish) = self.active[at].finish else { continue };
             let mut sequence = self.active.remove(at);
+            self.room = self.config.parallel;
             if let Some(model) = &mut self.model {
                 model.leave(&mut sequence);
             }

@@ -3,6 +3,7 @@
 //! Example: answer 0 generates (one token pending), answer 1 reads a prompt of 100. Somebody's stream runs, so prompts get 64
 //! tokens at once: the batch has 65 rows, the logits of row 0 give answer 0 its next token, and answer 1 has 36 tokens to go.
 
+use super::model::Model;
 use super::native::{Batch, Context, Decoded};
 use super::schedule::{BATCH, Need, SMALL_BATCH, shares};
 use super::sequence::Sequence;
@@ -50,24 +51,18 @@ impl Step {
         context.decode(&mut self.batch)
     }
 
-    /// Gives each answer the token that came out for it; `limit` is the context of an answer, `space` is used again.
-    pub fn take_tokens(
-        &self,
-        active: &mut [Sequence],
-        context: &Context,
-        limit: usize,
-        space: &mut Vec<LlamaTokenData>,
-    ) {
-        let vocabulary = context.model.vocab();
+    /// Gives each answer the token that came out for it; `space` is used again.
+    pub fn take_tokens(&self, active: &mut [Sequence], model: &Model, space: &mut Vec<LlamaTokenData>) {
+        let vocabulary = model.context.model.vocab();
         for ((sequence, &given), row) in active.iter_mut().zip(&self.given).zip(&self.rows) {
             sequence.kept += given;
             let (Some(row), Some(sampler)) = (row, sequence.sampler.as_mut()) else { continue };
-            let Some(logits) = context.logits(*row) else { continue };
+            let Some(logits) = model.context.logits(*row) else { continue };
             match sampler.choose(logits, space) {
                 Ok(token) => {
                     let piece = LlamaToken::new(token);
                     let bytes = (!vocabulary.is_eog(piece)).then(|| vocabulary.token_to_piece(piece, false, None));
-                    sequence.push(token, bytes.as_deref(), limit, stopwatch::now());
+                    sequence.push(token, bytes.as_deref(), model.limit, stopwatch::now());
                 }
                 Err(error) => {
                     tracing::warn!(request = sequence.request.id, %error, "answer cut short");
@@ -78,10 +73,10 @@ impl Step {
     }
 
     /// Takes a batch that was not computed to its end out of the key-value memory: its tokens are pending again.
-    pub fn roll_back(&self, active: &mut [Sequence], context: &mut Context) {
+    pub fn roll_back(&self, active: &mut [Sequence], model: &mut Model) {
         for (sequence, &given) in active.iter_mut().zip(&self.given) {
             if given > 0 {
-                sequence.kept = context.cut(sequence.slot, sequence.kept);
+                sequence.kept = model.context.cut(sequence.slot, sequence.kept);
             }
         }
     }
