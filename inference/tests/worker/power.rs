@@ -1,9 +1,8 @@
 //! Off means off, and less means less.
 
 use crate::bench::{Bench, long_text, processor_time, text};
-use inference::client::{Question, State};
-use inference::engine::work::Class;
-use serde_json::json;
+use inference::client::{Class, Question, State};
+
 use std::sync::Mutex;
 use std::time::Duration;
 
