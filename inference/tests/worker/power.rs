@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, long_text, processor_time, text};
 use inference::client::{Class, Question, State};
-
+use serde_json::json;
 use std::sync::Mutex;
 use std::time::Duration;
 
