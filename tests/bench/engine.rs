@@ -154,10 +154,10 @@ impl Server {
 
 /// A question of about a hundred tokens; unlike at its beginning, so that no server knows it from the question before.
 fn story(about: &str) -> String {
-    let wishes = "It shall have a beginning in the morning, a long journey over hills and along a river, two friends who \
+    let content = "It shall have a beginning in the morning, a long journey over hills and along a river, two friends who \
                   quarrel and make peace again, a storm at night, a discovery that nobody expected, and an end that \
                   makes the reader smile. Describe the places, the weather and the light, the voices and the smells.";
-    format!("{about}: write a very long story about that. {wishes} Do not stop before everything is told.")
+    format!("{about}: write a very long story about that. {content} Do not stop before everything is told.")
 }
 
 /// A question of about a thousand tokens.

@@ -4,6 +4,7 @@ use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// Whether somebody waits for a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub enum Class {
 
 /// The file behind an expert.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelFile {
+pub(crate) struct ModelFile {
     /// The expert's name.
     pub name: String,
     /// Its GGUF file.
@@ -27,7 +28,7 @@ pub struct ModelFile {
 
 /// How tokens are chosen, and when to stop.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Zero takes the likeliest token each time.
     pub temperature: f32,
     /// Keeps the likeliest tokens that together have this probability.
@@ -52,6 +53,7 @@ pub struct Options {
     pub schema: Option<String>,
 }
 
+/// Those of llama.cpp itself (`common_params_sampling`), without its penalties.
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -72,7 +74,7 @@ impl Default for Options {
 
 /// A piece of work for the engine.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Unique; the receipt carries it.
     pub id: String,
     /// The expert to serve it.
@@ -87,7 +89,7 @@ pub struct Request {
 
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub(crate) enum Finish {
     /// The model or a stop string ended it.
     Stop,
     /// The token limit or the context's end was reached.
@@ -98,7 +100,7 @@ pub enum Finish {
 
 /// Where the time of a request went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// From arrival to admission: queue, lack of power, loading.
     pub waited: Duration,
     /// From admission to the first token.
@@ -109,24 +111,24 @@ pub struct Timing {
 
 /// The end of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Done {
+pub(crate) struct Done {
     /// Why it ended.
     pub finish: Finish,
     /// Prompt tokens.
     pub tokens_in: usize,
     /// Generated tokens.
     pub tokens_out: usize,
-    /// Energy it took.
+    /// Energy it took, in joules.
     pub joules: f64,
     /// Where the time went.
     pub timing: Timing,
 }
 
-/// What the engine tells the one who asked.
+/// What the one who asked hears from the engine.
 #[derive(Debug)]
-pub enum Event {
-    /// The prompt fits and is being served; its length in tokens.
-    Started(usize),
+pub(crate) enum Event {
+    /// The prompt fits and is being served.
+    Started,
     /// More of the answer.
     Text(String),
     /// The answer is complete.
@@ -153,3 +155,14 @@ pub struct Served {
     /// Its share of the engine's busy time, in seconds.
     pub seconds: f64,
 }
+
+/// Served work on its way to the books, and the last event, which waits until the work is booked.
+pub(crate) struct Booking {
+    /// The work.
+    pub served: Served,
+    /// The last event, and the channel of the one who asked; `None` where the answer failed.
+    pub last: Option<(UnboundedSender<Event>, Done)>,
+}
+
+/// Takes what was served, and sends the last event on once the work is booked.
+pub(crate) type Book = Box<dyn FnMut(Booking) + Send>;

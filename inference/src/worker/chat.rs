@@ -1,6 +1,6 @@
-//! What is asked of an expert, whichever interface it came through: messages and options, checked.
+//! What is asked of an expert, whichever interface it came through: checked, and put together for the engine.
 
-use super::reply::Refusal;
+use super::refusal::Refusal;
 use super::state::{Prepared, State};
 use crate::engine::work::{Class, Options, Request};
 use crate::error::Error;
@@ -9,13 +9,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The most stop strings, and the most messages and tools, a request may have.
+/// The most stop strings of a request: OpenAI allows 4, and each is searched for in every piece of text.
 const MOST_STOPS: usize = 16;
+/// The most messages, and the most tools, of a request. Chosen: a message is four tokens and more, so no context holds
+/// as many.
 const MOST_ITEMS: usize = 4096;
 
 /// A message as either interface sends it.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Message {
+pub(super) struct ChatMessage {
     /// Who speaks.
     pub role: String,
     #[serde(default)]
@@ -32,16 +34,16 @@ pub struct Message {
     images: Option<Vec<Value>>,
 }
 
-impl Message {
+impl ChatMessage {
     /// A message of plain text.
-    pub fn text(role: &str, text: &str) -> Self {
+    pub(super) fn text(role: &str, text: &str) -> Self {
         Self { role: role.to_owned(), content: text.into(), ..Self::default() }
     }
 }
 
-/// Options as numbers that came as JSON floats; `None` where not given.
+/// Sampling options as a client sends them, unchecked: numbers that came as JSON floats, `None` where not given.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub(super) struct Sampling {
     /// See [`Options`].
     pub temperature: Option<f64>,
     /// See [`Options`].
@@ -66,8 +68,35 @@ pub struct Wishes {
     pub schema: Option<Value>,
 }
 
+/// What is asked of an expert.
+pub(super) struct Chat {
+    /// The expert's name; empty for the preferred one.
+    pub expert: String,
+    /// What the expert reads.
+    pub content: Content,
+    /// How it chooses its words.
+    pub sampling: Sampling,
+    /// Whether somebody waits.
+    pub class: Class,
+}
+
+/// What an expert reads.
+pub(super) enum Content {
+    /// Messages, brought into the model's own form by its chat template.
+    Messages {
+        /// Who has said what.
+        messages: Vec<ChatMessage>,
+        /// Tools that may be called, in the form of OpenAI's API.
+        tools: Vec<Value>,
+        /// Whether a model that can think aloud may.
+        think: bool,
+    },
+    /// A finished prompt.
+    Prompt(String),
+}
+
 /// A request ready for the engine, and what its answer is read with.
-pub struct Ask {
+pub(super) struct Submission {
     /// The expert.
     pub prepared: Arc<Prepared>,
     /// The engine's part.
@@ -76,44 +105,39 @@ pub struct Ask {
     pub tools: bool,
 }
 
-/// Puts a request together.
-pub fn ask(
-    state: &State,
-    expert: &str,
-    messages: &[Message],
+impl Chat {
+    /// Checks it and puts it together for the engine.
+    pub(super) fn submission(self, state: &State) -> Result<Submission, Refusal> {
+        let prepared = state.expert(&self.expert)?;
+        let (prompt, tools) = match self.content {
+            Content::Messages { messages, tools, think } => prompt(&prepared, &messages, tools, think)?,
+            Content::Prompt(text) => (text, false),
+        };
+        let options = options(&self.sampling)?;
+        let request =
+            Request { id: state.new_id(), model: prepared.expert.model(), prompt, class: self.class, options };
+        Ok(Submission { prepared, request, tools })
+    }
+}
+
+/// The prompt for `messages`, and whether it offers tools.
+fn prompt(
+    prepared: &Prepared,
+    messages: &[ChatMessage],
     tools: Vec<Value>,
     think: bool,
-    wishes: &Wishes,
-    class: Class,
-) -> Result<Ask, Refusal> {
-    let prepared = state.expert(expert)?;
+) -> Result<(String, bool), Error> {
     if messages.is_empty() || messages.len() > MOST_ITEMS || tools.len() > MOST_ITEMS {
-        return Err(
-            Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())).into()
-        );
+        return Err(Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())));
     }
     let messages = messages.iter().enumerate().map(|(at, message)| plain(at, message)).collect::<Result<_, _>>()?;
     let with_tools = prepared.template.tools && !tools.is_empty();
     let prompt = prepared.template.render(&Conversation { messages, tools, think })?;
-    raw(state, prepared, prompt, wishes, class, with_tools)
-}
-
-/// Puts a request with a finished prompt together.
-pub fn raw(
-    state: &State,
-    prepared: Arc<Prepared>,
-    prompt: String,
-    wishes: &Wishes,
-    class: Class,
-    tools: bool,
-) -> Result<Ask, Refusal> {
-    let options = options(wishes)?;
-    let request = Request { id: state.new_id(), model: prepared.expert.model(), prompt, class, options };
-    Ok(Ask { prepared, request, tools })
+    Ok((prompt, with_tools))
 }
 
 /// The message as templates know it.
-fn plain(at: usize, message: &Message) -> Result<Value, Error> {
+fn plain(at: usize, message: &ChatMessage) -> Result<Value, Error> {
     let place = |key: &str| format!("messages[{at}].{key}");
     let role = match message.role.as_str() {
         "developer" | "system" => "system",
@@ -174,30 +198,30 @@ fn with_arguments_as_object(call: &Value) -> Value {
     call
 }
 
-fn options(wishes: &Wishes) -> Result<Options, Error> {
+fn options(sampling: &Sampling) -> Result<Options, Error> {
     let usual = Options::default();
     let number = |name: &str, value: Option<f64>, low: f64, high: f64, default: f32| match value {
         None => Ok(default),
         Some(value) if (low..=high).contains(&value) => Ok(value as f32),
         Some(value) => Err(Error::request(name, format!("{name} is {value}; expected {low} to {high}"))),
     };
-    let max_tokens = match wishes.max_tokens {
+    let max_tokens = match sampling.max_tokens {
         None => None,
         Some(count) if (1.0..=1e9).contains(&count) => Some(count as usize),
         Some(count) => return Err(Error::request("max_tokens", format!("max_tokens is {count}; expected 1 or more"))),
     };
     Ok(Options {
-        temperature: number("temperature", wishes.temperature, 0.0, 10.0, usual.temperature)?,
-        top_p: number("top_p", wishes.top_p, 0.0, 1.0, usual.top_p)?,
-        top_k: number("top_k", wishes.top_k, -1.0, 1e6, usual.top_k as f32)?.max(0.0) as i32,
-        min_p: number("min_p", wishes.min_p, 0.0, 1.0, usual.min_p)?,
-        repeat_penalty: number("repeat_penalty", wishes.repeat_penalty, 0.01, 10.0, usual.repeat_penalty)?,
-        presence_penalty: number("presence_penalty", wishes.presence_penalty, -2.0, 2.0, 0.0)?,
-        frequency_penalty: number("frequency_penalty", wishes.frequency_penalty, -2.0, 2.0, 0.0)?,
-        seed: wishes.seed.filter(|seed| seed.is_finite()).map(|seed| seed.rem_euclid(f64::from(u32::MAX)) as u32),
+        temperature: number("temperature", sampling.temperature, 0.0, 10.0, usual.temperature)?,
+        top_p: number("top_p", sampling.top_p, 0.0, 1.0, usual.top_p)?,
+        top_k: number("top_k", sampling.top_k, -1.0, 1e6, usual.top_k as f32)?.max(0.0) as i32,
+        min_p: number("min_p", sampling.min_p, 0.0, 1.0, usual.min_p)?,
+        repeat_penalty: number("repeat_penalty", sampling.repeat_penalty, 0.01, 10.0, usual.repeat_penalty)?,
+        presence_penalty: number("presence_penalty", sampling.presence_penalty, -2.0, 2.0, 0.0)?,
+        frequency_penalty: number("frequency_penalty", sampling.frequency_penalty, -2.0, 2.0, 0.0)?,
+        seed: sampling.seed.filter(|seed| seed.is_finite()).map(|seed| seed.rem_euclid(f64::from(u32::MAX)) as u32),
         max_tokens,
-        stop: stops(wishes.stop.as_ref())?,
-        schema: wishes.schema.as_ref().map(ToString::to_string),
+        stop: stops(sampling.stop.as_ref())?,
+        schema: sampling.schema.as_ref().map(ToString::to_string),
     })
 }
 

@@ -1,6 +1,13 @@
 //! HeatMine's own interface: how the gateway feeds the worker power and learns what it did.
+//!
+//! ```text
+//! GET /health              200 while the engine's thread shows life
+//! GET /heatmine/status     client::Status
+//! PUT /heatmine/budget     {"watts": 45, "ttl_s": 10} -> client::Status; null watts are no limit, no ttl_s is no end
+//! GET /heatmine/receipts   ?after=2 -> {"receipts": [..], "last": 4}
+//! ```
 
-use super::reply::{Refusal, read};
+use super::refusal::{Refusal, read};
 use super::state::Shared;
 use crate::client::{State as WorkerState, Status};
 use crate::engine::Snapshot;
@@ -15,10 +22,11 @@ use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
-/// The most receipts in one reply.
+/// The most receipts in one reply: some 200 kB, and who has more to fetch asks again.
 const MOST_RECEIPTS: usize = 1000;
-/// The longest a budget may hold without being renewed.
+/// The longest a budget may hold without being renewed, in seconds: a day.
 const LONGEST_TTL: u64 = 86_400;
+/// Says in which interface's form a refusal is written.
 const PATH: &str = "/heatmine";
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +43,7 @@ struct After {
 }
 
 /// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/health", get(health))
         .route("/heatmine/status", get(status))
