@@ -9,24 +9,24 @@ use crate::interactive::Interactive;
 use crate::supervise::Supervisor;
 use crate::wiring::Wiring;
 use anyhow::Result;
-use around::Around;
-use opened::Opened;
 use plant::plant::Plant;
 use plant::units::Watts;
+use resources::Opened;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+use tasks::Around;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-mod around;
-mod kept;
-mod opened;
-mod started;
+mod data_folder;
+mod devices;
+mod resources;
+mod tasks;
 
-pub use kept::lock;
-pub use started::listen;
+pub use data_folder::lock;
+pub use devices::listen;
 
 /// Events, reports and wishes that may wait for the loop.
 const WAITING_MAX: usize = 4096;
@@ -54,7 +54,7 @@ pub struct Options {
 /// Something that has to be there at the start is not: the data folder, a free port, an intact ledger.
 pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
     let Options { clock, record, draw, summaries, banner } = options;
-    started::follow_pace(&mut loaded.site, &loaded.devices, &clock);
+    devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
     let opened = Opened::open(&loaded, record.as_deref(), now).await?;
     let Loaded { config, site, devices, data_dir, broker, schedule, .. } = loaded;
@@ -78,7 +78,7 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
 
     // Devices and engine outlive the loop: they are told their safe values when it has ended.
     let devices_stop = CancellationToken::new();
-    let orders = started::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
+    let orders = devices::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
     let actuators = Actuators::new(orders);
     actuators.restore(&opened.owed);
     let supervisor = Supervisor {
@@ -95,14 +95,14 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     around.tracker.spawn(supervisor.run(devices_stop.clone()));
     around.start(&config, broker, schedule, &data_dir, actuators.budget());
     if let Some(draw) = draw {
-        around.tracker.spawn(started::follow_draw(around.wiring.clone(), draw));
+        around.tracker.spawn(devices::follow_draw(around.wiring.clone(), draw));
     }
     if let Some(interval) = summaries {
-        around.tracker.spawn(started::summaries(around.clone(), interval));
+        around.tracker.spawn(devices::summaries(around.clone(), interval));
     }
-    around.tracker.spawn(started::page(config.http, opened.listener, page));
+    around.tracker.spawn(devices::page(config.http, opened.listener, page));
     if banner {
-        started::announce(opened.page, clock.speed());
+        devices::announce(opened.page, clock.speed());
     }
     tracing::info!(site = site.name, page = %opened.page, "running");
 

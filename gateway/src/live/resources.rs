@@ -1,7 +1,7 @@
 //! What a run needs and may not get: its folder, its ports, its files. All of it is opened before anything is started, so
 //! that a run which is refused has touched no device.
 
-use super::{kept, started};
+use super::{data_folder, devices};
 use crate::config::Loaded;
 use crate::jobs;
 use crate::recording::Recorder;
@@ -56,12 +56,12 @@ impl Opened {
     pub async fn open(loaded: &Loaded, record: Option<&Path>, now: Timestamp) -> Result<Self> {
         let Loaded { config, site, data_dir: folder, .. } = loaded;
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
-        let lock = kept::lock(folder)?;
-        let listener = started::listen(loaded.http_listen).await?;
+        let lock = data_folder::lock(folder)?;
+        let listener = devices::listen(loaded.http_listen).await?;
         let page = listener.local_addr().context("the page's address is unknown")?;
         let ledger = Ledger::open(&folder.join("ledger.db"))?;
         let state = StateStore::open(&folder.join("state.db")).context("cannot open state.db in the data folder")?;
-        let restored = kept::restore(&ledger, &state)?;
+        let restored = data_folder::restore(&ledger, &state)?;
         let limits = jobs::Limits {
             queue_max: config.jobs.queue_max,
             attempts: config.jobs.attempts,
@@ -69,12 +69,12 @@ impl Opened {
             eur_per_mtok_out: site.work.eur_per_mtok_out,
         };
         let (launch, worker) =
-            started::worker(&config.worker, &site.compute, loaded.worker_listen, &loaded.experts_dir, folder)?;
+            devices::worker(&config.worker, &site.compute, loaded.worker_listen, &loaded.experts_dir, folder)?;
         Ok(Self {
-            booked: kept::booked_receipts(&ledger)?,
+            booked: data_folder::booked_receipts(&ledger)?,
             owed: state.owed().context("cannot read state.db in the data folder")?,
             queue: jobs::Queue::open(&folder.join("jobs.db"), limits)?,
-            recorder: kept::recorder(record, site, &restored, now)?,
+            recorder: data_folder::recorder(record, site, &restored, now)?,
             client: client::Worker::new(&worker).context("the client to the worker could not be made")?,
             lock,
             listener,

@@ -1,6 +1,6 @@
 //! The tasks around the loop.
 
-use super::around::Around;
+use super::tasks::Around;
 use crate::actuate::ORDERS_MAX;
 use crate::clock::Clock;
 use crate::config::http::HttpConfig;
