@@ -2,6 +2,8 @@
 
 /// Setpoints on their way to devices and engine.
 pub mod actuate;
+/// HeatMine as an app of Home Assistant.
+pub mod addon;
 /// The books through bad days.
 pub mod books;
 /// The command line.
@@ -12,6 +14,8 @@ pub mod clock;
 pub mod config;
 /// The main job without hardware or accounts.
 pub mod demo;
+/// The engine, seen from the gateway.
+pub mod engine;
 /// Prices and forecasts from outside.
 pub mod feeds;
 /// The live loop.
@@ -36,10 +40,6 @@ pub mod schedule;
 pub mod simulate;
 /// What is kept on disk.
 pub mod store;
-/// The engine's process.
-pub mod supervise;
-/// What Home Assistant's Supervisor tells an app.
-pub mod supervisor;
 /// Standard output.
 pub mod terminal;
 /// What a publisher is given.

@@ -1,8 +1,8 @@
 //! What the last run left on disk, and where this one records.
 
+use crate::engine::process::REMEMBERED;
 use crate::recording::Recorder;
 use crate::store::{Ledger, StateStore};
-use crate::supervise::REMEMBERED;
 use anyhow::{Context, Result, bail};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;

@@ -3,10 +3,10 @@
 
 use super::{data_folder, devices};
 use crate::config::Loaded;
+use crate::engine::process::Launch;
 use crate::jobs;
 use crate::recording::Recorder;
 use crate::store::{Ledger, Owed, StateStore};
-use crate::supervise::Launch;
 use anyhow::{Context, Result};
 use inference::client;
 use plant::plant::Restored;

@@ -1,0 +1,4 @@
+//! The engine, seen from the gateway.
+
+/// Its process.
+pub mod process;
