@@ -29,7 +29,7 @@ pub mod states;
 pub mod topics;
 
 #[cfg(test)]
-mod fabricated;
+mod fixture;
 
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;

@@ -1,6 +1,6 @@
 //! The publisher against the real Mosquitto, with a fabricated record.
 
-use super::fabricated::record;
+use super::fixture::record;
 use super::*;
 use crate::jobs::Limits;
 use plant::command::{Command, Mode};
