@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// What went wrong, and what to tell the shell.
+/// What went wrong, and the exit code for the shell.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
@@ -149,7 +149,7 @@ fn command(command: Command) -> Outcome {
 }
 
 fn start_log(filter: Option<&str>) {
-    // llama.cpp tells a hundred lines per model at info.
+    // llama.cpp logs a hundred lines per model at info.
     let usual = || EnvFilter::new("info,llama-cpp-2=error");
     let filter = match filter {
         Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| usual()),

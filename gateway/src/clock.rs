@@ -4,7 +4,7 @@ use plant::time::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// House time. Clones tell the same time.
+/// House time. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct Clock {
     origin: Option<Arc<Origin>>,

@@ -35,7 +35,7 @@ const COMPUTE_MAX: Watts = Watts(1500.0);
 /// Weather and habits of the demo's house.
 const SEED: u64 = 7;
 
-/// How old a reading of the heat pump may be: it tells the slow ones every 150 s.
+/// How old a reading of the heat pump may be: it sends the slow ones every 150 s.
 const HEAT_PUMP_AGE_S: f64 = 450.0;
 
 /// House time between two rounds of summaries: about what the engine needs for one on two cores, so that there is work all day.

@@ -33,7 +33,7 @@ const WAKE_MAX: Duration = Duration::from_secs(2);
 pub struct Inputs {
     /// Readings and outcomes from the devices.
     pub reports: mpsc::Receiver<Report>,
-    /// Wishes of people and automations.
+    /// Commands of people and automations.
     pub commands: mpsc::Receiver<Command>,
     /// Everything else that happens.
     pub events: mpsc::Receiver<Event>,
@@ -61,7 +61,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs until `shutdown`; then every device is told its safe value and the books are closed. What the devices say to
+    /// Runs until `shutdown`; then every device gets its safe value and the books are closed. What the devices say to
     /// that is for [`Parting::listen`].
     pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> Parting {
         let mut woken = tokio::time::Instant::now();
@@ -150,7 +150,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
-                self.books.told(&mut record);
+                self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }
         }

@@ -1,4 +1,4 @@
-//! The page and the HTTP interface: reads the newest record and the books, hands wishes to the loop, passes the experts'
+//! The page and the HTTP interface: reads the newest record and the books, hands commands to the loop, passes the experts'
 //! own interfaces through to the worker.
 //!
 //! ```text
@@ -56,7 +56,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// A query waits this long for power before it is told why there is none.
+/// A query waits this long for power before it is refused with the reason.
 const POWER_WAIT: Duration = Duration::from_secs(30);
 /// How long reaching the worker may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ pub struct Parts {
     pub wiring: Wiring,
     /// House time, in which jobs have their deadlines.
     pub clock: Clock,
-    /// The site's time zone: the page tells time in it, the books' days are its days.
+    /// The site's time zone: the page shows its times, the books' days are its days.
     pub timezone: Tz,
     /// The books.
     pub ledger: Ledger,

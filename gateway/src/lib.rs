@@ -28,9 +28,9 @@ pub mod interactive;
 pub mod jobs;
 /// The live host put together.
 pub mod live;
-/// Those who tell the world: Home Assistant, history databases.
+/// The publishers: Home Assistant, history databases.
 pub mod publish;
-/// Everything the core was told, one line each.
+/// Every event and every decision, one line each.
 pub mod recording;
 /// The host that plays a recording again.
 pub mod replay;

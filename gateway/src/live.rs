@@ -28,7 +28,7 @@ mod tasks;
 pub use data_folder::lock;
 pub use devices::listen;
 
-/// Events, reports and wishes that may wait for the loop.
+/// Events, reports and commands that may wait for the loop.
 const WAITING_MAX: usize = 4096;
 /// How long devices, publishers and the engine may take to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ pub struct Options {
     pub draw: Option<watch::Sender<Watts>>,
     /// Queue summaries of the day so far this often in house time.
     pub summaries: Option<Duration>,
-    /// Whether to tell the person at the terminal where to look.
+    /// Whether the person at the terminal reads where to look.
     pub banner: bool,
 }
 
@@ -76,10 +76,10 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     };
     let page = around.page()?;
 
-    // Devices and engine outlive the loop: they are told their safe values when it has ended.
+    // Devices and engine outlive the loop: they get their safe values when it has ended.
     let devices_stop = CancellationToken::new();
-    let orders = devices::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
-    let actuators = Actuators::new(orders);
+    let setpoints = devices::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
+    let actuators = Actuators::new(setpoints);
     actuators.restore(&opened.owed);
     let supervisor = Supervisor {
         launch: opened.launch,
@@ -117,7 +117,7 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
         unavailable: BTreeMap::new(),
     };
     let parting = host.run(Inputs { reports, commands, events }, shutdown).await;
-    // Orders of the loop's last breath are in the devices' channels by now; then they write their safe values and end.
+    // The loop's last setpoints are in the devices' channels by now; then they write their safe values and end.
     devices_stop.cancel();
     around.tracker.close();
     let ended = async { tokio::join!(around.tracker.wait(), parting.listen()) };

@@ -1,4 +1,4 @@
-//! A recording: everything the core was told and everything it decided, one JSON object a line.
+//! A recording: every event that reached the core and every decision it took, one JSON object a line.
 //!
 //! The first line holds the site and what the core was restored from; then come events, each with its moment, and after
 //! each cycle the decision. Replayed, the same events give the same decisions to the last bit.

@@ -59,7 +59,7 @@ pub struct Simulated {
     pub days: BTreeMap<String, Earnings>,
 }
 
-/// Runs `site` through `trace` from `from` to `to`, telling `progress` the share done.
+/// Runs `site` through `trace` from `from` to `to`, `progress` hears the share done.
 ///
 /// # Errors
 /// The trace cannot be read, or has a row that is not a row; the message names file, line, column and value.

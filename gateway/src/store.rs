@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The loop writes these files: it does not wait for somebody else's lock, but tries again a second later.
 const BUSY: Duration = Duration::from_millis(50);
 
-/// Opens an SQLite file with the settings all of ours share; `synchronous` is `FULL` for books and `NORMAL` for the rest.
+/// Opens an SQLite file with the configuration all of ours share; `synchronous` is `FULL` for books and `NORMAL` for the rest.
 fn open(path: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 /// Jobs that have come to their end are kept up to this number.
 const ENDED_MAX: u32 = 1000;
-/// Deadlines that are told apart: those of two days, by quarter hours.
+/// Deadlines that are kept apart: those of two days, by quarter hours.
 const DUE_MAX: u32 = 192;
 /// Characters that make a token, roughly, before the expert has counted them.
 const CHARACTERS_PER_TOKEN: u64 = 4;
@@ -60,7 +60,7 @@ impl Queue {
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
         let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name };
-        queue.tell()?;
+        queue.announce()?;
         Ok(queue)
     }
 
@@ -108,7 +108,7 @@ impl Queue {
                 .map_err(|source| self.sqlite(source))?;
             connection.last_insert_rowid()
         };
-        self.tell()?;
+        self.announce()?;
         self.get(id)
     }
 
@@ -170,7 +170,7 @@ impl Queue {
                 .optional();
             started.map_err(|source| self.sqlite(source))?
         };
-        self.tell()?;
+        self.announce()?;
         id.map(|id| self.get(id)).transpose()
     }
 
@@ -228,7 +228,7 @@ impl Queue {
     fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Result<usize, QueueError> {
         let changed = self.lock().execute(statement, values).map_err(|source| self.sqlite(source))?;
         if changed > 0 {
-            self.tell()?;
+            self.announce()?;
         }
         Ok(changed)
     }
@@ -240,8 +240,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Tells the watchers what waits or runs.
-    fn tell(&self) -> Result<(), QueueError> {
+    /// Shows the watchers what waits or runs.
+    fn announce(&self) -> Result<(), QueueError> {
         let backlog = waiting(&self.lock()).map_err(|source| self.sqlite(source))?;
         self.backlog.send_replace(backlog);
         Ok(())

@@ -52,16 +52,16 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     Ok(Restored { checkpoint, after, recent })
 }
 
-/// The newest receipts in the books, as many as a worker may tell again.
+/// The newest receipts in the books, as many as a worker may send again.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
-    let mut told = Told::new(REMEMBERED);
+    let mut booked = Told::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
-        told.insert(&receipt.id);
+        booked.insert(&receipt.id);
     }
-    Ok(told)
+    Ok(booked)
 }
 
 /// The recording, where one is asked for.
@@ -81,7 +81,7 @@ mod tests {
     use plant::event::Event;
 
     #[test]
-    fn a_ledger_from_a_backup_is_counted_anew_and_the_wishes_stay() {
+    fn a_ledger_from_a_backup_is_counted_anew_and_the_commands_stay() {
         let folder = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
         let state = |name: &str| StateStore::open(&folder.path().join(name)).unwrap();

@@ -59,7 +59,7 @@ pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
     }
 }
 
-/// Starts the devices; returns the ways for their orders.
+/// Starts the devices; returns the channels for their setpoints.
 pub fn devices(
     configs: Vec<DeviceConfig>,
     clock: &Clock,
@@ -69,10 +69,10 @@ pub fn devices(
 ) -> BTreeMap<DeviceId, mpsc::Sender<Setpoint>> {
     let pace = Pace { speed: clock.speed() };
     let started = configs.into_iter().map(|config| {
-        let (orders, received) = mpsc::channel(ORDERS_MAX);
+        let (setpoints, received) = mpsc::channel(ORDERS_MAX);
         let id = config.id.clone();
         tracker.spawn(device::run(config, pace, reports.clone(), received, stop.clone()));
-        (id, orders)
+        (id, setpoints)
     });
     started.collect()
 }
@@ -151,7 +151,7 @@ pub async fn page(config: HttpConfig, listener: TcpListener, state: http::State)
     http::serve(&config, listener, state).await;
 }
 
-/// Tells the person at the terminal where to look.
+/// Says at the terminal where to look.
 pub fn announce(address: SocketAddr, speed: f64) {
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));

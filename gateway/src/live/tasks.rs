@@ -76,7 +76,7 @@ impl Around {
         })
     }
 
-    /// Tells the loop how much work waits, whenever it changes.
+    /// Sends the loop how much work waits, whenever it changes.
     fn backlog(&self) {
         let (mut jobs, mut queries) = (self.queue.changed(), self.interactive.watch());
         let (events, shutdown) = (self.events.clone(), self.wiring.shutdown.clone());
@@ -141,7 +141,7 @@ impl Around {
         self.tracker.spawn(feeds);
     }
 
-    /// Tells the world.
+    /// Starts the publishers.
     fn publishers(&self, config: &Config, broker: Option<Broker>, folder: &Path) {
         if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
             let announcement = publish::home_assistant::Announcement {

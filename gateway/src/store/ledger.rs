@@ -169,7 +169,7 @@ impl Ledger {
         Ok(receipts)
     }
 
-    /// Walks the whole chain, telling `progress` how many entries it has seen.
+    /// Walks the whole chain; `progress` hears how many entries it has seen.
     ///
     /// # Errors
     /// The first entry that does not fit.

@@ -7,7 +7,7 @@ use plant::point::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
-/// A device that was told something and not yet given back its own control.
+/// A control that a setpoint holds: its device gets its own control back later.
 pub type Owed = (DeviceId, Control);
 
 /// `state.db`: rewritten every second, worth losing by no more than that.
@@ -74,7 +74,7 @@ impl StateStore {
         Ok(())
     }
 
-    /// The devices that a crash left under an order.
+    /// The controls that a crash left under a setpoint.
     ///
     /// # Errors
     /// What SQLite said.
