@@ -62,8 +62,8 @@ pub struct Host {
 
 impl Host {
     /// Runs until `shutdown`; then every device gets its safe value and the books are closed. What the devices say to
-    /// that is for [`Parting::listen`].
-    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> Parting {
+    /// that is for [`GracefulShutdown::listen`].
+    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> GracefulShutdown {
         let mut woken = tokio::time::Instant::now();
         loop {
             let pause = self.clock.wall_until(self.plant.next_wake()).min(WAKE_MAX);
@@ -97,7 +97,7 @@ impl Host {
             self.carry_out(effect);
         }
         self.books.save();
-        Parting { books: self.books, reports: inputs.reports }
+        GracefulShutdown { books: self.books, reports: inputs.reports }
     }
 
     fn report(&mut self, report: Report) {
@@ -164,12 +164,12 @@ impl Host {
 
 /// What is left when the loop has ended: the books, and the devices on their way out.
 #[derive(Debug)]
-pub struct Parting {
+pub struct GracefulShutdown {
     books: Books,
     reports: mpsc::Receiver<Report>,
 }
 
-impl Parting {
+impl GracefulShutdown {
     /// Hears the devices until the last one has ended. One that did not take its safe value stays owed it.
     pub async fn listen(mut self) {
         while let Some(report) = self.reports.recv().await {

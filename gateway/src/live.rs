@@ -4,18 +4,18 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::engine::process::Supervisor;
+use crate::engine::process::EngineProcess;
 use crate::host::{Host, Inputs};
 use crate::interactive::Interactive;
 use crate::wiring::Wiring;
 use anyhow::Result;
 use plant::plant::Plant;
 use plant::units::Watts;
-use resources::Opened;
+use resources::Resources;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use tasks::Around;
+use tasks::Tasks;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,74 +56,74 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     let Options { clock, record, draw, summaries, banner } = options;
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
-    let opened = Opened::open(&loaded, record.as_deref(), now).await?;
+    let resources = Resources::open(&loaded, record.as_deref(), now).await?;
     let Loaded { config, site, devices, data_dir, broker, schedule, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(64);
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
-    let around = Around {
+    let tasks = Tasks {
         wiring: Wiring { records: records.subscribe(), commands: command_sender, shutdown: shutdown.clone() },
         clock: clock.clone(),
         timezone: site.timezone,
-        queue: opened.queue,
-        ledger: opened.ledger.clone(),
+        queue: resources.queue,
+        ledger: resources.ledger.clone(),
         events: event_sender.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
-        worker: opened.worker,
+        worker: resources.worker,
     };
-    let page = around.page()?;
+    let page = tasks.page()?;
 
     // Devices and engine outlive the loop: they get their safe values when it has ended.
     let devices_stop = CancellationToken::new();
-    let setpoints = devices::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
+    let setpoints = devices::devices(devices, &clock, report_sender, &devices_stop, &tasks.tracker);
     let actuators = Actuators::new(setpoints);
-    actuators.restore(&opened.owed);
-    let supervisor = Supervisor {
-        launch: opened.launch,
-        worker: opened.client,
+    actuators.restore(&resources.owed);
+    let process = EngineProcess {
+        launch: resources.launch,
+        worker: resources.client,
         clock: clock.clone(),
         prices: site.work,
-        booked: opened.booked,
+        booked: resources.booked,
         budget: actuators.budget(),
         events: event_sender.clone(),
         restarts: 0,
         receipts_read: 0,
     };
-    around.tracker.spawn(supervisor.run(devices_stop.clone()));
-    around.start(&config, broker, schedule, &data_dir, actuators.budget());
+    tasks.tracker.spawn(process.run(devices_stop.clone()));
+    tasks.start(&config, broker, schedule, &data_dir, actuators.budget());
     if let Some(draw) = draw {
-        around.tracker.spawn(devices::follow_draw(around.wiring.clone(), draw));
+        tasks.tracker.spawn(devices::follow_draw(tasks.wiring.clone(), draw));
     }
     if let Some(interval) = summaries {
-        around.tracker.spawn(devices::summaries(around.clone(), interval));
+        tasks.tracker.spawn(devices::summaries(tasks.clone(), interval));
     }
-    around.tracker.spawn(devices::page(config.http, opened.listener, page));
+    tasks.tracker.spawn(devices::page(config.http, resources.listener, page));
     if banner {
-        devices::announce(opened.page, clock.speed());
+        devices::announce(resources.page, clock.speed());
     }
-    tracing::info!(site = site.name, page = %opened.page, "running");
+    tracing::info!(site = site.name, page = %resources.page, "running");
 
     let host = Host {
-        plant: Plant::new(site, opened.restored, now),
+        plant: Plant::new(site, resources.restored, now),
         clock,
-        books: Books::new(opened.ledger, opened.state),
+        books: Books::new(resources.ledger, resources.state),
         actuators,
-        recorder: opened.recorder,
+        recorder: resources.recorder,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let parting = host.run(Inputs { reports, commands, events }, shutdown).await;
+    let farewell = host.run(Inputs { reports, commands, events }, shutdown).await;
     // The loop's last setpoints are in the devices' channels by now; then they write their safe values and end.
     devices_stop.cancel();
-    around.tracker.close();
-    let ended = async { tokio::join!(around.tracker.wait(), parting.listen()) };
+    tasks.tracker.close();
+    let ended = async { tokio::join!(tasks.tracker.wait(), farewell.listen()) };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    drop(opened.lock);
+    drop(resources.lock);
     Ok(())
 }

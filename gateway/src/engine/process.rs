@@ -45,7 +45,7 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 /// A worker that served this long has its back-off forgiven.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
-/// How to start the worker; `None` in [`Supervisor::launch`] where it runs elsewhere.
+/// How to start the worker; `None` in [`EngineProcess::launch`] where it runs elsewhere.
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The program.
@@ -54,9 +54,9 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
 }
 
-/// What the supervisor works with.
+/// What the watchdog works with.
 #[derive(Debug)]
-pub struct Supervisor {
+pub struct EngineProcess {
     /// How to start the worker.
     pub launch: Option<Launch>,
     /// The worker's interface.
@@ -77,13 +77,13 @@ pub struct Supervisor {
     pub receipts_read: u64,
 }
 
-impl Supervisor {
+impl EngineProcess {
     /// Keeps the worker running until `shutdown`, then ends it.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut wait = BACK_OFF.0;
         while !shutdown.is_cancelled() {
             let began = Instant::now();
-            self.tell(WorkerState::Starting, None).await;
+            self.report(WorkerState::Starting, None).await;
             let Some(end) = self.one_life(&shutdown).await else { break };
             if began.elapsed() > FORGIVEN {
                 wait = BACK_OFF.0;
@@ -133,7 +133,7 @@ impl Supervisor {
 
     async fn down(&mut self, why: &str) {
         self.restarts += 1;
-        self.tell(WorkerState::Down, Some(why.to_owned())).await;
+        self.report(WorkerState::Down, Some(why.to_owned())).await;
     }
 
     /// Waits until the worker is ready, then feeds it and asks it until it no longer answers.
@@ -231,7 +231,7 @@ impl Supervisor {
         }
     }
 
-    async fn tell(&self, state: WorkerState, error: Option<String>) {
+    async fn report(&self, state: WorkerState, error: Option<String>) {
         // A process that has ended draws nothing; one elsewhere that is out of reach has lost its budget within seconds.
         let power = (state == WorkerState::Down).then_some(Watts::ZERO);
         let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };

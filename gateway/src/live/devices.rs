@@ -1,6 +1,6 @@
 //! The tasks around the loop.
 
-use super::tasks::Around;
+use super::tasks::Tasks;
 use crate::actuate::ORDERS_MAX;
 use crate::clock::Clock;
 use crate::config::http::HttpConfig;
@@ -127,8 +127,8 @@ pub async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
 }
 
 /// Queues summaries of the day so far, for every kind of reader: work that can wait for the sun.
-pub async fn summaries(around: Around, interval: Duration) {
-    let Around { wiring, clock, timezone, queue, .. } = around;
+pub async fn summaries(tasks: Tasks, interval: Duration) {
+    let Tasks { wiring, clock, timezone, queue, .. } = tasks;
     let pause = interval.div_f64(clock.speed());
     while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
         let Some(record) = wiring.records.borrow().clone() else { continue };

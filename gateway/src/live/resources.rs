@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 /// Everything that is open.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Resources {
     /// The claim on the data folder, for as long as it is held.
     pub lock: File,
     /// The page's port.
@@ -48,7 +48,7 @@ pub struct Opened {
     pub client: client::Worker,
 }
 
-impl Opened {
+impl Resources {
     /// Opens everything, in the order in which a person would want to hear what is wrong.
     ///
     /// # Errors

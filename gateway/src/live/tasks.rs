@@ -1,4 +1,4 @@
-//! What works around the loop, each in a task of its own: the queue, the schedule, the feeds and the publishers.
+//! The tasks around the loop: the queue, the schedule, the feeds and the publishers.
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -22,7 +22,7 @@ const WAITING_MAX: usize = 64;
 
 /// What these tasks share.
 #[derive(Clone, Debug)]
-pub struct Around {
+pub struct Tasks {
     /// Their connection to the loop.
     pub wiring: Wiring,
     /// House time.
@@ -43,7 +43,7 @@ pub struct Around {
     pub worker: String,
 }
 
-impl Around {
+impl Tasks {
     /// Starts all of it but the page.
     pub fn start(
         &self,
