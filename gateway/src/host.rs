@@ -40,7 +40,6 @@ pub struct Inputs {
 }
 
 /// The core and everything it acts through.
-#[derive(Debug)]
 pub struct Host {
     /// The core.
     pub plant: Plant,
