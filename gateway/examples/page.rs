@@ -1,5 +1,5 @@
 //! The page on a fabricated house, a day in five minutes: `cargo run -p gateway --example page -- [ADDRESS] [HOUR]`.
-//! With HOUR time stands still there. Wishes change what is shown; nothing is decided.
+//! With HOUR time stands still there. Commands change what is shown; nothing is decided.
 
 #[path = "../src/http/fixture.rs"]
 mod fixture;
@@ -16,7 +16,7 @@ use gateway::config::http::HttpConfig;
 use gateway::http::{Parts, State, serve};
 use gateway::interactive::Interactive;
 use gateway::jobs::{Limits, Queue};
-use gateway::store::Ledger;
+use gateway::store::{Disk, Ledger};
 use gateway::wiring::Wiring;
 use plant::command::{Command, Mode};
 use plant::record::Record;
@@ -35,12 +35,13 @@ async fn main() -> anyhow::Result<()> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".into());
     let frozen: Option<f64> = arguments.next().map(|hour| hour.parse()).transpose().context("HOUR is not a number")?;
     let (records, receiver) = watch::channel(None);
-    let (commands, wishes) = mpsc::channel(16);
+    let (commands, inbox) = mpsc::channel(16);
     let wiring = Wiring { records: receiver, commands, shutdown: CancellationToken::new() };
     let folder = tempfile::tempdir()?;
-    let ledger = Ledger::open(&folder.path().join("ledger.db"))?;
+    let disk = Disk::Folder(folder.path().to_owned());
+    let ledger = Ledger::open(&disk)?;
     let limits = Limits { queue_max: 100, attempts: 3, eur_per_mtok_in: 0.5, eur_per_mtok_out: 2.0 };
-    let jobs = Queue::open(&folder.path().join("jobs.db"), limits)?;
+    let jobs = Queue::open(&disk, limits)?;
     fixture::fill(&ledger, &jobs, records_start()?)?;
     let clock = Clock::sped(records_start()?, 288.0);
     let timezone = chrono_tz::Europe::Vienna;
@@ -48,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker })?;
     let listener = tokio::net::TcpListener::bind(&address).await?;
     gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
-    tokio::spawn(live(records, wishes, frozen));
+    tokio::spawn(live(records, inbox, frozen));
     serve(&HttpConfig::default(), listener, state).await;
     Ok(())
 }
@@ -57,13 +58,13 @@ fn records_start() -> anyhow::Result<Timestamp> {
     Utc.with_ymd_and_hms(2026, 11, 20, 23, 0, 0).single().context("a moment")
 }
 
-async fn live(records: watch::Sender<Option<Arc<Record>>>, mut wishes: mpsc::Receiver<Command>, frozen: Option<f64>) {
+async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Receiver<Command>, frozen: Option<f64>) {
     let Ok(midnight) = records_start() else { return };
     let mut at = midnight + Duration::seconds((frozen.unwrap_or(6.0) * 3600.0) as i64);
     let (mut mode, mut limit, mut boost) = (Mode::Auto, fixture::MAX, None);
     loop {
-        while let Ok(wish) = wishes.try_recv() {
-            match wish {
+        while let Ok(command) = inbox.try_recv() {
+            match command {
                 Command::SetMode(wanted) => mode = wanted,
                 Command::SetPowerLimit(watts) => limit = watts,
                 Command::Boost(time) if time.is_zero() => boost = None,

@@ -23,7 +23,7 @@ pub struct Books {
     newest: Option<Checkpoint>,
     saved_at: Option<Instant>,
     problem: Option<String>,
-    told: Option<Sums>,
+    published: Option<Sums>,
 }
 
 /// What a record says of the books.
@@ -36,7 +36,7 @@ struct Sums {
 impl Books {
     /// Books over open files.
     pub fn new(ledger: Ledger, state: StateStore) -> Self {
-        Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None, told: None }
+        Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None, published: None }
     }
 
     /// The running state's file.
@@ -71,12 +71,13 @@ impl Books {
         self.waiting.is_empty()
     }
 
-    /// The sums of a record as far as they may be told: while entries wait for the disk, those of before.
-    pub fn told(&mut self, record: &mut Record) {
+    /// Puts the sums into a record that the disk holds: while entries wait for it, those of before.
+    pub fn put_booked_sums(&mut self, record: &mut Record) {
         let sums = Sums { energy: record.energy, earnings: [record.today, record.month, record.total] };
-        let told = if self.is_flushed() { self.told.insert(sums) } else { self.told.get_or_insert(sums) };
-        record.energy = told.energy;
-        [record.today, record.month, record.total] = told.earnings;
+        let published =
+            if self.is_flushed() { self.published.insert(sums) } else { self.published.get_or_insert(sums) };
+        record.energy = published.energy;
+        [record.today, record.month, record.total] = published.earnings;
     }
 
     /// What keeps the books from being written, in words.

@@ -7,10 +7,10 @@ mod books;
 mod check;
 mod device;
 mod expert;
-mod house;
 mod plan;
-mod replayed;
 mod roi;
+mod run;
+mod simulation;
 mod worker;
 
 use crate::config::ConfigErrors;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// What went wrong, and what to tell the shell.
+/// What went wrong, and the exit code for the shell.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
@@ -83,13 +83,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The gateway: reads the house, decides, runs the engine, publishes.
-    Run(house::Run),
+    Run(run::Run),
     /// A simulated house over real Modbus and MQTT, the real engine and the page: no hardware, no accounts.
-    Demo(house::Demo),
+    Demo(run::Demo),
     /// The same core on recorded data, in virtual time.
-    Simulate(replayed::Simulate),
+    Simulate(simulation::Simulate),
     /// Plays a recording again: identical decisions, or the differences.
-    Replay(replayed::Replay),
+    Replay(simulation::Replay),
     /// Reads a configuration, resolves it and prints the site.
     Check(check::Check),
     /// The engine, alone.
@@ -149,7 +149,7 @@ fn command(command: Command) -> Outcome {
 }
 
 fn start_log(filter: Option<&str>) {
-    // llama.cpp tells a hundred lines per model at info.
+    // llama.cpp logs a hundred lines per model at info.
     let usual = || EnvFilter::new("info,llama-cpp-2=error");
     let filter = match filter {
         Some(filter) => EnvFilter::try_new(filter).unwrap_or_else(|_| usual()),

@@ -1,10 +1,16 @@
 //! The one reader of the machine's clock. House time may run faster than the wall's: a demo shows a day in minutes.
+//!
+//! Speed 60: a wall second is a minute of the house, so a wake-up due in 30 s of the house is half a wall second away.
+//!
+//! What lasts is counted on tokio's clock, as all waiting in the gateway is: a test that pauses it moves house time and
+//! every timer together, and an hour passes as fast as it is computed.
 
 use plant::time::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// House time. Clones tell the same time.
+/// House time. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct Clock {
     origin: Option<Arc<Origin>>,
@@ -25,7 +31,7 @@ impl Clock {
 
     /// A clock that shows `start` now and runs `speed` times as fast as the wall's.
     pub fn sped(start: Timestamp, speed: f64) -> Self {
-        Self { origin: Some(Arc::new(Origin { house: start, wall: instant(), speed })) }
+        Self { origin: Some(Arc::new(Origin { house: start, wall: Instant::now(), speed })) }
     }
 
     /// The time in the house.
@@ -54,9 +60,4 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time of day")]
 pub fn wall_time() -> Timestamp {
     chrono::Utc::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's monotonic clock")]
-fn instant() -> Instant {
-    Instant::now()
 }

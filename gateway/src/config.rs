@@ -5,12 +5,12 @@
 pub mod devices;
 /// `[home_assistant]`.
 pub mod home_assistant;
-/// `[site]` and what is installed in it.
-pub mod house;
 /// `[http]`.
 pub mod http;
 /// `[influx]`.
 pub mod influx;
+/// `[site]` and what is installed in it.
+pub mod installation;
 /// `[jobs]`, `[[schedule]]` and `[data]`.
 pub mod jobs;
 /// `[mqtt]`.
@@ -48,33 +48,33 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The house as a whole.
     #[serde(default)]
-    pub site: house::SiteConfig,
+    pub site: installation::SiteConfig,
     /// The grid connection.
     #[serde(default)]
-    pub grid: house::GridConfig,
+    pub grid: installation::GridConfig,
     /// What power costs and earns.
     #[serde(default)]
     pub tariff: tariff::TariffConfig,
     /// Photovoltaics, where there are any.
     #[serde(default)]
-    pub pv: Option<house::PvConfig>,
+    pub pv: Option<installation::PvConfig>,
     /// The battery, where there is one.
     #[serde(default)]
-    pub battery: Option<house::BatteryConfig>,
+    pub battery: Option<installation::BatteryConfig>,
     /// The compute box.
-    pub compute: house::ComputeConfig,
+    pub compute: installation::ComputeConfig,
     /// The heat source that compute's heat displaces.
     #[serde(default)]
-    pub heat: house::HeatConfig,
+    pub heat: installation::HeatConfig,
     /// The heated room, where its temperature counts.
     #[serde(default)]
-    pub room: Option<house::StoreConfig>,
+    pub room: Option<installation::StoreConfig>,
     /// The tank, where its temperature counts.
     #[serde(default)]
-    pub tank: Option<house::StoreConfig>,
+    pub tank: Option<installation::StoreConfig>,
     /// What the work pays.
     #[serde(default)]
-    pub work: house::WorkConfig,
+    pub work: installation::WorkConfig,
     /// The devices.
     #[serde(default)]
     pub device: Vec<devices::DeviceSection>,

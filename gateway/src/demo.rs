@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::config::influx::InfluxApi;
 use crate::live::{self, Options};
-use crate::store::StateStore;
+use crate::store::{Disk, StateStore};
 use crate::terminal::say;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
@@ -35,7 +35,7 @@ const COMPUTE_MAX: Watts = Watts(1500.0);
 /// Weather and habits of the demo's house.
 const SEED: u64 = 7;
 
-/// How old a reading of the heat pump may be: it tells the slow ones every 150 s.
+/// How old a reading of the heat pump may be: it sends the slow ones every 150 s.
 const HEAT_PUMP_AGE_S: f64 = 450.0;
 
 /// House time between two rounds of summaries: about what the engine needs for one on two cores, so that there is work all day.
@@ -69,9 +69,7 @@ pub struct Demo {
 /// # Errors
 /// Another HeatMine is at work in the folder, the folder cannot be made, or the port is taken.
 pub async fn check(demo: &Demo) -> Result<()> {
-    std::fs::create_dir_all(&demo.data)
-        .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
-    drop(live::lock(&demo.data)?);
+    drop(Disk::Folder(demo.data.clone()).claim()?);
     let address = demo.http.parse().with_context(|| format!("{} is no address and port", demo.http))?;
     drop(live::listen(address).await?);
     Ok(())
@@ -178,7 +176,8 @@ fn beginning(folder: &Path) -> Result<Timestamp> {
     if !path.exists() {
         return Ok(FIRST_MORNING);
     }
-    let state = StateStore::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    let state = StateStore::open(&Disk::Folder(folder.to_owned()))
+        .with_context(|| format!("cannot open {}", path.display()))?;
     let checkpoint = state.checkpoint().with_context(|| format!("cannot read {}", path.display()))?;
     Ok(checkpoint.map_or(FIRST_MORNING, |checkpoint| checkpoint.at))
 }

@@ -33,14 +33,13 @@ const WAKE_MAX: Duration = Duration::from_secs(2);
 pub struct Inputs {
     /// Readings and outcomes from the devices.
     pub reports: mpsc::Receiver<Report>,
-    /// Wishes of people and automations.
+    /// Commands of people and automations.
     pub commands: mpsc::Receiver<Command>,
     /// Everything else that happens.
     pub events: mpsc::Receiver<Event>,
 }
 
 /// The core and everything it acts through.
-#[derive(Debug)]
 pub struct Host {
     /// The core.
     pub plant: Plant,
@@ -61,9 +60,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs until `shutdown`; then every device is told its safe value and the books are closed. What the devices say to
-    /// that is for [`Parting::listen`].
-    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> Parting {
+    /// Runs until `shutdown`; then every device gets its safe value and the books are closed. What the devices say to
+    /// that is for [`GracefulShutdown::listen`].
+    pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> GracefulShutdown {
         let mut woken = tokio::time::Instant::now();
         loop {
             let pause = self.clock.wall_until(self.plant.next_wake()).min(WAKE_MAX);
@@ -97,7 +96,7 @@ impl Host {
             self.carry_out(effect);
         }
         self.books.save();
-        Parting { books: self.books, reports: inputs.reports }
+        GracefulShutdown { books: self.books, reports: inputs.reports }
     }
 
     fn report(&mut self, report: Report) {
@@ -150,7 +149,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
-                self.books.told(&mut record);
+                self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }
         }
@@ -164,12 +163,12 @@ impl Host {
 
 /// What is left when the loop has ended: the books, and the devices on their way out.
 #[derive(Debug)]
-pub struct Parting {
+pub struct GracefulShutdown {
     books: Books,
     reports: mpsc::Receiver<Report>,
 }
 
-impl Parting {
+impl GracefulShutdown {
     /// Hears the devices until the last one has ended. One that did not take its safe value stays owed it.
     pub async fn listen(mut self) {
         while let Some(report) = self.reports.recv().await {

@@ -1,4 +1,4 @@
-//! The page and the HTTP interface: reads the newest record and the books, hands wishes to the loop, passes the experts'
+//! The page and the HTTP interface: reads the newest record and the books, hands commands to the loop, passes the experts'
 //! own interfaces through to the worker.
 //!
 //! ```text
@@ -15,12 +15,12 @@ mod connections;
 mod events;
 #[cfg(test)]
 mod fixture;
-mod house;
 mod input;
 mod jobs;
 mod metrics;
 mod page;
 mod refusal;
+mod status;
 /// What the fixture needs of the gateway, where it finds it both here and in the example that shows the page.
 #[cfg(test)]
 mod peers {
@@ -56,7 +56,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// A query waits this long for power before it is told why there is none.
+/// A query waits this long for power before it is refused with the reason.
 const POWER_WAIT: Duration = Duration::from_secs(30);
 /// How long reaching the worker may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ pub struct Parts {
     pub wiring: Wiring,
     /// House time, in which jobs have their deadlines.
     pub clock: Clock,
-    /// The site's time zone: the page tells time in it, the books' days are its days.
+    /// The site's time zone: the page shows its times, the books' days are its days.
     pub timezone: Tz,
     /// The books.
     pub ledger: Ledger,
@@ -90,7 +90,7 @@ pub struct State {
     client: reqwest::Client,
     streams: Arc<Semaphore>,
     readers: Arc<Semaphore>,
-    condition: watch::Receiver<house::Condition>,
+    condition: watch::Receiver<status::Condition>,
 }
 
 impl State {
@@ -100,8 +100,8 @@ impl State {
     /// The HTTP client to the worker could not be made.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build();
-        let (sender, condition) = watch::channel(house::Condition::Starting);
-        tokio::spawn(house::watch_condition(parts.wiring.records.clone(), sender));
+        let (sender, condition) = watch::channel(status::Condition::Starting);
+        tokio::spawn(status::watch_condition(parts.wiring.records.clone(), sender));
         Ok(Self {
             parts: Arc::new(parts),
             power_wait: POWER_WAIT,
@@ -133,8 +133,8 @@ struct Document;
 /// Every route, with the checks in front of them.
 pub fn router(config: &HttpConfig, state: State) -> Router {
     let (house, document) = OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(house::record))
-        .routes(routes!(house::plan))
+        .routes(routes!(status::record))
+        .routes(routes!(status::plan))
         .routes(routes!(events::events))
         .routes(routes!(commands::mode))
         .routes(routes!(commands::power_limit))
@@ -146,8 +146,8 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
         .routes(routes!(books::verify))
         .routes(routes!(jobs::list, jobs::submit))
         .routes(routes!(jobs::get, jobs::cancel))
-        .routes(routes!(house::health))
-        .routes(routes!(house::prometheus))
+        .routes(routes!(status::health))
+        .routes(routes!(status::prometheus))
         .split_for_parts();
     let document = Arc::new(document);
     let experts = Router::new()

@@ -8,7 +8,7 @@
 //!              +-- cancelled (from queued or running)
 //! ```
 
-mod carry_out;
+mod actions;
 mod queue;
 mod runner;
 mod table;
@@ -16,7 +16,7 @@ mod table;
 /// The day's telemetry as a job.
 pub mod summary;
 
-pub use carry_out::carry_out;
+pub use actions::carry_out;
 pub use queue::{Limits, Queue};
 pub use runner::run;
 

@@ -2,6 +2,8 @@
 
 /// Setpoints on their way to devices and engine.
 pub mod actuate;
+/// HeatMine as an app of Home Assistant.
+pub mod addon;
 /// The books through bad days.
 pub mod books;
 /// The command line.
@@ -12,6 +14,8 @@ pub mod clock;
 pub mod config;
 /// The main job without hardware or accounts.
 pub mod demo;
+/// The engine, seen from the gateway.
+pub mod engine;
 /// Prices and forecasts from outside.
 pub mod feeds;
 /// The live loop.
@@ -24,9 +28,9 @@ pub mod interactive;
 pub mod jobs;
 /// The live host put together.
 pub mod live;
-/// Those who tell the world: Home Assistant, history databases.
+/// The publishers: Home Assistant, history databases.
 pub mod publish;
-/// Everything the core was told, one line each.
+/// Every event and every decision, one line each.
 pub mod recording;
 /// The host that plays a recording again.
 pub mod replay;
@@ -36,10 +40,6 @@ pub mod schedule;
 pub mod simulate;
 /// What is kept on disk.
 pub mod store;
-/// The engine's process.
-pub mod supervise;
-/// What Home Assistant's Supervisor tells an app.
-pub mod supervisor;
 /// Standard output.
 pub mod terminal;
 /// What a publisher is given.

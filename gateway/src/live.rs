@@ -1,35 +1,48 @@
 //! The live host put together: opens what is kept, starts the devices, the engine and the publishers around the loop.
+//!
+//! Everything outside this process is passed in: the clock, the disk, and the world of devices and engine. [`run`] brings
+//! the machine's own; a test brings a clock that jumps, a disk in memory and a simulated house, and runs the same loop.
 
 use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::host::{Host, Inputs};
+use crate::engine::Watchdog;
+use crate::host::{GracefulShutdown, Host, Inputs};
+use crate::http;
 use crate::interactive::Interactive;
-use crate::supervise::Supervisor;
+use crate::store::Disk;
 use crate::wiring::Wiring;
 use anyhow::Result;
-use around::Around;
-use opened::Opened;
+use drivers::device::Pace;
+use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+use tasks::Tasks;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wires::Wires;
 
-mod around;
-mod kept;
-mod opened;
-mod started;
+mod data_folder;
+mod devices;
+#[cfg(test)]
+mod hour_test;
+mod outside;
+mod page;
+mod resources;
+mod tasks;
+mod wires;
 
-pub use kept::lock;
-pub use started::listen;
+pub use page::listen;
 
-/// Events, reports and wishes that may wait for the loop.
+/// Events, reports and commands that may wait for the loop.
 const WAITING_MAX: usize = 4096;
+/// Commands that may wait for the loop.
+const COMMANDS_MAX: usize = 64;
 /// How long devices, publishers and the engine may take to end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -44,86 +57,97 @@ pub struct Options {
     pub draw: Option<watch::Sender<Watts>>,
     /// Queue summaries of the day so far this often in house time.
     pub summaries: Option<Duration>,
-    /// Whether to tell the person at the terminal where to look.
+    /// Whether the person at the terminal reads where to look.
     pub banner: bool,
 }
 
 /// Runs the gateway until `shutdown`.
-///
-/// # Errors
-/// Something that has to be there at the start is not: the data folder, a free port, an intact ledger.
-pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
+pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
+    let disk = Disk::Folder(loaded.data_dir.clone());
+    let wires = Wires { pace: Pace { speed: options.clock.speed() } };
+    run_in(wires, disk, loaded, options, shutdown).await
+}
+
+/// The same in the world `outside` and on `disk`.
+async fn run_in<O: Outside>(
+    outside: O,
+    disk: Disk,
+    mut loaded: Loaded,
+    options: Options,
+    shutdown: CancellationToken,
+) -> Result<()> {
     let Options { clock, record, draw, summaries, banner } = options;
-    started::follow_pace(&mut loaded.site, &loaded.devices, &clock);
+    devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
-    let opened = Opened::open(&loaded, record.as_deref(), now).await?;
-    let Loaded { config, site, devices, data_dir, broker, schedule, .. } = loaded;
+    let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
+    let Loaded { config, site, devices, broker, schedule, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
-    let (command_sender, commands) = mpsc::channel(64);
+    let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
-    let around = Around {
+    let tasks = Tasks {
         wiring: Wiring { records: records.subscribe(), commands: command_sender, shutdown: shutdown.clone() },
         clock: clock.clone(),
         timezone: site.timezone,
-        queue: opened.queue,
-        ledger: opened.ledger.clone(),
+        queue: resources.queue,
+        ledger: resources.ledger.clone(),
         events: event_sender.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
-        worker: opened.worker,
+        disk,
+        worker: resources.worker,
     };
-    let page = around.page()?;
+    let page = tasks.page()?;
 
-    // Devices and engine outlive the loop: they are told their safe values when it has ended.
+    // Devices and engine outlive the loop: they get their safe values when it has ended.
     let devices_stop = CancellationToken::new();
-    let orders = started::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
-    let actuators = Actuators::new(orders);
-    actuators.restore(&opened.owed);
-    let supervisor = Supervisor {
-        launch: opened.launch,
-        worker: opened.client,
+    let setpoints = devices::start(devices, &outside, &report_sender, &devices_stop, &tasks.tracker);
+    drop(report_sender);
+    let actuators = Actuators::new(setpoints);
+    actuators.restore(&resources.owed);
+    let watchdog = Watchdog {
+        engine: resources.engine,
         clock: clock.clone(),
         prices: site.work,
-        booked: opened.booked,
+        booked: resources.booked,
         budget: actuators.budget(),
         events: event_sender.clone(),
         restarts: 0,
         receipts_read: 0,
     };
-    around.tracker.spawn(supervisor.run(devices_stop.clone()));
-    around.start(&config, broker, schedule, &data_dir, actuators.budget());
-    if let Some(draw) = draw {
-        around.tracker.spawn(started::follow_draw(around.wiring.clone(), draw));
-    }
-    if let Some(interval) = summaries {
-        around.tracker.spawn(started::summaries(around.clone(), interval));
-    }
-    around.tracker.spawn(started::page(config.http, opened.listener, page));
+    tasks.tracker.spawn(watchdog.run(devices_stop.clone()));
+    tasks.start(&config, broker, schedule, actuators.budget());
+    tasks.simulation(draw, summaries);
+    tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
     if banner {
-        started::announce(opened.page, clock.speed());
+        page::announce(resources.page, clock.speed());
     }
-    tracing::info!(site = site.name, page = %opened.page, "running");
+    tracing::info!(site = site.name, page = %resources.page, "running");
 
     let host = Host {
-        plant: Plant::new(site, opened.restored, now),
+        plant: Plant::new(site, resources.restored, now),
         clock,
-        books: Books::new(opened.ledger, opened.state),
+        books: Books::new(resources.ledger, resources.state),
         actuators,
-        recorder: opened.recorder,
+        recorder: resources.recorder,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let parting = host.run(Inputs { reports, commands, events }, shutdown).await;
-    // Orders of the loop's last breath are in the devices' channels by now; then they write their safe values and end.
+    let rest = host.run(Inputs { reports, commands, events }, shutdown).await;
+    end(rest, &devices_stop, &tasks.tracker).await;
+    drop(resources.claim);
+    Ok(())
+}
+
+/// Lets everything around the loop end. The loop's last setpoints are in the devices' channels by now; the devices write
+/// their safe values and end.
+async fn end(rest: GracefulShutdown, devices_stop: &CancellationToken, tracker: &TaskTracker) {
     devices_stop.cancel();
-    around.tracker.close();
-    let ended = async { tokio::join!(around.tracker.wait(), parting.listen()) };
+    tracker.close();
+    let ended = async { tokio::join!(tracker.wait(), rest.listen()) };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    drop(opened.lock);
-    Ok(())
 }

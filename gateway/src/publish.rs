@@ -1,4 +1,4 @@
-//! Those who tell the world what the record says. Each has a task of its own; none can hold up the loop.
+//! The publishers: they carry the newest record to the world. Each has a task of its own; none can hold up the loop.
 
 /// Home Assistant, over MQTT discovery.
 pub mod home_assistant;

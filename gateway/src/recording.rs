@@ -1,4 +1,4 @@
-//! A recording: everything the core was told and everything it decided, one JSON object a line.
+//! A recording: every event that reached the core and every decision it took, one JSON object a line.
 //!
 //! The first line holds the site and what the core was restored from; then come events, each with its moment, and after
 //! each cycle the decision. Replayed, the same events give the same decisions to the last bit.
@@ -9,9 +9,7 @@ use plant::plant::Restored;
 use plant::site::Site;
 use plant::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 /// The newest form of a recording.
 pub const VERSION: u32 = 1;
@@ -46,9 +44,8 @@ pub enum Line {
 }
 
 /// Writes a recording, up to a size; a full disk or a full quota ends the recording and nothing else.
-#[derive(Debug)]
 pub struct Recorder {
-    file: Option<BufWriter<File>>,
+    file: Option<BufWriter<Box<dyn Write + Send>>>,
     left: u64,
 }
 
@@ -58,19 +55,16 @@ impl Recorder {
         Self { file: None, left: 0 }
     }
 
-    /// Records into a new file of at most `limit` bytes.
-    ///
-    /// # Errors
-    /// The file could not be made.
-    pub fn create(path: &Path, limit: u64, site: &Site, restored: &Restored, at: Timestamp) -> io::Result<Self> {
-        let mut recorder = Self { file: Some(BufWriter::new(File::create(path)?)), left: limit };
+    /// Records at most `limit` bytes into a new file, from `at` on.
+    pub fn new(file: Box<dyn Write + Send>, limit: u64, site: &Site, restored: &Restored, at: Timestamp) -> Self {
+        let mut recorder = Self { file: Some(BufWriter::new(file)), left: limit };
         recorder.write(&Line::Start {
             version: VERSION,
             at,
             site: Box::new(site.clone()),
             restored: Box::new(restored.clone()),
         });
-        Ok(recorder)
+        recorder
     }
 
     /// Records an event.

@@ -30,7 +30,7 @@ pub struct Schedule {
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
-    /// The loop is told this.
+    /// A command for the loop.
     Command(Command),
     /// A summary of the last day's telemetry is queued as a job.
     Summary,

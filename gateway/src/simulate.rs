@@ -1,43 +1,35 @@
 //! The second host: the same core on recorded prices, sun, load and weather, in virtual time. A year takes seconds.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use chrono::Timelike;
-use drivers::sim::battery::StorageOrders;
-use drivers::sim::house::{Flows, House, Inputs, State};
-use plant::decision::{BatteryMode, HeatPumpMode, Setting};
+use model::{Around, Model};
+use plant::decision::Setting;
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::outlook::Outlook;
 use plant::plant::{Plant, Restored};
-use plant::point::{Point, Sample};
+use plant::point::Sample;
 use plant::record::Record;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
 use plant::totals::Earnings;
-use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Watts};
+use plant::units::{Celsius, Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use trace::Row;
+
+mod trace;
+
+/// The simulated house as the core meets it.
+pub(crate) mod model;
 
 /// Virtual time between two cycles.
 const STEP: Duration = Duration::from_secs(60);
 /// The next day's prices are known from this local hour on.
 const PUBLISHED_AT_HOUR: u32 = 13;
-/// The columns of a trace; PV is per kWp.
-const COLUMNS: [&str; 6] = ["time_utc", "price_eur_mwh", "pv_w_per_kwp", "load_w", "t_out_c", "ghi_w_m2"];
-
-/// One quarter hour of a trace.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Row {
-    price: EurPerKwh,
-    pv_per_kwp: f64,
-    load: Watts,
-    outdoor: Celsius,
-    ghi: f64,
-    hot_water: Watts,
-}
 
 /// What a simulation came to.
 #[derive(Clone, Debug, Serialize)]
@@ -60,7 +52,7 @@ pub struct Simulated {
     pub days: BTreeMap<String, Earnings>,
 }
 
-/// Runs `site` through `trace` from `from` to `to`, telling `progress` the share done.
+/// Runs `site` through `trace` from `from` to `to`, `progress` hears the share done.
 ///
 /// # Errors
 /// The trace cannot be read, or has a row that is not a row; the message names file, line, column and value.
@@ -71,7 +63,7 @@ pub fn run(
     to: Option<Timestamp>,
     mut progress: impl FnMut(f64),
 ) -> Result<Simulated> {
-    let rows = read(trace)?;
+    let rows = trace::read(trace)?;
     let rows: BTreeMap<Slot, Row> = rows
         .into_iter()
         .filter(|(slot, _)| from.is_none_or(|from| slot.start() >= from) && to.is_none_or(|to| slot.start() < to))
@@ -103,12 +95,7 @@ fn worker(power: Watts) -> Event {
 
 struct Run {
     plant: Plant,
-    house: House,
-    state: State,
-    flows: Flows,
-    storage: StorageOrders,
-    offered: Watts,
-    pv_limit: f64,
+    model: Model,
     budget: Watts,
     /// Energy of compute since the last receipt.
     worked: KilowattHours,
@@ -121,20 +108,7 @@ impl Run {
         for device in &mut site.devices {
             device.max_age = device.max_age.max(STEP * 3);
         }
-        let mut house = House {
-            pv_peak: site.pv.map_or(Watts::ZERO, |pv| pv.peak),
-            compute_into: site.compute.heat_into,
-            compute_share: site.compute.heat_fraction,
-            ..House::default()
-        };
-        match site.battery {
-            Some(battery) => {
-                house.battery.capacity = battery.capacity;
-                house.battery.power_max = battery.charge_max;
-                house.battery.one_way = battery.round_trip.sqrt();
-            }
-            None => house.battery.power_max = Watts::ZERO,
-        }
+        let model = Model::new(&site);
         let mut plant = Plant::new(site, Restored::default(), at);
         plant.handle(worker(Watts::ZERO), at);
         let result = Simulated {
@@ -147,19 +121,7 @@ impl Run {
             reasons: BTreeMap::new(),
             days: BTreeMap::new(),
         };
-        Self {
-            plant,
-            house,
-            state: State::default(),
-            flows: Flows::default(),
-            storage: StorageOrders::default(),
-            offered: Watts::ZERO,
-            pv_limit: 1.0,
-            budget: Watts::ZERO,
-            worked: KilowattHours::ZERO,
-            latest: None,
-            result,
-        }
+        Self { plant, model, budget: Watts::ZERO, worked: KilowattHours::ZERO, latest: None, result }
     }
 
     /// Publishes prices as an exchange does: today's, and tomorrow's from the early afternoon.
@@ -183,23 +145,14 @@ impl Run {
     fn cycle(&mut self, now: Timestamp, row: &Row) {
         // The roof of the house loses to heat what the trace's has already lost.
         let on_roof = sun_for(row.pv_per_kwp, row.outdoor);
-        let inputs = Inputs {
-            on_roof,
-            on_ground: row.ghi,
-            outdoor: row.outdoor,
-            household: row.load,
-            hot_water: row.hot_water,
-            compute: self.budget,
-            storage: self.storage,
-            output_limit: self.pv_limit,
-            offered: self.offered,
-        };
-        (self.state, self.flows) = self.house.step(&self.state, &inputs, STEP);
+        let around =
+            Around { on_roof, on_ground: row.ghi, outdoor: row.outdoor, household: row.load, hot_water: row.hot_water };
+        self.model.step(around, self.budget, STEP);
         self.worked += self.budget.over(STEP);
         if self.budget > Watts::ZERO {
             self.result.compute_hours += STEP.as_secs_f64() / 3600.0;
         }
-        for sample in self.samples(now, row) {
+        for sample in self.samples(now) {
             self.handle(Event::Sample(sample), now);
         }
         self.handle(worker(self.budget), now);
@@ -226,48 +179,18 @@ impl Run {
         self.handle(Event::Receipt(Box::new(receipt)), now);
     }
 
-    fn samples(&self, now: Timestamp, row: &Row) -> Vec<Sample> {
+    fn samples(&self, now: Timestamp) -> Vec<Sample> {
         let mut seen = std::collections::BTreeSet::new();
         let mut samples = Vec::new();
         for device in &self.plant.site().devices {
             for point in &device.points {
-                let value = self.value(*point, row);
+                let value = self.model.value(*point);
                 // What two devices share is the first one's.
                 let value = if seen.insert(*point) || !point.is_additive() { value } else { value.map(|_| 0.0) };
                 samples.push(Sample { device: device.id.clone(), point: *point, value, at: now });
             }
         }
         samples
-    }
-
-    fn value(&self, point: Point, row: &Row) -> Option<f64> {
-        let (flows, counters) = (&self.flows, &self.state.counters);
-        let heat = flows.heat_pump.into_room + flows.heat_pump.into_tank;
-        Some(match point {
-            Point::GridPower => flows.grid.0,
-            Point::GridImportEnergy => counters.import.0,
-            Point::GridExportEnergy => counters.export.0,
-            Point::PvPower => flows.pv.0,
-            Point::PvEnergy => counters.strings[0].0 + counters.strings[1].0,
-            Point::BatteryPower => flows.battery.0,
-            Point::BatterySoc => 100.0 * (self.state.stored / self.house.battery.capacity),
-            Point::BatteryChargeEnergy => counters.charged.0,
-            Point::BatteryDischargeEnergy => counters.discharged.0,
-            Point::HousePower => flows.household.0,
-            Point::ComputePower => flows.compute.0,
-            Point::ComputeEnergy => counters.compute.0,
-            Point::HeatPumpPower => flows.heat_pump.electric.0,
-            Point::HeatPumpHeat => heat.0,
-            Point::HeatPumpEnergy => counters.heat_pump.0,
-            Point::HeatPumpHeatEnergy => counters.heat.0,
-            Point::TankTemperature => self.state.tank.0,
-            Point::RoomTemperature => self.state.room.0,
-            Point::OutdoorTemperature => row.outdoor.0,
-            Point::HouseEnergy
-            | Point::ComputeTemperature
-            | Point::HeatPumpFlowTemperature
-            | Point::HeatPumpReturnTemperature => return None,
-        })
     }
 
     fn handle(&mut self, event: Event, now: Timestamp) {
@@ -289,21 +212,9 @@ impl Run {
     fn obey(&mut self, setting: Setting) {
         match setting {
             Setting::ComputeBudget(watts) => self.budget = watts,
-            Setting::BatteryMode(mode) => {
-                self.storage = StorageOrders {
-                    limit_discharge: mode != BatteryMode::Normal,
-                    discharge_pct: if mode == BatteryMode::Normal { 100.0 } else { 0.0 },
-                    ..StorageOrders::default()
-                };
+            Setting::BatteryMode(_) | Setting::HeatPumpSurplus(_) | Setting::HeatPumpMode(_) | Setting::PvLimit(_) => {
+                self.model.obey(setting)
             }
-            Setting::HeatPumpSurplus(watts) => self.offered = watts,
-            Setting::HeatPumpMode(mode) => {
-                self.offered = match mode {
-                    HeatPumpMode::Block | HeatPumpMode::Normal => Watts::ZERO,
-                    HeatPumpMode::Boost | HeatPumpMode::Force => self.house.heat_pump.range.1,
-                };
-            }
-            Setting::PvLimit(percent) => self.pv_limit = percent.0 / 100.0,
         }
     }
 
@@ -335,51 +246,4 @@ fn sun_for(pv_per_kwp: f64, outdoor: Celsius) -> f64 {
     let square = 0.004 * 0.03 / 1000.0;
     let root = (linear * linear - 4.0 * square * wanted).max(0.0).sqrt();
     ((linear - root) / (2.0 * square)).max(0.0)
-}
-
-fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
-    let name = path.display();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
-    let text = if bytes.starts_with(&[0x1f, 0x8b]) {
-        std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice()))
-            .with_context(|| format!("{name}: not gzip"))?
-    } else {
-        String::from_utf8(bytes).with_context(|| format!("{name}: not text"))?
-    };
-    let mut lines = text.trim_start_matches('\u{feff}').lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
-    let index = |column: &str| header.iter().position(|name| *name == column);
-    if let Some(missing) = COLUMNS.into_iter().find(|column| index(column).is_none()) {
-        bail!("{name}: line 1: no column {missing}; expected a header with {}", COLUMNS.join(", "));
-    }
-    let mut rows = BTreeMap::new();
-    for (line, number) in lines.zip(2..) {
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let cell = |column: &str| index(column).and_then(|at| cells.get(at)).copied().unwrap_or_default();
-        let value = |column: &str, [least, most]: [f64; 2]| -> Result<f64> {
-            let parsed = cell(column).parse::<f64>().ok().filter(|value| (least..=most).contains(value));
-            parsed.with_context(|| {
-                format!(
-                    "{name}: line {number}: {column} = {:?}; expected a number from {least} to {most}",
-                    cell(column)
-                )
-            })
-        };
-        let time: Timestamp = cell("time_utc").parse().with_context(|| {
-            format!("{name}: line {number}: time_utc = {:?}; expected a time as 2024-04-01T00:15:00Z", cell("time_utc"))
-        })?;
-        let row = Row {
-            price: EurPerKwh(value("price_eur_mwh", [-1e5, 1e5])? / 1000.0),
-            pv_per_kwp: value("pv_w_per_kwp", [-10.0, 2000.0])?,
-            load: Watts(value("load_w", [-1e3, 1e6])?),
-            outdoor: Celsius(value("t_out_c", [-90.0, 70.0])?),
-            ghi: value("ghi_w_m2", [-50.0, 2000.0])?,
-            hot_water: Watts(if index("dhw_w").is_some() { value("dhw_w", [-10.0, 1e5])? } else { 0.0 }),
-        };
-        let slot = Slot::containing(time);
-        if slot.start() != time || rows.insert(slot, row).is_some() {
-            bail!("{name}: line {number}: time_utc = {:?}; expected each quarter hour once", cell("time_utc"));
-        }
-    }
-    Ok(rows)
 }

@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use database::{Database, Kind};
 use gateway::config::influx::{InfluxApi, InfluxConfig};
 use gateway::publish::influx;
+use gateway::store::Disk;
 use gateway::wiring::Wiring;
 use peer::wait_until;
 use plant::record::Record;
@@ -42,8 +43,8 @@ impl Publisher {
         let shutdown = CancellationToken::new();
         let wiring = Wiring { records: receiver, commands: mpsc::channel(1).0, shutdown: shutdown.clone() };
         let folder = folder.to_path_buf();
-        let place = folder.clone();
-        let task = tokio::spawn(async move { influx::run(config, &place, wiring).await });
+        let disk = Disk::Folder(folder.clone());
+        let task = tokio::spawn(async move { influx::run(config, &disk, wiring).await });
         Self { records, shutdown, task, folder }
     }
 

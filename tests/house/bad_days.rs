@@ -13,14 +13,14 @@ mod disk;
 mod engine;
 /// A gateway of its own: `heatmine run` with a configuration made here, or `heatmine demo` with its log elsewhere.
 mod gateway;
-/// The simulated house at the pace of the wall's clock, for a gateway of the test's own.
-mod house;
 /// Kill -9 at random instants.
 mod kill;
 /// A wire between a gateway and a device that can be cut, muted, and made to lie.
 mod proxy;
 /// A question whose answer is heard word by word.
 mod question;
+/// The simulated house at the pace of the wall's clock, for a gateway of the test's own.
+mod shared_house;
 /// The end that was asked for.
 mod stop;
 /// The inverter falls silent.

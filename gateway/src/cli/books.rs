@@ -1,7 +1,7 @@
 //! `heatmine ledger`.
 
 use super::{Failure, Outcome, print_json, print_line, print_text, zone};
-use crate::store;
+use crate::store::{self, Disk};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
@@ -44,7 +44,8 @@ impl Ledger {
                 format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
             return Err(Failure::new(Failure::NO_INPUT, words));
         }
-        let ledger = store::Ledger::open_existing(&path).map_err(wrong)?;
+        let disk = Disk::Folder(self.data.clone());
+        let ledger = store::Ledger::open_existing(&disk).map_err(wrong)?;
         let rows = match self.view.unwrap_or(View::Days) {
             View::Days => Some(ledger.days(self.timezone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?),
             View::Months => Some(ledger.months(self.timezone).map_err(wrong)?),
@@ -77,7 +78,7 @@ impl Ledger {
         if !path.exists() {
             return Ok(());
         }
-        let read = || anyhow::Ok(store::StateStore::open(&path)?.checkpoint()?);
+        let read = || anyhow::Ok(store::StateStore::open(&Disk::Folder(self.data.clone()))?.checkpoint()?);
         let checkpoint = read().map_err(|error| wrong(format!("{}: {error}", path.display())))?;
         let Some(head) = checkpoint.map(|checkpoint| checkpoint.head) else { return Ok(()) };
         let held = ledger.holds(&head).map_err(wrong)?;

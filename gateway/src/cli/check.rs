@@ -1,7 +1,7 @@
 //! `heatmine check`: what a configuration comes to, before anything is started on it.
 
 mod advice;
-mod printed;
+mod report;
 
 use super::{Outcome, print_json, print_text};
 use crate::config::check::Schema;
@@ -66,7 +66,7 @@ impl Check {
         if self.json {
             return print_json(&checked(&loaded, advice));
         }
-        print_text(printed::text(&loaded, &advice, crate::clock::wall_time()))
+        print_text(report::text(&loaded, &advice, crate::clock::wall_time()))
     }
 }
 

@@ -1,11 +1,11 @@
 //! `heatmine device`: what is known about devices, and a look at the real ones before they go into a configuration.
 
+mod description;
 mod read;
 mod scan;
-mod shown;
 mod watch;
 
-use super::{Failure, Outcome, house, print_json, print_text};
+use super::{Failure, Outcome, print_json, print_text, run};
 use crate::config::{self, Loaded};
 use clap::{Args, Subcommand};
 use drivers::address::{Address, Topic};
@@ -112,7 +112,7 @@ impl Target {
     }
 
     fn configured(self, interval: Option<Duration>) -> Result<DeviceConfig, Failure> {
-        let file = self.config.clone().unwrap_or_else(house::usual_file);
+        let file = self.config.clone().unwrap_or_else(run::usual_file);
         if self.config.is_none() && !file.exists() {
             let words = format!(
                 "where is '{}'? expected an address after it, as tcp://192.168.1.20:502, or a configuration that names it ({} is not here)",
@@ -141,7 +141,7 @@ impl Target {
     }
 
     fn broker(&self, address: &Address) -> Result<Option<Broker>, Failure> {
-        let file = self.config.clone().unwrap_or_else(house::usual_file);
+        let file = self.config.clone().unwrap_or_else(run::usual_file);
         let broker = load(&file)?.broker;
         let words = || format!("{} has no section [mqtt]; expected one, or the broker in {address}", file.display());
         broker.map(Some).ok_or_else(|| Failure::new(Failure::USAGE, words()))
@@ -184,7 +184,7 @@ fn list(json: bool) -> Outcome {
         });
         return print_json(&listed.collect::<Vec<_>>());
     }
-    let text: String = definitions.iter().map(shown::summary).collect();
+    let text: String = definitions.iter().map(description::summary).collect();
     print_text(format!(
         "{text}{} kinds of devices. `heatmine device show NAME` tells more about one.\n",
         definitions.len()
@@ -194,9 +194,9 @@ fn list(json: bool) -> Outcome {
 fn show(name: &str, json: bool) -> Outcome {
     let definition = definition(name)?;
     if json {
-        return print_json(&shown::without_empty(&serde_json::to_value(&definition).unwrap_or_default()));
+        return print_json(&description::without_empty(&serde_json::to_value(&definition).unwrap_or_default()));
     }
-    print_text(shown::page(&definition))
+    print_text(description::page(&definition))
 }
 
 /// A number as a person reads it: no more than three places after the point.

@@ -2,7 +2,7 @@
 
 use super::{Failure, Outcome, print_json, print_line};
 use crate::config;
-use crate::store::{Ledger, LedgerError};
+use crate::store::{Disk, Ledger, LedgerError};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
@@ -73,7 +73,7 @@ fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
         return Err(Failure::new(Failure::NO_INPUT, words));
     }
     let wrong = |error: LedgerError| Failure::new(65, error.to_string());
-    let ledger = Ledger::open_existing(&path).map_err(wrong)?;
+    let ledger = Ledger::open_existing(&Disk::Folder(data.to_owned())).map_err(wrong)?;
     let head = ledger.head().map_err(wrong)?.sequence;
     let (first, last) = (ledger.after(0, 1).map_err(wrong)?, ledger.after(head.saturating_sub(1), 1).map_err(wrong)?);
     let (Some(first), Some(last)) = (first.first(), last.first()) else {

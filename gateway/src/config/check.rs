@@ -3,6 +3,7 @@
 
 use super::document::join;
 use super::error::ConfigError;
+use super::secret::may_be_secret;
 use super::unit;
 use serde_json::{Map, Value};
 
@@ -241,12 +242,6 @@ fn expectation(schema: &Value, path: &str) -> String {
             None => "a text".into(),
         },
     }
-}
-
-/// Whether a key, or a line with a key, speaks of a secret.
-pub fn may_be_secret(text: &str) -> bool {
-    let text = text.to_lowercase();
-    ["pass", "secret", "token", "credential"].iter().any(|word| text.contains(word))
 }
 
 /// A value as it was written, shortened; asterisks where it may be a secret.

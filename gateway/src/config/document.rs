@@ -1,7 +1,7 @@
 //! A configuration file as a tree of values that remembers where each key stands.
 
-use super::check::may_be_secret;
 use super::error::{ConfigError, ConfigErrors, Place};
+use super::secret::may_be_secret;
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use std::fs::File;

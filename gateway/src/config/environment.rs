@@ -1,4 +1,4 @@
-//! What a host tells the gateway: Home Assistant's Supervisor hands each app the credentials of the broker app, and knows
+//! What a host offers the gateway: Home Assistant's Supervisor hands each app the credentials of the broker app, and knows
 //! under which address Home Assistant shows the app's page. Each stands for a variable of the environment.
 
 use serde_json::{Map, Value};

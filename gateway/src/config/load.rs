@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Reads, checks and resolves the file; broker settings that the file leaves open come from the environment.
+/// Reads, checks and resolves the file; what the file leaves open about the broker comes from the environment.
 ///
 /// # Errors
 /// The file cannot be read, is no TOML (no JSON, where its name ends in `.json`), or holds mistakes: all of them.
@@ -17,7 +17,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
     load_with(path, |name| std::env::var(name).ok())
 }
 
-/// The same with broker settings from `variable`.
+/// The same with the environment read through `variable`.
 ///
 /// # Errors
 /// As [`load`].

@@ -3,7 +3,7 @@
 
 mod connections;
 mod devices;
-mod house;
+mod site;
 mod times;
 
 use super::Config;
@@ -71,7 +71,7 @@ pub(super) fn resolve(file: &Path, mut config: Config) -> Result<Loaded, Vec<Con
     let addresses = connections::addresses(&config, &mut faults);
     let broker = config.mqtt.as_ref().map(connections::broker);
     let devices = devices::resolve(&config, broker.as_ref(), beside, &mut faults);
-    let site = house::resolve(&config, &devices, &mut faults);
+    let site = site::resolve(&config, &devices, &mut faults);
     let schedule = times::resolve(&config, &mut faults);
     let data_dir = beside.join(&config.data.dir);
     let experts_dir =

@@ -32,3 +32,9 @@ impl Serialize for Secret {
         serializer.serialize_str("***")
     }
 }
+
+/// Whether a key, or a line with a key, speaks of a secret.
+pub fn may_be_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["pass", "secret", "token", "credential"].iter().any(|word| text.contains(word))
+}

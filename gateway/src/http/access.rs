@@ -1,4 +1,4 @@
-//! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no orders from other web pages.
+//! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no commands from other web pages.
 
 use crate::config::http::HttpConfig;
 use crate::http::refusal::Refusal;
@@ -48,7 +48,7 @@ impl Access {
             let error = "this port is for Home Assistant's ingress only; open HeatMine from Home Assistant's sidebar";
             return Err(Refusal::new(StatusCode::FORBIDDEN, error));
         }
-        if is_order(request.method()) && is_cross_site(request) {
+        if is_write(request.method()) && is_cross_site(request) {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "orders from other web pages are not taken"));
         }
         // Whoever comes through ingress has logged in to Home Assistant.
@@ -105,15 +105,15 @@ pub async fn harden(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_order(method: &Method) -> bool {
+fn is_write(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Reading the house is open; orders, jobs (they hold people's text) and the models are not.
+/// Reading the house is open; commands, jobs (they hold people's text) and the models are not.
 fn needs_token(request: &Request) -> bool {
     let path = request.uri().path();
     let reads_house = path.starts_with("/api/v1/") && !path.starts_with("/api/v1/jobs");
-    is_order(request.method()) || path.starts_with("/v1/") || (path.starts_with("/api/") && !reads_house)
+    is_write(request.method()) || path.starts_with("/v1/") || (path.starts_with("/api/") && !reads_house)
 }
 
 /// Whether another web page asks. Browsers say so only to addresses that they trust, so for the experts' interfaces, which
@@ -137,7 +137,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Compared by digest, so that the time it takes tells nothing about the token.
+/// Compared by digest, so that the time it takes says nothing about the token.
 fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }

@@ -1,4 +1,4 @@
-//! Wishes of people and automations: checked here, then handed to the loop, which is the only one to decide.
+//! Commands of people and automations: checked here, then handed to the loop, which is the only one to decide.
 
 use crate::http::State;
 use crate::http::input::Fields;
@@ -12,7 +12,7 @@ use plant::units::Watts;
 use serde_json::Value;
 use std::time::Duration;
 
-/// How long a wish may wait for its place in the loop's queue.
+/// How long a command may wait for its place in the loop's queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 type Accepted = Result<(StatusCode, Json<Command>), Refusal>;

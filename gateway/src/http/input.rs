@@ -27,7 +27,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        // Browsers cannot send this type across origins unasked: the check keeps other web pages from giving orders.
+        // Browsers cannot send this type across origins unasked: the check keeps other web pages from giving commands.
         let is_json = request
             .headers()
             .get(header::CONTENT_TYPE)

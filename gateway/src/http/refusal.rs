@@ -1,4 +1,4 @@
-//! What a client is told when its request cannot be served: always JSON, always naming what was wrong and what was expected.
+//! What a client gets when its request cannot be served: always JSON, always naming what was wrong and what was expected.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

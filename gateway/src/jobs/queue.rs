@@ -2,18 +2,22 @@
 
 use super::table::{COLUMNS, count, create, job_of, moment, stored};
 use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
+use crate::store::{Disk, Durability};
 use plant::time::Timestamp;
 use plant::units::Eur;
 use plant::work::{Backlog, Due};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// The database of the jobs.
+const FILE: &str = "jobs.db";
+/// Who finds it locked waits this long.
+const BUSY: Duration = Duration::from_secs(5);
 /// Jobs that have come to their end are kept up to this number.
 const ENDED_MAX: u32 = 1000;
-/// Deadlines that are told apart: those of two days, by quarter hours.
+/// Deadlines that are kept apart: those of two days, by quarter hours.
 const DUE_MAX: u32 = 192;
 /// Characters that make a token, roughly, before the expert has counted them.
 const CHARACTERS_PER_TOKEN: u64 = 4;
@@ -48,19 +52,16 @@ impl Queue {
     ///
     /// # Errors
     /// The file could not be opened.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self, QueueError> {
-        let name: Arc<str> = path.display().to_string().into();
+    pub fn open(disk: &Disk, limits: Limits) -> Result<Self, QueueError> {
+        let name: Arc<str> = disk.path(FILE).display().to_string().into();
         let failed = |source| QueueError::Sqlite { path: name.to_string(), source };
-        let connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+        let connection = disk.database(FILE, Durability::Normal, BUSY).map_err(failed)?;
         create(&connection).map_err(failed)?;
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
         let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name };
-        queue.tell()?;
+        queue.announce()?;
         Ok(queue)
     }
 
@@ -108,7 +109,7 @@ impl Queue {
                 .map_err(|source| self.sqlite(source))?;
             connection.last_insert_rowid()
         };
-        self.tell()?;
+        self.announce()?;
         self.get(id)
     }
 
@@ -170,7 +171,7 @@ impl Queue {
                 .optional();
             started.map_err(|source| self.sqlite(source))?
         };
-        self.tell()?;
+        self.announce()?;
         id.map(|id| self.get(id)).transpose()
     }
 
@@ -228,7 +229,7 @@ impl Queue {
     fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Result<usize, QueueError> {
         let changed = self.lock().execute(statement, values).map_err(|source| self.sqlite(source))?;
         if changed > 0 {
-            self.tell()?;
+            self.announce()?;
         }
         Ok(changed)
     }
@@ -240,8 +241,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Tells the watchers what waits or runs.
-    fn tell(&self) -> Result<(), QueueError> {
+    /// Shows the watchers what waits or runs.
+    fn announce(&self) -> Result<(), QueueError> {
         let backlog = waiting(&self.lock()).map_err(|source| self.sqlite(source))?;
         self.backlog.send_replace(backlog);
         Ok(())

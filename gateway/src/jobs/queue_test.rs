@@ -3,6 +3,7 @@
 
 use super::super::{Answer, Job, JobRequest, JobStatus, Message, QueueError};
 use super::{Limits, Queue};
+use crate::store::Disk;
 use chrono::TimeDelta;
 use plant::time::Timestamp;
 use plant::units::Eur;
@@ -15,7 +16,7 @@ fn at(hours: i64) -> Timestamp {
 }
 
 fn open(folder: &Path) -> Queue {
-    Queue::open(&folder.join("jobs.sqlite"), LIMITS).unwrap()
+    Queue::open(&Disk::Folder(folder.to_owned()), LIMITS).unwrap()
 }
 
 fn job(title: &str) -> JobRequest {

@@ -33,7 +33,7 @@ impl Reader {
         }
     }
 
-    fn wish(self) -> &'static str {
+    fn instruction(self) -> &'static str {
         match self {
             Reader::Family => "Write three friendly sentences for the family about how their house used its energy.",
             Reader::Technician => "Write a short, factual report for the technician. Use only the numbers given.",
@@ -50,7 +50,7 @@ pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, 
         title: format!("{}: {day}", reader.title()),
         messages: vec![
             message("system", "You write short, plain summaries of a house's energy data.".into()),
-            message("user", format!("{facts}\n\n{}", reader.wish())),
+            message("user", format!("{facts}\n\n{}", reader.instruction())),
         ],
         expert: None,
         deadline: now.checked_add_signed(WORTH_READING),

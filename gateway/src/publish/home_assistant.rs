@@ -1,5 +1,5 @@
 //! Home Assistant, over MQTT discovery: one device whose entities show the house, the decision and the books, and whose
-//! select, number and button are the owner's wishes.
+//! select, number and button are the owner's commands.
 //!
 //! Below the gateway's base topic lie
 //!
@@ -29,14 +29,14 @@ pub mod states;
 pub mod topics;
 
 #[cfg(test)]
-mod fabricated;
+mod fixture;
 
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
 use crate::wiring::Wiring;
 use chrono_tz::Tz;
-use commands::Wish;
+use commands::Request;
 use discovery::{OFFLINE, ONLINE, discovery};
 use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
 use outbox::{Outbox, TICK};
@@ -197,7 +197,7 @@ impl Publisher {
         } else {
             let record = self.wiring.records.borrow().clone();
             commands::read(name, payload, record.map(|record| record.power_max))
-                .and_then(|wish| self.hand_over(wish, topic, payload))
+                .and_then(|request| self.hand_over(request, topic, payload))
         };
         if let Err(expected) = outcome {
             self.refuse(topic, payload, &expected);
@@ -209,17 +209,17 @@ impl Publisher {
         self.link.publish(self.topics.error(), refusal, false);
     }
 
-    fn hand_over(&self, wish: Wish, topic: &str, payload: &[u8]) -> Result<(), String> {
-        match wish {
-            Wish::Plant(command) => {
+    fn hand_over(&self, request: Request, topic: &str, payload: &[u8]) -> Result<(), String> {
+        match request {
+            Request::Plant(command) => {
                 info!(?command, "command from the MQTT broker");
                 self.wiring.commands.try_send(command).map_err(|_| BUSY.to_owned())
             }
-            Wish::Job(job) => self.queue_job(job, topic, payload),
+            Request::Job(job) => self.queue_job(job, topic, payload),
         }
     }
 
-    /// Queues a job aside, since that waits for the disk; what the queue refuses is told like any other mistake.
+    /// Queues a job aside, since that waits for the disk; what the queue refuses goes to the error topic.
     fn queue_job(&self, job: JobRequest, topic: &str, payload: &[u8]) -> Result<(), String> {
         let permit = Arc::clone(&self.jobs).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
         let (queue, now) = (self.queue.clone(), self.clock.now());

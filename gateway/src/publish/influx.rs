@@ -16,12 +16,12 @@ pub mod spool;
 pub mod target;
 
 use crate::config::influx::InfluxConfig;
+use crate::store::Disk;
 use crate::wiring::Wiring;
 use anyhow::{Context, Result};
 use plant::record::Record;
 use plant::time::elapsed;
 use spool::{Spool, WAITING_MAX, Waiting};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use target::{Answer, Target};
@@ -41,14 +41,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// The spool, shared by the half that records and the half that sends.
 type Shared = Arc<Mutex<Spool>>;
 
-/// Writes records until the gateway stops. `folder` holds the spool.
+/// Writes records until the gateway stops. `disk` holds the spool.
 ///
 /// # Errors
 /// Only what no waiting puts right: a wrong address, a spool that cannot be opened.
-pub async fn run(config: InfluxConfig, folder: &Path, wiring: Wiring) -> Result<()> {
+pub async fn run(config: InfluxConfig, disk: &Disk, wiring: Wiring) -> Result<()> {
     let target = Target::new(&config)?;
-    let path = folder.join("influx-spool.db");
-    let spool = Spool::open(&path, WAITING_MAX).with_context(|| format!("cannot open {}", path.display()))?;
+    let spool =
+        Spool::open(disk, WAITING_MAX).with_context(|| format!("cannot open {}", disk.path(spool::FILE).display()))?;
     let waiting = spool.waiting().unwrap_or_default();
     info!(url = %target.url(), waiting, "history is written");
     let (spool, news) = (Arc::new(Mutex::new(spool)), Notify::new());

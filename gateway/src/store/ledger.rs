@@ -1,6 +1,6 @@
 //! The ledger on disk: append-only, a hash chain, durable before anybody hears of it.
 
-use super::open;
+use super::{BUSY, Disk, Durability};
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
@@ -8,10 +8,15 @@ use plant::ledger;
 use plant::time::Timestamp;
 use plant::totals::Earnings;
 use plant::work::Receipt;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The database of the books.
+const FILE: &str = "ledger.db";
+/// Readers wait this long for a writer.
+const READER_BUSY: Duration = Duration::from_secs(5);
 
 /// What can go wrong with the books.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +57,7 @@ pub struct Verified {
 /// `ledger.db`. Clones share the writer; readers open the file for themselves and never hold up an append.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    path: PathBuf,
+    disk: Disk,
     writer: Arc<Mutex<Connection>>,
 }
 
@@ -61,9 +66,9 @@ impl Ledger {
     ///
     /// # Errors
     /// The file could not be opened.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let wrap = |source| LedgerError::Sqlite { path: path.display().to_string(), source };
-        let connection = open(path, "FULL").map_err(wrap)?;
+    pub fn open(disk: &Disk) -> Result<Self, LedgerError> {
+        let wrap = |source| sqlite(disk, source);
+        let connection = disk.database(FILE, Durability::Full, BUSY).map_err(wrap)?;
         connection
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS entry (
@@ -76,17 +81,16 @@ impl Ledger {
                      BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
             )
             .map_err(wrap)?;
-        Ok(Self { path: path.to_owned(), writer: Arc::new(Mutex::new(connection)) })
+        Ok(Self { disk: disk.clone(), writer: Arc::new(Mutex::new(connection)) })
     }
 
     /// Opens an existing file for reading only.
     ///
     /// # Errors
     /// There is no such file, or it is not a ledger.
-    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(|source| LedgerError::Sqlite { path: path.display().to_string(), source })?;
-        Ok(Self { path: path.to_owned(), writer: Arc::new(Mutex::new(connection)) })
+    pub fn open_existing(disk: &Disk) -> Result<Self, LedgerError> {
+        let connection = disk.existing_database(FILE).map_err(|source| sqlite(disk, source))?;
+        Ok(Self { disk: disk.clone(), writer: Arc::new(Mutex::new(connection)) })
     }
 
     /// Appends an entry; it is on the disk when this returns. An entry that is already there is no error.
@@ -169,7 +173,7 @@ impl Ledger {
         Ok(receipts)
     }
 
-    /// Walks the whole chain, telling `progress` how many entries it has seen.
+    /// Walks the whole chain; `progress` hears how many entries it has seen.
     ///
     /// # Errors
     /// The first entry that does not fit.
@@ -276,9 +280,10 @@ impl Ledger {
     }
 
     fn reader(&self) -> Result<Connection, LedgerError> {
-        Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        self.disk
+            .existing_database(FILE)
             .and_then(|connection| {
-                connection.busy_timeout(std::time::Duration::from_secs(5))?;
+                connection.busy_timeout(READER_BUSY)?;
                 connection.pragma_update(None, "query_only", true)?;
                 Ok(connection)
             })
@@ -286,12 +291,16 @@ impl Ledger {
     }
 
     fn sqlite(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError::Sqlite { path: self.path.display().to_string(), source }
+        sqlite(&self.disk, source)
     }
 
     fn broken(&self, sequence: u64, why: String) -> LedgerError {
-        LedgerError::Broken { path: self.path.display().to_string(), sequence, why }
+        LedgerError::Broken { path: self.disk.path(FILE).display().to_string(), sequence, why }
     }
+}
+
+fn sqlite(disk: &Disk, source: rusqlite::Error) -> LedgerError {
+    LedgerError::Sqlite { path: disk.path(FILE).display().to_string(), source }
 }
 
 fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {

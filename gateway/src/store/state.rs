@@ -1,13 +1,15 @@
 //! The running state: the newest checkpoint, and the devices that are owed their own control.
 
-use super::open;
+use super::{BUSY, Disk, Durability};
 use plant::checkpoint::Checkpoint;
 use plant::decision::{Control, Setpoint};
 use plant::point::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::path::Path;
 
-/// A device that was told something and not yet given back its own control.
+/// The database of the running state.
+const FILE: &str = "state.db";
+
+/// A control that a setpoint holds: its device gets its own control back later.
 pub type Owed = (DeviceId, Control);
 
 /// `state.db`: rewritten every second, worth losing by no more than that.
@@ -21,8 +23,8 @@ impl StateStore {
     ///
     /// # Errors
     /// What SQLite said.
-    pub fn open(path: &Path) -> rusqlite::Result<Self> {
-        let connection = open(path, "NORMAL")?;
+    pub fn open(disk: &Disk) -> rusqlite::Result<Self> {
+        let connection = disk.database(FILE, Durability::Normal, BUSY)?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
@@ -74,7 +76,7 @@ impl StateStore {
         Ok(())
     }
 
-    /// The devices that a crash left under an order.
+    /// The controls that a crash left under a setpoint.
     ///
     /// # Errors
     /// What SQLite said.

@@ -1,7 +1,7 @@
 //! The end that was asked for, and the one that was not: who was told something gets its own control back.
 
 use super::gateway::{Gateway, runs};
-use super::house::House;
+use super::shared_house::House;
 use super::{experts, verify};
 use crate::peer::wait_until;
 use anyhow::{Context, Result, ensure};

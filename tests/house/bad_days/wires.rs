@@ -1,8 +1,8 @@
 //! The inverter falls silent, then its wire is cut; the heat pump's registers say that there is nothing.
 
-use super::house::House;
 use super::proxy::{Proxy, Wire};
 use super::question::Question;
+use super::shared_house::House;
 use super::{LIMIT, experts, problems, reason, state};
 use crate::bad_days::gateway::Gateway;
 use crate::peer::wait_until;

@@ -1,7 +1,7 @@
 //! What is allowed and yet seldom meant.
 
 use crate::config::Loaded;
-use crate::config::house::{HeatInto, HeatKind};
+use crate::config::installation::{HeatInto, HeatKind};
 use plant::point::Point;
 
 /// A sentence for everything that the owner may want to know before the start.

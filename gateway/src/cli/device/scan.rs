@@ -124,7 +124,7 @@ fn hosts(base: Ipv4Addr, width: u8) -> Vec<Ipv4Addr> {
 
 /// The 254 addresses around this machine's own.
 fn own_network() -> Result<Place, Failure> {
-    // Connecting a datagram socket sends nothing; it tells the address this machine would send from.
+    // Connecting a datagram socket sends nothing; it shows the address this machine would send from.
     let own = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
         socket.connect("192.0.2.1:9")?;
         socket.local_addr()

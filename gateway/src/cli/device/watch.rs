@@ -1,7 +1,7 @@
 //! `heatmine device watch`: what changes, as the gateway itself would hear of it.
 
 use super::{Target, number};
-use crate::cli::{Failure, Outcome, house, print_line, runtime};
+use crate::cli::{Failure, Outcome, print_line, run, runtime};
 use crate::clock::wall_time;
 use clap::Args;
 use drivers::device::{self, DeviceConfig, Pace, Report};
@@ -17,10 +17,10 @@ pub(super) struct Watch {
     #[command(flatten)]
     target: Target,
     /// Time between two readings, as 2s.
-    #[arg(long, value_name = "DURATION", value_parser = house::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = run::duration)]
     interval: Option<Duration>,
     /// How long to watch, as 30s, 10m or 2h; until Ctrl-C where not given.
-    #[arg(long = "for", value_name = "DURATION", value_parser = house::duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = run::duration)]
     duration: Option<Duration>,
 }
 

@@ -234,7 +234,7 @@ fn check_controls(config: &Config, devices: &[Resolved], faults: &mut Faults) {
             let section = match control.role() {
                 Role::Battery if config.battery.is_none() => "[battery]",
                 Role::Pv if config.pv.is_none() => "[pv]",
-                Role::HeatPump if config.heat.kind != crate::config::house::HeatKind::HeatPump => {
+                Role::HeatPump if config.heat.kind != crate::config::installation::HeatKind::HeatPump => {
                     "[heat] with kind = \"heat_pump\""
                 }
                 Role::Grid | Role::House | Role::Compute | Role::Tank | Role::Room | Role::Outdoor => continue,

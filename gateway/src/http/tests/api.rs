@@ -6,7 +6,7 @@ use plant::units::Watts;
 use std::net::SocketAddr;
 
 #[tokio::test]
-async fn wishes_reach_the_loop_as_they_were_meant() {
+async fn commands_reach_the_loop_as_they_were_meant() {
     let mut house = House::open().await;
     let rows = [
         ("mode", r#"{"mode":"surplus"}"#, Command::SetMode(Mode::Surplus)),

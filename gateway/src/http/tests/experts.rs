@@ -1,4 +1,4 @@
-//! The way through to the experts, against a worker that tells what it got.
+//! The way through to the experts, against a worker that answers with what it got.
 
 use super::*;
 use axum::Json;
@@ -95,7 +95,7 @@ async fn listings_and_jobs_count_nobody() {
 }
 
 #[tokio::test]
-async fn without_power_the_reason_is_told_in_the_clients_words() {
+async fn without_power_the_reason_comes_in_the_clients_words() {
     let house = house().await;
     house.change(|record| {
         record.decision.budget = plant::units::Watts(0.0);

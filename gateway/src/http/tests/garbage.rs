@@ -3,7 +3,7 @@
 use super::*;
 use reqwest::{Method, header::CONTENT_TYPE};
 
-/// What is no wish at any endpoint. Every known field is there somewhere, with something that it cannot be.
+/// What is no command at any endpoint. Every known field is there somewhere, with something that it cannot be.
 fn bodies() -> Vec<Vec<u8>> {
     let texts: [&[u8]; 22] = [
         b"",
@@ -60,10 +60,10 @@ async fn operations(house: &House) -> Vec<(String, Vec<String>)> {
 #[tokio::test]
 async fn no_garbage_passes_where_a_body_is_taken() {
     let mut house = House::open().await;
-    let (before, wishes) = (house.get("/api/v1/jobs").await.1, operations(&house).await);
-    let wishes = wishes.iter().filter(|(_, calls)| calls.iter().any(|call| call == "post"));
+    let (before, calls) = (house.get("/api/v1/jobs").await.1, operations(&house).await);
+    let posts = calls.iter().filter(|(_, calls)| calls.iter().any(|call| call == "post"));
     let mut walked = 0;
-    for (path, _) in wishes {
+    for (path, _) in posts {
         for body in bodies() {
             refused(&house, &Method::POST, path, "application/json", body).await;
         }

@@ -66,7 +66,7 @@ async fn a_viewer_before_the_first_reading_waits() {
 }
 
 #[tokio::test]
-async fn too_many_viewers_are_told() {
+async fn too_many_viewers_are_refused() {
     let house = House::open().await;
     let mut open = Vec::new();
     for _ in 0..events::STREAMS_MAX {

@@ -1,8 +1,9 @@
 //! The publisher against the real Mosquitto, with a fabricated record.
 
-use super::fabricated::record;
+use super::fixture::record;
 use super::*;
 use crate::jobs::Limits;
+use crate::store::Disk;
 use plant::command::{Command, Mode};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -87,7 +88,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     let (commands, mut commanded) = mpsc::channel(4);
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits { queue_max: 9, attempts: 1, eur_per_mtok_in: 1.0, eur_per_mtok_out: 1.0 };
-    let queue = Queue::open(&folder.path().join("jobs.db"), limits).unwrap();
+    let queue = Queue::open(&Disk::Folder(folder.path().to_owned()), limits).unwrap();
     let mut queued = queue.changed();
     let shutdown = CancellationToken::new();
     let wiring = Wiring { records, commands, shutdown: shutdown.clone() };

@@ -16,9 +16,9 @@ const JOB_MAX: usize = 256 * 1024;
 /// The same, for the message to those who ask for another.
 const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set or job/set";
 
-/// A command that was understood.
+/// A request that was understood.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wish {
+pub enum Request {
     /// For the plant.
     Plant(Command),
     /// Work for the queue.
@@ -27,7 +27,7 @@ pub enum Wish {
 
 /// Reads the command `name`; where it makes no sense, says what was expected. `power_max` is the most that the site's
 /// compute can draw, once it is known.
-pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Wish, String> {
+pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Request, String> {
     match name {
         "mode" => mode(text(payload)),
         "power_limit" => power_limit(text(payload), power_max),
@@ -38,18 +38,18 @@ pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Wish
     }
 }
 
-fn mode(text: Option<&str>) -> Result<Wish, String> {
+fn mode(text: Option<&str>) -> Result<Request, String> {
     let known = text.and_then(|text| text.parse::<Mode>().ok());
-    known.map(|mode| Wish::Plant(Command::SetMode(mode))).ok_or_else(|| {
+    known.map(|mode| Request::Plant(Command::SetMode(mode))).ok_or_else(|| {
         let names = Mode::ALL.map(Mode::name);
         format!("one of {}", names.join(", "))
     })
 }
 
-fn power_limit(text: Option<&str>, power_max: Option<Watts>) -> Result<Wish, String> {
+fn power_limit(text: Option<&str>, power_max: Option<Watts>) -> Result<Request, String> {
     let most = power_max.unwrap_or(Watts(f64::MAX));
     match text.and_then(number) {
-        Some(watts) if (0.0..=most.0).contains(&watts) => Ok(Wish::Plant(Command::SetPowerLimit(Watts(watts)))),
+        Some(watts) if (0.0..=most.0).contains(&watts) => Ok(Request::Plant(Command::SetPowerLimit(Watts(watts)))),
         Some(_) | None => Err(match power_max {
             Some(most) => format!("watts from 0 to {:.0}", most.0),
             None => "watts, 0 or more".to_owned(),
@@ -57,26 +57,26 @@ fn power_limit(text: Option<&str>, power_max: Option<Watts>) -> Result<Wish, Str
     }
 }
 
-fn boost(text: Option<&str>) -> Result<Wish, String> {
+fn boost(text: Option<&str>) -> Result<Request, String> {
     if text == Some(PRESS) {
-        return Ok(Wish::Plant(Command::SetMode(Mode::Boost)));
+        return Ok(Request::Plant(Command::SetMode(Mode::Boost)));
     }
     let most = BOOST_MAX.as_secs_f64() / 60.0;
     match text.and_then(number) {
         Some(minutes) if (0.0..=most).contains(&minutes) => {
-            Ok(Wish::Plant(Command::Boost(Duration::from_secs_f64(minutes * 60.0))))
+            Ok(Request::Plant(Command::Boost(Duration::from_secs_f64(minutes * 60.0))))
         }
         Some(_) | None => Err(format!("{PRESS} for the usual time, or minutes from 0 to {most:.0}")),
     }
 }
 
-fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
+fn grid_dimming(text: Option<&str>) -> Result<Request, String> {
     if text == Some("none") {
-        return Ok(Wish::Plant(Command::GridDimming(None)));
+        return Ok(Request::Plant(Command::GridDimming(None)));
     }
     match text.and_then(number) {
         Some(watts) if (0.0..=HOUSE_MAX.0).contains(&watts) => {
-            Ok(Wish::Plant(Command::GridDimming(Some(Watts(watts)))))
+            Ok(Request::Plant(Command::GridDimming(Some(Watts(watts)))))
         }
         Some(_) | None => {
             Err(format!("watts that the grid operator leaves, 0 to {:.0}, or none to lift the dimming", HOUSE_MAX.0))
@@ -84,12 +84,12 @@ fn grid_dimming(text: Option<&str>) -> Result<Wish, String> {
     }
 }
 
-fn job(payload: &[u8]) -> Result<Wish, String> {
+fn job(payload: &[u8]) -> Result<Request, String> {
     let expected = || format!("a JSON object with title, messages and max_tokens, at most {} KiB", JOB_MAX / 1024);
     if payload.len() > JOB_MAX {
         return Err(expected());
     }
-    serde_json::from_slice(payload).map(Wish::Job).map_err(|error| format!("{}: {error}", expected()))
+    serde_json::from_slice(payload).map(Request::Job).map_err(|error| format!("{}: {error}", expected()))
 }
 
 fn text(payload: &[u8]) -> Option<&str> {
@@ -104,15 +104,15 @@ fn number(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn plant(command: Command) -> Option<Wish> {
-        Some(Wish::Plant(command))
+    fn plant(command: Command) -> Option<Request> {
+        Some(Request::Plant(command))
     }
 
     #[test]
     fn commands_are_understood_or_refused() {
         let job = serde_json::json!({"title": "a", "messages": [{"role": "user", "content": "b"}], "max_tokens": 9});
         let text = job.to_string();
-        let rows: &[(&str, &[u8], Option<Wish>)] = &[
+        let rows: &[(&str, &[u8], Option<Request>)] = &[
             ("mode", b"surplus", plant(Command::SetMode(Mode::Surplus))),
             ("mode", b" off\n", plant(Command::SetMode(Mode::Off))),
             ("mode", b"Auto", None),
@@ -134,7 +134,7 @@ mod tests {
             ("grid_dimming", b"4200", plant(Command::GridDimming(Some(Watts(4200.0))))),
             ("grid_dimming", b"none", plant(Command::GridDimming(None))),
             ("grid_dimming", b"-4200", None),
-            ("job", text.as_bytes(), serde_json::from_value(job.clone()).map(Wish::Job).ok()),
+            ("job", text.as_bytes(), serde_json::from_value(job.clone()).map(Request::Job).ok()),
             ("job", b"{\"prompt\":\"hello\"}", None),
             ("job", b"hello", None),
             ("job", b"[1,2]", None),

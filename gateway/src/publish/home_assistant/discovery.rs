@@ -1,4 +1,4 @@
-//! The one message that tells Home Assistant what this gateway is: a device with its entities, in the device form of MQTT
+//! The one message that describes this gateway to Home Assistant: a device with its entities, in the device form of MQTT
 //! discovery (<https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload>).
 //!
 //! An entity of a point that the site does not have is named with its platform alone, which removes it where an earlier
@@ -29,8 +29,8 @@ pub fn discovery(record: &Record, topics: &Topics, page: Option<&str>) -> Value 
     let mut components = Map::new();
     for (sensor, present) in sensors(record) {
         let key = sensor.key.clone();
-        let told = if present { sensor_component(&sensor, topics) } else { json!({"platform": "sensor"}) };
-        components.insert(key, told);
+        let component = if present { sensor_component(&sensor, topics) } else { json!({"platform": "sensor"}) };
+        components.insert(key, component);
     }
     components.extend(binary_sensors(topics));
     components.extend(controls(record, topics));

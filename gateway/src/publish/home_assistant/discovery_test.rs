@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::home_assistant::HomeAssistantConfig;
-use crate::publish::home_assistant::fabricated::record;
+use crate::publish::home_assistant::fixture::record;
 use plant::point::{Point, Role};
 use std::collections::BTreeSet;
 

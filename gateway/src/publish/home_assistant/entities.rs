@@ -59,7 +59,7 @@ pub struct Sensor {
     pub reset: Option<&'static str>,
     /// Its icon, where the device class brings none.
     pub icon: Option<&'static str>,
-    /// Whether it tells about HeatMine and not about the house.
+    /// Whether it is about HeatMine and not about the house.
     pub diagnostic: bool,
 }
 

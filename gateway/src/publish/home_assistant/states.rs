@@ -1,6 +1,6 @@
 //! What a record says on each state topic. Pure: the same record gives the same text.
 //!
-//! What is stale or missing is `null`, which Home Assistant is told to show as unavailable or unknown; it is never zero.
+//! What is stale or missing is `null`, which Home Assistant shows as unavailable or unknown; it is never zero.
 
 use super::topics::State;
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeZone};
@@ -40,7 +40,7 @@ pub struct Message {
 
 /// Everything that `record` says; days and months are those of `timezone`.
 pub fn states(record: &Record, timezone: Tz) -> Vec<Message> {
-    let told = |state: State| {
+    let message = |state: State| {
         let payload = match state {
             State::Live => live(record).to_string(),
             State::Counters => counters(record).to_string(),
@@ -58,7 +58,7 @@ pub fn states(record: &Record, timezone: Tz) -> Vec<Message> {
         };
         Message { state, payload, gist }
     };
-    State::ALL.into_iter().map(told).collect()
+    State::ALL.into_iter().map(message).collect()
 }
 
 /// The key of a point in the live message.
@@ -189,7 +189,7 @@ fn plan(record: &Record) -> Value {
 
 fn ahead(plan: &Plan, slots: &[&PlannedSlot], runs: &[Vec<&PlannedSlot>]) -> Value {
     let column = |of: fn(&PlannedSlot) -> Value| Value::Array(slots.iter().map(|planned| of(planned)).collect());
-    let told = |run: &Vec<&PlannedSlot>| {
+    let body = |run: &Vec<&PlannedSlot>| {
         let kwh: f64 = run.iter().map(|planned| planned.compute.over(Slot::LENGTH).0).sum();
         json!({
             "from": run.first().map(|planned| moment(planned.start)),
@@ -201,7 +201,7 @@ fn ahead(plan: &Plan, slots: &[&PlannedSlot], runs: &[Vec<&PlannedSlot>]) -> Val
     json!({
         "made_at": moment(plan.made_at),
         "expected_net": rounded(plan.expected_net.0, 3),
-        "runs": runs.iter().take(RUNS_MAX).map(told).collect::<Vec<_>>(),
+        "runs": runs.iter().take(RUNS_MAX).map(body).collect::<Vec<_>>(),
         "start": slots.first().map(|planned| moment(planned.start)),
         "step_minutes": Slot::SECONDS / 60,
         "compute_w": column(|planned| rounded(planned.compute.0, 0)),

@@ -1,7 +1,7 @@
 //! What the state topics say, on fabricated records.
 
 use super::*;
-use crate::publish::home_assistant::fabricated::{plan_of, record};
+use crate::publish::home_assistant::fixture::{plan_of, record};
 use plant::units::{Eur, Watts};
 
 fn payload(record: &Record, state: State) -> Value {

@@ -3,10 +3,14 @@
 //! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its words)
 //! and `lost` (how many records had to make room). All are bounded; the oldest go first.
 
+use crate::store::{Disk, Durability};
 use rusqlite::{Connection, params};
-use std::path::Path;
 use std::time::Duration;
 
+/// The database of what waits.
+pub const FILE: &str = "influx-spool.db";
+/// Who finds it locked waits this long.
+const BUSY: Duration = Duration::from_secs(5);
 /// Records that may wait: a week at one every ten seconds.
 pub const WAITING_MAX: i64 = 60_480;
 /// Refused records that are kept for a person to look at.
@@ -33,11 +37,8 @@ impl Spool {
     ///
     /// # Errors
     /// What SQLite said.
-    pub fn open(path: &Path, waiting_max: i64) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
+    pub fn open(disk: &Disk, waiting_max: i64) -> rusqlite::Result<Self> {
+        let connection = disk.database(FILE, Durability::Normal, BUSY)?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
@@ -127,7 +128,7 @@ mod test {
     #[test]
     fn the_oldest_make_room_and_are_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let mut spool = Spool::open(&folder.path().join("spool.db"), 3).unwrap();
+        let mut spool = Spool::open(&Disk::Folder(folder.path().to_owned()), 3).unwrap();
         let dropped: usize = (0..5).map(|number| spool.push(&format!("m f={number}\n")).unwrap()).sum();
         assert_eq!((dropped, ids(&spool), spool.lost().unwrap()), (2, vec![3, 4, 5], 2));
     }
@@ -135,13 +136,13 @@ mod test {
     #[test]
     fn what_waits_survives_a_restart_and_numbers_are_not_used_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("spool.db");
-        let mut spool = Spool::open(&path, 10).unwrap();
+        let disk = Disk::Folder(folder.path().to_owned());
+        let mut spool = Spool::open(&disk, 10).unwrap();
         spool.push("a f=1\n").unwrap();
         spool.push("b f=1\n").unwrap();
         spool.taken(2).unwrap();
         drop(spool);
-        let mut spool = Spool::open(&path, 10).unwrap();
+        let mut spool = Spool::open(&disk, 10).unwrap();
         spool.push("c f=1\n").unwrap();
         assert_eq!(spool.oldest(9).unwrap(), vec![Waiting { id: 3, lines: "c f=1\n".into() }]);
     }
@@ -149,7 +150,7 @@ mod test {
     #[test]
     fn a_refused_record_is_kept_with_the_words_of_the_database() {
         let folder = tempfile::tempdir().unwrap();
-        let mut spool = Spool::open(&folder.path().join("spool.db"), 10).unwrap();
+        let mut spool = Spool::open(&Disk::Folder(folder.path().to_owned()), 10).unwrap();
         spool.push("bad\n").unwrap();
         spool.push("good f=1\n").unwrap();
         let bad = spool.oldest(1).unwrap().remove(0);

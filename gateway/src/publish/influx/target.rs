@@ -19,8 +19,7 @@ const ANSWER_MAX: usize = 500;
 pub enum Answer {
     /// Written.
     Taken,
-    /// Not now: the network, the database or its settings (a token, a database's name) are in the way. `after` is the
-    /// database's own wish.
+    /// Not now: the network, the database or its configuration (a token, a database's name) is in the way.
     Later {
         /// What is in the way.
         why: String,

@@ -11,7 +11,7 @@ use plant::time::Timestamp;
 use plant::totals::Earnings;
 use tokio::sync::mpsc;
 
-/// Tells the loop its scheduled commands and queues scheduled jobs, until the gateway stops.
+/// Hands scheduled commands to the loop and queues scheduled jobs, until the gateway stops.
 pub async fn carry_out(
     mut actions: mpsc::Receiver<Action>,
     timezone: Tz,

@@ -1,36 +1,21 @@
 //! What the last run left on disk, and where this one records.
 
+use crate::engine::REMEMBERED;
 use crate::recording::Recorder;
-use crate::store::{Ledger, StateStore};
-use crate::supervise::REMEMBERED;
-use anyhow::{Context, Result, bail};
+use crate::store::{Disk, Ledger, StateStore};
+use anyhow::{Context, Result};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
 use plant::site::Site;
 use plant::time::Timestamp;
-use std::fs::{File, TryLockError};
 use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
 /// A recording grows to this many bytes at most.
 const RECORDING_MAX: u64 = 512 << 20;
-
-/// Claims the data folder for this process, until the file is dropped.
-///
-/// # Errors
-/// Another HeatMine is at work in it.
-pub fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("another HeatMine is already at work in {}", folder.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
-    }
-}
 
 /// The running state and the ledger's entries around it.
 ///
@@ -52,26 +37,32 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     Ok(Restored { checkpoint, after, recent })
 }
 
-/// The newest receipts in the books, as many as a worker may tell again.
+/// The newest receipts in the books, as many as a worker may send again.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
-    let mut told = ReceiptIds::new(REMEMBERED);
+    let mut booked = ReceiptIds::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
-        told.insert(&receipt.id);
+        booked.insert(&receipt.id);
     }
-    Ok(told)
+    Ok(booked)
 }
 
 /// The recording, where one is asked for.
 ///
 /// # Errors
 /// The file cannot be made.
-pub fn recorder(path: Option<&Path>, site: &Site, restored: &Restored, now: Timestamp) -> Result<Recorder> {
+pub fn recorder(
+    disk: &Disk,
+    path: Option<&Path>,
+    site: &Site,
+    restored: &Restored,
+    now: Timestamp,
+) -> Result<Recorder> {
     let Some(path) = path else { return Ok(Recorder::off()) };
-    Recorder::create(path, RECORDING_MAX, site, restored, now)
-        .with_context(|| format!("cannot make the recording {}", path.display()))
+    let file = disk.create(path).with_context(|| format!("cannot make the recording {}", path.display()))?;
+    Ok(Recorder::new(file, RECORDING_MAX, site, restored, now))
 }
 
 #[cfg(test)]
@@ -81,10 +72,10 @@ mod tests {
     use plant::event::Event;
 
     #[test]
-    fn a_ledger_from_a_backup_is_counted_anew_and_the_wishes_stay() {
+    fn a_ledger_from_a_backup_is_counted_anew_and_the_commands_stay() {
         let folder = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
-        let state = |name: &str| StateStore::open(&folder.path().join(name)).unwrap();
+        let disk = Disk::Folder(folder.path().to_owned());
         let site = plant_site();
         let mut plant = plant::plant::Plant::new(site.clone(), Restored::default(), now);
         plant.handle(Event::Command(Command::SetMode(Mode::Surplus)), now);
@@ -97,9 +88,9 @@ mod tests {
         });
         let ahead = checkpoint.as_mut().unwrap();
         (ahead.head.sequence, ahead.head.hash) = (7, "of another ledger".into());
-        let mut store = state("state.db");
+        let mut store = StateStore::open(&disk).unwrap();
         store.save(ahead).unwrap();
-        let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
+        let ledger = Ledger::open(&disk).unwrap();
         let restored = restore(&ledger, &store).unwrap();
         let found = restored.checkpoint.clone().unwrap();
         assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));

@@ -3,7 +3,7 @@
 use super::devices::Resolved;
 use super::{Faults, quoted};
 use crate::config::Config;
-use crate::config::house::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
+use crate::config::installation::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
 use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;

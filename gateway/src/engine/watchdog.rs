@@ -1,15 +1,21 @@
-//! The engine's process: started, watched, fed with a budget, and started again when it crashes, hangs or is killed.
+//! The watchdog of the engine: starts its process, asks it how it is, and starts it again, with a back-off, when it
+//! crashes, hangs or is killed.
 //!
 //! ```text
 //!   Starting --ready--> Serving --crash, hang--> Waiting (1 s, 2 s, .. 60 s) --> Starting
 //! ```
 //!
-//! Its receipts are read from the beginning in every life, and told once: a worker that lost some with its last life counts
-//! on from where its file ends, so its numbers alone do not say what is new.
+//! Example: an engine that dies at every start is tried after 1, 2, 4, 8, 16, 32, 60, 60 .. seconds. One that served for
+//! a minute before it died is tried after one second.
+//!
+//! Receipts are deduplicated here, by their ids. After each start they are read from the beginning, and a receipt whose id
+//! is known is dropped: an engine that lost the newest ones in a crash counts on from where its file ends, so its numbers
+//! alone do not say what is new.
 //!
 //! The process ends by itself when the gateway is gone: its standard input is a pipe that then closes. Its budget ends by
 //! itself too, when nobody renews it.
 
+use super::interface::Engine;
 use crate::clock::Clock;
 use inference::client;
 use plant::event::Event;
@@ -17,10 +23,7 @@ use plant::receipt_ids::ReceiptIds;
 use plant::site::WorkPrices;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
-use std::ffi::OsString;
-use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -38,29 +41,16 @@ const BUDGET_TTL: Duration = Duration::from_secs(10);
 /// A worker that does not take a budget in this time is told again, after this.
 const TOLD: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(100);
-/// How long a worker may take to end by itself.
-const FAREWELL: Duration = Duration::from_secs(3);
 /// Waits between two starts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A worker that served this long has its back-off forgiven.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
-/// How to start the worker; `None` in [`Supervisor::launch`] where it runs elsewhere.
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// The program.
-    pub program: OsString,
-    /// Its arguments.
-    pub arguments: Vec<OsString>,
-}
-
-/// What the supervisor works with.
+/// The watchdog of one engine.
 #[derive(Debug)]
-pub struct Supervisor {
-    /// How to start the worker.
-    pub launch: Option<Launch>,
-    /// The worker's interface.
-    pub worker: client::Worker,
+pub struct Watchdog<E> {
+    /// What is watched.
+    pub engine: E,
     /// House time.
     pub clock: Clock,
     /// What the work pays.
@@ -77,13 +67,13 @@ pub struct Supervisor {
     pub receipts_read: u64,
 }
 
-impl Supervisor {
+impl<E: Engine> Watchdog<E> {
     /// Keeps the worker running until `shutdown`, then ends it.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut wait = BACK_OFF.0;
         while !shutdown.is_cancelled() {
             let began = Instant::now();
-            self.tell(WorkerState::Starting, None).await;
+            self.report(WorkerState::Starting, None).await;
             let Some(end) = self.one_life(&shutdown).await else { break };
             if began.elapsed() > FORGIVEN {
                 wait = BACK_OFF.0;
@@ -101,13 +91,8 @@ impl Supervisor {
     /// or nothing where that was `shutdown`.
     async fn one_life(&mut self, shutdown: &CancellationToken) -> Option<String> {
         self.receipts_read = 0;
-        let Some(launch) = &self.launch else {
-            let end = shutdown.run_until_cancelled(self.serve()).await?;
-            self.down(&end).await;
-            return Some(end);
-        };
-        let (mut child, leash) = match start(launch) {
-            Ok(started) => started,
+        let mut process = match self.engine.start() {
+            Ok(process) => process,
             Err(error) => {
                 let end = format!("cannot be started: {error}");
                 self.down(&end).await;
@@ -116,30 +101,27 @@ impl Supervisor {
         };
         let end = tokio::select! {
             end = self.serve() => end,
-            status = child.wait() => match status {
-                Ok(status) => format!("ended with {status}"),
-                Err(error) => format!("cannot be watched: {error}"),
-            },
+            end = process.ended() => end,
             () = shutdown.cancelled() => {
-                stop(child, leash).await;
+                process.stop().await;
                 return None;
             }
         };
         // Said before its end is waited for: from here on nothing runs.
         self.down(&end).await;
-        let _ = child.kill().await;
+        process.kill().await;
         Some(end)
     }
 
     async fn down(&mut self, why: &str) {
         self.restarts += 1;
-        self.tell(WorkerState::Down, Some(why.to_owned())).await;
+        self.report(WorkerState::Down, Some(why.to_owned())).await;
     }
 
     /// Waits until the worker is ready, then feeds it and asks it until it no longer answers.
     async fn serve(&mut self) -> String {
         let ready = CancellationToken::new();
-        let feeding = feed(self.worker.clone(), self.budget.clone(), ready.clone());
+        let feeding = feed(self.engine.clone(), self.budget.clone(), ready.clone());
         tokio::select! {
             end = self.ask(ready) => end,
             () = feeding => std::future::pending().await,
@@ -156,7 +138,7 @@ impl Supervisor {
             ticks.tick().await;
             // One that answers nothing in this time hangs, whatever it was asked.
             let patience = answered.map_or(HANG / 2, |at| HANG.saturating_sub(at.elapsed()).max(ASK_INTERVAL));
-            match tokio::time::timeout(patience, self.worker.status()).await {
+            match tokio::time::timeout(patience, self.engine.status()).await {
                 Ok(Ok(status)) => {
                     answered = Some(Instant::now());
                     ready.cancel();
@@ -195,7 +177,7 @@ impl Supervisor {
     }
 
     async fn collect_receipts(&mut self) {
-        let Ok(Ok(receipts)) = tokio::time::timeout(HANG / 2, self.worker.receipts(self.receipts_read)).await else {
+        let Ok(Ok(receipts)) = tokio::time::timeout(HANG / 2, self.engine.receipts(self.receipts_read)).await else {
             return;
         };
         for served in receipts {
@@ -231,7 +213,7 @@ impl Supervisor {
         }
     }
 
-    async fn tell(&self, state: WorkerState, error: Option<String>) {
+    async fn report(&self, state: WorkerState, error: Option<String>) {
         // A process that has ended draws nothing; one elsewhere that is out of reach has lost its budget within seconds.
         let power = (state == WorkerState::Down).then_some(Watts::ZERO);
         let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };
@@ -241,7 +223,7 @@ impl Supervisor {
 
 /// Tells a worker that is ready its budget: at once when it changes, and again before it is over. Nothing else is waited
 /// for in here, so that off is off however slow other answers are.
-async fn feed(worker: client::Worker, mut budget: watch::Receiver<Watts>, ready: CancellationToken) {
+async fn feed(worker: impl Engine, mut budget: watch::Receiver<Watts>, ready: CancellationToken) {
     ready.cancelled().await;
     loop {
         let watts = *budget.borrow_and_update();
@@ -254,25 +236,5 @@ async fn feed(worker: client::Worker, mut budget: watch::Receiver<Watts>, ready:
                 return;
             },
         }
-    }
-}
-
-/// Starts the worker. Its standard input is its leash: kept apart from the child, whose `wait` would close it.
-fn start(launch: &Launch) -> std::io::Result<(Child, Option<ChildStdin>)> {
-    let mut child = Command::new(&launch.program)
-        .args(&launch.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    let leash = child.stdin.take();
-    Ok((child, leash))
-}
-
-/// Lets go of the worker's leash, which asks it to end, and kills it where it does not.
-async fn stop(mut child: Child, leash: Option<ChildStdin>) {
-    drop(leash);
-    if tokio::time::timeout(FAREWELL, child.wait()).await.is_err() {
-        let _ = child.kill().await;
     }
 }

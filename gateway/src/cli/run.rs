@@ -1,11 +1,12 @@
 //! `heatmine run` and `heatmine demo`.
 
 use super::{Failure, Outcome, expert, runtime, until_stopped};
+use crate::addon::supervisor;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::config::influx::InfluxApi;
 use crate::live::Options;
-use crate::{config, demo, live, supervisor};
+use crate::{config, demo, live};
 use clap::Args;
 use drivers::mqtt::Broker;
 use std::cell::LazyCell;

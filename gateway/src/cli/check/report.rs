@@ -165,8 +165,8 @@ fn devices(loaded: &Loaded) -> Vec<Row> {
         let read = roles.into_iter().map(|(role, quantities)| format!("{role} ({})", quantities.join(", ")));
         rows.push(row("", format!("reads {}", read.collect::<Vec<_>>().join(", "))));
         if !device.controls.is_empty() {
-            let told: Vec<&str> = device.controls.keys().map(|control| control.name()).collect();
-            rows.push(row("", format!("may be told {}", told.join(", "))));
+            let controls: Vec<&str> = device.controls.keys().map(|control| control.name()).collect();
+            rows.push(row("", format!("may be told {}", controls.join(", "))));
         }
     }
     rows

@@ -1,11 +1,12 @@
-//! What works around the loop, each in a task of its own: the queue, the schedule, the feeds and the publishers.
+//! The tasks around the loop: the queue, the schedule, the feeds and the publishers.
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::interactive::Interactive;
 use crate::jobs;
+use crate::jobs::summary::{self, Reader};
 use crate::schedule::{self, Entry};
-use crate::store::Ledger;
+use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
 use crate::{feeds, http, publish};
 use chrono_tz::Tz;
@@ -13,16 +14,18 @@ use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::units::Watts;
 use plant::work::Backlog;
-use std::path::Path;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 /// Actions that may wait.
 const WAITING_MAX: usize = 64;
+/// No summaries are added to a queue of this length: nobody would read them.
+const SUMMARIES_MAX: u32 = 24;
 
 /// What these tasks share.
 #[derive(Clone, Debug)]
-pub struct Around {
+pub struct Tasks {
     /// Their connection to the loop.
     pub wiring: Wiring,
     /// House time.
@@ -39,25 +42,20 @@ pub struct Around {
     pub tracker: TaskTracker,
     /// Queries in flight.
     pub interactive: Interactive,
+    /// Where the history waits.
+    pub disk: Disk,
     /// The worker's address, as `http://host:port`.
     pub worker: String,
 }
 
-impl Around {
+impl Tasks {
     /// Starts all of it but the page.
-    pub fn start(
-        &self,
-        config: &Config,
-        broker: Option<Broker>,
-        schedule: Vec<Entry>,
-        folder: &Path,
-        budget: watch::Receiver<Watts>,
-    ) {
+    pub fn start(&self, config: &Config, broker: Option<Broker>, schedule: Vec<Entry>, budget: watch::Receiver<Watts>) {
         self.backlog();
         self.jobs(budget, usize::from(config.worker.parallel));
         self.schedule(schedule);
         self.feeds(config, broker.clone());
-        self.publishers(config, broker, folder);
+        self.publishers(config, broker);
     }
 
     /// What the page and the REST interface work on.
@@ -76,7 +74,7 @@ impl Around {
         })
     }
 
-    /// Tells the loop how much work waits, whenever it changes.
+    /// Sends the loop how much work waits, whenever it changes.
     fn backlog(&self) {
         let (mut jobs, mut queries) = (self.queue.changed(), self.interactive.watch());
         let (events, shutdown) = (self.events.clone(), self.wiring.shutdown.clone());
@@ -141,8 +139,8 @@ impl Around {
         self.tracker.spawn(feeds);
     }
 
-    /// Tells the world.
-    fn publishers(&self, config: &Config, broker: Option<Broker>, folder: &Path) {
+    /// Starts the publishers.
+    fn publishers(&self, config: &Config, broker: Option<Broker>) {
         if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
             let announcement = publish::home_assistant::Announcement {
                 config: config.home_assistant.clone(),
@@ -154,9 +152,47 @@ impl Around {
             self.tracker.spawn(publish::home_assistant::run(announcement, broker, wiring, queue, clock));
         }
         if config.influx.enabled {
-            let (config, folder, wiring) = (config.influx.clone(), folder.to_owned(), self.wiring.clone());
-            self.tracker
-                .spawn(report("the history", async move { publish::influx::run(config, &folder, wiring).await }));
+            let (config, disk, wiring) = (config.influx.clone(), self.disk.clone(), self.wiring.clone());
+            self.tracker.spawn(report("the history", async move { publish::influx::run(config, &disk, wiring).await }));
+        }
+    }
+
+    /// Starts what only a simulated house needs: its compute box draws what the engine reports to `draw`, and every
+    /// `interval` of house time there is work to do.
+    pub fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
+        if let Some(draw) = draw {
+            self.tracker.spawn(follow_draw(self.wiring.clone(), draw));
+        }
+        if let Some(interval) = interval {
+            self.tracker.spawn(summaries(self.clone(), interval));
+        }
+    }
+}
+
+/// Passes the power that the engine says it draws to a simulated house.
+async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
+    while wiring.records.changed().await.is_ok() {
+        let power = wiring.records.borrow_and_update().as_ref().and_then(|record| record.worker.power);
+        draw.send_replace(power.unwrap_or(Watts::ZERO));
+    }
+}
+
+/// Queues summaries of the day so far, for every kind of reader: work that can wait for the sun.
+async fn summaries(tasks: Tasks, interval: Duration) {
+    let Tasks { wiring, clock, timezone, queue, .. } = tasks;
+    let pause = interval.div_f64(clock.speed());
+    while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        let Some(record) = wiring.records.borrow().clone() else { continue };
+        if queue.backlog().jobs >= SUMMARIES_MAX {
+            continue;
+        }
+        let now = clock.now();
+        let day = now.with_timezone(&timezone).date_naive();
+        for reader in Reader::ALL {
+            let request = summary::request(reader, &record.site, day, &record.today, now);
+            if let Err(error) = queue.submit(&request, now) {
+                tracing::warn!(%error, "a summary could not be queued");
+            }
         }
     }
 }

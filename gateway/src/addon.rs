@@ -1,0 +1,4 @@
+//! HeatMine as an app of Home Assistant.
+
+/// What Home Assistant's Supervisor answers an app.
+pub mod supervisor;

@@ -1,0 +1,11 @@
+//! The engine as the gateway reaches it: a process of its own that is watched, asked and given a budget.
+
+mod interface;
+mod process;
+mod watchdog;
+mod worker;
+
+pub use interface::Engine;
+pub use process::{Launch, Process};
+pub use watchdog::{REMEMBERED, Watchdog};
+pub use worker::Worker;

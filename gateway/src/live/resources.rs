@@ -1,0 +1,85 @@
+//! What a run needs and may not get: its folder, its ports, its files. All of it is opened before anything is started, so
+//! that a run which is refused has touched no device.
+
+use super::outside::Outside;
+use super::{data_folder, page};
+use crate::config::Loaded;
+use crate::jobs;
+use crate::recording::Recorder;
+use crate::store::{Disk, Ledger, Owed, StateStore};
+use anyhow::{Context, Result};
+use plant::plant::Restored;
+use plant::receipt_ids::ReceiptIds;
+use plant::time::Timestamp;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::net::TcpListener;
+
+/// Everything that is open.
+pub struct Resources<E> {
+    /// The claim on the disk, for as long as it is held.
+    pub claim: Option<File>,
+    /// The page's port.
+    pub listener: TcpListener,
+    /// The page's address.
+    pub page: SocketAddr,
+    /// The books.
+    pub ledger: Ledger,
+    /// The running state.
+    pub state: StateStore,
+    /// What both say of the last run.
+    pub restored: Restored,
+    /// The newest receipts in the books.
+    pub booked: ReceiptIds,
+    /// The controls that the last run did not give back.
+    pub owed: Vec<Owed>,
+    /// Deferrable work.
+    pub queue: jobs::Queue,
+    /// Where this run is recorded, if anywhere.
+    pub recorder: Recorder,
+    /// The engine.
+    pub engine: E,
+    /// The address of its interface, as `http://host:port`.
+    pub worker: String,
+}
+
+/// Opens everything on `disk` and `outside`, in the order in which a person would want to hear what is wrong.
+pub async fn open<O: Outside>(
+    outside: &O,
+    disk: &Disk,
+    loaded: &Loaded,
+    record: Option<&Path>,
+    now: Timestamp,
+) -> Result<Resources<O::Engine>> {
+    let claim = disk.claim()?;
+    let listener = page::listen(loaded.http_listen).await?;
+    let page = listener.local_addr().context("the page's address is unknown")?;
+    let ledger = Ledger::open(disk)?;
+    let state = StateStore::open(disk).context("cannot open state.db in the data folder")?;
+    let restored = data_folder::restore(&ledger, &state)?;
+    let (engine, worker) = outside.engine(loaded)?;
+    Ok(Resources {
+        booked: data_folder::booked_receipts(&ledger)?,
+        owed: state.owed().context("cannot read state.db in the data folder")?,
+        queue: jobs::Queue::open(disk, limits(loaded))?,
+        recorder: data_folder::recorder(disk, record, &loaded.site, &restored, now)?,
+        claim,
+        listener,
+        page,
+        ledger,
+        state,
+        restored,
+        engine,
+        worker,
+    })
+}
+
+fn limits(loaded: &Loaded) -> jobs::Limits {
+    jobs::Limits {
+        queue_max: loaded.config.jobs.queue_max,
+        attempts: loaded.config.jobs.attempts,
+        eur_per_mtok_in: loaded.site.work.eur_per_mtok_in,
+        eur_per_mtok_out: loaded.site.work.eur_per_mtok_out,
+    }
+}

@@ -1,0 +1,69 @@
+//! The world outside as it is: devices over Modbus and MQTT, the engine as a process or on another machine.
+
+use super::outside::{Line, Outside};
+use crate::config::Loaded;
+use crate::engine::{Launch, Worker};
+use anyhow::{Context, Result};
+use drivers::device::{self, DeviceConfig, Pace};
+use inference::client;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+/// The wires of a house whose time has this pace.
+#[derive(Clone, Copy, Debug)]
+pub struct Wires {
+    /// House time to wall time.
+    pub pace: Pace,
+}
+
+impl Outside for Wires {
+    type Engine = Worker;
+
+    fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static {
+        device::run(config, self.pace, line.reports, line.setpoints, line.stop)
+    }
+
+    fn engine(&self, loaded: &Loaded) -> Result<(Worker, String)> {
+        let (launch, url) = match &loaded.config.worker.url {
+            Some(url) => (None, url.trim_end_matches('/').to_owned()),
+            None => {
+                let wanted = loaded.worker_listen;
+                let listen = free(wanted)
+                    .with_context(|| format!("cannot listen on {wanted} for the worker ([worker] listen)"))?;
+                (Some(launch(loaded, listen)?), format!("http://{listen}"))
+            }
+        };
+        let client = client::Worker::new(&url).context("the client to the worker could not be made")?;
+        Ok((Worker { launch, client }, url))
+    }
+}
+
+/// How the worker is started that listens at `listen`.
+fn launch(loaded: &Loaded, listen: SocketAddr) -> Result<Launch> {
+    let Loaded { config, site, data_dir, experts_dir, .. } = loaded;
+    let (config, compute) = (&config.worker, &site.compute);
+    let mut arguments: Vec<OsString> = vec!["worker".into()];
+    let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+    add("--listen", listen.to_string().into());
+    add("--experts", experts_dir.into());
+    add("--data", data_dir.join("worker").into());
+    add("--parallel", config.parallel.to_string().into());
+    add("--context", config.context.to_string().into());
+    add("--idle-w", compute.idle.0.to_string().into());
+    add("--max-w", compute.max.0.to_string().into());
+    add("--budget", "0".into());
+    if let Some(expert) = &config.expert {
+        add("--model", expert.into());
+    }
+    if let Some(threads) = config.threads {
+        add("--threads", threads.to_string().into());
+    }
+    arguments.push("--supervised".into());
+    let program = std::env::current_exe().context("the path of this program is unknown")?.into();
+    Ok(Launch { program, arguments })
+}
+
+/// A port that is free now, so that the worker keeps it over its restarts.
+fn free(listen: SocketAddr) -> std::io::Result<SocketAddr> {
+    std::net::TcpListener::bind(listen)?.local_addr()
+}

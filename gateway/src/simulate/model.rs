@@ -1,0 +1,136 @@
+//! The simulated house as the core meets it: what its points say, and what its controls do.
+
+use drivers::sim::battery::StorageOrders;
+use drivers::sim::house::{Flows, House, Inputs, State};
+use plant::decision::{BatteryMode, HeatPumpMode, Setting};
+use plant::point::Point;
+use plant::site::Site;
+use plant::units::{Celsius, Watts};
+use std::time::Duration;
+
+/// What happens around the house in a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Around {
+    /// Sun on the roof, W/m2.
+    pub on_roof: f64,
+    /// Sun on the ground, W/m2.
+    pub on_ground: f64,
+    /// Air temperature.
+    pub outdoor: Celsius,
+    /// The household's own consumption.
+    pub household: Watts,
+    /// Heat drawn as hot water.
+    pub hot_water: Watts,
+}
+
+/// A house and what it is doing.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    house: House,
+    state: State,
+    flows: Flows,
+    outdoor: Celsius,
+    storage: StorageOrders,
+    offered: Watts,
+    pv_limit: f64,
+}
+
+impl Model {
+    /// The house of `site`, where the site says what it is; the usual one elsewhere.
+    pub fn new(site: &Site) -> Self {
+        let mut house = House {
+            pv_peak: site.pv.map_or(Watts::ZERO, |pv| pv.peak),
+            compute_into: site.compute.heat_into,
+            compute_share: site.compute.heat_fraction,
+            ..House::default()
+        };
+        match site.battery {
+            Some(battery) => {
+                house.battery.capacity = battery.capacity;
+                house.battery.power_max = battery.charge_max;
+                house.battery.one_way = battery.round_trip.sqrt();
+            }
+            None => house.battery.power_max = Watts::ZERO,
+        }
+        Self {
+            house,
+            state: State::default(),
+            flows: Flows::default(),
+            outdoor: Celsius(0.0),
+            storage: StorageOrders::default(),
+            offered: Watts::ZERO,
+            pv_limit: 1.0,
+        }
+    }
+
+    /// The house `dt` later, its compute box drawing `compute` meanwhile.
+    pub fn step(&mut self, around: Around, compute: Watts, dt: Duration) {
+        let Around { on_roof, on_ground, outdoor, household, hot_water } = around;
+        let inputs = Inputs {
+            on_roof,
+            on_ground,
+            outdoor,
+            household,
+            hot_water,
+            compute,
+            storage: self.storage,
+            output_limit: self.pv_limit,
+            offered: self.offered,
+        };
+        self.outdoor = outdoor;
+        (self.state, self.flows) = self.house.step(&self.state, &inputs, dt);
+    }
+
+    /// Takes a setpoint; the engine's budget is not the house's.
+    pub fn obey(&mut self, setting: Setting) {
+        match setting {
+            Setting::ComputeBudget(_) => {}
+            Setting::BatteryMode(mode) => {
+                self.storage = StorageOrders {
+                    limit_discharge: mode != BatteryMode::Normal,
+                    discharge_pct: if mode == BatteryMode::Normal { 100.0 } else { 0.0 },
+                    ..StorageOrders::default()
+                };
+            }
+            Setting::HeatPumpSurplus(watts) => self.offered = watts,
+            Setting::HeatPumpMode(mode) => {
+                self.offered = match mode {
+                    HeatPumpMode::Block | HeatPumpMode::Normal => Watts::ZERO,
+                    HeatPumpMode::Boost | HeatPumpMode::Force => self.house.heat_pump.range.1,
+                };
+            }
+            Setting::PvLimit(percent) => self.pv_limit = percent.0 / 100.0,
+        }
+    }
+
+    /// What `point` says; `None` where nothing measures it.
+    pub fn value(&self, point: Point) -> Option<f64> {
+        let (flows, counters) = (&self.flows, &self.state.counters);
+        let heat = flows.heat_pump.into_room + flows.heat_pump.into_tank;
+        Some(match point {
+            Point::GridPower => flows.grid.0,
+            Point::GridImportEnergy => counters.import.0,
+            Point::GridExportEnergy => counters.export.0,
+            Point::PvPower => flows.pv.0,
+            Point::PvEnergy => counters.strings[0].0 + counters.strings[1].0,
+            Point::BatteryPower => flows.battery.0,
+            Point::BatterySoc => 100.0 * (self.state.stored / self.house.battery.capacity),
+            Point::BatteryChargeEnergy => counters.charged.0,
+            Point::BatteryDischargeEnergy => counters.discharged.0,
+            Point::HousePower => flows.household.0,
+            Point::ComputePower => flows.compute.0,
+            Point::ComputeEnergy => counters.compute.0,
+            Point::HeatPumpPower => flows.heat_pump.electric.0,
+            Point::HeatPumpHeat => heat.0,
+            Point::HeatPumpEnergy => counters.heat_pump.0,
+            Point::HeatPumpHeatEnergy => counters.heat.0,
+            Point::TankTemperature => self.state.tank.0,
+            Point::RoomTemperature => self.state.room.0,
+            Point::OutdoorTemperature => self.outdoor.0,
+            Point::HouseEnergy
+            | Point::ComputeTemperature
+            | Point::HeatPumpFlowTemperature
+            | Point::HeatPumpReturnTemperature => return None,
+        })
+    }
+}
