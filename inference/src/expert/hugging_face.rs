@@ -87,7 +87,7 @@ mod tests {
         let entries =
             |names: &[&str]| names.iter().map(|name| Entry { path: (*name).into(), lfs: None }).collect::<Vec<_>>();
         let many = entries(&["README.md", "m-F16.gguf", "m-Q8_0.gguf", "m-Q4_K_M.gguf", "m-Q4_K_M-00001-of-2.gguf"]);
-        let chosen = |entries, file| match choose(entries, file, "hub") {
+        let chosen = |entries: &[Entry], file| match choose(entries, file, "hub") {
             Ok(entry) => entry.path.clone(),
             Err(error) => error.to_string(),
         };
