@@ -1,8 +1,8 @@
 //! The worker from outside: what the gateway asks it and tells it.
 
+pub use crate::engine::work::Class;
 pub use crate::receipts::Receipt;
 
-use crate::engine::work::Class;
 use crate::error::Error;
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;

@@ -29,7 +29,7 @@ mod step;
 /// Bytes to characters, without stop strings.
 mod text;
 /// Requests, events and served work.
-pub mod work;
+pub(crate) mod work;
 
 pub use board::Snapshot;
 pub use config::EngineConfig;

@@ -5,7 +5,7 @@ mod card;
 /// Files over HTTP, resumable.
 mod download;
 /// The head of a GGUF file.
-pub mod gguf;
+pub(crate) mod gguf;
 /// Models on Hugging Face.
 mod hugging_face;
 /// How far an installation is.
@@ -19,5 +19,4 @@ mod store;
 
 pub use card::Card;
 pub use progress::{OnProgress, Progress, Stage};
-pub use source::Source;
 pub use store::{Expert, Store, Verified};

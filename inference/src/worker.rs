@@ -22,6 +22,7 @@ mod refusal;
 /// What the handlers share.
 mod state;
 
+pub use crate::stopwatch::WallClock;
 pub use config::WorkerConfig;
 
 use crate::engine::{Engine, EngineConfig};

