@@ -57,7 +57,8 @@ impl Model {
             sequences: number(config.parallel),
             threads: i32::try_from(config.threads).unwrap_or(1),
         };
-        let context = Context::new(native, shape, signals.clone()).map_err(|why| refused(&why))?;
+        let context = Context::new(native, shape, signals.clone())
+            .ok_or_else(|| refused("no memory for its context, or the context's shape is refused"))?;
         let slots = (0..config.parallel).map(|_| Slot { taken: false, tokens: Vec::new() }).collect();
         Ok(Self { file: file.clone(), context, slots, limit })
     }

@@ -73,8 +73,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Makes a context for `model`, which stops whenever `signals` say so.
-    pub fn new(model: LlamaModel, shape: Shape, signals: Arc<Signals>) -> Result<Self, String> {
+    /// Makes a context for `model`, which stops whenever `signals` say so; `None` where there is no memory for it, or
+    /// llama.cpp refuses the shape.
+    pub fn new(model: LlamaModel, shape: Shape, signals: Arc<Signals>) -> Option<Self> {
         // SAFETY: a pure function without preconditions.
         let mut params = unsafe { sys::llama_context_default_params() };
         params.n_ctx = shape.cells;
@@ -91,11 +92,11 @@ impl Context {
         // SAFETY: `pointer` is a live model, owned by the value being built and freed after the context; the callback's
         // data is kept alive by `_signals`.
         let raw = unsafe { sys::llama_init_from_model(pointer, params) };
-        let raw = NonNull::new(raw).ok_or("no memory for its context, or the context's shape is refused")?;
+        let raw = NonNull::new(raw)?;
         let pool = attach_pool(raw, shape.threads);
         // SAFETY: the pointer is live.
         let window = unsafe { sys::llama_model_n_swa(pointer) };
-        Ok(Self { raw, pool, window, model, _signals: signals })
+        Some(Self { raw, pool, window, model, _signals: signals })
     }
 
     /// Computes a batch.
