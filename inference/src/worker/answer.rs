@@ -1,6 +1,6 @@
 //! An answer on its way to the client: text, tool calls, and the end with its figures.
 
-use super::chat::Ask;
+use super::chat::Submission;
 use super::refusal::Refusal;
 use super::state::State;
 use crate::engine::work::{Done, Event};
@@ -47,9 +47,10 @@ pub struct Whole {
 
 impl Answer {
     /// Hands the request to the engine, and waits a moment for it to be refused.
-    pub async fn start(state: &State, ask: Ask) -> Result<Self, Refusal> {
-        let events = state.engine.submit(ask.request)?;
-        let mut answer = Self { events, scanner: ToolScanner::new(ask.tools), ready: VecDeque::new(), ended: false };
+    pub async fn start(state: &State, submission: Submission) -> Result<Self, Refusal> {
+        let events = state.engine.submit(submission.request)?;
+        let scanner = ToolScanner::new(submission.tools);
+        let mut answer = Self { events, scanner, ready: VecDeque::new(), ended: false };
         match tokio::time::timeout(PATIENCE, answer.events.recv()).await {
             Ok(Some(Event::Failed(error))) => Err(error.into()),
             Ok(Some(event)) => {

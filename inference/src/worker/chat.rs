@@ -1,4 +1,4 @@
-//! What is asked of an expert, whichever interface it came through: messages and options, checked.
+//! What is asked of an expert, whichever interface it came through: checked, and put together for the engine.
 
 use super::refusal::Refusal;
 use super::state::{Prepared, State};
@@ -66,8 +66,35 @@ pub struct Sampling {
     pub schema: Option<Value>,
 }
 
+/// What is asked of an expert.
+pub struct Chat {
+    /// The expert's name; empty for the preferred one.
+    pub expert: String,
+    /// What the expert reads.
+    pub content: Content,
+    /// How it chooses its words.
+    pub sampling: Sampling,
+    /// Whether somebody waits.
+    pub class: Class,
+}
+
+/// What an expert reads.
+pub enum Content {
+    /// Messages, brought into the model's own form by its chat template.
+    Messages {
+        /// Who has said what.
+        messages: Vec<Message>,
+        /// Tools that may be called, in the form of OpenAI's API.
+        tools: Vec<Value>,
+        /// Whether a model that can think aloud may.
+        think: bool,
+    },
+    /// A finished prompt.
+    Prompt(String),
+}
+
 /// A request ready for the engine, and what its answer is read with.
-pub struct Ask {
+pub struct Submission {
     /// The expert.
     pub prepared: Arc<Prepared>,
     /// The engine's part.
@@ -76,40 +103,30 @@ pub struct Ask {
     pub tools: bool,
 }
 
-/// Puts a request together.
-pub fn ask(
-    state: &State,
-    expert: &str,
-    messages: &[Message],
-    tools: Vec<Value>,
-    think: bool,
-    sampling: &Sampling,
-    class: Class,
-) -> Result<Ask, Refusal> {
-    let prepared = state.expert(expert)?;
+impl Chat {
+    /// Checks it and puts it together for the engine.
+    pub fn submission(self, state: &State) -> Result<Submission, Refusal> {
+        let prepared = state.expert(&self.expert)?;
+        let (prompt, tools) = match self.content {
+            Content::Messages { messages, tools, think } => prompt(&prepared, &messages, tools, think)?,
+            Content::Prompt(text) => (text, false),
+        };
+        let options = options(&self.sampling)?;
+        let request =
+            Request { id: state.new_id(), model: prepared.expert.model(), prompt, class: self.class, options };
+        Ok(Submission { prepared, request, tools })
+    }
+}
+
+/// The prompt for `messages`, and whether it offers tools.
+fn prompt(prepared: &Prepared, messages: &[Message], tools: Vec<Value>, think: bool) -> Result<(String, bool), Error> {
     if messages.is_empty() || messages.len() > MOST_ITEMS || tools.len() > MOST_ITEMS {
-        return Err(
-            Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())).into()
-        );
+        return Err(Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())));
     }
     let messages = messages.iter().enumerate().map(|(at, message)| plain(at, message)).collect::<Result<_, _>>()?;
     let with_tools = prepared.template.tools && !tools.is_empty();
     let prompt = prepared.template.render(&Conversation { messages, tools, think })?;
-    raw(state, prepared, prompt, sampling, class, with_tools)
-}
-
-/// Puts a request with a finished prompt together.
-pub fn raw(
-    state: &State,
-    prepared: Arc<Prepared>,
-    prompt: String,
-    sampling: &Sampling,
-    class: Class,
-    tools: bool,
-) -> Result<Ask, Refusal> {
-    let options = options(sampling)?;
-    let request = Request { id: state.new_id(), model: prepared.expert.model(), prompt, class, options };
-    Ok(Ask { prepared, request, tools })
+    Ok((prompt, with_tools))
 }
 
 /// The message as templates know it.

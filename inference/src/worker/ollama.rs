@@ -4,10 +4,10 @@
 //! and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
-use super::chat::{Ask, Message, Sampling, ask, raw};
+use super::chat::{Chat, Content, Message, Sampling};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
-use crate::engine::work::{Done, Finish};
+use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;
 use crate::expert::Expert;
 use crate::tools::ToolCall;
@@ -169,55 +169,64 @@ async fn serve(
     if empty {
         return only_load(state, &request, form);
     }
-    let ask = prepare(state, &request, form, class)?;
     let head = Head { form, model: named(&request).to_owned(), clock: state.config.clock };
-    let answer = Answer::start(state, ask).await?;
-    if request.stream.unwrap_or(true) {
+    let stream = request.stream.unwrap_or(true);
+    let submission = request.chat(form, class)?.submission(state)?;
+    let answer = Answer::start(state, submission).await?;
+    if stream {
         return Ok(streamed(head, answer));
     }
     Ok(Json(head.whole(answer.whole().await?)).into_response())
 }
 
-fn prepare(state: &Shared, request: &Request, form: Form, class: crate::engine::work::Class) -> Result<Ask, Refusal> {
-    let options = request.options.as_ref();
-    let given = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
-    let sampling = Sampling {
-        temperature: given(|options| options.temperature),
-        top_p: given(|options| options.top_p),
-        top_k: given(|options| options.top_k),
-        min_p: given(|options| options.min_p),
-        repeat_penalty: given(|options| options.repeat_penalty),
-        presence_penalty: given(|options| options.presence_penalty),
-        frequency_penalty: given(|options| options.frequency_penalty),
-        seed: given(|options| options.seed),
-        // Ollama's -1 and -2 mean "as long as it takes".
-        max_tokens: given(|options| options.num_predict).filter(|&count| count > 0.0),
-        stop: options.and_then(|options| options.stop.clone()),
-        schema: schema(request.format.as_ref())?,
-    };
-    let think = match &request.think {
-        Some(Value::Bool(think)) => *think,
-        Some(Value::String(_)) => true,
-        Some(_) | None => false,
-    };
-    match form {
-        Form::Chat => {
-            let tools = request.tools.clone().unwrap_or_default();
-            ask(state, named(request), &request.messages, tools, think, &sampling, class)
-        }
-        Form::Generate if request.raw == Some(true) => {
-            raw(state, state.expert(named(request))?, request.prompt.clone(), &sampling, class, false)
-        }
-        Form::Generate => {
-            if request.images.as_ref().is_some_and(|images| !images.is_empty()) {
-                return Err(Error::request("images", "this expert cannot see images").into());
+impl Request {
+    /// What it asks, in the worker's own words.
+    fn chat(self, form: Form, class: Class) -> Result<Chat, Error> {
+        let (expert, sampling) = (named(&self).to_owned(), self.sampling()?);
+        Ok(Chat { expert, sampling, content: self.content(form)?, class })
+    }
+
+    fn sampling(&self) -> Result<Sampling, Error> {
+        let options = self.options.as_ref();
+        let given = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
+        Ok(Sampling {
+            temperature: given(|options| options.temperature),
+            top_p: given(|options| options.top_p),
+            top_k: given(|options| options.top_k),
+            min_p: given(|options| options.min_p),
+            repeat_penalty: given(|options| options.repeat_penalty),
+            presence_penalty: given(|options| options.presence_penalty),
+            frequency_penalty: given(|options| options.frequency_penalty),
+            seed: given(|options| options.seed),
+            // Ollama's -1 and -2 mean "as long as it takes".
+            max_tokens: given(|options| options.num_predict).filter(|&count| count > 0.0),
+            stop: options.and_then(|options| options.stop.clone()),
+            schema: schema(self.format.as_ref())?,
+        })
+    }
+
+    fn content(self, form: Form) -> Result<Content, Error> {
+        let think = match &self.think {
+            Some(Value::Bool(think)) => *think,
+            Some(Value::String(_)) => true,
+            Some(_) | None => false,
+        };
+        match form {
+            Form::Chat => {
+                let tools = self.tools.unwrap_or_default();
+                Ok(Content::Messages { messages: self.messages, tools, think })
             }
-            let said = |role: &str, text: &str| Message::text(role, text);
-            let mut messages = vec![said("user", &request.prompt)];
-            if !request.system.is_empty() {
-                messages.insert(0, said("system", &request.system));
+            Form::Generate if self.raw == Some(true) => Ok(Content::Prompt(self.prompt)),
+            Form::Generate => {
+                if self.images.is_some_and(|images| !images.is_empty()) {
+                    return Err(Error::request("images", "this expert cannot see images"));
+                }
+                let mut messages = vec![Message::text("user", &self.prompt)];
+                if !self.system.is_empty() {
+                    messages.insert(0, Message::text("system", &self.system));
+                }
+                Ok(Content::Messages { messages, tools: Vec::new(), think })
             }
-            ask(state, named(request), &messages, Vec::new(), think, &sampling, class)
         }
     }
 }
