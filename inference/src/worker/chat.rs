@@ -15,7 +15,7 @@ const MOST_ITEMS: usize = 4096;
 
 /// A message as either interface sends it.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Message {
+pub struct ChatMessage {
     /// Who speaks.
     pub role: String,
     #[serde(default)]
@@ -32,7 +32,7 @@ pub struct Message {
     images: Option<Vec<Value>>,
 }
 
-impl Message {
+impl ChatMessage {
     /// A message of plain text.
     pub fn text(role: &str, text: &str) -> Self {
         Self { role: role.to_owned(), content: text.into(), ..Self::default() }
@@ -83,7 +83,7 @@ pub enum Content {
     /// Messages, brought into the model's own form by its chat template.
     Messages {
         /// Who has said what.
-        messages: Vec<Message>,
+        messages: Vec<ChatMessage>,
         /// Tools that may be called, in the form of OpenAI's API.
         tools: Vec<Value>,
         /// Whether a model that can think aloud may.
@@ -119,7 +119,12 @@ impl Chat {
 }
 
 /// The prompt for `messages`, and whether it offers tools.
-fn prompt(prepared: &Prepared, messages: &[Message], tools: Vec<Value>, think: bool) -> Result<(String, bool), Error> {
+fn prompt(
+    prepared: &Prepared,
+    messages: &[ChatMessage],
+    tools: Vec<Value>,
+    think: bool,
+) -> Result<(String, bool), Error> {
     if messages.is_empty() || messages.len() > MOST_ITEMS || tools.len() > MOST_ITEMS {
         return Err(Error::request("messages", format!("{} messages; expected 1 to {MOST_ITEMS}", messages.len())));
     }
@@ -130,7 +135,7 @@ fn prompt(prepared: &Prepared, messages: &[Message], tools: Vec<Value>, think: b
 }
 
 /// The message as templates know it.
-fn plain(at: usize, message: &Message) -> Result<Value, Error> {
+fn plain(at: usize, message: &ChatMessage) -> Result<Value, Error> {
     let place = |key: &str| format!("messages[{at}].{key}");
     let role = match message.role.as_str() {
         "developer" | "system" => "system",

@@ -4,7 +4,7 @@
 //! and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
-use super::chat::{Chat, Content, Message, Sampling};
+use super::chat::{Chat, ChatMessage, Content, Sampling};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
@@ -49,7 +49,7 @@ struct Options {
 struct Request {
     model: String,
     name: String,
-    messages: Vec<Message>,
+    messages: Vec<ChatMessage>,
     prompt: String,
     system: String,
     raw: Option<bool>,
@@ -221,9 +221,9 @@ impl Request {
                 if self.images.is_some_and(|images| !images.is_empty()) {
                     return Err(Error::request("images", "this expert cannot see images"));
                 }
-                let mut messages = vec![Message::text("user", &self.prompt)];
+                let mut messages = vec![ChatMessage::text("user", &self.prompt)];
                 if !self.system.is_empty() {
-                    messages.insert(0, Message::text("system", &self.system));
+                    messages.insert(0, ChatMessage::text("system", &self.system));
                 }
                 Ok(Content::Messages { messages, tools: Vec::new(), think })
             }

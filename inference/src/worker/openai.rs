@@ -1,7 +1,7 @@
 //! OpenAI's interface: `/v1/chat/completions`, streamed or not, and `/v1/models`.
 
 use super::answer::{Answer, Piece, Whole};
-use super::chat::{Chat, Content, Message, Sampling};
+use super::chat::{Chat, ChatMessage, Content, Sampling};
 use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
@@ -27,7 +27,7 @@ const CHAT: &str = "/v1/chat/completions";
 struct ChatRequest {
     #[serde(default)]
     model: String,
-    messages: Vec<Message>,
+    messages: Vec<ChatMessage>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default)]
