@@ -1,12 +1,16 @@
-//! The processor's own energy counter, where the machine shows it (Intel and AMD, `/sys/class/powercap`, often only to root).
+//! The processor's own energy counter (RAPL), where the machine shows it: Intel and AMD, `/sys/class/powercap`, often only to
+//! root. Linux documents it in `power/powercap/powercap.rst`: microjoules that wrap at `max_energy_range_uj`.
 
 use std::path::{Path, PathBuf};
 
 /// One package's counter.
 struct Domain {
     counter: PathBuf,
+    /// Where it wraps, in microjoules.
     range: f64,
+    /// Its last reading, in microjoules.
     last: f64,
+    /// What it has counted since it was found.
     joules: f64,
 }
 
