@@ -1,8 +1,23 @@
 //! Requests in, tokens out: llama.cpp on a thread of its own.
 //!
-//! One operating-system thread owns model and context (`runner`). Everybody else holds an `Engine`: it takes requests
-//! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is a message like
-//! any other, except that "off" also reaches into native code (`signals`, `native`) and stops a half-computed token.
+//! One operating-system thread owns model and context (`runner`). Everybody else holds an [`Engine`]: it submits requests, hears
+//! tokens through a channel per request, and cancels by dropping that channel. A *slot* is a place in the model's key-value
+//! memory: an answer that has one is *active*, the others *wait*.
+//!
+//! ```text
+//! submit --seat?--> queue --slot?--> step, step, .. --> receipt --> Done
+//!            |                         ^
+//!            +--> Busy                 +-- the budget says how often, "off" stops it in the middle
+//! ```
+//!
+//! Back-pressure: a request takes one of a fixed number of *seats* for as long as it lives, and is refused at once where none is
+//! free. Deferrable work has half as many, and seats of its own, so that it cannot keep anybody out. Preemption: it also gives
+//! way in the middle of a batch (`signals`, `native`) when somebody asks.
+//!
+//! Example: with four slots and 64 seats, 64 people ask at once: 4 are active, 60 wait, the next hears `Busy`. A deferrable
+//! request is still taken (32 seats), and computed when nobody waits any more. At a budget of 45 W on a machine of 20 to 120 W
+//! the thread computes a quarter of the time (`throttle`); at 0 W it stops within a node of the running graph, and the tokens of
+//! that batch are computed again when power is back.
 
 /// What the thread shows of itself.
 mod board;
@@ -35,7 +50,6 @@ pub use board::Snapshot;
 pub use config::EngineConfig;
 
 use crate::error::Error;
-use crate::meter::Meter;
 use crate::stopwatch;
 use board::Board;
 use runner::{Message, Runner};
@@ -53,25 +67,18 @@ pub struct Engine {
     messages: mpsc::Sender<Message>,
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
+    /// Seats of requests that somebody waits for.
     interactive: Arc<Semaphore>,
+    /// Seats of the others.
     deferrable: Arc<Semaphore>,
     queue: usize,
 }
 
 impl Engine {
-    /// Starts the thread; with `model` it is loaded at once.
+    /// Starts the thread, which loads `model` at once; `book` gets the work it has served. Fails where the system has no thread.
     pub fn start(config: EngineConfig, model: Option<ModelFile>, book: Book) -> Result<(Self, JoinHandle<()>), Error> {
         let signals = Arc::new(Signals::default());
-        let board = Arc::new(Mutex::new(Board {
-            loading: model.is_some(),
-            model: None,
-            active: 0,
-            waiting: 0,
-            interactive: 0,
-            budget: config.budget,
-            error: None,
-            meter: Meter::new(config.power),
-        }));
+        let board = Arc::new(Mutex::new(Board::new(&config, model.is_some())));
         let (messages, inbox) = mpsc::channel();
         let engine = Self {
             messages,
@@ -89,7 +96,7 @@ impl Engine {
         Ok((engine, thread))
     }
 
-    /// Queues a request. Dropping the receiver cancels it.
+    /// Queues a request. Dropping the receiver cancels it. Fails where no seat is free or the thread has ended.
     pub fn submit(&self, request: Request) -> Result<UnboundedReceiver<Event>, Error> {
         let class = request.class;
         let seats = match class {
@@ -106,7 +113,7 @@ impl Engine {
         Ok(receiver)
     }
 
-    /// Sets the watts the engine may draw; `None` is no limit, and less than the idle power stops it at once.
+    /// Sets the power (W) that the machine may draw; `None` is no limit, and less than the idle power stops it at once.
     pub fn set_budget(&self, budget: Option<f64>) {
         let duty = {
             let mut board = self.board();
@@ -120,28 +127,7 @@ impl Engine {
 
     /// The engine as it is.
     pub fn snapshot(&self) -> Snapshot {
-        let now = stopwatch::now();
-        let mut board = self.board();
-        let rates = board.meter.rates(now);
-        let duty = board.meter.power.duty(board.budget);
-        let watts =
-            if duty <= 0.0 && !board.meter.measures() { board.meter.power.idle } else { board.meter.watts(now) };
-        Snapshot {
-            model: board.model.clone(),
-            loading: board.loading,
-            active: board.active,
-            waiting: board.waiting,
-            interactive: board.interactive,
-            budget: board.budget,
-            duty,
-            watts,
-            measured: board.meter.measures(),
-            tokens_per_second: rates.tokens_per_second,
-            utilisation: rates.utilisation,
-            busy_seconds: board.meter.busy.as_secs_f64(),
-            error: board.error.clone(),
-            beats: self.signals.beats(),
-        }
+        self.board().snapshot(self.signals.beats(), stopwatch::now())
     }
 
     /// Ends the thread, in the middle of a token if need be; unfinished requests fail.

@@ -1,7 +1,9 @@
 //! What the engine's thread shows of itself, and the picture of it at one moment.
 
+use super::config::EngineConfig;
 use super::work::ModelFile;
 use crate::meter::Meter;
+use std::time::Instant;
 
 /// What the engine's thread shows of itself.
 pub(crate) struct Board {
@@ -13,6 +15,46 @@ pub(crate) struct Board {
     pub budget: Option<f64>,
     pub error: Option<String>,
     pub meter: Meter,
+}
+
+impl Board {
+    /// The board at the start; `loading` where a model is read at once.
+    pub fn new(config: &EngineConfig, loading: bool) -> Self {
+        Self {
+            model: None,
+            loading,
+            active: 0,
+            waiting: 0,
+            interactive: 0,
+            budget: config.budget,
+            error: None,
+            meter: Meter::new(config.power),
+        }
+    }
+
+    /// The engine at `now`, after so many `beats` of its thread.
+    pub fn snapshot(&mut self, beats: u64, now: Instant) -> Snapshot {
+        let rates = self.meter.rates(now);
+        let duty = self.meter.power.duty(self.budget);
+        // The rates remember seconds in which there was power; an engine that is off draws its idle power.
+        let watts = if duty <= 0.0 && !self.meter.measures() { self.meter.power.idle } else { self.meter.watts(now) };
+        Snapshot {
+            model: self.model.clone(),
+            loading: self.loading,
+            active: self.active,
+            waiting: self.waiting,
+            interactive: self.interactive,
+            budget: self.budget,
+            duty,
+            watts,
+            measured: self.meter.measures(),
+            tokens_per_second: rates.tokens_per_second,
+            utilisation: rates.utilisation,
+            busy_seconds: self.meter.busy.as_secs_f64(),
+            error: self.error.clone(),
+            beats,
+        }
+    }
 }
 
 /// The engine at one moment.

@@ -1,8 +1,13 @@
-//! A model in memory and the slots of its key-value memory.
+//! A model in memory and the slots of its key-value memory, which serve as a prefix cache.
 //!
-//! A slot keeps the tokens of the answer that left it: the next request that begins the same way (a chat that goes on, the
-//! same system prompt) starts from there. A request with a seed is computed from scratch, and where it is alone in a memory
-//! as empty as a new one, so that it repeats exactly: the order of the cells shows in the last digits of the logits.
+//! A slot keeps the tokens of the answer that left it: the next request that begins the same way (a chat that goes on, the same
+//! system prompt) takes the slot with the longest common prefix and computes only the rest. A request with a seed is computed
+//! from scratch, and where it is alone in a memory as empty as a new one, so that it repeats exactly: the order of the cells
+//! shows in the last digits of the logits.
+//!
+//! Example: a question of 300 tokens gets an answer of 80. Its slot keeps 379 of them, because the last one was never computed.
+//! The chat goes on with a prompt of 420 tokens that begins with those 380: 41 are computed instead of 420. The very same
+//! prompt again would compute one, because the logits of its last token are needed.
 
 use super::config::EngineConfig;
 use super::native::{Context, Shape};
@@ -35,7 +40,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads a model and makes its memory.
+    /// Reads a model and makes its memory. Fails where the file is gone, llama.cpp refuses it or memory is short.
     pub fn load(file: &ModelFile, config: &EngineConfig, signals: &Arc<Signals>) -> Result<Self, Error> {
         let refused = |why: &str| Error::Load { path: file.path.clone(), why: why.to_owned() };
         let backend = backend().ok_or_else(|| refused("llama.cpp did not start"))?;
@@ -63,7 +68,7 @@ impl Model {
         Ok(Self { file: file.clone(), context, slots, limit })
     }
 
-    /// Turns a prompt into tokens, once; fails where it does not fit.
+    /// Turns a prompt into tokens, once; fails where it is empty or does not fit.
     pub fn tokenise(&self, sequence: &mut Sequence) -> Result<(), Error> {
         if !sequence.tokens.is_empty() {
             return Ok(());
@@ -93,24 +98,25 @@ impl Model {
         if options.seed.is_some() && !self.slots.iter().any(|slot| slot.taken) {
             self.forget();
         }
-        let common = |slot: &Slot| slot.tokens.iter().zip(&sequence.tokens).take_while(|(a, b)| a == b).count();
+        let shared = |slot: &Slot| slot.tokens.iter().zip(&sequence.tokens).take_while(|(a, b)| a == b).count();
         let free = self.slots.iter().enumerate().filter(|(_, slot)| !slot.taken);
         let best = match options.seed {
             Some(_) => free.min_by_key(|(_, slot)| slot.tokens.len()).map(|(at, _)| (at, 0)),
             None => free
-                .map(|(at, slot)| (at, common(slot), slot.tokens.len()))
-                .max_by_key(|&(_, common, held)| (common, usize::MAX - held))
-                .map(|(at, common, _)| (at, common)),
+                .map(|(at, slot)| (at, shared(slot), slot.tokens.len()))
+                .max_by_key(|&(_, shared, held)| (shared, usize::MAX - held))
+                .map(|(at, shared, _)| (at, shared)),
         };
-        let Some((at, common)) = best else { return Err(Error::Engine("no free slot".into())) };
+        let Some((at, shared)) = best else { return Err(Error::Engine("no free slot".into())) };
         sequence.slot = i32::try_from(at).unwrap_or(0);
         // The last token is computed again: its logits are needed.
-        sequence.kept = self.context.cut(sequence.slot, common.min(sequence.tokens.len() - 1));
+        sequence.kept = self.context.cut(sequence.slot, shared.min(sequence.tokens.len() - 1));
         sequence.sampler = Some(sampler);
         self.slots[at] = Slot { taken: true, tokens: Vec::new() };
         Ok(())
     }
 
+    /// Empties all slots.
     fn forget(&mut self) {
         for (slot, number) in self.slots.iter_mut().zip(0..) {
             self.context.cut(number, 0);
@@ -128,6 +134,7 @@ impl Model {
     }
 }
 
+/// llama.cpp itself, which starts once in a process.
 fn backend() -> Option<&'static LlamaBackend> {
     static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
     let started = BACKEND.get_or_init(|| {

@@ -1,13 +1,20 @@
-//! The engine's thread.
+//! The engine's thread: it takes one turn after another.
 //!
 //! ```text
-//! messages -> waiting --admit--> active --step--> tokens, receipts
-//!              ^                 |
-//!              +------park-------+   (deferrable work makes room; another expert is asked for)
+//! messages --> waiting --admit--> active --step--> tokens --> receipt
+//!                 ^                 |
+//!                 +------park-------+  preemption: deferrable work makes room, or another expert is asked for
 //! ```
 //!
-//! One turn: read messages, drop what nobody listens to, admit, compute one batch, emit, pause as the budget demands. A
-//! batch that was stopped leaves nothing behind: its tokens are pending again and are computed when power is back.
+//! A turn reads the messages, drops what nobody listens to, admits requests to free slots, computes one batch (a *step*), sends
+//! what came out of it, and sets the moment before which the next one may not begin. A batch that was stopped leaves nothing
+//! behind: its tokens are pending again.
+//!
+//! Example: two slots, a machine of 20 to 120 W, a budget of 45 W, so a duty of 0.25. A long job X is active when the question Q
+//! comes. Turn 1: Q gets the second slot; only Q's prompt is in the batch, because somebody waits for it. The batch takes
+//! 40 ms, so the next one may begin 120 ms later; until then the thread only reads messages. In the pause another question R comes
+//! and no slot is free: in turn 2 X is parked with its tokens, R gets its slot, and X goes on when Q or R is answered. When the
+//! budget becomes 120 W the pause is dropped; when it becomes 0 W in the middle of a step, that step is stopped and taken back.
 
 use super::board::Board;
 use super::config::EngineConfig;
@@ -26,7 +33,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The thread shows that it is alive at least this often.
+/// The thread shows that it is alive at least this often: the gateway asks twice a second.
 const BEAT: Duration = Duration::from_millis(500);
 
 /// A message to the thread.
@@ -51,13 +58,15 @@ pub struct Runner {
     /// Answers that fit side by side: fewer than configured after the memory had no room, until one of them ends.
     room: usize,
     space: Vec<LlamaTokenData>,
+    /// Share of the time in which it may compute.
     duty: f64,
+    /// Before this moment no step begins.
     resume: Option<Instant>,
+    /// The end of the step before; `None` after a time without work, whose energy is nobody's.
     cycle: Option<Instant>,
 }
 
 impl Runner {
-    /// A thread's worth of state.
     pub fn new(
         config: EngineConfig,
         inbox: Receiver<Message>,
@@ -133,6 +142,7 @@ impl Runner {
         true
     }
 
+    /// Takes a new request into the queue.
     fn receive(&mut self, mut sequence: Sequence) {
         // A prompt that cannot be served is refused at once, even without power.
         let model = self.model.as_ref().filter(|model| model.file == sequence.request.model);
@@ -143,6 +153,7 @@ impl Runner {
         self.waiting.add(sequence);
     }
 
+    /// A new budget ends the pause that the old one demanded.
     fn look_at_budget(&mut self) {
         let board = self.board();
         let duty = board.meter.power.duty(board.budget);
@@ -153,6 +164,7 @@ impl Runner {
         }
     }
 
+    /// Drops requests that nobody listens to, and ends such answers.
     fn sweep(&mut self) {
         self.waiting.drop_abandoned();
         for at in (0..self.active.len()).rev() {
@@ -163,6 +175,8 @@ impl Runner {
         self.close_finished();
     }
 
+    /// Gives slots to those that wait, as far as there are any. Somebody who waits gets the slot of a deferrable answer, and the
+    /// model's place where only deferrable answers are made with it.
     fn admit(&mut self) {
         while let Some(head) = self.waiting.head() {
             let urgent = head.interactive();
@@ -205,8 +219,10 @@ impl Runner {
         true
     }
 
+    /// Reads a model in place of the one in memory, which nobody is active on.
     fn load(&mut self, model: &ModelFile) -> Result<(), Error> {
         self.model = None;
+        self.room = self.config.parallel;
         let mut board = self.board();
         (board.model, board.loading) = (None, true);
         drop(board);
@@ -220,12 +236,14 @@ impl Runner {
         Ok(())
     }
 
+    /// Fails all requests for a model that cannot be loaded.
     fn refuse(&mut self, model: &ModelFile, error: &Error) {
         for sequence in self.waiting.remove_all_for(model) {
             sequence.fail(Error::Load { path: model.path.clone(), why: error.to_string() });
         }
     }
 
+    /// Computes one batch, if there is anything to compute.
     fn step(&mut self) {
         let Some(mut step) = Step::plan(&self.active, self.duty < 1.0) else { return };
         let start = stopwatch::now();
@@ -286,6 +304,7 @@ impl Runner {
         self.resume = (!pause.is_zero()).then(|| end + pause);
     }
 
+    /// Sends the last event of answers that are complete, by way of the books.
     fn close_finished(&mut self) {
         for at in (0..self.active.len()).rev() {
             let Some(finish) = self.active[at].finish else { continue };
@@ -299,6 +318,7 @@ impl Runner {
         }
     }
 
+    /// Writes on the board what is under way.
     fn show(&self) {
         let active = self.active.iter().filter(|sequence| sequence.interactive()).count();
         let mut board = self.board();

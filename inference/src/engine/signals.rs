@@ -1,4 +1,10 @@
-//! What the engine's thread must hear in the middle of native code.
+//! What the engine's thread must hear in the middle of native code: off, the end, and preemption; and its heartbeat, by which a
+//! watchdog (`worker::state`) knows that it lives.
+//!
+//! ```text
+//! no step --begin_step(deferrable)--> a deferrable step --somebody asks, off or the end--> stopped within a node of the graph
+//!         --begin_step(interactive)-> another step ---------off or the end only----------> stopped within a node of the graph
+//! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -7,7 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Signals {
     off: AtomicBool,
     stop: AtomicBool,
+    /// Somebody waits while a deferrable step runs.
     yielding: AtomicBool,
+    /// Nobody waits for the running step.
     deferrable_step: AtomicBool,
     beats: AtomicU64,
 }
@@ -23,7 +31,6 @@ impl Signals {
         self.stop.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the engine must end.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -51,7 +58,7 @@ impl Signals {
         self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts up for as long as the thread is alive.
+    /// Counts up for as long as the thread is alive, also while it computes or loads.
     pub fn beats(&self) -> u64 {
         self.beats.load(Ordering::Relaxed)
     }
