@@ -1,7 +1,21 @@
 //! The engine as a service: OpenAI's and Ollama's HTTP interfaces, and HeatMine's own for budget, status and receipts.
 //!
-//! The worker is a process of its own, so that a crash in native code takes nothing else with it. It draws what it is
-//! allowed to: a budget that is not renewed ends, and the start value holds again.
+//! The worker is a process of its own, so that a crash in native code takes nothing else with it. It draws what it is allowed
+//! to: a *budget* (W) has a time to live, and where nobody renews it, the start value holds again. A *receipt* of each served
+//! piece of work is on disk before its client hears the end.
+//!
+//! ```text
+//! request -> chat -> submission -> engine -> answer in pieces -> the client's own form
+//!   openai, ollama       (chat, state)          (answer)            (openai, ollama, refusal)
+//! ```
+//!
+//! Example: a worker starts with a budget of 0 W. The gateway sends `{"watts": 45, "ttl_s": 10}` and repeats it while it lives. A
+//! client streams an answer at a quarter of the engine's speed. The gateway dies: ten seconds later the budget is 0 W again,
+//! the answer stops in the middle of a token, and goes on when a gateway is back.
+//!
+//! Graceful shutdown: running answers fail with a reason, what was computed is booked, the connections are closed, and the
+//! journal is written to its end before the folder is given up. A watchdog refuses to call the worker healthy when the
+//! engine's thread shows no life (`state`).
 
 /// An answer as pieces: text, tool calls, the end.
 mod answer;
@@ -41,15 +55,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// The longest request body: a context full of text with room to spare.
+/// The longest request body. Chosen: 128 000 tokens are half a megabyte of text, and a chat's JSON holds that with much to spare.
 const LONGEST_BODY: usize = 8 << 20;
-/// How long running answers may take to hear that the worker ends.
+/// How long running answers may take to hear that the worker ends: less than the 3 s after which the gateway kills it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long a worker waits for the one before it, whose last answers are being booked.
+/// How long a worker waits for the one before it, whose last answers are being booked. Chosen: longer than a disk that is busy
+/// holds up a few lines, shorter than a person waits without asking why.
 const PREDECESSOR: Duration = Duration::from_secs(20);
-/// How often it looks.
+/// How often it looks whether that one is gone.
 const LOOK: Duration = Duration::from_millis(100);
+/// The most answers side by side: llama.cpp's own bound (`LLAMA_MAX_SEQ`) is higher, but each takes a context of memory.
+const MOST_PARALLEL: usize = 64;
+/// The least tokens of context: less does not hold a chat template and a word.
+const LEAST_CONTEXT: usize = 64;
 
 /// A worker that has its port and its engine, and waits to be run.
 pub struct Worker {
@@ -59,11 +78,14 @@ pub struct Worker {
     shared: Shared,
     engine: std::thread::JoinHandle<()>,
     journal: std::thread::JoinHandle<()>,
-    // Held until everything is written.
+    /// Held until everything is written.
     _claim: File,
 }
 
-/// Runs a worker until `shutdown`; fails when it cannot start or its engine ends by itself.
+/// Runs a worker until `shutdown`.
+///
+/// # Errors
+/// What [`bind`] and [`Worker::run`] fail with.
 pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), Error> {
     let worker = bind(config).await?;
     tracing::info!(address = %worker.address, "worker is listening");
@@ -71,6 +93,11 @@ pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<
 }
 
 /// Opens store, journal and port, and starts the engine.
+///
+/// # Errors
+/// [`Error::File`]: a folder cannot be made, read or written. [`Error::Unknown`], [`Error::Gguf`]: the model to serve is not
+/// installed, or is none. [`Error::Listen`]: the address cannot be used. [`Error::Engine`]: another worker is at work in the
+/// data folder, or the system has no thread.
 pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let store = Store::open(&config.experts)?;
     let preferred = preferred(&store, config.model.as_deref())?;
@@ -87,8 +114,8 @@ pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     });
     let engine_config = EngineConfig {
         threads: threads(config.threads),
-        parallel: config.parallel.clamp(1, 64),
-        context: config.context.max(64),
+        parallel: config.parallel.clamp(1, MOST_PARALLEL),
+        context: config.context.max(LEAST_CONTEXT),
         queue: config.queue.max(1),
         power: config.power,
         budget: config.budget,
@@ -119,7 +146,10 @@ async fn claim(folder: &Path) -> Result<File, Error> {
 }
 
 impl Worker {
-    /// Serves until `shutdown`; fails when the engine ends by itself.
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`]: the engine's thread has ended or crashed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { listener, shared, engine: thread, journal, .. } = self;
         let mut ended = tokio::task::spawn_blocking(move || thread.join().is_err());
@@ -158,6 +188,7 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
+/// The expert served where a request names none.
 fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error> {
     match model {
         Some(model) if model.ends_with(".gguf") || model.contains('/') => Expert::from_file(Path::new(model)).map(Some),
@@ -166,7 +197,8 @@ fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error
     }
 }
 
-fn threads(wanted: Option<usize>) -> usize {
+/// One core is left to the house's control loop, unless the owner says otherwise.
+fn threads(configured: Option<usize>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    wanted.unwrap_or(cores.saturating_sub(1)).clamp(1, cores)
+    configured.unwrap_or(cores.saturating_sub(1)).clamp(1, cores)
 }

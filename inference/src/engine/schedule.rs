@@ -10,7 +10,7 @@
 //! Example: A generates, B (the older) reads a prompt of 100 tokens, C one of 20. A stream runs, so prompts share 64 tokens. A gets
 //! 1. Half of 64 is B's: 32. Of the other 32 the shorter C gets its 20, and the 12 left over are B's: the batch is 1 + 44 + 20.
 
-/// Tokens of one batch: llama.cpp's own default (`n_ubatch`), for which its kernels are tuned.
+/// Tokens of one batch: llama.cpp's own default for what it computes at once (`n_ubatch`).
 pub const BATCH: usize = 512;
 /// Tokens of prompts in a batch while others generate, or while power is limited. Chosen: a machine that reads 250 tokens per
 /// second computes them in a quarter of a second, which is the longest gap in a stream, and at a duty of 0.25 pauses 0.75 s.

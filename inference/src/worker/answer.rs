@@ -10,19 +10,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// A streaming client hears within this time that its request was taken, even while there is no power for it.
+/// A streaming client hears within this time that its request was taken, even while there is no power for it. Chosen: most
+/// prompts that must be refused are refused in less, with a status of their own, and no client gives up so soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A part of an answer.
+/// A part of an answer; the last one is `Done` or `Failed`.
 #[derive(Debug)]
 pub enum Piece {
-    /// More text.
     Text(String),
     /// Tools to be called.
     Calls(Vec<ToolCall>),
-    /// The end.
     Done(Done),
-    /// The end, by a failure.
     Failed(Error),
 }
 
@@ -37,7 +35,6 @@ pub struct Answer {
 /// An answer that is complete.
 #[derive(Debug, Default)]
 pub struct Whole {
-    /// Its text.
     pub text: String,
     /// Tools to be called.
     pub calls: Vec<ToolCall>,

@@ -1,4 +1,11 @@
 //! HeatMine's own interface: how the gateway feeds the worker power and learns what it did.
+//!
+//! ```text
+//! GET /health              200 while the engine's thread shows life
+//! GET /heatmine/status     client::Status
+//! PUT /heatmine/budget     {"watts": 45, "ttl_s": 10} -> client::Status; null watts are no limit, no ttl_s is no end
+//! GET /heatmine/receipts   ?after=2 -> {"receipts": [..], "last": 4}
+//! ```
 
 use super::refusal::{Refusal, read};
 use super::state::Shared;
@@ -15,10 +22,11 @@ use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
-/// The most receipts in one reply.
+/// The most receipts in one reply: some 200 kB, and who has more to fetch asks again.
 const MOST_RECEIPTS: usize = 1000;
-/// The longest a budget may hold without being renewed.
+/// The longest a budget may hold without being renewed, in seconds: a day.
 const LONGEST_TTL: u64 = 86_400;
+/// Says in which interface's form a refusal is written.
 const PATH: &str = "/heatmine";
 
 #[derive(Debug, Deserialize)]

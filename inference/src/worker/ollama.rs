@@ -27,6 +27,7 @@ use std::time::Duration;
 
 /// The version of Ollama whose interface this is; clients compare it.
 const VERSION: &str = "0.12.6";
+/// Says in which interface's form a refusal is written, and where it is asked the usual way.
 const PATH: &str = "/api/chat";
 
 #[derive(Debug, Default, Deserialize)]

@@ -20,8 +20,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::time::Duration;
 
 const CHAT: &str = "/v1/chat/completions";
+/// A stream without news sends a comment this often: well below the minute after which nginx and its like give up a silent one.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Deserialize)]
 struct ChatRequest {
@@ -226,7 +229,7 @@ fn streamed(head: Head, answer: Answer, include_usage: bool) -> Response {
         let event = streaming.next().await?;
         Some((Ok::<_, Infallible>(event), streaming))
     });
-    let keep_alive = KeepAlive::new().interval(std::time::Duration::from_secs(10)).text("waiting");
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("waiting");
     Sse::new(events).keep_alive(keep_alive).into_response()
 }
 

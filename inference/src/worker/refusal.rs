@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Seconds after which a refused request may be tried again.
+/// Seconds after which a refused request may be tried again: about what one of the answers in the way takes.
 const RETRY_AFTER: &str = "5";
 
 /// Why a request is not served.

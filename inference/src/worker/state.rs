@@ -1,4 +1,5 @@
-//! What the worker's handlers share.
+//! What the worker's handlers share: experts made ready once, the budget with its time to live, the journal, and the watchdog
+//! over the engine's thread.
 
 use super::config::WorkerConfig;
 use super::refusal::Refusal;
@@ -16,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
-/// The engine's thread shows life several times a second; after this long without, it hangs.
+/// The engine's thread shows life several times a second, also while it loads a model; after this long without, it hangs. Chosen:
+/// longer than a machine short of memory swaps, shorter than a person waits before they pull the plug.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// An expert ready to be asked.
@@ -38,8 +40,11 @@ pub struct State {
     preferred: Option<Expert>,
     journal: Arc<Mutex<Journal>>,
     prepared: Mutex<BTreeMap<PathBuf, Arc<Prepared>>>,
-    renewal: Mutex<Option<AbortHandle>>,
+    /// The task that ends the budget when it is not renewed.
+    expiry: Mutex<Option<AbortHandle>>,
+    /// The last heartbeat and when it was seen first.
     life: Mutex<(u64, Instant)>,
+    /// Requests so far, for their ids.
     counter: AtomicU64,
     started_ms: i64,
 }
@@ -48,7 +53,6 @@ pub struct State {
 pub type Shared = Arc<State>;
 
 impl State {
-    /// Puts the parts together.
     pub fn new(
         config: WorkerConfig,
         store: Store,
@@ -64,7 +68,7 @@ impl State {
             preferred,
             journal,
             prepared: Mutex::default(),
-            renewal: Mutex::default(),
+            expiry: Mutex::default(),
             life: Mutex::new((0, stopwatch::now())),
             counter: AtomicU64::new(0),
             started_ms,
@@ -114,23 +118,24 @@ impl State {
         Ok(prepared)
     }
 
-    /// Sets the budget; with `ttl` the start value holds again when it is over.
+    /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless another budget
+    /// has come.
     pub fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
-        let mut renewal = lock(&self.renewal);
-        if let Some(previous) = renewal.take() {
+        let mut expiry = lock(&self.expiry);
+        if let Some(previous) = expiry.take() {
             previous.abort();
         }
         self.engine.set_budget(watts);
-        *renewal = ttl.map(|ttl| {
+        *expiry = ttl.map(|ttl| {
             let state = self.clone();
-            let expiry = async move {
+            let end = async move {
                 tokio::time::sleep(ttl).await;
                 // Under the lock, so that a renewal which has just come is not undone.
-                let _renewal = lock(&state.renewal);
+                let _expiry = lock(&state.expiry);
                 tracing::warn!(default_w = state.config.budget, "the budget was not renewed");
                 state.engine.set_budget(state.config.budget);
             };
-            tokio::spawn(expiry).abort_handle()
+            tokio::spawn(end).abort_handle()
         });
     }
 
