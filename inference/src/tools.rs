@@ -12,9 +12,7 @@ const CLOSE: &str = "</tool_call>";
 /// A tool the model wants to be called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
-    /// The tool's name.
     pub name: String,
-    /// Its arguments.
     pub arguments: Map<String, Value>,
 }
 
@@ -22,7 +20,9 @@ pub struct ToolCall {
 #[derive(Debug)]
 pub struct ToolScanner {
     enabled: bool,
+    /// What may be a call, or the beginning of one.
     held: String,
+    /// Whether any text was shown: after it a bare object is no call.
     shown: bool,
 }
 
@@ -32,7 +32,7 @@ impl ToolScanner {
         Self { enabled, held: String::new(), shown: false }
     }
 
-    /// Adds text; gives what may be shown.
+    /// Adds text and gives what may be shown.
     pub fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         if !self.enabled {

@@ -1,4 +1,4 @@
-//! An answer being made: what is known of it outside the key-value memory, so that it survives being interrupted.
+//! An answer being made: what is known of it outside the key-value memory, so that it survives preemption.
 
 use super::sampling::Sampler;
 use super::text::TextStream;
@@ -31,11 +31,11 @@ pub struct Sequence {
     arrived: Instant,
     admitted: Option<Instant>,
     first: Option<Instant>,
+    /// Its place among the requests that may be under way (back-pressure).
     _seat: OwnedSemaphorePermit,
 }
 
 impl Sequence {
-    /// A request that has just come.
     pub fn new(request: Request, events: UnboundedSender<Event>, seat: OwnedSemaphorePermit, now: Instant) -> Self {
         let text = TextStream::new(&request.options.stop);
         Self {
@@ -67,7 +67,7 @@ impl Sequence {
         self.events.is_closed()
     }
 
-    /// Takes the tokens of the prompt and tells their number.
+    /// Takes the tokens of the prompt and sends their number.
     pub fn begin(&mut self, tokens: Vec<i32>) {
         self.prompt = tokens.len();
         self.tokens = tokens;
@@ -103,7 +103,7 @@ impl Sequence {
         }
     }
 
-    /// Books its share of a step.
+    /// Adds its share of a step.
     pub fn charge(&mut self, joules: f64, busy: Duration) {
         self.joules += joules;
         self.busy += busy;

@@ -6,6 +6,7 @@ use encoding_rs::{Decoder, UTF_8};
 pub struct TextStream {
     decoder: Decoder,
     stops: Vec<String>,
+    /// What may be the beginning of a stop string.
     held: String,
 }
 

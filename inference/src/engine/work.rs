@@ -53,6 +53,7 @@ pub struct Options {
     pub schema: Option<String>,
 }
 
+/// Those of llama.cpp itself (`common_params_sampling`), without its penalties.
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -117,13 +118,13 @@ pub struct Done {
     pub tokens_in: usize,
     /// Generated tokens.
     pub tokens_out: usize,
-    /// Energy it took.
+    /// Energy it took, in joules.
     pub joules: f64,
     /// Where the time went.
     pub timing: Timing,
 }
 
-/// What the engine tells the one who asked.
+/// What the one who asked hears from the engine.
 #[derive(Debug)]
 pub enum Event {
     /// The prompt fits and is being served; its length in tokens.

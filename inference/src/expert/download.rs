@@ -17,26 +17,29 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A connection that delivers nothing for this long is given up; the next attempt resumes.
+/// A connection that delivers nothing for this long is given up; the next attempt resumes. Chosen: as long as a router restarts.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Attempts before a download is given up.
+/// Attempts before a download is given up, with waits of 1, 2 and 3 s between them: what takes longer is for a person to see, and
+/// the part stays for the next time.
 const ATTEMPTS: u32 = 4;
 /// Progress is shown after this many bytes: a few times a second on a home's connection.
 const SHOW_EVERY: u64 = 1 << 18;
-/// The longest list or description that is read into memory.
+/// A connection is made within this time.
+const CONNECT: Duration = Duration::from_secs(20);
+/// The longest list or description that is read into memory: the largest projects of the package index list some megabytes.
 const LONGEST_TEXT: usize = 32 << 20;
 
-/// An HTTP client for downloads.
+/// Makes an HTTP client for downloads.
 pub fn client() -> Result<Client, Error> {
     Client::builder()
-        .connect_timeout(Duration::from_secs(20))
+        .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .user_agent(concat!("heatmine/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Error::Fetch { url: "https".into(), why: because(&error) })
 }
 
-/// The text at `url` and its media type.
+/// Fetches the text at `url` and its media type.
 pub async fn text(client: &Client, url: &str, accept: &str, token: Option<&str>) -> Result<(String, String), Error> {
     let failed = |why: String| Error::Fetch { url: url.to_owned(), why };
     let mut request = client.get(url).header(ACCEPT, accept);
@@ -61,9 +64,7 @@ pub async fn text(client: &Client, url: &str, accept: &str, token: Option<&str>)
 
 /// A file to be fetched.
 pub struct Download<'a> {
-    /// How.
     pub client: &'a Client,
-    /// From where.
     pub url: &'a str,
     /// The access token, where the address wants one.
     pub token: Option<&'a str>,
@@ -89,7 +90,8 @@ struct Part<'a> {
 }
 
 impl Download<'_> {
-    /// Fetches the file and gives its digest.
+    /// Fetches the file and gives its digest. Fails after the last attempt, at a digest that is not the expected one (the part is
+    /// removed), or where another process fetches the same file.
     pub async fn fetch(&self, progress: OnProgress<'_>) -> Result<String, Error> {
         let mut part = Part::open(self.part)?;
         let locked = part.file.try_lock();
@@ -236,7 +238,7 @@ fn version(headers: &HeaderMap) -> Option<String> {
     text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
 }
 
-/// The sha256 of a file, in hexadecimal.
+/// Computes the SHA-256 of a file, in hexadecimal.
 pub fn digest(path: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
     let mut file = File::open(path).map_err(Error::file(path))?;
     let total = file.metadata().map_err(Error::file(path))?.len();

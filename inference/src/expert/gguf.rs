@@ -10,11 +10,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Versions whose 64-bit lengths this reader and llama.cpp understand.
+/// Versions whose 64-bit lengths this reader and llama.cpp understand (version 1 had 32-bit lengths).
 const VERSIONS: [u32; 2] = [2, 3];
-/// More metadata or tensors than any model has.
+/// More metadata or tensors than any model has: the largest have some thousands.
 const MOST_ENTRIES: u64 = 1 << 20;
-/// Arrays nested deeper than this are no metadata.
+/// Arrays nested deeper than this are no metadata: no known key nests them at all, and each level takes stack.
 const DEEPEST_ARRAY: usize = 4;
 
 /// A metadata value.
@@ -24,9 +24,7 @@ pub enum Value {
     Integer(i128),
     /// Either of the float types.
     Float(f64),
-    /// Text.
     Text(String),
-    /// A list.
     List(Vec<Value>),
 }
 

@@ -9,15 +9,14 @@ use serde::Deserialize;
 const HUB: &str = "https://huggingface.co";
 const HUB_VARIABLE: &str = "HF_ENDPOINT";
 const TOKEN_VARIABLE: &str = "HF_TOKEN";
-/// What is taken where several quantisations are offered: the usual compromise first.
+/// What is taken where several quantisations are offered: first Q4_K_M, llama.cpp's recommended compromise of size and quality,
+/// then what comes nearest to it in size.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_k_s", "q4_0", "q5_k_m", "q8_0", "f16"];
 
 /// A file found in a repository.
 #[derive(Debug, PartialEq)]
 pub struct Found {
-    /// Its address.
     pub url: String,
-    /// Its name.
     pub name: String,
     /// Its digest, where the hub states it.
     pub sha256: Option<String>,
@@ -34,7 +33,7 @@ struct Lfs {
     oid: String,
 }
 
-/// The access token for gated repositories.
+/// Reads the access token for gated repositories.
 pub fn token() -> Option<String> {
     std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty())
 }

