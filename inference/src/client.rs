@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A worker on the same machine or network answers control requests within this time. Chosen: its handlers take milliseconds, and
-/// the gateway gives up on a worker that says nothing for 6 s.
+/// A worker on the same machine or network answers control requests within this time. Chosen: its handlers take
+/// milliseconds, and the gateway gives up on a worker that says nothing for 6 s.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection is made within this time: a lost packet or two on the house's network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -168,7 +168,8 @@ impl Worker {
     /// future cancels the work.
     ///
     /// # Errors
-    /// [`Error::Worker`]: the connection breaks, the queue is full, or the question is refused; the worker's words are in it.
+    /// [`Error::Worker`]: the connection breaks, the queue is full, or the question is refused; the worker's words are
+    /// in it.
     pub async fn chat(&self, question: &Question) -> Result<Reply, Error> {
         let class = match question.class {
             Class::Interactive => "interactive",

@@ -1,8 +1,8 @@
 //! Requests in, tokens out: llama.cpp on a thread of its own.
 //!
-//! One operating-system thread owns model and context (`runner`). Everybody else holds an [`Engine`]: it submits requests, hears
-//! tokens through a channel per request, and cancels by dropping that channel. A *slot* is a place in the model's key-value
-//! memory: an answer that has one is *active*, the others *wait*.
+//! One operating-system thread owns model and context (`runner`). Everybody else holds an [`Engine`]: it submits
+//! requests, hears tokens through a channel per request, and cancels by dropping that channel. A *slot* is a place in
+//! the model's key-value memory: an answer that has one is *active*, the others *wait*.
 //!
 //! ```text
 //! submit --seat?--> queue --slot?--> step, step, .. --> receipt --> Done
@@ -10,14 +10,14 @@
 //!            +--> Busy                 +-- the budget says how often, "off" stops it in the middle
 //! ```
 //!
-//! Back-pressure: a request takes one of a fixed number of *seats* for as long as it lives, and is refused at once where none is
-//! free. Deferrable work has half as many, and seats of its own, so that it cannot keep anybody out. Preemption: it also gives
-//! way in the middle of a batch (`signals`, `native`) when somebody asks.
+//! Back-pressure: a request takes one of a fixed number of *seats* for as long as it lives, and is refused at once
+//! where none is free. Deferrable work has half as many, and seats of its own, so that it cannot keep anybody out.
+//! Preemption: it also gives way in the middle of a batch (`signals`, `native`) when somebody asks.
 //!
-//! Example: with four slots and 64 seats, 64 people ask at once: 4 are active, 60 wait, the next hears `Busy`. A deferrable
-//! request is still taken (32 seats), and computed when nobody waits any more. At a budget of 45 W on a machine of 20 to 120 W
-//! the thread computes a quarter of the time (`throttle`); at 0 W it stops within a node of the running graph, and the tokens of
-//! that batch are computed again when power is back.
+//! Example: with four slots and 64 seats, 64 people ask at once: 4 are active, 60 wait, the next hears `Busy`. A
+//! deferrable request is still taken (32 seats), and computed when nobody waits any more. At a budget of 45 W on a
+//! machine of 20 to 120 W the thread computes a quarter of the time (`throttle`); at 0 W it stops within a node of the
+//! running graph, and the tokens of that batch are computed again when power is back.
 
 /// What the thread shows of itself.
 mod board;
@@ -75,7 +75,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread, which loads `model` at once; `book` gets the work it has served. Fails where the system has no thread.
+    /// Starts the thread, which loads `model` at once; `book` gets the work it has served. Fails where the system has
+    /// no thread.
     pub fn start(config: EngineConfig, model: Option<ModelFile>, book: Book) -> Result<(Self, JoinHandle<()>), Error> {
         let signals = Arc::new(Signals::default());
         let board = Arc::new(Mutex::new(Board::new(&config, model.is_some())));

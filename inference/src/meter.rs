@@ -1,13 +1,14 @@
 //! What the engine's work took: busy time, tokens, joules, and the rates of the last seconds.
 //!
-//! A *step* computes one batch and is *busy* for as long as that takes. Its *cycle* is the time since the end of the step before:
-//! the pause and the busy time. Joules are the processor's own where it shows a counter (`rapl`), and otherwise the power
-//! model's: idle power over the cycle, and what computing draws on top of it over the busy time. The rates are moving averages
-//! over the last seconds.
+//! A *step* computes one batch and is *busy* for as long as that takes. Its *cycle* is the time since the end of the
+//! step before: the pause and the busy time. Joules are the processor's own where it shows a counter (`rapl`), and
+//! otherwise the power model's: idle power over the cycle, and what computing draws on top of it over the busy time.
+//! The rates are moving averages over the last seconds.
 //!
-//! Example, a machine of 10 W idle and 110 W at full load: a pause of 0.5 s and a step of 0.5 s with 30 tokens take
-//! 10 W * 1 s + 100 W * 0.5 s = 60 J, which is 2 J per token. A second step, busy for 1 s in a cycle of 2 s with 60 tokens,
-//! fills the window of 3 s: 90 tokens in 3 s are 30 tokens/s, 1.5 s of 3 s is a utilisation of 0.5, and the power is 60 W.
+//! Example, a machine of 10 W idle and 110 W at full load: a pause of 0.5 s and a step of 0.5 s with 30 tokens take 10
+//! W * 1 s + 100 W * 0.5 s = 60 J, which is 2 J per token. A second step, busy for 1 s in a cycle of 2 s with 60
+//! tokens, fills the window of 3 s: 90 tokens in 3 s are 30 tokens/s, 1.5 s of 3 s is a utilisation of 0.5, and the
+//! power is 60 W.
 
 use crate::rapl::Rapl;
 use crate::throttle::PowerModel;
@@ -15,12 +16,12 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The rates look this far back. Chosen: several steps with their pauses lie in it even at a small duty, and a person sees a new
-/// budget act within seconds.
+/// The rates look this far back. Chosen: several steps with their pauses lie in it even at a small duty, and a person
+/// sees a new budget act within seconds.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// A measured power needs two readings this far apart: processors renew their counter about every millisecond, so the error is
-/// below one per cent, and the gateway asks twice a second.
+/// A measured power needs two readings this far apart: processors renew their counter about every millisecond, so the
+/// error is below one per cent, and the gateway asks twice a second.
 const GAUGE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The engine's pace over the last seconds.

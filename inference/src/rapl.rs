@@ -1,5 +1,5 @@
-//! The processor's own energy counter (RAPL), where the machine shows it: Intel and AMD, `/sys/class/powercap`, often only to
-//! root. Linux documents it in `power/powercap/powercap.rst`: microjoules that wrap at `max_energy_range_uj`.
+//! The processor's own energy counter (RAPL), where the machine shows it: Intel and AMD, `/sys/class/powercap`, often
+//! only to root. Linux documents it in `power/powercap/powercap.rst`: microjoules that wrap at `max_energy_range_uj`.
 
 use std::path::{Path, PathBuf};
 

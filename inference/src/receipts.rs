@@ -1,15 +1,18 @@
 //! The worker's own record of served work: on disk before the client hears the end of its answer.
 //!
-//! A *receipt* is proof of one served piece of work; its *sequence* counts up without gaps, over restarts too. The *journal* is an
-//! append-only log of them, one JSON object a line, each synced. A kill at any moment leaves at most half a line (a torn write),
-//! which the next start cuts off: its client has not heard the end. Whoever asks for the receipts after a sequence says that
-//! those up to it are *fetched*; the log is compacted now and then, so the file stays small.
+//! A *receipt* is proof of one served piece of work; its *sequence* counts up without gaps, over restarts too. The
+//! *journal* is an append-only log of them, one JSON object a line, each synced. A kill at any moment leaves at most
+//! half a line (a torn write), which the next start cuts off: its client has not heard the end. Whoever asks for the
+//! receipts after a sequence says that those up to it are *fetched*; the log is compacted now and then, so the file
+//! stays small.
 //!
-//! Example: receipts 1 to 3 are written, and the power fails in the middle of the fourth. The next start finds three lines and a
-//! half, cuts the half off, and the next work gets the sequence 4. The gateway asks for those after 2: it gets 3 and 4, and 1
-//! and 2 may go. When 4097 may go, the file is written anew without them; the newest stays, for its sequence.
+//! Example: receipts 1 to 3 are written, and the power fails in the middle of the fourth. The next start finds three
+//! lines and a half, cuts the half off, and the next work gets the sequence 4. The gateway asks for those after 2: it
+//! gets 3 and 4, and 1 and 2 may go. When 4097 may go, the file is written anew without them; the newest stays, for its
+//! sequence.
 //!
-//! Invariant: a receipt is never lost in silence. Where the disk refuses, it stays in memory and is written with the next one.
+//! Invariant: a receipt is never lost in silence. Where the disk refuses, it stays in memory and is written with the
+//! next one.
 
 use crate::engine::work::{Class, Served};
 use crate::error::Error;
@@ -21,10 +24,11 @@ use std::path::{Path, PathBuf};
 
 /// The file in the worker's data folder.
 const FILE: &str = "receipts.jsonl";
-/// Fetched receipts that may lie around before the file is rewritten without them. Chosen: about a megabyte at 200 bytes a line,
-/// so rewriting is cheap and rare. The gateway remembers the ids of more than twice as many.
+/// Fetched receipts that may lie around before the file is rewritten without them. Chosen: about a megabyte at 200
+/// bytes a line, so rewriting is cheap and rare. The gateway remembers the ids of more than twice as many.
 const MOST_FETCHED: usize = 4096;
-/// Receipts kept for a gateway that never comes; then the oldest go. Chosen: three weeks at an answer every ten seconds, 40 MB.
+/// Receipts kept for a gateway that never comes; then the oldest go. Chosen: three weeks at an answer every ten
+/// seconds, 40 MB.
 const MOST_KEPT: usize = 200_000;
 
 /// Proof of one served piece of work.
@@ -67,8 +71,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, both made where missing. Half a line at the end is cut off, a damaged one left out, both
-    /// with a warning.
+    /// Opens the journal in `folder`, both made where missing. Half a line at the end is cut off, a damaged one left
+    /// out, both with a warning.
     ///
     /// # Errors
     /// [`Error::File`]: the folder or the file cannot be made, read or written.

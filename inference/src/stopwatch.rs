@@ -1,7 +1,7 @@
 //! The machine's monotonic time: how long native work takes, and when a pause is over.
 //!
-//! Power is energy over time, so the engine has to measure its own work. Nothing here is a date: the wall clock comes in
-//! from outside, as `WallClock`.
+//! Power is energy over time, so the engine has to measure its own work. Nothing here is a date: the wall clock comes
+//! in from outside, as `WallClock`.
 
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Tool calls in a model's answer.
 //!
-//! The usual form is `<tool_call>{"name": .., "arguments": {..}}</tool_call>` (Hermes, Qwen and those trained after them);
-//! some models answer with the bare object. Text before the first call is shown as it comes, the rest is held back until
-//! it can be read.
+//! The usual form is `<tool_call>{"name": .., "arguments": {..}}</tool_call>` (Hermes, Qwen and those trained after
+//! them); some models answer with the bare object. Text before the first call is shown as it comes, the rest is held
+//! back until it can be read.
 
 use serde_json::{Map, Value};
 

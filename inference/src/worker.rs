@@ -1,21 +1,21 @@
 //! The engine as a service: OpenAI's and Ollama's HTTP interfaces, and HeatMine's own for budget, status and receipts.
 //!
-//! The worker is a process of its own, so that a crash in native code takes nothing else with it. It draws what it is allowed
-//! to: a *budget* (W) has a time to live, and where nobody renews it, the start value holds again. A *receipt* of each served
-//! piece of work is on disk before its client hears the end.
+//! The worker is a process of its own, so that a crash in native code takes nothing else with it. It draws what it is
+//! allowed to: a *budget* (W) has a time to live, and where nobody renews it, the start value holds again. A *receipt*
+//! of each served piece of work is on disk before its client hears the end.
 //!
 //! ```text
 //! request -> chat -> submission -> engine -> answer in pieces -> the client's own form
 //!   openai, ollama       (chat, state)          (answer)            (openai, ollama, refusal)
 //! ```
 //!
-//! Example: a worker starts with a budget of 0 W. The gateway sends `{"watts": 45, "ttl_s": 10}` and repeats it while it lives. A
-//! client streams an answer at a quarter of the engine's speed. The gateway dies: ten seconds later the budget is 0 W again,
-//! the answer stops in the middle of a token, and goes on when a gateway is back.
+//! Example: a worker starts with a budget of 0 W. The gateway sends `{"watts": 45, "ttl_s": 10}` and repeats it while
+//! it lives. A client streams an answer at a quarter of the engine's speed. The gateway dies: ten seconds later the
+//! budget is 0 W again, the answer stops in the middle of a token, and goes on when a gateway is back.
 //!
-//! Graceful shutdown: running answers fail with a reason, what was computed is booked, the connections are closed, and the
-//! journal is written to its end before the folder is given up. A watchdog refuses to call the worker healthy when the
-//! engine's thread shows no life (`state`).
+//! Graceful shutdown: running answers fail with a reason, what was computed is booked, the connections are closed, and
+//! the journal is written to its end before the folder is given up. A watchdog refuses to call the worker healthy when
+//! the engine's thread shows no life (`state`).
 
 /// An answer as pieces: text, tool calls, the end.
 mod answer;
@@ -55,17 +55,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// The longest request body. Chosen: 128 000 tokens are half a megabyte of text, and a chat's JSON holds that with much to spare.
+/// The longest request body. Chosen: 128 000 tokens are half a megabyte of text, and a chat's JSON holds that with much
+/// to spare.
 const LONGEST_BODY: usize = 8 << 20;
 /// How long running answers may take to hear that the worker ends: less than the 3 s after which the gateway kills it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long a worker waits for the one before it, whose last answers are being booked. Chosen: longer than a disk that is busy
-/// holds up a few lines, shorter than a person waits without asking why.
+/// How long a worker waits for the one before it, whose last answers are being booked. Chosen: longer than a disk that
+/// is busy holds up a few lines, shorter than a person waits without asking why.
 const PREDECESSOR: Duration = Duration::from_secs(20);
 /// How often it looks whether that one is gone.
 const LOOK: Duration = Duration::from_millis(100);
-/// The most answers side by side: llama.cpp's own bound (`LLAMA_MAX_SEQ`) is higher, but each takes a context of memory.
+/// The most answers side by side: llama.cpp's own bound (`LLAMA_MAX_SEQ`) is higher, but each takes a context of
+/// memory.
 const MOST_PARALLEL: usize = 64;
 /// The least tokens of context: less does not hold a chat template and a word.
 const LEAST_CONTEXT: usize = 64;
@@ -95,9 +97,9 @@ pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<
 /// Opens store, journal and port, and starts the engine.
 ///
 /// # Errors
-/// [`Error::File`]: a folder cannot be made, read or written. [`Error::Unknown`], [`Error::Gguf`]: the model to serve is not
-/// installed, or is none. [`Error::Listen`]: the address cannot be used. [`Error::Engine`]: another worker is at work in the
-/// data folder, or the system has no thread.
+/// [`Error::File`]: a folder cannot be made, read or written. [`Error::Unknown`], [`Error::Gguf`]: the model to serve
+/// is not installed, or is none. [`Error::Listen`]: the address cannot be used. [`Error::Engine`]: another worker is at
+/// work in the data folder, or the system has no thread.
 pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let store = Store::open(&config.experts)?;
     let preferred = preferred(&store, config.model.as_deref())?;

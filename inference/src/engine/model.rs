@@ -1,13 +1,13 @@
 //! A model in memory and the slots of its key-value memory, which serve as a prefix cache.
 //!
-//! A slot keeps the tokens of the answer that left it: the next request that begins the same way (a chat that goes on, the same
-//! system prompt) takes the slot with the longest common prefix and computes only the rest. A request with a seed is computed
-//! from scratch, and where it is alone in a memory as empty as a new one, so that it repeats exactly: the order of the cells
-//! shows in the last digits of the logits.
+//! A slot keeps the tokens of the answer that left it: the next request that begins the same way (a chat that goes on,
+//! the same system prompt) takes the slot with the longest common prefix and computes only the rest. A request with a
+//! seed is computed from scratch, and where it is alone in a memory as empty as a new one, so that it repeats exactly:
+//! the order of the cells shows in the last digits of the logits.
 //!
-//! Example: a question of 300 tokens gets an answer of 80. Its slot keeps 379 of them, because the last one was never computed.
-//! The chat goes on with a prompt of 420 tokens that begins with those 380: 41 are computed instead of 420. The very same
-//! prompt again would compute one, because the logits of its last token are needed.
+//! Example: a question of 300 tokens gets an answer of 80. Its slot keeps 379 of them, because the last one was never
+//! computed. The chat goes on with a prompt of 420 tokens that begins with those 380: 41 are computed instead of 420.
+//! The very same prompt again would compute one, because the logits of its last token are needed.
 
 use super::config::EngineConfig;
 use super::native::{Context, Shape};

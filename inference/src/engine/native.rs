@@ -126,7 +126,8 @@ impl Context {
         let length = usize::try_from(self.model.n_vocab()).ok()?;
         // SAFETY: `raw` is live; llama.cpp answers null for a row without logits.
         let start = unsafe { sys::llama_get_logits_ith(self.raw.as_ptr(), row) };
-        // SAFETY: a row holds one float per token of the vocabulary and stays until the next decode, which needs `&mut`.
+        // SAFETY: a row holds one float per token of the vocabulary and stays until the next decode, which needs
+        // `&mut`.
         NonNull::new(start).map(|start| unsafe { std::slice::from_raw_parts(start.as_ptr(), length) })
     }
 
@@ -180,8 +181,8 @@ fn attach_pool(context: NonNull<sys::llama_context>, threads: i32) -> *mut sys::
 }
 
 fn model_pointer(model: &LlamaModel) -> *mut sys::llama_model {
-    // SAFETY: LlamaModel is `repr(transparent)` over a non-null pointer in the pinned version 0.1.160 (its size is checked
-    // above), and the engine is the only owner.
+    // SAFETY: LlamaModel is `repr(transparent)` over a non-null pointer in the pinned version 0.1.160 (its size is
+    // checked above), and the engine is the only owner.
     unsafe { *std::ptr::from_ref(model).cast::<*mut sys::llama_model>() }
 }
 

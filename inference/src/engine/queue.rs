@@ -1,10 +1,10 @@
 //! Requests that wait for a slot: a priority queue of two classes, each by arrival.
 //!
-//! Somebody waits for an *interactive* request; a *deferrable* one can wait. An answer that was interrupted goes on before the
-//! deferrable requests that have not begun, because what it has computed may still lie in its slot.
+//! Somebody waits for an *interactive* request; a *deferrable* one can wait. An answer that was interrupted goes on
+//! before the deferrable requests that have not begun, because what it has computed may still lie in its slot.
 //!
-//! Example, interactive before the bar: `A | B C` are waiting. The interactive `D` arrives: `A D | B C`. The answer `E` is
-//! preempted: `A D | E B C`.
+//! Example, interactive before the bar: `A | B C` are waiting. The interactive `D` arrives: `A D | B C`. The answer `E`
+//! is preempted: `A D | E B C`.
 
 use super::sequence::Sequence;
 use super::work::ModelFile;

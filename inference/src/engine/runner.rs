@@ -6,15 +6,16 @@
 //!                 +------park-------+  preemption: deferrable work makes room, or another expert is asked for
 //! ```
 //!
-//! A turn reads the messages, drops what nobody listens to, admits requests to free slots, computes one batch (a *step*), sends
-//! what came out of it, and sets the moment before which the next one may not begin. A batch that was stopped leaves nothing
-//! behind: its tokens are pending again.
+//! A turn reads the messages, drops what nobody listens to, admits requests to free slots, computes one batch (a
+//! *step*), sends what came out of it, and sets the moment before which the next one may not begin. A batch that was
+//! stopped leaves nothing behind: its tokens are pending again.
 //!
-//! Example: two slots, a machine of 20 to 120 W, a budget of 45 W, so a duty of 0.25. A long job X is active when the question Q
-//! comes. Turn 1: Q gets the second slot; only Q's prompt is in the batch, because somebody waits for it. The batch takes
-//! 40 ms, so the next one may begin 120 ms later; until then the thread only reads messages. In the pause another question R comes
-//! and no slot is free: in turn 2 X is parked with its tokens, R gets its slot, and X goes on when Q or R is answered. When the
-//! budget becomes 120 W the pause is dropped; when it becomes 0 W in the middle of a step, that step is stopped and taken back.
+//! Example: two slots, a machine of 20 to 120 W, a budget of 45 W, so a duty of 0.25. A long job X is active when the
+//! question Q comes. Turn 1: Q gets the second slot; only Q's prompt is in the batch, because somebody waits for it.
+//! The batch takes 40 ms, so the next one may begin 120 ms later; until then the thread only reads messages. In the
+//! pause another question R comes and no slot is free: in turn 2 X is parked with its tokens, R gets its slot, and X
+//! goes on when Q or R is answered. When the budget becomes 120 W the pause is dropped; when it becomes 0 W in the
+//! middle of a step, that step is stopped and taken back.
 
 use super::board::Board;
 use super::config::EngineConfig;
@@ -114,7 +115,8 @@ impl Runner {
         }
     }
 
-    /// Reads every message there is, and waits for one while there is nothing to compute; false when all handles are gone.
+    /// Reads every message there is, and waits for one while there is nothing to compute; false when all handles are
+    /// gone.
     fn listen(&mut self) -> bool {
         let now = stopwatch::now();
         if self.resume.is_some_and(|resume| resume <= now) {
@@ -175,8 +177,8 @@ impl Runner {
         self.close_finished();
     }
 
-    /// Gives slots to those that wait, as far as there are any. Somebody who waits gets the slot of a deferrable answer, and the
-    /// model's place where only deferrable answers are made with it.
+    /// Gives slots to those that wait, as far as there are any. Somebody who waits gets the slot of a deferrable
+    /// answer, and the model's place where only deferrable answers are made with it.
     fn admit(&mut self) {
         while let Some(head) = self.waiting.head() {
             let urgent = head.interactive();

@@ -1,5 +1,5 @@
-//! Chooses the next token from the logits: the sampling chain of llama.cpp, with a grammar where the answer must follow a JSON
-//! schema (constrained decoding).
+//! Chooses the next token from the logits: the sampling chain of llama.cpp, with a grammar where the answer must follow
+//! a JSON schema (constrained decoding).
 
 use super::work::Options;
 use crate::error::Error;
@@ -16,8 +16,8 @@ const PENALTY_REACH: i32 = 64;
 pub struct Sampler(LlamaSampler);
 
 impl Sampler {
-    /// Builds the chain for `options`; `generated` are the tokens an interrupted answer has already. Fails where the schema cannot
-    /// be turned into a grammar.
+    /// Builds the chain for `options`; `generated` are the tokens an interrupted answer has already. Fails where the
+    /// schema cannot be turned into a grammar.
     pub fn new(model: &LlamaModel, options: &Options, generated: &[i32]) -> Result<Self, Error> {
         let mut chain = Vec::new();
         if let Some(schema) = &options.schema {

@@ -1,19 +1,23 @@
-//! Who gets how many tokens of the next batch: pure arithmetic. The field calls it continuous batching with chunked prefill.
+//! Who gets how many tokens of the next batch: pure arithmetic. The field calls it continuous batching with chunked
+//! prefill.
 //!
-//! A *sequence* is an answer being made. It first reads its prompt, as many tokens at once as fit (prefill), and then generates
-//! one token per batch (decode). Its *pending* tokens are those not computed yet: the rest of the prompt, or one.
+//! A *sequence* is an answer being made. It first reads its prompt, as many tokens at once as fit (prefill), and then
+//! generates one token per batch (decode). Its *pending* tokens are those not computed yet: the rest of the prompt, or
+//! one.
 //!
-//! Sequences that generate go first with a token each, so that nobody's stream stalls. Prompts share what is left, up to a limit,
-//! the shortest first, so that streams start early; half of it is the oldest prompt's, so that it is never starved. Deferrable
-//! work gets nothing while somebody waits for an answer.
+//! Sequences that generate go first with a token each, so that nobody's stream stalls. Prompts share what is left, up
+//! to a limit, the shortest first, so that streams start early; half of it is the oldest prompt's, so that it is never
+//! starved. Deferrable work gets nothing while somebody waits for an answer.
 //!
-//! Example: A generates, B (the older) reads a prompt of 100 tokens, C one of 20. A stream runs, so prompts share 64 tokens. A gets
-//! 1. Half of 64 is B's: 32. Of the other 32 the shorter C gets its 20, and the 12 left over are B's: the batch is 1 + 44 + 20.
+//! Example: A generates, B (the older) reads a prompt of 100 tokens, C one of 20. A stream runs, so prompts share 64
+//! tokens. A gets 1. Half of 64 is B's: 32. Of the other 32 the shorter C gets its 20, and the 12 left over are B's:
+//! the batch is 1 + 44 + 20.
 
 /// Tokens of one batch: llama.cpp's own default for what it computes at once (`n_ubatch`).
 pub const BATCH: usize = 512;
-/// Tokens of prompts in a batch while others generate, or while power is limited. Chosen: a machine that reads 250 tokens per
-/// second computes them in a quarter of a second, which is the longest gap in a stream, and at a duty of 0.25 pauses 0.75 s.
+/// Tokens of prompts in a batch while others generate, or while power is limited. Chosen: a machine that reads 250
+/// tokens per second computes them in a quarter of a second, which is the longest gap in a stream, and at a duty of
+/// 0.25 pauses 0.75 s.
 pub const SMALL_BATCH: usize = 64;
 
 /// What a sequence has to compute.

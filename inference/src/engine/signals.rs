@@ -1,5 +1,5 @@
-//! What the engine's thread must hear in the middle of native code: off, the end, and preemption; and its heartbeat, by which a
-//! watchdog (`worker::state`) knows that it lives.
+//! What the engine's thread must hear in the middle of native code: off, the end, and preemption; and its heartbeat, by
+//! which a watchdog (`worker::state`) knows that it lives.
 //!
 //! ```text
 //! no step --begin_step(deferrable)--> a deferrable step --somebody asks, off or the end--> stopped within a node of the graph

@@ -1,7 +1,8 @@
 //! One step: a batch over the answers being made, from the schedule's shares to the tokens that come out.
 //!
-//! Example: answer 0 generates (one token pending), answer 1 reads a prompt of 100. Somebody's stream runs, so prompts get 64
-//! tokens at once: the batch has 65 rows, the logits of row 0 give answer 0 its next token, and answer 1 has 36 tokens to go.
+//! Example: answer 0 generates (one token pending), answer 1 reads a prompt of 100. Somebody's stream runs, so prompts
+//! get 64 tokens at once: the batch has 65 rows, the logits of row 0 give answer 0 its next token, and answer 1 has 36
+//! tokens to go.
 
 use super::model::Model;
 use super::native::{Batch, Context, Decoded};
@@ -25,7 +26,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// The next batch of the `active` answers, small while power is `limited`; `None` where there is nothing to compute.
+    /// The next batch of the `active` answers, small while power is `limited`; `None` where there is nothing to
+    /// compute.
     pub fn plan(active: &[Sequence], limited: bool) -> Option<Self> {
         let needs: Vec<Need> = active.iter().map(need).collect();
         let generating = needs.iter().any(|need| need.pending == 1);

@@ -1,8 +1,8 @@
 //! Files over HTTP: resumable, verified, never half-accepted.
 //!
 //! What has come so far stays in a `.part` file under a lock; the next attempt asks for the rest (`Range`), if the file
-//! there is still the same (`If-Range`): what it was is kept beside it. Where neither that nor a digest can tell, it starts
-//! over. A digest that does not match removes it.
+//! there is still the same (`If-Range`): what it was is kept beside it. Where neither that nor a digest can tell, it
+//! starts over. A digest that does not match removes it.
 
 use super::progress::{OnProgress, Progress, Stage};
 use crate::error::Error;
@@ -17,16 +17,18 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A connection that delivers nothing for this long is given up; the next attempt resumes. Chosen: as long as a router restarts.
+/// A connection that delivers nothing for this long is given up; the next attempt resumes. Chosen: as long as a router
+/// restarts.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Attempts before a download is given up, with waits of 1, 2 and 3 s between them: what takes longer is for a person to see, and
-/// the part stays for the next time.
+/// Attempts before a download is given up, with waits of 1, 2 and 3 s between them: what takes longer is for a person
+/// to see, and the part stays for the next time.
 const ATTEMPTS: u32 = 4;
 /// Progress is shown after this many bytes: a few times a second on a home's connection.
 const SHOW_EVERY: u64 = 1 << 18;
 /// A connection is made within this time.
 const CONNECT: Duration = Duration::from_secs(20);
-/// The longest list or description that is read into memory: the largest projects of the package index list some megabytes.
+/// The longest list or description that is read into memory: the largest projects of the package index list some
+/// megabytes.
 const LONGEST_TEXT: usize = 32 << 20;
 
 /// Makes an HTTP client for downloads.
@@ -90,8 +92,8 @@ struct Part<'a> {
 }
 
 impl Download<'_> {
-    /// Fetches the file and gives its digest. Fails after the last attempt, at a digest that is not the expected one (the part is
-    /// removed), or where another process fetches the same file.
+    /// Fetches the file and gives its digest. Fails after the last attempt, at a digest that is not the expected one
+    /// (the part is removed), or where another process fetches the same file.
     pub async fn fetch(&self, progress: OnProgress<'_>) -> Result<String, Error> {
         let mut part = Part::open(self.part)?;
         let locked = part.file.try_lock();

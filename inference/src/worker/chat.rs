@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// The most stop strings of a request: OpenAI allows 4, and each is searched for in every piece of text.
 const MOST_STOPS: usize = 16;
-/// The most messages, and the most tools, of a request. Chosen: a message is four tokens and more, so no context holds as many.
+/// The most messages, and the most tools, of a request. Chosen: a message is four tokens and more, so no context holds
+/// as many.
 const MOST_ITEMS: usize = 4096;
 
 /// A message as either interface sends it.

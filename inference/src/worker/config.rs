@@ -34,8 +34,9 @@ pub struct WorkerConfig {
 }
 
 impl WorkerConfig {
-    /// The usual worker: experts and receipts below `data`, on the loopback interface, no limit of power. Four answers of 4096
-    /// tokens fit into a small machine's memory beside a small model, and 64 requests are more than a household has at once.
+    /// The usual worker: experts and receipts below `data`, on the loopback interface, no limit of power. Four answers
+    /// of 4096 tokens fit into a small machine's memory beside a small model, and 64 requests are more than a household
+    /// has at once.
     pub fn new(data: impl Into<PathBuf>, clock: WallClock) -> Self {
         let data = data.into();
         Self {

@@ -1,7 +1,7 @@
 //! Ollama's interface, as its own clients and Home Assistant's integration speak it.
 //!
-//! Numbers come as floats (`num_ctx: 8192.0`), `keep_alive` as a number or a text; both are accepted. The context's size
-//! and how long a model stays loaded are the worker's business, so those two change nothing.
+//! Numbers come as floats (`num_ctx: 8192.0`), `keep_alive` as a number or a text; both are accepted. The context's
+//! size and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
 use super::chat::{Chat, ChatMessage, Content, Sampling};

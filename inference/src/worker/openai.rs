@@ -23,7 +23,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 const CHAT: &str = "/v1/chat/completions";
-/// A stream without news sends a comment this often: well below the minute after which nginx and its like give up a silent one.
+/// A stream without news sends a comment this often: well below the minute after which nginx and its like give up a
+/// silent one.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,5 @@
-//! What the worker's handlers share: experts made ready once, the budget with its time to live, the journal, and the watchdog
-//! over the engine's thread.
+//! What the worker's handlers share: experts made ready once, the budget with its time to live, the journal, and the
+//! watchdog over the engine's thread.
 
 use super::config::WorkerConfig;
 use super::refusal::Refusal;
@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
-/// The engine's thread shows life several times a second, also while it loads a model; after this long without, it hangs. Chosen:
-/// longer than a machine short of memory swaps, shorter than a person waits before they pull the plug.
+/// The engine's thread shows life several times a second, also while it loads a model; after this long without, it
+/// hangs. Chosen: longer than a machine short of memory swaps, shorter than a person waits before they pull the plug.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// An expert ready to be asked.
@@ -118,8 +118,8 @@ impl State {
         Ok(prepared)
     }
 
-    /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless another budget
-    /// has come.
+    /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless
+    /// another budget has come.
     pub fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
         let mut expiry = lock(&self.expiry);
         if let Some(previous) = expiry.take() {
