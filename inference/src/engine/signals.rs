@@ -2,8 +2,8 @@
 //! which a watchdog (`worker::state`) knows that it lives.
 //!
 //! ```text
-//! no step --begin_step(deferrable)--> a deferrable step --somebody asks, off or the end--> stopped within a node of the graph
-//!         --begin_step(interactive)-> another step ---------off or the end only----------> stopped within a node of the graph
+//! begin_step(deferrable)  --> runs --somebody asks, off or the end--> stopped within a node of the graph
+//! begin_step(interactive) --> runs --off or the end-----------------> stopped within a node of the graph
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
