@@ -67,12 +67,12 @@ impl Sequence {
         self.events.is_closed()
     }
 
-    /// Takes the tokens of the prompt and sends their number.
+    /// Takes the tokens of the prompt, which fits.
     pub fn begin(&mut self, tokens: Vec<i32>) {
         self.prompt = tokens.len();
         self.tokens = tokens;
         // A closed channel is noticed at the next sweep.
-        let _ = self.events.send(Event::Started(self.prompt));
+        let _ = self.events.send(Event::Started);
     }
 
     /// Notes the first admission.

@@ -127,8 +127,8 @@ pub struct Done {
 /// What the one who asked hears from the engine.
 #[derive(Debug)]
 pub enum Event {
-    /// The prompt fits and is being served; its length in tokens.
-    Started(usize),
+    /// The prompt fits and is being served.
+    Started,
     /// More of the answer.
     Text(String),
     /// The answer is complete.

@@ -91,7 +91,7 @@ impl Answer {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Started(_) => {}
+            Event::Started => {}
             Event::Text(text) => {
                 let text = self.scanner.push(&text);
                 if !text.is_empty() {
