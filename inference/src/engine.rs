@@ -46,8 +46,8 @@ mod text;
 /// Requests, events and served work.
 pub(crate) mod work;
 
-pub use board::Snapshot;
-pub use config::EngineConfig;
+pub(crate) use board::Snapshot;
+pub(crate) use config::EngineConfig;
 
 use crate::error::Error;
 use crate::stopwatch;
@@ -63,7 +63,7 @@ use work::{Book, Class, Event, ModelFile, Request};
 
 /// A handle to the engine's thread.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     messages: mpsc::Sender<Message>,
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
@@ -77,7 +77,11 @@ pub struct Engine {
 impl Engine {
     /// Starts the thread, which loads `model` at once; `book` gets the work it has served. Fails where the system has
     /// no thread.
-    pub fn start(config: EngineConfig, model: Option<ModelFile>, book: Book) -> Result<(Self, JoinHandle<()>), Error> {
+    pub(crate) fn start(
+        config: EngineConfig,
+        model: Option<ModelFile>,
+        book: Book,
+    ) -> Result<(Self, JoinHandle<()>), Error> {
         let signals = Arc::new(Signals::default());
         let board = Arc::new(Mutex::new(Board::new(&config, model.is_some())));
         let (messages, inbox) = mpsc::channel();
@@ -98,7 +102,7 @@ impl Engine {
     }
 
     /// Queues a request. Dropping the receiver cancels it. Fails where no seat is free or the thread has ended.
-    pub fn submit(&self, request: Request) -> Result<UnboundedReceiver<Event>, Error> {
+    pub(crate) fn submit(&self, request: Request) -> Result<UnboundedReceiver<Event>, Error> {
         let class = request.class;
         let seats = match class {
             Class::Interactive => &self.interactive,
@@ -115,7 +119,7 @@ impl Engine {
     }
 
     /// Sets the power (W) that the machine may draw; `None` is no limit, and less than the idle power stops it at once.
-    pub fn set_budget(&self, budget: Option<f64>) {
+    pub(crate) fn set_budget(&self, budget: Option<f64>) {
         let duty = {
             let mut board = self.board();
             board.budget = budget;
@@ -127,12 +131,12 @@ impl Engine {
     }
 
     /// The engine as it is.
-    pub fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.board().snapshot(self.signals.beats(), stopwatch::now())
     }
 
     /// Ends the thread, in the middle of a token if need be; unfinished requests fail.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.signals.stop();
         let _ = self.send(Message::Look);
     }

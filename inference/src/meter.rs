@@ -26,7 +26,7 @@ const GAUGE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The engine's pace over the last seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Tokens per second, prompt and generation together.
     pub tokens_per_second: f64,
     /// Share of the time spent computing.
@@ -40,7 +40,7 @@ struct Step {
 }
 
 /// Counts the engine's work.
-pub struct Meter {
+pub(crate) struct Meter {
     /// The machine's power at idle and at work.
     pub power: PowerModel,
     /// Computing time since the start.
@@ -54,18 +54,18 @@ pub struct Meter {
 
 impl Meter {
     /// A meter that measures where the machine shows a counter, and estimates by `power` elsewhere.
-    pub fn new(power: PowerModel) -> Self {
+    pub(crate) fn new(power: PowerModel) -> Self {
         let rapl = Rapl::find(Path::new("/sys/class/powercap"));
         Self { power, busy: Duration::ZERO, steps: VecDeque::new(), rapl, reading: None, measured: None, booked: 0.0 }
     }
 
     /// Whether joules are measured.
-    pub fn measures(&self) -> bool {
+    pub(crate) fn measures(&self) -> bool {
         self.rapl.is_some()
     }
 
     /// Work begins after a time without any: energy up to here is nobody's.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         if let Some(rapl) = &mut self.rapl {
             self.booked = rapl.joules();
         }
@@ -73,7 +73,7 @@ impl Meter {
 
     /// Books a step that ended at `end` after `busy` time of computing; `cycle` also counts the pause before it. Gives
     /// the joules of the cycle.
-    pub fn step(&mut self, end: Instant, busy: Duration, cycle: Duration, tokens: usize) -> f64 {
+    pub(crate) fn step(&mut self, end: Instant, busy: Duration, cycle: Duration, tokens: usize) -> f64 {
         self.busy += busy;
         self.steps.push_back(Step { end, busy, tokens });
         while self.steps.front().is_some_and(|step| end.duration_since(step.end) > WINDOW) {
@@ -89,7 +89,7 @@ impl Meter {
     }
 
     /// The pace over the last seconds before `now`.
-    pub fn rates(&self, now: Instant) -> Rates {
+    pub(crate) fn rates(&self, now: Instant) -> Rates {
         let mut busy = Duration::ZERO;
         let mut tokens = 0.0;
         for step in &self.steps {
@@ -103,7 +103,7 @@ impl Meter {
     }
 
     /// Watts at `now`, measured where the machine can.
-    pub fn watts(&mut self, now: Instant) -> f64 {
+    pub(crate) fn watts(&mut self, now: Instant) -> f64 {
         if let Some(rapl) = &mut self.rapl {
             let total = rapl.joules();
             match self.reading {

@@ -15,13 +15,13 @@ struct Domain {
 }
 
 /// The energy of all processor packages.
-pub struct Rapl {
+pub(crate) struct Rapl {
     domains: Vec<Domain>,
 }
 
 impl Rapl {
     /// The counters below `root` that can be read; `None` where there are none.
-    pub fn find(root: &Path) -> Option<Self> {
+    pub(crate) fn find(root: &Path) -> Option<Self> {
         let mut domains = Vec::new();
         for entry in std::fs::read_dir(root).ok()?.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -38,7 +38,7 @@ impl Rapl {
     }
 
     /// Joules since `find`, wraps of the counters counted in.
-    pub fn joules(&mut self) -> f64 {
+    pub(crate) fn joules(&mut self) -> f64 {
         for domain in &mut self.domains {
             if let Some(now) = number(&domain.counter) {
                 let wrapped = if now < domain.last { domain.range } else { 0.0 };

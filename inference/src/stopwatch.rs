@@ -10,6 +10,6 @@ pub type WallClock = fn() -> i64;
 
 /// A moment on the machine's monotonic time.
 #[expect(clippy::disallowed_methods, reason = "the engine measures its own work; dates come in as WallClock")]
-pub fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -19,7 +19,7 @@ pub(crate) struct Board {
 
 impl Board {
     /// The board at the start; `loading` where a model is read at once.
-    pub fn new(config: &EngineConfig, loading: bool) -> Self {
+    pub(super) fn new(config: &EngineConfig, loading: bool) -> Self {
         Self {
             model: None,
             loading,
@@ -33,7 +33,7 @@ impl Board {
     }
 
     /// The engine at `now`, after so many `beats` of its thread.
-    pub fn snapshot(&mut self, beats: u64, now: Instant) -> Snapshot {
+    pub(super) fn snapshot(&mut self, beats: u64, now: Instant) -> Snapshot {
         let rates = self.meter.rates(now);
         let duty = self.meter.power.duty(self.budget);
         // The rates remember seconds in which there was power; an engine that is off draws its idle power.
@@ -59,7 +59,7 @@ impl Board {
 
 /// The engine at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The model in memory.
     pub model: Option<ModelFile>,
     /// A model is being read.

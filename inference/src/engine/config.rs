@@ -4,7 +4,7 @@ use crate::throttle::PowerModel;
 
 /// How the engine runs.
 #[derive(Clone, Debug)]
-pub struct EngineConfig {
+pub(crate) struct EngineConfig {
     /// Processor threads.
     pub threads: usize,
     /// Answers made at the same time.

@@ -29,7 +29,7 @@ struct Slot {
 }
 
 /// A model ready to serve.
-pub struct Model {
+pub(super) struct Model {
     /// Which one.
     pub file: ModelFile,
     /// Its memory.
@@ -41,7 +41,7 @@ pub struct Model {
 
 impl Model {
     /// Reads a model and makes its memory. Fails where the file is gone, llama.cpp refuses it or memory is short.
-    pub fn load(file: &ModelFile, config: &EngineConfig, signals: &Arc<Signals>) -> Result<Self, Error> {
+    pub(super) fn load(file: &ModelFile, config: &EngineConfig, signals: &Arc<Signals>) -> Result<Self, Error> {
         let refused = |why: &str| Error::Load { path: file.path.clone(), why: why.to_owned() };
         let backend = backend().ok_or_else(|| refused("llama.cpp did not start"))?;
         if !file.path.is_file() {
@@ -69,7 +69,7 @@ impl Model {
     }
 
     /// Turns a prompt into tokens, once; fails where it is empty or does not fit.
-    pub fn tokenise(&self, sequence: &mut Sequence) -> Result<(), Error> {
+    pub(super) fn tokenise(&self, sequence: &mut Sequence) -> Result<(), Error> {
         if !sequence.tokens.is_empty() {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Model {
     }
 
     /// Gives a sequence a slot and a sampler.
-    pub fn seat(&mut self, sequence: &mut Sequence) -> Result<(), Error> {
+    pub(super) fn seat(&mut self, sequence: &mut Sequence) -> Result<(), Error> {
         self.tokenise(sequence)?;
         let options = &sequence.request.options;
         let sampler = Sampler::new(&self.context.model, options, sequence.generated())?;
@@ -125,7 +125,7 @@ impl Model {
     }
 
     /// Takes a sequence off its slot; what it has computed stays for those who begin the same way.
-    pub fn leave(&mut self, sequence: &mut Sequence) {
+    pub(super) fn leave(&mut self, sequence: &mut Sequence) {
         sequence.sampler = None;
         if let Some(slot) = usize::try_from(sequence.slot).ok().and_then(|at| self.slots.get_mut(at)) {
             *slot = Slot { taken: false, tokens: sequence.tokens[..sequence.kept].to_vec() };

@@ -12,54 +12,54 @@ use std::collections::VecDeque;
 
 /// The requests that wait.
 #[derive(Default)]
-pub struct Queue(VecDeque<Sequence>);
+pub(super) struct Queue(VecDeque<Sequence>);
 
 impl Queue {
     /// Adds a request that has just come.
-    pub fn add(&mut self, sequence: Sequence) {
+    pub(super) fn add(&mut self, sequence: Sequence) {
         let at = if sequence.interactive() { self.interactive() } else { self.0.len() };
         self.0.insert(at, sequence);
     }
 
     /// Takes back a deferrable answer that made room for somebody.
-    pub fn take_back(&mut self, sequence: Sequence) {
+    pub(super) fn take_back(&mut self, sequence: Sequence) {
         self.0.insert(self.interactive(), sequence);
     }
 
     /// The request whose turn it is.
-    pub fn head(&self) -> Option<&Sequence> {
+    pub(super) fn head(&self) -> Option<&Sequence> {
         self.0.front()
     }
 
     /// Takes the request whose turn it is.
-    pub fn take(&mut self) -> Option<Sequence> {
+    pub(super) fn take(&mut self) -> Option<Sequence> {
         self.0.pop_front()
     }
 
     /// Takes all requests for `model`.
-    pub fn remove_all_for(&mut self, model: &ModelFile) -> Vec<Sequence> {
+    pub(super) fn remove_all_for(&mut self, model: &ModelFile) -> Vec<Sequence> {
         let (theirs, others) = self.0.drain(..).partition(|sequence| sequence.request.model == *model);
         self.0 = others;
         Vec::from(theirs)
     }
 
     /// Drops requests that nobody listens to. One with a part of its answer stays: it is work to be booked.
-    pub fn drop_abandoned(&mut self) {
+    pub(super) fn drop_abandoned(&mut self) {
         self.0.retain(|sequence| !sequence.abandoned() || !sequence.generated().is_empty());
     }
 
     /// Takes all requests.
-    pub fn drain(&mut self) -> impl Iterator<Item = Sequence> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Sequence> {
         self.0.drain(..)
     }
 
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// How many of them are interactive; they stand first.
-    pub fn interactive(&self) -> usize {
+    pub(super) fn interactive(&self) -> usize {
         self.0.iter().take_while(|sequence| sequence.interactive()).count()
     }
 }

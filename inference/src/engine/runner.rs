@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 const BEAT: Duration = Duration::from_millis(500);
 
 /// A message to the thread.
-pub enum Message {
+pub(super) enum Message {
     /// Serve this.
     Serve(Box<Sequence>),
     /// Something in the shared state has changed.
@@ -46,7 +46,7 @@ pub enum Message {
 }
 
 /// Everything the thread owns.
-pub struct Runner {
+pub(super) struct Runner {
     config: EngineConfig,
     inbox: Receiver<Message>,
     signals: Arc<Signals>,
@@ -68,7 +68,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new(
+    pub(super) fn new(
         config: EngineConfig,
         inbox: Receiver<Message>,
         signals: Arc<Signals>,
@@ -93,7 +93,7 @@ impl Runner {
     }
 
     /// Runs until it is stopped or nobody holds the engine any more.
-    pub fn run(mut self, model: Option<ModelFile>) {
+    pub(super) fn run(mut self, model: Option<ModelFile>) {
         if let Some(model) = model {
             // The error is on the board, and every request for this model will hear it again.
             let _ = self.load(&model);

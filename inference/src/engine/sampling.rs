@@ -13,12 +13,12 @@ use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 const PENALTY_REACH: i32 = 64;
 
 /// One answer's way of choosing tokens. Must not outlive the model it was made for.
-pub struct Sampler(LlamaSampler);
+pub(super) struct Sampler(LlamaSampler);
 
 impl Sampler {
     /// Builds the chain for `options`; `generated` are the tokens an interrupted answer has already. Fails where the
     /// schema cannot be turned into a grammar.
-    pub fn new(model: &LlamaModel, options: &Options, generated: &[i32]) -> Result<Self, Error> {
+    pub(super) fn new(model: &LlamaModel, options: &Options, generated: &[i32]) -> Result<Self, Error> {
         let mut chain = Vec::new();
         if let Some(schema) = &options.schema {
             chain.push(grammar(model, schema)?);
@@ -50,7 +50,7 @@ impl Sampler {
     }
 
     /// Chooses the next token; `space` is used again. Fails where the grammar leaves none.
-    pub fn choose(&mut self, logits: &[f32], space: &mut Vec<LlamaTokenData>) -> Result<i32, Error> {
+    pub(super) fn choose(&mut self, logits: &[f32], space: &mut Vec<LlamaTokenData>) -> Result<i32, Error> {
         space.clear();
         let tokens = (0i32..).map(LlamaToken::new);
         space.extend(tokens.zip(logits).map(|(token, &logit)| LlamaTokenData::new(token, logit, 0.0)));

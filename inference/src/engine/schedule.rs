@@ -14,15 +14,15 @@
 //! the batch is 1 + 44 + 20.
 
 /// Tokens of one batch: llama.cpp's own default for what it computes at once (`n_ubatch`).
-pub const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 /// Tokens of prompts in a batch while others generate, or while power is limited. Chosen: a machine that reads 250
 /// tokens per second computes them in a quarter of a second, which is the longest gap in a stream, and at a duty of
 /// 0.25 pauses 0.75 s.
-pub const SMALL_BATCH: usize = 64;
+pub(super) const SMALL_BATCH: usize = 64;
 
 /// What a sequence has to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
+pub(super) struct Need {
     /// Somebody waits for it.
     pub interactive: bool,
     /// Tokens that are not in the key-value memory yet: one while it generates, more for a prompt.
@@ -30,7 +30,7 @@ pub struct Need {
 }
 
 /// Tokens for each of `needs` (the oldest first), together at most `batch`, of which prompts get at most `prompts`.
-pub fn shares(needs: &[Need], batch: usize, prompts: usize) -> Vec<usize> {
+pub(super) fn shares(needs: &[Need], batch: usize, prompts: usize) -> Vec<usize> {
     let urgent = needs.iter().any(|need| need.interactive);
     let served = |need: &Need| need.pending > 0 && (need.interactive || !urgent);
     let mut given = vec![0; needs.len()];

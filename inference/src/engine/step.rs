@@ -15,7 +15,7 @@ use llama_cpp_2::token::data::LlamaTokenData;
 use std::time::Duration;
 
 /// A batch, and whose tokens are in it.
-pub struct Step {
+pub(super) struct Step {
     /// Tokens in the batch; at least one.
     pub tokens: usize,
     /// How many of them each answer has.
@@ -28,7 +28,7 @@ pub struct Step {
 impl Step {
     /// The next batch of the `active` answers, small while power is `limited`; `None` where there is nothing to
     /// compute.
-    pub fn plan(active: &[Sequence], limited: bool) -> Option<Self> {
+    pub(super) fn plan(active: &[Sequence], limited: bool) -> Option<Self> {
         let needs: Vec<Need> = active.iter().map(need).collect();
         let generating = needs.iter().any(|need| need.pending == 1);
         let prompts = if generating || limited { SMALL_BATCH } else { BATCH };
@@ -39,22 +39,22 @@ impl Step {
     }
 
     /// Whether nobody waits for any of it.
-    pub fn deferrable(&self, active: &[Sequence]) -> bool {
+    pub(super) fn deferrable(&self, active: &[Sequence]) -> bool {
         active.iter().zip(&self.given).all(|(sequence, &given)| given == 0 || !sequence.interactive())
     }
 
     /// Where in the active answers those stand that have tokens in the batch.
-    pub fn computed(&self) -> impl DoubleEndedIterator<Item = usize> {
+    pub(super) fn computed(&self) -> impl DoubleEndedIterator<Item = usize> {
         (0..self.given.len()).filter(|&at| self.given[at] > 0)
     }
 
     /// Computes the batch.
-    pub fn decode(&mut self, context: &mut Context) -> Decoded {
+    pub(super) fn decode(&mut self, context: &mut Context) -> Decoded {
         context.decode(&mut self.batch)
     }
 
     /// Gives each answer the token that came out for it; `space` is used again.
-    pub fn take_tokens(&self, active: &mut [Sequence], model: &Model, space: &mut Vec<LlamaTokenData>) {
+    pub(super) fn take_tokens(&self, active: &mut [Sequence], model: &Model, space: &mut Vec<LlamaTokenData>) {
         let vocabulary = model.context.model.vocab();
         for ((sequence, &given), row) in active.iter_mut().zip(&self.given).zip(&self.rows) {
             sequence.kept += given;
@@ -75,7 +75,7 @@ impl Step {
     }
 
     /// Takes a batch that was not computed to its end out of the key-value memory: its tokens are pending again.
-    pub fn roll_back(&self, active: &mut [Sequence], model: &mut Model) {
+    pub(super) fn roll_back(&self, active: &mut [Sequence], model: &mut Model) {
         for (sequence, &given) in active.iter_mut().zip(&self.given) {
             if given > 0 {
                 sequence.kept = model.context.cut(sequence.slot, sequence.kept);
@@ -84,7 +84,7 @@ impl Step {
     }
 
     /// Divides what the step took by tokens.
-    pub fn charge(&self, active: &mut [Sequence], joules: f64, busy: Duration) {
+    pub(super) fn charge(&self, active: &mut [Sequence], joules: f64, busy: Duration) {
         for (sequence, &given) in active.iter_mut().zip(&self.given) {
             let share = given as f64 / self.tokens as f64;
             sequence.charge(joules * share, busy.mul_f64(share));

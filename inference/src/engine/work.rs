@@ -19,7 +19,7 @@ pub enum Class {
 
 /// The file behind an expert.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelFile {
+pub(crate) struct ModelFile {
     /// The expert's name.
     pub name: String,
     /// Its GGUF file.
@@ -28,7 +28,7 @@ pub struct ModelFile {
 
 /// How tokens are chosen, and when to stop.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Zero takes the likeliest token each time.
     pub temperature: f32,
     /// Keeps the likeliest tokens that together have this probability.
@@ -74,7 +74,7 @@ impl Default for Options {
 
 /// A piece of work for the engine.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Unique; the receipt carries it.
     pub id: String,
     /// The expert to serve it.
@@ -89,7 +89,7 @@ pub struct Request {
 
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub(crate) enum Finish {
     /// The model or a stop string ended it.
     Stop,
     /// The token limit or the context's end was reached.
@@ -100,7 +100,7 @@ pub enum Finish {
 
 /// Where the time of a request went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// From arrival to admission: queue, lack of power, loading.
     pub waited: Duration,
     /// From admission to the first token.
@@ -111,7 +111,7 @@ pub struct Timing {
 
 /// The end of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Done {
+pub(crate) struct Done {
     /// Why it ended.
     pub finish: Finish,
     /// Prompt tokens.
@@ -126,7 +126,7 @@ pub struct Done {
 
 /// What the one who asked hears from the engine.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// The prompt fits and is being served.
     Started,
     /// More of the answer.
@@ -157,7 +157,7 @@ pub struct Served {
 }
 
 /// Served work on its way to the books, and the last event, which waits until the work is booked.
-pub struct Booking {
+pub(crate) struct Booking {
     /// The work.
     pub served: Served,
     /// The last event, and the channel of the one who asked; `None` where the answer failed.
@@ -165,4 +165,4 @@ pub struct Booking {
 }
 
 /// Takes what was served, and sends the last event on once the work is booked.
-pub type Book = Box<dyn FnMut(Booking) + Send>;
+pub(crate) type Book = Box<dyn FnMut(Booking) + Send>;

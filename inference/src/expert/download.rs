@@ -32,7 +32,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 const LONGEST_TEXT: usize = 32 << 20;
 
 /// Makes an HTTP client for downloads.
-pub fn client() -> Result<Client, Error> {
+pub(super) fn client() -> Result<Client, Error> {
     Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
@@ -42,7 +42,12 @@ pub fn client() -> Result<Client, Error> {
 }
 
 /// Fetches the text at `url` and its media type.
-pub async fn text(client: &Client, url: &str, accept: &str, token: Option<&str>) -> Result<(String, String), Error> {
+pub(super) async fn text(
+    client: &Client,
+    url: &str,
+    accept: &str,
+    token: Option<&str>,
+) -> Result<(String, String), Error> {
     let failed = |why: String| Error::Fetch { url: url.to_owned(), why };
     let mut request = client.get(url).header(ACCEPT, accept);
     if let Some(token) = token {
@@ -65,7 +70,7 @@ pub async fn text(client: &Client, url: &str, accept: &str, token: Option<&str>)
 }
 
 /// A file to be fetched.
-pub struct Download<'a> {
+pub(super) struct Download<'a> {
     pub client: &'a Client,
     pub url: &'a str,
     /// The access token, where the address wants one.
@@ -94,7 +99,7 @@ struct Part<'a> {
 impl Download<'_> {
     /// Fetches the file and gives its digest. Fails after the last attempt, at a digest that is not the expected one
     /// (the part is removed), or where another process fetches the same file.
-    pub async fn fetch(&self, progress: OnProgress<'_>) -> Result<String, Error> {
+    pub(super) async fn fetch(&self, progress: OnProgress<'_>) -> Result<String, Error> {
         let mut part = Part::open(self.part)?;
         let locked = part.file.try_lock();
         locked.map_err(|error| self.failed(format!("another download of it runs ({error})")))?;
@@ -241,7 +246,7 @@ fn version(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Computes the SHA-256 of a file, in hexadecimal.
-pub fn digest(path: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
+pub(super) fn digest(path: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
     let mut file = File::open(path).map_err(Error::file(path))?;
     let total = file.metadata().map_err(Error::file(path))?.len();
     let mut hash = Sha256::new();
@@ -259,7 +264,7 @@ pub fn digest(path: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
 }
 
 /// Bytes as lowercase hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -15,7 +15,7 @@ const PREFERRED: [&str; 6] = ["q4_k_m", "q4_k_s", "q4_0", "q5_k_m", "q8_0", "f16
 
 /// A file found in a repository.
 #[derive(Debug, PartialEq)]
-pub struct Found {
+pub(super) struct Found {
     pub url: String,
     pub name: String,
     /// Its digest, where the hub states it.
@@ -34,12 +34,12 @@ struct Lfs {
 }
 
 /// Reads the access token for gated repositories.
-pub fn token() -> Option<String> {
+pub(super) fn token() -> Option<String> {
     std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty())
 }
 
 /// Finds `file` in `repository`, or a fitting one.
-pub async fn find(client: &Client, repository: &str, file: Option<&str>) -> Result<Found, Error> {
+pub(super) async fn find(client: &Client, repository: &str, file: Option<&str>) -> Result<Found, Error> {
     let hub = std::env::var(HUB_VARIABLE).unwrap_or_else(|_| HUB.to_owned());
     let hub = hub.trim_end_matches('/');
     let url = format!("{hub}/api/models/{repository}/tree/main?recursive=true");

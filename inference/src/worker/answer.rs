@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A part of an answer; the last one is `Done` or `Failed`.
 #[derive(Debug)]
-pub enum Piece {
+pub(super) enum Piece {
     Text(String),
     /// Tools to be called.
     Calls(Vec<ToolCall>),
@@ -25,7 +25,7 @@ pub enum Piece {
 }
 
 /// An answer being made. Dropping it cancels the work.
-pub struct Answer {
+pub(super) struct Answer {
     events: UnboundedReceiver<Event>,
     scanner: ToolScanner,
     ready: VecDeque<Piece>,
@@ -34,7 +34,7 @@ pub struct Answer {
 
 /// An answer that is complete.
 #[derive(Debug, Default)]
-pub struct Whole {
+pub(super) struct Whole {
     pub text: String,
     /// Tools to be called.
     pub calls: Vec<ToolCall>,
@@ -44,7 +44,7 @@ pub struct Whole {
 
 impl Answer {
     /// Hands the request to the engine, and waits a moment for it to be refused.
-    pub async fn start(state: &State, submission: Submission) -> Result<Self, Refusal> {
+    pub(super) async fn start(state: &State, submission: Submission) -> Result<Self, Refusal> {
         let events = state.engine.submit(submission.request)?;
         let scanner = ToolScanner::new(submission.tools);
         let mut answer = Self { events, scanner, ready: VecDeque::new(), ended: false };
@@ -60,7 +60,7 @@ impl Answer {
     }
 
     /// The next piece; `None` after the end.
-    pub async fn next(&mut self) -> Option<Piece> {
+    pub(super) async fn next(&mut self) -> Option<Piece> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
                 return Some(piece);
@@ -76,7 +76,7 @@ impl Answer {
     }
 
     /// Everything, when it is complete.
-    pub async fn whole(mut self) -> Result<Whole, Refusal> {
+    pub(super) async fn whole(mut self) -> Result<Whole, Refusal> {
         let mut whole = Whole::default();
         while let Some(piece) = self.next().await {
             match piece {

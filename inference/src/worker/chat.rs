@@ -17,7 +17,7 @@ const MOST_ITEMS: usize = 4096;
 
 /// A message as either interface sends it.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct ChatMessage {
+pub(super) struct ChatMessage {
     /// Who speaks.
     pub role: String,
     #[serde(default)]
@@ -36,14 +36,14 @@ pub struct ChatMessage {
 
 impl ChatMessage {
     /// A message of plain text.
-    pub fn text(role: &str, text: &str) -> Self {
+    pub(super) fn text(role: &str, text: &str) -> Self {
         Self { role: role.to_owned(), content: text.into(), ..Self::default() }
     }
 }
 
 /// Sampling options as a client sends them, unchecked: numbers that came as JSON floats, `None` where not given.
 #[derive(Clone, Debug, Default)]
-pub struct Sampling {
+pub(super) struct Sampling {
     /// See [`Options`].
     pub temperature: Option<f64>,
     /// See [`Options`].
@@ -69,7 +69,7 @@ pub struct Sampling {
 }
 
 /// What is asked of an expert.
-pub struct Chat {
+pub(super) struct Chat {
     /// The expert's name; empty for the preferred one.
     pub expert: String,
     /// What the expert reads.
@@ -81,7 +81,7 @@ pub struct Chat {
 }
 
 /// What an expert reads.
-pub enum Content {
+pub(super) enum Content {
     /// Messages, brought into the model's own form by its chat template.
     Messages {
         /// Who has said what.
@@ -96,7 +96,7 @@ pub enum Content {
 }
 
 /// A request ready for the engine, and what its answer is read with.
-pub struct Submission {
+pub(super) struct Submission {
     /// The expert.
     pub prepared: Arc<Prepared>,
     /// The engine's part.
@@ -107,7 +107,7 @@ pub struct Submission {
 
 impl Chat {
     /// Checks it and puts it together for the engine.
-    pub fn submission(self, state: &State) -> Result<Submission, Refusal> {
+    pub(super) fn submission(self, state: &State) -> Result<Submission, Refusal> {
         let prepared = state.expert(&self.expert)?;
         let (prompt, tools) = match self.content {
             Content::Messages { messages, tools, think } => prompt(&prepared, &messages, tools, think)?,

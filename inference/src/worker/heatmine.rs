@@ -43,7 +43,7 @@ struct After {
 }
 
 /// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/health", get(health))
         .route("/heatmine/status", get(status))

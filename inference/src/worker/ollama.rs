@@ -71,7 +71,7 @@ enum Form {
 }
 
 /// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/", get(|| async { "HeatMine is running" }))
         .route("/api/version", get(|| async { Json(json!({"version": VERSION})) }))

@@ -77,7 +77,7 @@ struct StreamOptions {
 }
 
 /// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route(CHAT, post(chat)).route("/v1/models", get(models)).route("/v1/models/{name}", get(model))
 }
 

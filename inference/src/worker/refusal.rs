@@ -15,7 +15,7 @@ const RETRY_AFTER: &str = "5";
 
 /// Why a request is not served.
 #[derive(Debug)]
-pub struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     message: String,
     kind: &'static str,
@@ -25,7 +25,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// The engine's thread shows no life.
-    pub fn hanging(silence: Duration) -> Self {
+    pub(super) fn hanging(silence: Duration) -> Self {
         let message = format!("the engine has shown no life for {} s", silence.as_secs());
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -37,22 +37,22 @@ impl Refusal {
     }
 
     /// The request itself is wrong.
-    pub fn bad(status: StatusCode, message: String) -> Self {
+    pub(super) fn bad(status: StatusCode, message: String) -> Self {
         Self { status, message, kind: "invalid_request_error", code: None, param: None }
     }
 
     /// As OpenAI writes it.
-    pub fn openai(&self) -> Value {
+    pub(super) fn openai(&self) -> Value {
         json!({"error": {"message": self.message, "type": self.kind, "code": self.code, "param": self.param}})
     }
 
     /// As Ollama writes it.
-    pub fn ollama(&self) -> Value {
+    pub(super) fn ollama(&self) -> Value {
         json!({"error": self.message})
     }
 
     /// The whole reply; Ollama's paths get Ollama's form.
-    pub fn reply(self, path: &str) -> Response {
+    pub(super) fn reply(self, path: &str) -> Response {
         let body = if path.starts_with("/api/") { self.ollama() } else { self.openai() };
         let mut response = (self.status, Json(body)).into_response();
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
@@ -93,7 +93,7 @@ impl From<Error> for Refusal {
 }
 
 /// Reads a JSON body into `T`; says where it is wrong.
-pub fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
     let body = body.map_err(|rejection| Refusal::bad(rejection.status(), rejection.body_text()))?;
     let mut reader = serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -108,7 +108,7 @@ pub fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<
 }
 
 /// The class a request's header states.
-pub fn class(headers: &HeaderMap) -> Result<crate::engine::work::Class, Refusal> {
+pub(super) fn class(headers: &HeaderMap) -> Result<crate::engine::work::Class, Refusal> {
     use crate::engine::work::Class;
     match headers.get("x-heatmine-class").map(|value| value.as_bytes()) {
         None | Some(b"interactive") => Ok(Class::Interactive),
@@ -122,13 +122,13 @@ pub fn class(headers: &HeaderMap) -> Result<crate::engine::work::Class, Refusal>
 }
 
 /// Any path without a meaning.
-pub async fn nothing_here(uri: Uri) -> Response {
+pub(super) async fn nothing_here(uri: Uri) -> Response {
     let message = format!("there is nothing at {}", uri.path());
     Refusal::bad(StatusCode::NOT_FOUND, message).reply(uri.path())
 }
 
 /// Any path asked with the wrong method.
-pub async fn wrong_method(uri: Uri) -> Response {
+pub(super) async fn wrong_method(uri: Uri) -> Response {
     let message = format!("{} does not answer this method", uri.path());
     Refusal::bad(StatusCode::METHOD_NOT_ALLOWED, message).reply(uri.path())
 }

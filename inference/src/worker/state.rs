@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// An expert ready to be asked.
-pub struct Prepared {
+pub(super) struct Prepared {
     /// The expert.
     pub expert: Expert,
     /// Its chat template.
@@ -30,7 +30,7 @@ pub struct Prepared {
 }
 
 /// The handlers' state.
-pub struct State {
+pub(super) struct State {
     /// How the worker runs.
     pub config: WorkerConfig,
     /// The installed experts.
@@ -50,10 +50,10 @@ pub struct State {
 }
 
 /// The state as handlers hold it.
-pub type Shared = Arc<State>;
+pub(super) type Shared = Arc<State>;
 
 impl State {
-    pub fn new(
+    pub(super) fn new(
         config: WorkerConfig,
         store: Store,
         preferred: Option<Expert>,
@@ -76,7 +76,7 @@ impl State {
     }
 
     /// All experts that can be asked for.
-    pub fn experts(&self) -> Result<Vec<Expert>, Error> {
+    pub(super) fn experts(&self) -> Result<Vec<Expert>, Error> {
         let mut experts = self.store.list()?;
         if let Some(preferred) = &self.preferred
             && !experts.iter().any(|expert| expert.name == preferred.name)
@@ -87,7 +87,7 @@ impl State {
     }
 
     /// What keeps the worker from serving anybody: that there is no expert.
-    pub fn lacking(&self) -> Option<String> {
+    pub(super) fn lacking(&self) -> Option<String> {
         match self.experts() {
             Ok(experts) if experts.is_empty() => Some(format!(
                 "no expert is installed in {}; `heatmine expert add` installs one",
@@ -99,7 +99,7 @@ impl State {
     }
 
     /// The expert called `name`; the preferred one for no name.
-    pub fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
+    pub(super) fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
         let experts = self.experts()?;
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
         let found = if wanted.is_empty() || wanted == "default" {
@@ -120,7 +120,7 @@ impl State {
 
     /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless
     /// another budget has come.
-    pub fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
+    pub(super) fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
         let mut expiry = lock(&self.expiry);
         if let Some(previous) = expiry.take() {
             previous.abort();
@@ -140,7 +140,7 @@ impl State {
     }
 
     /// The engine's state; an error once its thread has been silent for too long.
-    pub fn engine_state(&self) -> Result<Snapshot, Refusal> {
+    pub(super) fn engine_state(&self) -> Result<Snapshot, Refusal> {
         let snapshot = self.engine.snapshot();
         let now = stopwatch::now();
         let mut life = lock(&self.life);
@@ -155,12 +155,12 @@ impl State {
     }
 
     /// The journal of receipts.
-    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
 
     /// An id no other piece of work has, on this machine.
-    pub fn new_id(&self) -> String {
+    pub(super) fn new_id(&self) -> String {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
         format!("{:x}-{:x}-{count:x}", self.started_ms, std::process::id())
     }
