@@ -39,7 +39,6 @@ struct Step {
     tokens: usize,
 }
 
-/// Counts the engine's work.
 pub(crate) struct Meter {
     /// The machine's power at idle and at work.
     pub power: PowerModel,

@@ -105,7 +105,7 @@ impl Journal {
     }
 
     /// Adds served work. Where the disk refuses it fails, but the receipt is kept and written with the next one.
-    pub fn append(&mut self, served: Served, finished_at_ms: i64) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, served: Served, finished_at_ms: i64) -> Result<(), Error> {
         self.kept.push_back(Receipt {
             id: served.id,
             sequence: self.next,

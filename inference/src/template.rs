@@ -30,7 +30,6 @@ pub(crate) struct Conversation {
     pub think: bool,
 }
 
-/// A model's chat template.
 pub(crate) struct Template {
     environment: Environment<'static>,
     expert: String,

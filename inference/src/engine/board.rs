@@ -60,7 +60,6 @@ impl Board {
 /// The engine at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Snapshot {
-    /// The model in memory.
     pub model: Option<ModelFile>,
     /// A model is being read.
     pub loading: bool,
@@ -76,7 +75,6 @@ pub(crate) struct Snapshot {
     pub duty: f64,
     /// Watts, measured or estimated.
     pub watts: f64,
-    /// Whether the watts are measured.
     pub measured: bool,
     /// Tokens per second over the last seconds.
     pub tokens_per_second: f64,
@@ -84,7 +82,6 @@ pub(crate) struct Snapshot {
     pub utilisation: f64,
     /// Seconds of computing since the start.
     pub busy_seconds: f64,
-    /// The last thing that went wrong.
     pub error: Option<String>,
     /// Counts up as long as the thread is alive.
     pub beats: u64,

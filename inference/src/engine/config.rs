@@ -2,7 +2,6 @@
 
 use crate::throttle::PowerModel;
 
-/// How the engine runs.
 #[derive(Clone, Debug)]
 pub(crate) struct EngineConfig {
     /// Processor threads.

@@ -30,7 +30,6 @@ struct Slot {
 
 /// A model ready to serve.
 pub(super) struct Model {
-    /// Which one.
     pub file: ModelFile,
     /// Its memory.
     pub context: Context,
@@ -116,7 +115,6 @@ impl Model {
         Ok(())
     }
 
-    /// Empties all slots.
     fn forget(&mut self) {
         for (slot, number) in self.slots.iter_mut().zip(0..) {
             self.context.cut(number, 0);

@@ -24,11 +24,9 @@ pub(super) struct Shape {
     pub batch: u32,
     /// Sequences side by side.
     pub sequences: u32,
-    /// Processor threads.
     pub threads: i32,
 }
 
-/// How a batch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
     /// Its logits can be read.
@@ -99,7 +97,6 @@ impl Context {
         Some(Self { raw, pool, window, model, _signals: signals })
     }
 
-    /// Computes a batch.
     pub(super) fn decode(&mut self, batch: &mut Batch) -> Decoded {
         let mut counts = vec![1i32; batch.tokens.len()];
         let mut owners: Vec<*mut sys::llama_seq_id> = batch.sequences.iter_mut().map(std::ptr::from_mut).collect();

@@ -10,7 +10,6 @@ use super::sequence::Sequence;
 use super::work::ModelFile;
 use std::collections::VecDeque;
 
-/// The requests that wait.
 #[derive(Default)]
 pub(super) struct Queue(VecDeque<Sequence>);
 
@@ -48,12 +47,10 @@ impl Queue {
         self.0.retain(|sequence| !sequence.abandoned() || !sequence.generated().is_empty());
     }
 
-    /// Takes all requests.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Sequence> {
         self.0.drain(..)
     }
 
-    /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -39,13 +39,11 @@ const BEAT: Duration = Duration::from_millis(500);
 
 /// A message to the thread.
 pub(super) enum Message {
-    /// Serve this.
     Serve(Box<Sequence>),
     /// Something in the shared state has changed.
     Look,
 }
 
-/// Everything the thread owns.
 pub(super) struct Runner {
     config: EngineConfig,
     inbox: Receiver<Message>,

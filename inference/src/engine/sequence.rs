@@ -10,7 +10,6 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// A request with its answer so far.
 pub(super) struct Sequence {
-    /// What was asked.
     pub request: Request,
     /// Prompt and answer as tokens; empty until the prompt is tokenised.
     pub tokens: Vec<i32>,
@@ -85,7 +84,6 @@ impl Sequence {
         self.admitted.get_or_insert(now);
     }
 
-    /// Tokens generated so far.
     pub(super) fn generated(&self) -> &[i32] {
         &self.tokens[self.prompt..]
     }

@@ -48,7 +48,6 @@ impl Step {
         (0..self.given.len()).filter(|&at| self.given[at] > 0)
     }
 
-    /// Computes the batch.
     pub(super) fn decode(&mut self, context: &mut Context) -> Decoded {
         context.decode(&mut self.batch)
     }

@@ -20,9 +20,7 @@ pub enum Class {
 /// The file behind an expert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ModelFile {
-    /// The expert's name.
     pub name: String,
-    /// Its GGUF file.
     pub path: PathBuf,
 }
 
@@ -81,13 +79,10 @@ pub(crate) struct Request {
     pub model: ModelFile,
     /// The text to continue, template applied.
     pub prompt: String,
-    /// Whether somebody waits.
     pub class: Class,
-    /// How to choose tokens.
     pub options: Options,
 }
 
-/// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finish {
     /// The model or a stop string ended it.
@@ -112,7 +107,6 @@ pub(crate) struct Timing {
 /// The end of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Done {
-    /// Why it ended.
     pub finish: Finish,
     /// Prompt tokens.
     pub tokens_in: usize,
@@ -120,7 +114,6 @@ pub(crate) struct Done {
     pub tokens_out: usize,
     /// Energy it took, in joules.
     pub joules: f64,
-    /// Where the time went.
     pub timing: Timing,
 }
 
@@ -139,12 +132,9 @@ pub(crate) enum Event {
 
 /// Served work, for the books.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Served {
-    /// The request's id.
+pub(crate) struct Served {
     pub id: String,
-    /// The expert's name.
     pub expert: String,
-    /// Whether somebody waited.
     pub class: Class,
     /// Prompt tokens.
     pub tokens_in: usize,
@@ -158,7 +148,6 @@ pub struct Served {
 
 /// Served work on its way to the books, and the last event, which waits until the work is booked.
 pub(crate) struct Booking {
-    /// The work.
     pub served: Served,
     /// The last event, and the channel of the one who asked; `None` where the answer failed.
     pub last: Option<(UnboundedSender<Event>, Done)>,

@@ -81,7 +81,6 @@ pub(super) struct Download<'a> {
     pub sha256: Option<&'a str>,
 }
 
-/// Why an attempt ended.
 struct Broken {
     error: Error,
     /// Whether another attempt may help.
@@ -263,7 +262,6 @@ pub(super) fn digest(path: &Path, progress: OnProgress<'_>) -> Result<String, Er
     }
 }
 
-/// Bytes as lowercase hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -17,7 +17,6 @@ const MOST_ENTRIES: u64 = 1 << 20;
 /// Arrays nested deeper than this are no metadata: no known key nests them at all, and each level takes stack.
 const DEEPEST_ARRAY: usize = 4;
 
-/// A metadata value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Any of the integer types, and bool as 0 or 1.

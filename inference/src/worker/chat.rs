@@ -41,22 +41,16 @@ impl ChatMessage {
     }
 }
 
-/// Sampling options as a client sends them, unchecked: numbers that came as JSON floats, `None` where not given.
+/// Sampling options as a client sends them, unchecked ([`Options`] says what each means): numbers that came as JSON
+/// floats, `None` where not given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sampling {
-    /// See [`Options`].
     pub temperature: Option<f64>,
-    /// See [`Options`].
     pub top_p: Option<f64>,
-    /// See [`Options`].
     pub top_k: Option<f64>,
-    /// See [`Options`].
     pub min_p: Option<f64>,
-    /// See [`Options`].
     pub repeat_penalty: Option<f64>,
-    /// See [`Options`].
     pub presence_penalty: Option<f64>,
-    /// See [`Options`].
     pub frequency_penalty: Option<f64>,
     /// Any number; taken modulo 2^32.
     pub seed: Option<f64>,

@@ -42,7 +42,6 @@ struct After {
     after: u64,
 }
 
-/// The interface's paths.
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/health", get(health))

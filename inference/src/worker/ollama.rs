@@ -70,7 +70,6 @@ enum Form {
     Generate,
 }
 
-/// The interface's paths.
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/", get(|| async { "HeatMine is running" }))

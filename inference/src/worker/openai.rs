@@ -76,7 +76,6 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
-/// The interface's paths.
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route(CHAT, post(chat)).route("/v1/models", get(models)).route("/v1/models/{name}", get(model))
 }

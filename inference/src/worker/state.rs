@@ -23,19 +23,13 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// An expert ready to be asked.
 pub(super) struct Prepared {
-    /// The expert.
     pub expert: Expert,
-    /// Its chat template.
     pub template: Template,
 }
 
-/// The handlers' state.
 pub(super) struct State {
-    /// How the worker runs.
     pub config: WorkerConfig,
-    /// The installed experts.
     pub store: Store,
-    /// The engine.
     pub engine: Engine,
     preferred: Option<Expert>,
     journal: Arc<Mutex<Journal>>,
@@ -49,7 +43,6 @@ pub(super) struct State {
     started_ms: i64,
 }
 
-/// The state as handlers hold it.
 pub(super) type Shared = Arc<State>;
 
 impl State {
@@ -154,7 +147,6 @@ impl State {
         Ok(snapshot)
     }
 
-    /// The journal of receipts.
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
