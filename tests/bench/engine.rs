@@ -15,15 +15,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Rounds where none are named on the command line.
+/// Rounds where none are named on the command line: odd, so that the median is one of them.
 const ROUNDS: usize = 5;
-/// Answers at the same time, in the crowd.
+/// Answers at the same time, in the crowd: what a worker has slots for unless its owner says otherwise.
 const CROWD: usize = 4;
-/// Tokens of an answer.
+/// Tokens of an answer. Chosen: some seconds on a small machine, so that the clock's error does not count.
 const ANSWER: u32 = 128;
-/// Processor threads of each server.
+/// Processor threads of each server: as many as the smallest machine has that this is run on.
 const THREADS: usize = 2;
-/// How long a server may take to start.
+/// How long a server may take to start: a machine that builds something else at the same time reads the model in less.
 const START: Duration = Duration::from_secs(60);
 
 /// What is measured.
