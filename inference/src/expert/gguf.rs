@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     /// The smallest file with a weight: one F32 tensor of four elements.
-    pub fn smallest() -> Vec<u8> {
+    fn smallest() -> Vec<u8> {
         let text = |bytes: &mut Vec<u8>, text: &str| {
             bytes.extend((text.len() as u64).to_le_bytes());
             bytes.extend(text.as_bytes());
