@@ -38,7 +38,6 @@ pub struct Tasks {
     pub ledger: Ledger,
     /// The loop.
     pub events: mpsc::Sender<Event>,
-    /// The tasks.
     pub tracker: TaskTracker,
     /// Queries in flight.
     pub interactive: Interactive,
@@ -59,9 +58,6 @@ impl Tasks {
     }
 
     /// What the page and the REST interface work on.
-    ///
-    /// # Errors
-    /// The client to the worker could not be made.
     pub fn page(&self) -> anyhow::Result<http::State> {
         http::State::new(http::Parts {
             wiring: self.wiring.clone(),
@@ -107,24 +103,19 @@ impl Tasks {
                 }
             }
         });
-        let run = jobs::run(
-            self.queue.clone(),
-            self.worker.clone(),
-            allowed,
-            parallel,
-            self.clock.clone(),
-            self.wiring.shutdown.clone(),
-        );
-        self.tracker.spawn(report("the job queue", run));
+        let (queue, worker, clock) = (self.queue.clone(), self.worker.clone(), self.clock.clone());
+        let runner = jobs::Runner { queue, worker, allowed, parallel, clock };
+        self.tracker.spawn(report("the job queue", runner.run(self.wiring.shutdown.clone())));
     }
 
     /// Does what falls due.
     fn schedule(&self, entries: Vec<Entry>) {
-        let (actions, due) = mpsc::channel(WAITING_MAX);
+        let (sender, due) = mpsc::channel(WAITING_MAX);
         let (timezone, clock) = (self.timezone, self.clock.clone());
-        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), actions, self.wiring.shutdown.clone()));
+        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), sender, self.wiring.shutdown.clone()));
         let (ledger, queue) = (self.ledger.clone(), self.queue.clone());
-        self.tracker.spawn(jobs::carry_out(due, timezone, self.wiring.clone(), ledger, queue, clock));
+        let actions = jobs::Actions { timezone, wiring: self.wiring.clone(), ledger, queue, clock };
+        self.tracker.spawn(actions.run(due));
     }
 
     /// Listens for prices and forecasts.
