@@ -1,4 +1,5 @@
-//! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no commands from other web pages.
+//! Who may do what: the Supervisor's address on the ingress port, the bearer token elsewhere, no commands from other web
+//! pages (cross-site request forgery), and none under a host name from outside (DNS rebinding).
 
 use crate::config::http::HttpConfig;
 use crate::http::refusal::Refusal;
