@@ -95,9 +95,6 @@ pub struct State {
 
 impl State {
     /// Starts watching whether records come.
-    ///
-    /// # Errors
-    /// The HTTP client to the worker could not be made.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build();
         let (sender, condition) = watch::channel(status::Condition::Starting);

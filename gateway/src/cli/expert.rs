@@ -99,9 +99,6 @@ impl Expert {
 }
 
 /// Installs the small default expert where `folder` has none at all.
-///
-/// # Errors
-/// It cannot be fetched.
 pub async fn install_default(folder: &Path) -> Outcome {
     let store = Store::open(folder).map_err(failure)?;
     if !store.list().map_err(failure)?.is_empty() {

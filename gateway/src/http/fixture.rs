@@ -103,9 +103,6 @@ pub fn plan(at: Timestamp) -> Plan {
 }
 
 /// Twelve days of books and five jobs, each in another state.
-///
-/// # Errors
-/// A file could not be written.
 pub fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
     let mut head = Head::default();
     for day in (1..=12_i32).rev() {

@@ -69,9 +69,6 @@ impl Fields {
     }
 
     /// Takes a number inside `range`.
-    ///
-    /// # Errors
-    /// The field, its value and what was expected.
     pub fn number(&mut self, field: &'static str, range: RangeInclusive<f64>, unit: &str) -> Result<f64, Refusal> {
         let value = self.take(field);
         value.as_f64().filter(|number| range.contains(number)).ok_or_else(|| {
@@ -81,9 +78,6 @@ impl Fields {
     }
 
     /// Takes text of 1 to `max` characters; `None` where the field was not sent.
-    ///
-    /// # Errors
-    /// The field, its value and what was expected.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
     pub fn text(&mut self, field: &'static str, max: usize) -> Result<Option<String>, Refusal> {
         match self.take(field) {
@@ -94,9 +88,6 @@ impl Fields {
     }
 
     /// Refuses what nobody asked for, so that a misspelt field is noticed.
-    ///
-    /// # Errors
-    /// The first unknown field, and the known ones.
     pub fn finish(self) -> Result<(), Refusal> {
         match self.fields.iter().next() {
             None => Ok(()),
@@ -144,9 +135,6 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Parameters {
 
 impl Parameters {
     /// Refuses names that the endpoint does not know.
-    ///
-    /// # Errors
-    /// The first unknown parameter, and the known ones.
     pub fn only(self, known: &[&str]) -> Result<Self, Refusal> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(self),
@@ -158,9 +146,6 @@ impl Parameters {
     }
 
     /// A parameter, parsed; `None` where it was not given.
-    ///
-    /// # Errors
-    /// The parameter, its value and what was expected.
     pub fn parsed<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
         let Some((_, text)) = self.0.iter().find(|(given, _)| given == name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Refusal::bad_value(name, &Value::from(text.as_str()), expected))

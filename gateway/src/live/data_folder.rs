@@ -18,9 +18,6 @@ const RECENT_ENTRIES: u64 = 4000;
 const RECORDING_MAX: u64 = 512 << 20;
 
 /// The running state and the ledger's entries around it.
-///
-/// # Errors
-/// The files cannot be read.
 pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let checkpoint = match checkpoint {
@@ -38,9 +35,6 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
-///
-/// # Errors
-/// The file cannot be read.
 pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
     let mut booked = Told::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
@@ -50,9 +44,6 @@ pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
 }
 
 /// The recording, where one is asked for.
-///
-/// # Errors
-/// The file cannot be made.
 pub fn recorder(
     disk: &Disk,
     path: Option<&Path>,

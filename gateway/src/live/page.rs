@@ -6,9 +6,6 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 /// Opens the page's port.
-///
-/// # Errors
-/// The address is wrong or in use.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {

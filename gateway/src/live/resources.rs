@@ -38,7 +38,6 @@ pub struct Resources<E> {
     pub queue: jobs::Queue,
     /// Where this run is recorded, if anywhere.
     pub recorder: Recorder,
-    /// The engine.
     pub engine: E,
     /// The address of its interface, as `http://host:port`.
     pub worker: String,
