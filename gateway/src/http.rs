@@ -24,8 +24,8 @@ mod status;
 /// What the fixture needs of the gateway, where it finds it both here and in the example that shows the page.
 #[cfg(test)]
 mod peers {
-    pub use crate::jobs::{Answer, JobRequest, Message, Queue};
-    pub use crate::store::Ledger;
+    pub(super) use crate::jobs::{Answer, JobRequest, Message, Queue};
+    pub(super) use crate::store::Ledger;
 }
 mod schema;
 #[cfg(test)]

@@ -18,7 +18,7 @@ const RECENT_ENTRIES: u64 = 4000;
 const RECORDING_MAX: u64 = 512 << 20;
 
 /// The running state and the ledger's entries around it.
-pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
+pub(super) fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let checkpoint = match checkpoint {
         Some(checkpoint) if !ledger.holds(&checkpoint.head)? => {
@@ -35,7 +35,7 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
-pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
+pub(super) fn booked_receipts(ledger: &Ledger) -> Result<Told> {
     let mut booked = Told::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
         booked.insert(&receipt.id);
@@ -44,7 +44,7 @@ pub fn booked_receipts(ledger: &Ledger) -> Result<Told> {
 }
 
 /// The recording, where one is asked for.
-pub fn recorder(
+pub(super) fn recorder(
     disk: &Disk,
     path: Option<&Path>,
     site: &Site,

@@ -21,7 +21,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Says at the terminal where to look.
-pub fn announce(address: SocketAddr, speed: f64) {
+pub(super) fn announce(address: SocketAddr, speed: f64) {
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));
     if speed > 1.0 {

@@ -25,7 +25,7 @@ const SUMMARIES_MAX: u32 = 24;
 
 /// What these tasks share.
 #[derive(Clone, Debug)]
-pub struct Tasks {
+pub(super) struct Tasks {
     /// Their connection to the loop.
     pub wiring: Wiring,
     /// House time.
@@ -49,7 +49,13 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts all of it but the page.
-    pub fn start(&self, config: &Config, broker: Option<Broker>, schedule: Vec<Entry>, budget: watch::Receiver<Watts>) {
+    pub(super) fn start(
+        &self,
+        config: &Config,
+        broker: Option<Broker>,
+        schedule: Vec<Entry>,
+        budget: watch::Receiver<Watts>,
+    ) {
         self.backlog();
         self.jobs(budget, usize::from(config.worker.parallel));
         self.schedule(schedule);
@@ -58,7 +64,7 @@ impl Tasks {
     }
 
     /// What the page and the REST interface work on.
-    pub fn page(&self) -> anyhow::Result<http::State> {
+    pub(super) fn page(&self) -> anyhow::Result<http::State> {
         http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
@@ -150,7 +156,7 @@ impl Tasks {
 
     /// Starts what only a simulated house needs: its compute box draws what the engine reports to `draw`, and every
     /// `interval` of house time there is work to do.
-    pub fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
+    pub(super) fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
         if let Some(draw) = draw {
             self.tracker.spawn(follow_draw(self.wiring.clone(), draw));
         }
