@@ -312,9 +312,9 @@ async fn an_hour_of_the_house_is_decided_booked_and_given_back() {
     assert_eq!((checkpoint.head, checkpoint.at >= start + chrono::TimeDelta::hours(1)), (verified.head, true));
 
     assert_eq!(state.owed().unwrap(), []);
-    for (control, settings) in house.with(|inside| inside.taken.clone()) {
-        assert!(settings.iter().any(|setting| !setting.is_safe()), "{control} was never used");
-        assert!(settings.last().is_some_and(|last| last.is_safe()), "{control} keeps {:?}", settings.last());
+    for (control, values) in house.with(|inside| inside.taken.clone()) {
+        assert!(values.iter().any(|value| !value.is_safe()), "{control} was never used");
+        assert!(values.last().is_some_and(|last| last.is_safe()), "{control} keeps {:?}", values.last());
     }
     assert_eq!(house.with(|inside| inside.taken.len()), 2);
 }
