@@ -1,6 +1,8 @@
 //! The wires of HeatMine: drivers that read a house's devices over Modbus and MQTT and carry orders to them, the devices
 //! themselves as data, and a simulated house on the same wires.
 
+#![warn(missing_docs)]
+
 /// Where a device is reached.
 pub mod address;
 /// Devices as data.

@@ -5,8 +5,8 @@
 mod fixture;
 /// What the fixture needs of the gateway, where it finds it both here and in the gateway's own tests.
 mod peers {
-    pub use gateway::jobs::{Answer, JobRequest, Message, Queue};
-    pub use gateway::store::Ledger;
+    pub(crate) use gateway::jobs::{Answer, JobRequest, Message, Queue};
+    pub(crate) use gateway::store::Ledger;
 }
 
 use anyhow::Context;

@@ -205,7 +205,6 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected a moment in UTC, as 2024-06-01T00:00:00Z".to_owned())
 }
 
-/// Prints a text as it is.
 fn print_text(text: impl Display) -> Outcome {
     terminal::print(text).map_err(|error| {
         let unread = error.kind() == ErrorKind::BrokenPipe;
@@ -213,12 +212,10 @@ fn print_text(text: impl Display) -> Outcome {
     })
 }
 
-/// Prints a line.
 fn print_line(words: impl Display) -> Outcome {
     print_text(format_args!("{words}\n"))
 }
 
-/// Prints a value as JSON.
 fn print_json(value: &impl serde::Serialize) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
     print_line(text)

@@ -15,13 +15,14 @@ use drivers::sim::house::State;
 use drivers::{broker, sim};
 use plant::time::Timestamp;
 use plant::units::Watts;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+mod configuration;
 
 /// A sunny day in spring with a cold night begins: 14 April 2026, 7 o'clock in Berlin.
 const FIRST_MORNING: DateTime<Utc> = match DateTime::from_timestamp(1_776_142_800, 0) {
@@ -30,13 +31,8 @@ const FIRST_MORNING: DateTime<Utc> = match DateTime::from_timestamp(1_776_142_80
 };
 /// The demo's own broker listens here, if the port is free.
 const BROKER_PORT: u16 = 18_883;
-/// The compute box of the demo.
-const COMPUTE_MAX: Watts = Watts(1500.0);
 /// Weather and habits of the demo's house.
 const SEED: u64 = 7;
-
-/// How old a reading of the heat pump may be: it sends the slow ones every 150 s.
-const HEAT_PUMP_AGE_S: f64 = 450.0;
 
 /// House time between two rounds of summaries: about what the engine needs for one on two cores, so that there is work all day.
 const SUMMARIES: Duration = Duration::from_secs(600);
@@ -60,14 +56,10 @@ pub struct Demo {
     pub speed: f64,
     /// How long it runs; until it is stopped where not given.
     pub duration: Option<Duration>,
-    /// Where to record.
     pub record: Option<PathBuf>,
 }
 
 /// Sees whether the data folder and the page's port can be had, before anything is fetched or written over.
-///
-/// # Errors
-/// Another HeatMine is at work in the folder, the folder cannot be made, or the port is taken.
 pub async fn check(demo: &Demo) -> Result<()> {
     drop(Disk::Folder(demo.data.clone()).claim()?);
     let address = demo.http.parse().with_context(|| format!("{} is no address and port", demo.http))?;
@@ -76,9 +68,6 @@ pub async fn check(demo: &Demo) -> Result<()> {
 }
 
 /// Runs the demo until `shutdown` or the end of its time.
-///
-/// # Errors
-/// A port is taken, or the data folder cannot be used.
 pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     std::fs::create_dir_all(&demo.data)
         .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
@@ -111,7 +100,7 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     ));
 
     let file = demo.data.join("heatmine.toml");
-    std::fs::write(&file, configuration(&demo, &broker, house.inverter, house.heat_pump))
+    std::fs::write(&file, configuration::configuration(&demo, &broker, house.inverter, house.heat_pump))
         .with_context(|| format!("cannot write {}", file.display()))?;
     say(format_args!("Its configuration is in {}.", file.display()));
     let loaded = config::load(&file).map_err(|errors| anyhow!("{errors}"))?;
@@ -187,127 +176,4 @@ fn embedded_broker() -> Result<broker::Running> {
     broker::start(usual)
         .or_else(|_| broker::start(SocketAddr::from(([127, 0, 0, 1], 0))))
         .map_err(|error| anyhow!("the embedded MQTT broker cannot start: {error}"))
-}
-
-/// The house as a person would write it down. The clock runs `speed` times faster than the model does, so a token stands
-/// for as many: the price list says so.
-fn configuration(demo: &Demo, broker: &Broker, inverter: SocketAddr, heat_pump: SocketAddr) -> String {
-    let speed = demo.speed;
-    let mut text = format!(
-        r#"# The demo's simulated house, written anew at each start of `heatmine demo`.
-
-[site]
-name = "Demo house"
-timezone = "Europe/Berlin"
-
-[grid]
-import_limit_w = 17250
-
-[tariff.import]
-kind = "spot"
-fee_eur_per_kwh = 0.13
-tax_percent = 19
-
-[tariff.export]
-price_eur_per_kwh = 0.079
-
-[tariff.spot]
-topic = "{spot}"
-
-[tariff.outlook]
-topic = "{outlook}"
-
-[pv]
-peak_w = 10000
-
-[battery]
-capacity_kwh = 10
-charge_max_w = 5000
-discharge_max_w = 5000
-
-[compute]
-max_w = {max}
-idle_w = 30
-min_w = 150
-heat_into = "tank"
-# The model runs in wall time and the house {speed} times faster: a kilowatt-hour of the house sees so many tokens fewer.
-tokens_per_kwh = {tokens}
-
-[heat]
-kind = "heat_pump"
-flow_c = 38
-
-[room]
-low_c = 20
-high_c = 23
-capacity_kwh_per_k = 8
-loss_kw_per_k = 0.18
-
-[tank]
-low_c = 45
-high_c = 60
-capacity_kwh_per_k = 0.35
-loss_kw_per_k = 0.0025
-
-[work]
-in_eur_per_mtok = {price_in}
-out_eur_per_mtok = {price_out}
-interactive_eur_per_kwh = 2.0
-
-[[device]]
-name = "inverter"
-type = "fronius-gen24"
-address = "tcp://{inverter}"
-controls = ["battery.mode"]
-
-[[device]]
-name = "heat_pump"
-type = "lambda-eu-l"
-address = "tcp://{heat_pump}"
-controls = ["heat_pump.surplus"]
-# It takes more than a second to read the heat pump, which is {speed} times as long in the house.
-max_age_s = {heat_pump_age}
-
-[[device]]
-name = "plug"
-type = "shelly-plug"
-topic = "shellyplusplugs-compute"
-
-[mqtt]
-host = {host}
-"#,
-        spot = sim::SPOT,
-        outlook = sim::OUTLOOK,
-        max = COMPUTE_MAX.0,
-        heat_pump_age = (10.0 * speed).max(HEAT_PUMP_AGE_S),
-        tokens = 250_000.0 / speed,
-        price_in = 0.4 * speed,
-        price_out = 1.2 * speed,
-        host = quoted(&broker.host),
-    );
-    // Writing into a String cannot fail.
-    let _ = broker.port.map(|port| writeln!(text, "port = {port}"));
-    let _ = broker.username.as_ref().map(|name| writeln!(text, "username = {}", quoted(name)));
-    let _ = broker.password.as_ref().map(|word| writeln!(text, "password = {}", quoted(word)));
-    let _ = write!(
-        text,
-        "\n[http]\nlisten = {}\nurl = {}\n\n[worker]\nparallel = 2\nexperts_dir = {}\n\n[jobs]\ndaily_summary = true\n\n[data]\ndir = \".\"\n",
-        quoted(&demo.http),
-        quoted(&format!("http://{}", demo.http)),
-        quoted(&demo.experts.to_string_lossy())
-    );
-    if let Some((url, api)) = &demo.influx {
-        let api = match api {
-            InfluxApi::V1 => "v1",
-            InfluxApi::V2 => "v2",
-            InfluxApi::V3 => "v3",
-        };
-        let _ = write!(text, "\n[influx]\nenabled = true\nurl = {}\napi = \"{api}\"\n", quoted(url));
-    }
-    text
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

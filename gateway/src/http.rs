@@ -24,8 +24,8 @@ mod status;
 /// What the fixture needs of the gateway, where it finds it both here and in the example that shows the page.
 #[cfg(test)]
 mod peers {
-    pub use crate::jobs::{Answer, JobRequest, Message, Queue};
-    pub use crate::store::Ledger;
+    pub(super) use crate::jobs::{Answer, JobRequest, Message, Queue};
+    pub(super) use crate::store::Ledger;
 }
 mod schema;
 #[cfg(test)]
@@ -95,9 +95,6 @@ pub struct State {
 
 impl State {
     /// Starts watching whether records come.
-    ///
-    /// # Errors
-    /// The HTTP client to the worker could not be made.
     pub fn new(parts: Parts) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build();
         let (sender, condition) = watch::channel(status::Condition::Starting);

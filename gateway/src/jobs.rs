@@ -16,9 +16,9 @@ mod table;
 /// The day's telemetry as a job.
 pub mod summary;
 
-pub use actions::carry_out;
+pub use actions::Actions;
 pub use queue::{Limits, Queue};
-pub use runner::run;
+pub use runner::Runner;
 
 use plant::time::Timestamp;
 use plant::units::Eur;
@@ -36,7 +36,6 @@ pub const TOKENS_MAX: u32 = 32_768;
 pub struct Message {
     /// `system`, `user` or `assistant`.
     pub role: String,
-    /// Its text.
     pub content: String,
 }
 
@@ -135,7 +134,6 @@ pub struct Job {
 /// What the expert answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Its text.
     pub text: String,
     /// Prompt tokens processed.
     pub tokens_in: u64,
@@ -155,7 +153,6 @@ pub enum QueueError {
     /// The request cannot be served as it is.
     #[error("{field}: {expected}")]
     Invalid {
-        /// The field.
         field: &'static str,
         /// What is wrong and what was expected.
         expected: String,

@@ -30,17 +30,9 @@ pub enum Line {
         restored: Box<Restored>,
     },
     /// Something happened.
-    Event {
-        /// When.
-        at: Timestamp,
-        /// What.
-        event: Box<Event>,
-    },
+    Event { at: Timestamp, event: Box<Event> },
     /// What was decided on the events so far.
-    Decision {
-        /// The decision.
-        decision: Box<Decision>,
-    },
+    Decision { decision: Box<Decision> },
 }
 
 /// Writes a recording, up to a size; a full disk or a full quota ends the recording and nothing else.

@@ -37,10 +37,7 @@ pub struct Difference {
     pub replayed: Option<Decision>,
 }
 
-/// Plays a recording.
-///
-/// # Errors
-/// The file cannot be read or is no recording; a torn last line is none.
+/// Plays a recording; a torn last line is where it ends.
 pub fn run(path: &Path) -> Result<Replayed> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot open the recording {name}"))?;

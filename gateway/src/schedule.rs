@@ -39,9 +39,7 @@ pub enum Action {
 /// Something done at fixed local times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// When.
     pub schedule: Schedule,
-    /// What.
     pub action: Action,
 }
 

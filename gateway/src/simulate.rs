@@ -53,9 +53,6 @@ pub struct Simulated {
 }
 
 /// Runs `site` through `trace` from `from` to `to`, `progress` hears the share done.
-///
-/// # Errors
-/// The trace cannot be read, or has a row that is not a row; the message names file, line, column and value.
 pub fn run(
     site: Site,
     trace: &Path,

@@ -4,9 +4,6 @@ use std::fmt::Display;
 use std::io::{Result, Write, stdout};
 
 /// Prints a text as it is.
-///
-/// # Errors
-/// It cannot be written; `BrokenPipe` where nobody reads any more.
 pub fn print(text: impl Display) -> Result<()> {
     let mut out = stdout().lock();
     write!(out, "{text}")?;

@@ -1,5 +1,7 @@
 //! Watts to tokens and heat: the llama.cpp engine, its experts, and the worker that serves them.
 
+#![warn(missing_docs)]
+
 /// The worker from outside.
 pub mod client;
 /// Requests in, tokens out, on one thread.

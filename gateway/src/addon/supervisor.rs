@@ -1,4 +1,4 @@
-//! What Home Assistant's Supervisor tells an app: the MQTT broker it may use with its credentials, and the app's own name.
+//! What Home Assistant's Supervisor offers an app: the MQTT broker it may use with its credentials, and the app's own name.
 
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
@@ -27,7 +27,6 @@ pub struct MqttService {
     /// User name made for apps.
     #[serde(default)]
     pub username: Option<String>,
-    /// Its password.
     #[serde(default)]
     pub password: Option<String>,
     /// Whether the connection is encrypted.
@@ -96,9 +95,6 @@ pub async fn broker() -> Option<MqttService> {
 }
 
 /// Asks the Supervisor at `base_url` for its MQTT service; `None` where no broker has announced itself.
-///
-/// # Errors
-/// It does not answer, refuses the token, or answers something else.
 pub async fn mqtt_service(token: &str, base_url: &str) -> Result<Option<MqttService>> {
     let url = format!("{base_url}/services/mqtt");
     let (status, answer) = ask(token, &url).await?;
@@ -114,9 +110,6 @@ pub async fn mqtt_service(token: &str, base_url: &str) -> Result<Option<MqttServ
 }
 
 /// Asks the Supervisor at `base_url` for this app's name among all apps.
-///
-/// # Errors
-/// It does not answer, refuses the token, or answers something else.
 pub async fn slug(token: &str, base_url: &str) -> Result<String> {
     let url = format!("{base_url}/addons/self/info");
     let (status, answer) = ask(token, &url).await?;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Arguments of `heatmine ledger`.
 #[derive(Debug, Args)]
-pub struct Ledger {
+pub(super) struct Ledger {
     #[command(subcommand)]
     view: Option<View>,
     /// The folder that HeatMine keeps its data in.
@@ -37,7 +37,7 @@ enum View {
 
 impl Ledger {
     /// Prints the books and checks them.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let path = self.data.join("ledger.db");
         if !path.exists() {
             let words =

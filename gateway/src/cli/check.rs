@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `heatmine check`.
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// The configuration.
     #[arg(default_value = "heatmine.toml")]
     file: PathBuf,
@@ -57,7 +57,7 @@ struct CheckedDevice<'a> {
 
 impl Check {
     /// Checks the configuration.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         if self.schema {
             return print_json(Schema::of_config().json());
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Arguments of `heatmine device`.
 #[derive(Debug, Args)]
-pub struct Device {
+pub(super) struct Device {
     #[command(subcommand)]
     action: Action,
     /// Print as JSON.
@@ -47,7 +47,7 @@ enum Action {
 
 impl Device {
     /// Does it.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         match self.action {
             Action::List => list(self.json),
             Action::Show { name } => show(&name, self.json),

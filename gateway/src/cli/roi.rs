@@ -15,7 +15,7 @@ const DAYS_A_YEAR: f64 = 365.25;
 
 /// Arguments of `heatmine roi`.
 #[derive(Debug, Args)]
-pub struct Roi {
+pub(super) struct Roi {
     /// The configuration: it names the data folder and what the box cost (compute.price_eur).
     #[arg(default_value = "heatmine.toml")]
     file: PathBuf,
@@ -44,7 +44,7 @@ struct Return {
 
 impl Roi {
     /// Compares the books with the price.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let (data, price) = match (self.data, self.price) {
             (Some(data), Some(price)) => (data, price),
             (data, price) => {

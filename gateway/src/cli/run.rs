@@ -20,7 +20,7 @@ const FILES: [&str; 3] = ["/config/heatmine.toml", "/data/options.json", "heatmi
 
 /// Arguments of `heatmine run`.
 #[derive(Debug, Args)]
-pub struct Run {
+pub(super) struct Run {
     /// The configuration [default: heatmine.toml, in the add-on /data/options.json].
     file: Option<PathBuf>,
     /// Record everything that happens and is decided into this file, for `heatmine replay`.
@@ -30,7 +30,7 @@ pub struct Run {
 
 impl Run {
     /// Runs the gateway.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let file = self.file.unwrap_or_else(usual_file);
         let loaded = loaded(&file)?;
         let options = Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
@@ -57,7 +57,7 @@ pub(super) fn usual_file() -> PathBuf {
 
 /// Arguments of `heatmine demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// Where the page listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8099", value_parser = listen)]
     http: String,
@@ -89,7 +89,7 @@ pub struct Demo {
 
 impl Demo {
     /// Runs the demo.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let Demo { http, mqtt, data, experts, influx, influx_api, speed, duration, record } = self;
         let influx = influx.map(|url| (url, influx_api));
         let experts = experts.unwrap_or_else(|| data.join("experts"));

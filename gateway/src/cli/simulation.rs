@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Arguments of `heatmine simulate`.
 #[derive(Debug, Args)]
-pub struct Simulate {
+pub(super) struct Simulate {
     /// The configuration.
     file: PathBuf,
     /// Quarter hours as CSV (also gzipped): time_utc, price_eur_mwh, pv_w_per_kwp, load_w, t_out_c, ghi_w_m2, dhw_w.
@@ -29,7 +29,7 @@ pub struct Simulate {
 
 impl Simulate {
     /// Runs the simulation.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let loaded = config::load(&self.file)?;
         let standing = loaded.site.work.standing;
         let bar = ProgressBar::new(1000);
@@ -63,7 +63,7 @@ impl Simulate {
 
 /// Arguments of `heatmine replay`.
 #[derive(Debug, Args)]
-pub struct Replay {
+pub(super) struct Replay {
     /// The recording, made with `heatmine run --record` or `heatmine demo --record`.
     recording: PathBuf,
     /// Print the result as JSON.
@@ -73,7 +73,7 @@ pub struct Replay {
 
 impl Replay {
     /// Plays the recording.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let replayed =
             replay::run(&self.recording).map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
         if self.json {

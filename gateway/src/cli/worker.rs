@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Arguments of `heatmine worker`.
 #[derive(Debug, Args)]
-pub struct Worker {
+pub(super) struct Worker {
     /// Where it listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8100")]
     listen: SocketAddr,
@@ -49,7 +49,7 @@ pub struct Worker {
 
 impl Worker {
     /// Runs the worker.
-    pub fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         let config = WorkerConfig {
             listen: self.listen,
             experts: self.experts,

@@ -10,17 +10,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Reads, checks and resolves the file; what the file leaves open about the broker comes from the environment.
-///
-/// # Errors
-/// The file cannot be read, is no TOML (no JSON, where its name ends in `.json`), or holds mistakes: all of them.
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
     load_with(path, |name| std::env::var(name).ok())
 }
 
 /// The same with the environment read through `variable`.
-///
-/// # Errors
-/// As [`load`].
 pub fn load_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Loaded, ConfigErrors> {
     let mut document = Document::read(path)?;
     form::complete(&mut document.value);
@@ -29,9 +23,6 @@ pub fn load_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Resu
 }
 
 /// The same for a text in memory; `file` is its name in messages and the place that relative paths start from.
-///
-/// # Errors
-/// As [`load`].
 pub fn load_toml(file: &Path, text: &str) -> Result<Loaded, ConfigErrors> {
     load_document(file, Document::from_toml(&file.display().to_string(), text)?)
 }

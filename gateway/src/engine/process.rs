@@ -12,9 +12,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How it is started.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// The program.
     pub program: OsString,
-    /// Its arguments.
     pub arguments: Vec<OsString>,
 }
 
@@ -26,7 +24,6 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it.
     pub fn start(launch: &Launch) -> io::Result<Self> {
         let mut child = Command::new(&launch.program)
             .args(&launch.arguments)

@@ -1,4 +1,5 @@
-//! Who may do what: the Supervisor's address on the ingress port, the token elsewhere, no commands from other web pages.
+//! Who may do what: the Supervisor's address on the ingress port, the bearer token elsewhere, no commands from other web
+//! pages (cross-site request forgery), and none under a host name from outside (DNS rebinding).
 
 use crate::config::http::HttpConfig;
 use crate::http::refusal::Refusal;
@@ -22,7 +23,7 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-s
 
 /// What is checked before any handler runs.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub(super) struct Access {
     token: Option<Arc<[u8; 32]>>,
     ingress_only: bool,
     /// The host in the page's address, where the owner says it.
@@ -31,7 +32,7 @@ pub struct Access {
 
 impl Access {
     /// Checks for `api_token` where one is set; with `ingress_only` nobody but the Supervisor and this machine gets in.
-    pub fn new(config: &HttpConfig) -> Self {
+    pub(super) fn new(config: &HttpConfig) -> Self {
         let host = config.url.as_deref().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
         Self {
             token: config.api_token.as_ref().map(|token| Arc::new(digest(token.reveal()))),
@@ -41,7 +42,7 @@ impl Access {
     }
 
     /// Whether the request may go on.
-    pub fn check(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let from_ingress = peer == Some(INGRESS);
         if self.ingress_only && !from_ingress && !peer.is_some_and(|ip| ip.is_loopback()) {
@@ -88,7 +89,7 @@ impl Access {
 }
 
 /// Turns away whoever may not ask, before any handler runs.
-pub async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
     match access.check(&request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => crate::http::worker::in_the_clients_shape(request.uri().path(), refusal).into_response(),
@@ -96,7 +97,7 @@ pub async fn guard(State(access): State<Access>, request: Request, next: Next) -
 }
 
 /// Adds the headers every answer carries.
-pub async fn harden(request: Request, next: Next) -> Response {
+pub(super) async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

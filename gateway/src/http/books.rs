@@ -21,7 +21,7 @@ const DATE: &str = "a date like 2026-11-21";
 
 /// Earnings of a local day or month.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Period {
+pub(super) struct Period {
     /// The day (`2026-11-21`) or the month (`2026-11`).
     pub period: String,
     /// What was earned in it.
@@ -35,7 +35,7 @@ pub struct Period {
     params(("from" = Option<String>, Query, description = "first day", example = "2026-11-01"),
            ("to" = Option<String>, Query, description = "last day", example = "2026-11-30")),
     responses((status = 200, description = "days, oldest first", body = [Period]), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn days(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Period>>, Refusal> {
+pub(super) async fn days(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Period>>, Refusal> {
     let parameters = parameters.only(&["from", "to"])?;
     let from = parameters.parsed::<NaiveDate>("from", DATE)?.unwrap_or(NaiveDate::MIN);
     let to = parameters.parsed::<NaiveDate>("to", DATE)?.unwrap_or(NaiveDate::MAX);
@@ -49,7 +49,7 @@ pub async fn days(Shared(state): Shared<State>, parameters: Parameters) -> Resul
 /// Earnings of each local month.
 #[utoipa::path(get, path = "/api/v1/ledger/months", tag = "ledger",
     responses((status = 200, description = "months, oldest first", body = [Period])))]
-pub async fn months(Shared(state): Shared<State>) -> Result<Json<Vec<Period>>, Refusal> {
+pub(super) async fn months(Shared(state): Shared<State>) -> Result<Json<Vec<Period>>, Refusal> {
     let zone = state.timezone;
     read(&state, move |ledger| ledger.months(zone)).await.map(periods)
 }
@@ -59,7 +59,7 @@ pub async fn months(Shared(state): Shared<State>) -> Result<Json<Vec<Period>>, R
     params(("after" = Option<u64>, Query, description = "number of the last entry already known", example = 0),
            ("limit" = Option<u64>, Query, description = "at most this many, up to 1000", example = 100)),
     responses((status = 200, description = "entries, oldest first", body = [EntryBody]), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn entries(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Entry>>, Refusal> {
+pub(super) async fn entries(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Entry>>, Refusal> {
     let parameters = parameters.only(&["after", "limit"])?;
     let after = parameters.parsed::<u64>("after", "the number of an entry, 0 or more")?.unwrap_or(0);
     let expected = format!("a number from 1 to {ENTRIES_MAX}");
@@ -74,7 +74,7 @@ pub async fn entries(Shared(state): Shared<State>, parameters: Parameters) -> Re
 #[utoipa::path(get, path = "/api/v1/ledger/verify", tag = "ledger",
     responses((status = 200, description = "the chain holds", body = VerifiedBody),
               (status = 409, description = "the chain is broken, and where", body = ErrorBody)))]
-pub async fn verify(Shared(state): Shared<State>) -> Result<Json<Verified>, Refusal> {
+pub(super) async fn verify(Shared(state): Shared<State>) -> Result<Json<Verified>, Refusal> {
     read(&state, |ledger| ledger.verify(|_| ())).await.map(Json)
 }
 

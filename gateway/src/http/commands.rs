@@ -20,7 +20,7 @@ type Accepted = Result<(StatusCode, Json<Command>), Refusal>;
 /// Sets the standing wish.
 #[utoipa::path(post, path = "/api/v1/mode", tag = "commands", request_body = ModeBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+pub(super) async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
     let value = fields.take("mode");
     let mode = value.as_str().and_then(|text| text.parse::<Mode>().ok());
     let mode = mode.ok_or_else(|| Refusal::bad_value("mode", &value, Mode::ALL.map(Mode::name).join(", ")))?;
@@ -31,7 +31,7 @@ pub async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted 
 /// Caps compute power.
 #[utoipa::path(post, path = "/api/v1/power-limit", tag = "commands", request_body = PowerLimitBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+pub(super) async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
     let most = state.wiring.records.borrow().as_ref().map_or(HOUSE_MAX.0, |record| record.power_max.0);
     let watts = fields.number("watts", 0.0..=most, "watts")?;
     fields.finish()?;
@@ -41,7 +41,7 @@ pub async fn power_limit(Shared(state): Shared<State>, mut fields: Fields) -> Ac
 /// Full power for some minutes; zero ends a running boost.
 #[utoipa::path(post, path = "/api/v1/boost", tag = "commands", request_body = BoostBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+pub(super) async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
     let minutes = fields.number("minutes", 0.0..=BOOST_MAX.as_secs_f64() / 60.0, "minutes")?;
     fields.finish()?;
     submit(&state, Command::Boost(Duration::from_secs_f64(minutes * 60.0))).await
@@ -50,7 +50,7 @@ pub async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> Accepted
 /// Dims to what the grid operator allows, or lifts the dimming with null.
 #[utoipa::path(post, path = "/api/v1/grid-dimming", tag = "commands", request_body = DimmingBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
+pub(super) async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
     let expected = format!("watts from 0 to {}, or null to lift the dimming", HOUSE_MAX.0);
     let refused = |value: &Value| Refusal::bad_value("watts", value, &*expected);
     if !fields.has("watts") {

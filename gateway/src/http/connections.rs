@@ -24,7 +24,7 @@ const HEAD: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Serves `router` on `listener` until `shutdown`, then until the requests that are being answered have ended.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: &CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: &CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let open = GracefulShutdown::new();
     let mut server = http1::Builder::new();

@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a browser waits before it connects again.
 const RETRY: Duration = Duration::from_secs(2);
 /// Streams served at the same time.
-pub const STREAMS_MAX: usize = 64;
+pub(super) const STREAMS_MAX: usize = 64;
 
 struct Viewer {
     records: watch::Receiver<Option<Arc<Record>>>,
@@ -37,7 +37,7 @@ struct Viewer {
 #[utoipa::path(get, path = "/api/v1/events", tag = "house", responses(
     (status = 200, description = "events `waiting`, `record` (plan left out) and `plan`", content_type = "text/event-stream", body = String),
     (status = 503, description = "too many viewers", body = crate::http::refusal::ErrorBody)))]
-pub async fn events(Shared(state): Shared<State>) -> Response {
+pub(super) async fn events(Shared(state): Shared<State>) -> Response {
     let Ok(place) = Arc::clone(&state.streams).try_acquire_owned() else {
         return Refusal::not_now(format!("already {STREAMS_MAX} live views are open"), 30).into_response();
     };

@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 
 /// What the compute box can draw.
-pub const MAX: Watts = Watts(2400.0);
+pub(super) const MAX: Watts = Watts(2400.0);
 
 /// The house at `at`.
-pub fn record(at: Timestamp) -> Record {
+pub(super) fn record(at: Timestamp) -> Record {
     let now = intention(Slot::containing(at));
     let hour = hour_of(at);
     let compute = now.compute.0 * (1.0 + 0.03 * (f64::from(u32::try_from(at.timestamp() % 997).unwrap_or(0))).sin());
@@ -93,7 +93,7 @@ pub fn record(at: Timestamp) -> Record {
 }
 
 /// The next 36 hours as seen from `at`.
-pub fn plan(at: Timestamp) -> Plan {
+pub(super) fn plan(at: Timestamp) -> Plan {
     let first = Slot::containing(at);
     Plan {
         made_at: first.start(),
@@ -104,10 +104,7 @@ pub fn plan(at: Timestamp) -> Plan {
 }
 
 /// Twelve days of books and five jobs, each in another state.
-///
-/// # Errors
-/// A file could not be written.
-pub fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
+pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
     let mut head = Head::default();
     for day in (1..=12_i32).rev() {
         let mut account =

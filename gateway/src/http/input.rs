@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The largest body of our own endpoints: a job's text with room to spare.
-pub const BODY_MAX: usize = 1024 * 1024;
+pub(super) const BODY_MAX: usize = 1024 * 1024;
 /// So much of a larger one is taken and thrown away: a client that is still sending does not see its answer.
 const THROWN_AWAY_MAX: usize = 64 * 1024 * 1024;
 /// How long a client may take to send a body.
@@ -18,7 +18,7 @@ const BODY_WAIT: Duration = Duration::from_secs(30);
 
 /// A JSON object as it was sent. Asking for a field takes it out; what nobody asked for is refused at the end.
 #[derive(Clone, Debug)]
-pub struct Fields {
+pub(super) struct Fields {
     fields: Map<String, Value>,
     known: Vec<&'static str>,
 }
@@ -58,21 +58,23 @@ impl Fields {
     }
 
     /// Takes a field; null where it was not sent.
-    pub fn take(&mut self, field: &'static str) -> Value {
+    pub(super) fn take(&mut self, field: &'static str) -> Value {
         self.known.push(field);
         self.fields.remove(field).unwrap_or(Value::Null)
     }
 
     /// Whether the field was sent, even as null.
-    pub fn has(&self, field: &str) -> bool {
+    pub(super) fn has(&self, field: &str) -> bool {
         self.fields.contains_key(field)
     }
 
     /// Takes a number inside `range`.
-    ///
-    /// # Errors
-    /// The field, its value and what was expected.
-    pub fn number(&mut self, field: &'static str, range: RangeInclusive<f64>, unit: &str) -> Result<f64, Refusal> {
+    pub(super) fn number(
+        &mut self,
+        field: &'static str,
+        range: RangeInclusive<f64>,
+        unit: &str,
+    ) -> Result<f64, Refusal> {
         let value = self.take(field);
         value.as_f64().filter(|number| range.contains(number)).ok_or_else(|| {
             let expected = format!("a number of {unit} from {} to {}", range.start(), range.end());
@@ -81,11 +83,8 @@ impl Fields {
     }
 
     /// Takes text of 1 to `max` characters; `None` where the field was not sent.
-    ///
-    /// # Errors
-    /// The field, its value and what was expected.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
-    pub fn text(&mut self, field: &'static str, max: usize) -> Result<Option<String>, Refusal> {
+    pub(super) fn text(&mut self, field: &'static str, max: usize) -> Result<Option<String>, Refusal> {
         match self.take(field) {
             Value::Null => Ok(None),
             Value::String(text) if !text.trim().is_empty() && text.chars().count() <= max => Ok(Some(text)),
@@ -94,10 +93,7 @@ impl Fields {
     }
 
     /// Refuses what nobody asked for, so that a misspelt field is noticed.
-    ///
-    /// # Errors
-    /// The first unknown field, and the known ones.
-    pub fn finish(self) -> Result<(), Refusal> {
+    pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.fields.iter().next() {
             None => Ok(()),
             Some((field, value)) => {
@@ -130,7 +126,7 @@ async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
 
 /// The query string as text, by name.
 #[derive(Clone, Debug)]
-pub struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Parameters {
     type Rejection = Refusal;
@@ -144,10 +140,7 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Parameters {
 
 impl Parameters {
     /// Refuses names that the endpoint does not know.
-    ///
-    /// # Errors
-    /// The first unknown parameter, and the known ones.
-    pub fn only(self, known: &[&str]) -> Result<Self, Refusal> {
+    pub(super) fn only(self, known: &[&str]) -> Result<Self, Refusal> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(self),
             Some((name, value)) => {
@@ -158,10 +151,7 @@ impl Parameters {
     }
 
     /// A parameter, parsed; `None` where it was not given.
-    ///
-    /// # Errors
-    /// The parameter, its value and what was expected.
-    pub fn parsed<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
+    pub(super) fn parsed<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
         let Some((_, text)) = self.0.iter().find(|(given, _)| given == name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Refusal::bad_value(name, &Value::from(text.as_str()), expected))
     }

@@ -25,7 +25,7 @@ const VALUE_MAX: f64 = 1e6;
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
     params(("limit" = Option<u64>, Query, description = "at most this many, up to 1000", example = 50)),
     responses((status = 200, description = "jobs, newest first", body = [JobBody]), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn list(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Job>>, Refusal> {
+pub(super) async fn list(Shared(state): Shared<State>, parameters: Parameters) -> Result<Json<Vec<Job>>, Refusal> {
     let expected = format!("a number from 1 to {JOBS_MAX}");
     let limit = parameters.only(&["limit"])?.parsed::<u32>("limit", &expected)?.unwrap_or(JOBS);
     if !(1..=JOBS_MAX).contains(&limit) {
@@ -37,7 +37,7 @@ pub async fn list(Shared(state): Shared<State>, parameters: Parameters) -> Resul
 /// Hands in a job.
 #[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", request_body = JobRequestBody,
     responses((status = 201, description = "queued", body = JobBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
-pub async fn submit(Shared(state): Shared<State>, fields: Fields) -> Result<(StatusCode, Json<Job>), Refusal> {
+pub(super) async fn submit(Shared(state): Shared<State>, fields: Fields) -> Result<(StatusCode, Json<Job>), Refusal> {
     let request = request(fields)?;
     let now = state.clock.now();
     let job = ask(&state, move |queue| queue.submit(&request, now)).await?;
@@ -48,7 +48,7 @@ pub async fn submit(Shared(state): Shared<State>, fields: Fields) -> Result<(Sta
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = i64, Path, description = "its number", example = 1)),
     responses((status = 200, description = "the job", body = JobBody), (status = 404, description = "there is none of this number", body = ErrorBody),
               (status = 422, description = "not a number of a job", body = ErrorBody)))]
-pub async fn get(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
+pub(super) async fn get(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
     let id = number(&id)?;
     ask(&state, move |queue| queue.get(id)).await.map(Json)
 }
@@ -58,7 +58,7 @@ pub async fn get(Shared(state): Shared<State>, Path(id): Path<String>) -> Result
     responses((status = 200, description = "cancelled", body = JobBody), (status = 404, description = "there is none of this number", body = ErrorBody),
               (status = 422, description = "not a number of a job", body = ErrorBody),
               (status = 409, description = "it has come to its end already", body = ErrorBody)))]
-pub async fn cancel(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
+pub(super) async fn cancel(Shared(state): Shared<State>, Path(id): Path<String>) -> Result<Json<Job>, Refusal> {
     let id = number(&id)?;
     let now = state.clock.now();
     ask(&state, move |queue| queue.cancel(id, now)).await.map(Json)

@@ -10,7 +10,7 @@ use std::fmt::{Display, Write};
 type Sample = (Vec<(&'static str, String)>, f64);
 
 /// The whole exposition; without a record only that HeatMine is up.
-pub fn exposition(record: Option<&Record>) -> String {
+pub(super) fn exposition(record: Option<&Record>) -> String {
     let mut text = Text(String::new());
     let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     text.family("heatmine_build_info", "gauge", "Version of HeatMine.", [(version, 1.0)]);

@@ -36,7 +36,7 @@ assets! {
 }
 
 /// The page itself. Behind a proxy that says below which path it shows us, links start there.
-pub async fn page(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
+pub(super) async fn page(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
     let base = headers.get("x-ingress-path").and_then(|value| value.to_str().ok()).and_then(base_of);
     let base = base.map(|base| format!("<base href=\"{base}\">")).unwrap_or_default();
     let html = PAGE
@@ -49,7 +49,7 @@ pub async fn page(Shared(state): Shared<State>, headers: HeaderMap) -> Response 
 }
 
 /// A file of the page.
-pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some((_, kind, content)) = ASSETS.iter().find(|(known, ..)| *known == name) else {
         return Refusal::not_found(format!("there is no file assets/{name}")).into_response();
     };

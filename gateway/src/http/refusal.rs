@@ -12,7 +12,7 @@ const QUOTED_MAX: usize = 120;
 
 /// Why a request was not served.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     /// One sentence for a person.
     pub error: String,
     /// The field or parameter at fault.
@@ -28,7 +28,7 @@ pub struct ErrorBody {
 
 /// A request that is turned down.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// The HTTP status.
     pub status: StatusCode,
     /// What the client reads.
@@ -39,13 +39,13 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with one sentence.
-    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
         let body = ErrorBody { error: error.into(), field: None, value: None, expected: None };
         Self { status, body, retry_after: None }
     }
 
     /// A value that is not what the field takes.
-    pub fn bad_value(field: &str, value: &Value, expected: impl Into<String>) -> Self {
+    pub(super) fn bad_value(field: &str, value: &Value, expected: impl Into<String>) -> Self {
         let expected = expected.into();
         let shown = shortened(value);
         let error = match value {
@@ -59,17 +59,17 @@ impl Refusal {
     }
 
     /// Nothing at this address.
-    pub fn not_found(what: impl Into<String>) -> Self {
+    pub(super) fn not_found(what: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, what)
     }
 
     /// Not now; worth trying again after `retry_after` seconds.
-    pub fn not_now(error: impl Into<String>, retry_after: u32) -> Self {
+    pub(super) fn not_now(error: impl Into<String>, retry_after: u32) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error) }
     }
 
     /// A failure of ours: the cause goes to the log, the client learns which part failed.
-    pub fn failure(part: &str, cause: impl std::fmt::Display) -> Self {
+    pub(super) fn failure(part: &str, cause: impl std::fmt::Display) -> Self {
         tracing::error!(part, cause = %cause, "request could not be served");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{part} could not be read; the log of HeatMine says why"))
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// What the owner may ask for.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ModeName {
+pub(super) enum ModeName {
     Off,
     Auto,
     Surplus,
@@ -22,14 +22,14 @@ pub enum ModeName {
 
 /// The body of `/api/v1/mode`.
 #[derive(Serialize, ToSchema)]
-pub struct ModeBody {
+pub(super) struct ModeBody {
     /// The standing wish.
     pub mode: ModeName,
 }
 
 /// The body of `/api/v1/power-limit`.
 #[derive(Serialize, ToSchema)]
-pub struct PowerLimitBody {
+pub(super) struct PowerLimitBody {
     /// The most compute may draw, from 0 to what the site's compute can.
     #[schema(example = 100.0, minimum = 0.0)]
     pub watts: f64,
@@ -37,7 +37,7 @@ pub struct PowerLimitBody {
 
 /// The body of `/api/v1/boost`.
 #[derive(Serialize, ToSchema)]
-pub struct BoostBody {
+pub(super) struct BoostBody {
     /// For how long; 0 ends a running boost.
     #[schema(example = 30.0, minimum = 0.0, maximum = 1440.0)]
     pub minutes: f64,
@@ -45,7 +45,7 @@ pub struct BoostBody {
 
 /// The body of `/api/v1/grid-dimming`.
 #[derive(Serialize, ToSchema)]
-pub struct DimmingBody {
+pub(super) struct DimmingBody {
     /// What the grid operator allows; null lifts the dimming.
     #[schema(example = 4200.0, required)]
     pub watts: Option<f64>,
@@ -53,7 +53,7 @@ pub struct DimmingBody {
 
 /// A wish as it was understood.
 #[derive(Serialize, ToSchema)]
-pub struct CommandBody {
+pub(super) struct CommandBody {
     /// `set_mode`, `set_power_limit`, `boost` or `grid_dimming`.
     pub command: String,
     /// Its value.
@@ -63,7 +63,7 @@ pub struct CommandBody {
 
 /// A value and how far it can be trusted.
 #[derive(Serialize, ToSchema)]
-pub struct KnownValue {
+pub(super) struct KnownValue {
     pub state: Trust,
     /// The value; absent where it is missing.
     pub value: Option<f64>,
@@ -74,7 +74,7 @@ pub struct KnownValue {
 /// How far a value can be trusted.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Trust {
+pub(super) enum Trust {
     Fresh,
     Stale,
     Missing,
@@ -82,7 +82,7 @@ pub enum Trust {
 
 /// The three numbers, in EUR per kWh: revenue plus heat less electricity is the net value.
 #[derive(Serialize, ToSchema)]
-pub struct WorthBody {
+pub(super) struct WorthBody {
     pub revenue: f64,
     pub heat: f64,
     pub electricity: f64,
@@ -90,7 +90,7 @@ pub struct WorthBody {
 
 /// A limit that acted.
 #[derive(Serialize, ToSchema)]
-pub struct LimitBody {
+pub(super) struct LimitBody {
     pub reason: String,
     /// Compute power after it, in W.
     pub to: f64,
@@ -98,7 +98,7 @@ pub struct LimitBody {
 
 /// What another device is told.
 #[derive(Serialize, ToSchema)]
-pub struct SetpointBody {
+pub(super) struct SetpointBody {
     pub device: String,
     /// `compute.budget`, `battery.mode`, `heat_pump.mode`, `heat_pump.surplus` or `pv.limit`.
     pub control: String,
@@ -109,7 +109,7 @@ pub struct SetpointBody {
 
 /// What is commanded this second. Powers in W.
 #[derive(Serialize, ToSchema)]
-pub struct DecisionBody {
+pub(super) struct DecisionBody {
     pub at: DateTime<Utc>,
     /// What dispatch wanted.
     pub wanted: f64,
@@ -124,7 +124,7 @@ pub struct DecisionBody {
 
 /// The intention for one quarter hour. Powers in W, prices in EUR/kWh.
 #[derive(Serialize, ToSchema)]
-pub struct PlannedSlotBody {
+pub(super) struct PlannedSlotBody {
     /// Quarter hours since the Unix epoch.
     pub slot: i64,
     pub start: DateTime<Utc>,
@@ -148,7 +148,7 @@ pub struct PlannedSlotBody {
 
 /// The slots ahead, the current one first.
 #[derive(Serialize, ToSchema)]
-pub struct PlanBody {
+pub(super) struct PlanBody {
     pub made_at: DateTime<Utc>,
     /// The mode it was made for.
     pub mode: ModeName,
@@ -159,7 +159,7 @@ pub struct PlanBody {
 
 /// The engine.
 #[derive(Serialize, ToSchema)]
-pub struct WorkerBody {
+pub(super) struct WorkerBody {
     /// `down`, `starting`, `idle`, `busy` or `paused`.
     pub state: String,
     pub expert: Option<String>,
@@ -171,7 +171,7 @@ pub struct WorkerBody {
 
 /// Work that waits or runs.
 #[derive(Serialize, ToSchema)]
-pub struct BacklogBody {
+pub(super) struct BacklogBody {
     pub interactive: u32,
     pub jobs: u32,
     pub tokens: u64,
@@ -182,14 +182,14 @@ pub struct BacklogBody {
 
 /// Deferrable work that has to be done by a moment.
 #[derive(Serialize, ToSchema)]
-pub struct DueBody {
+pub(super) struct DueBody {
     pub at: DateTime<Utc>,
     pub tokens: u64,
 }
 
 /// Energy since the books began, in kWh.
 #[derive(Serialize, ToSchema)]
-pub struct EnergyBody {
+pub(super) struct EnergyBody {
     pub import: f64,
     pub export: f64,
     pub pv: f64,
@@ -202,7 +202,7 @@ pub struct EnergyBody {
 
 /// Money in EUR, energy and heat in kWh.
 #[derive(Serialize, ToSchema)]
-pub struct EarningsBody {
+pub(super) struct EarningsBody {
     pub revenue: f64,
     pub heat_value: f64,
     pub electricity_cost: f64,
@@ -217,7 +217,7 @@ pub struct EarningsBody {
 
 /// A device as a person wants to see it.
 #[derive(Serialize, ToSchema)]
-pub struct DeviceBody {
+pub(super) struct DeviceBody {
     pub id: String,
     pub fresh: bool,
     pub points: BTreeMap<String, KnownValue>,
@@ -227,7 +227,7 @@ pub struct DeviceBody {
 /// One self-contained picture of the house, its decision and its books. Powers in W: positive flows onto the house bus from
 /// grid, PV and battery; consumers are positive as consumption.
 #[derive(Serialize, ToSchema)]
-pub struct RecordBody {
+pub(super) struct RecordBody {
     pub at: DateTime<Utc>,
     pub site: String,
     pub mode: ModeName,
@@ -256,7 +256,7 @@ pub struct RecordBody {
 
 /// One line of the ledger.
 #[derive(Serialize, ToSchema)]
-pub struct EntryBody {
+pub(super) struct EntryBody {
     pub sequence: u64,
     pub booked_at: DateTime<Utc>,
     /// The booking as JSON text, exactly as sealed.
@@ -267,14 +267,14 @@ pub struct EntryBody {
 
 /// The newest link of the chain.
 #[derive(Serialize, ToSchema)]
-pub struct HeadBody {
+pub(super) struct HeadBody {
     pub sequence: u64,
     pub hash: String,
 }
 
 /// What a verification has seen.
 #[derive(Serialize, ToSchema)]
-pub struct VerifiedBody {
+pub(super) struct VerifiedBody {
     pub entries: u64,
     pub receipts: u64,
     pub slots: u64,
@@ -283,7 +283,7 @@ pub struct VerifiedBody {
 
 /// One message to the expert.
 #[derive(Serialize, ToSchema)]
-pub struct MessageBody {
+pub(super) struct MessageBody {
     /// `system`, `user` or `assistant`.
     pub role: String,
     pub content: String,
@@ -291,7 +291,7 @@ pub struct MessageBody {
 
 /// What somebody wants done when power is good: one text in `prompt`, or a conversation in `messages`.
 #[derive(Serialize, ToSchema)]
-pub struct JobRequestBody {
+pub(super) struct JobRequestBody {
     /// What it is, for people; the beginning of the text where it is not given.
     pub title: Option<String>,
     #[schema(example = "Name three uses of waste heat.")]
@@ -309,7 +309,7 @@ pub struct JobRequestBody {
 
 /// A job and what became of it.
 #[derive(Serialize, ToSchema)]
-pub struct JobBody {
+pub(super) struct JobBody {
     pub id: i64,
     pub title: String,
     pub messages: Vec<MessageBody>,

@@ -20,7 +20,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// Whether HeatMine is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Condition {
+pub(super) enum Condition {
     /// Started, no record yet.
     Starting,
     /// Records are being published.
@@ -31,7 +31,7 @@ pub enum Condition {
 
 /// The answer of `/health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Health {
+pub(super) struct Health {
     /// Whether HeatMine is well.
     pub status: Condition,
 }
@@ -40,7 +40,7 @@ pub struct Health {
 #[utoipa::path(get, path = "/api/v1/record", tag = "house", responses(
     (status = 200, description = "the newest record", body = RecordBody),
     (status = 503, description = "nothing has been read yet", body = ErrorBody)))]
-pub async fn record(Shared(state): Shared<State>) -> Result<Json<Arc<Record>>, Refusal> {
+pub(super) async fn record(Shared(state): Shared<State>) -> Result<Json<Arc<Record>>, Refusal> {
     newest(&state).map(Json)
 }
 
@@ -48,7 +48,7 @@ pub async fn record(Shared(state): Shared<State>) -> Result<Json<Arc<Record>>, R
 #[utoipa::path(get, path = "/api/v1/plan", tag = "house", responses(
     (status = 200, description = "the slots ahead, the current one first", body = PlanBody),
     (status = 503, description = "there is no plan yet", body = ErrorBody)))]
-pub async fn plan(Shared(state): Shared<State>) -> Result<Response, Refusal> {
+pub(super) async fn plan(Shared(state): Shared<State>) -> Result<Response, Refusal> {
     match &newest(&state)?.plan {
         Some(plan) => Ok(Json(plan).into_response()),
         None => Err(Refusal::not_now("there is no plan yet: prices for the time ahead are not known", 15)),
@@ -59,7 +59,7 @@ pub async fn plan(Shared(state): Shared<State>) -> Result<Response, Refusal> {
 #[utoipa::path(get, path = "/health", tag = "house", responses(
     (status = 200, description = "alive", body = Health),
     (status = 503, description = "no record for a minute", body = Health)))]
-pub async fn health(Shared(state): Shared<State>) -> (StatusCode, Json<Health>) {
+pub(super) async fn health(Shared(state): Shared<State>) -> (StatusCode, Json<Health>) {
     let status = *state.condition.borrow();
     let code = match status {
         Condition::Starting | Condition::Ok => StatusCode::OK,
@@ -71,20 +71,23 @@ pub async fn health(Shared(state): Shared<State>) -> (StatusCode, Json<Health>) 
 /// The record as Prometheus metrics.
 #[utoipa::path(get, path = "/metrics", tag = "house", responses(
     (status = 200, description = "text exposition format 0.0.4; what is not known is left out", content_type = "text/plain", body = String)))]
-pub async fn prometheus(Shared(state): Shared<State>) -> Response {
+pub(super) async fn prometheus(Shared(state): Shared<State>) -> Response {
     let text = metrics::exposition(state.wiring.records.borrow().as_deref());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 /// The newest record, or the refusal that says there is none.
-pub fn newest(state: &State) -> Result<Arc<Record>, Refusal> {
+pub(super) fn newest(state: &State) -> Result<Arc<Record>, Refusal> {
     let record = state.wiring.records.borrow().clone();
     record.ok_or_else(|| Refusal::not_now("waiting for the first reading", 1))
 }
 
 /// Watches the records come, so that nobody has to compare clocks.
-pub async fn watch_condition(mut records: watch::Receiver<Option<Arc<Record>>>, condition: watch::Sender<Condition>) {
+pub(super) async fn watch_condition(
+    mut records: watch::Receiver<Option<Arc<Record>>>,
+    condition: watch::Sender<Condition>,
+) {
     loop {
         match tokio::time::timeout(STUCK_AFTER, records.changed()).await {
             Ok(Ok(())) => condition.send_if_modified(|now| std::mem::replace(now, Condition::Ok) != Condition::Ok),

@@ -17,7 +17,7 @@ use plant::record::Record;
 use std::sync::Arc;
 
 /// The largest request: a long talk with pictures in it.
-pub const BODY_MAX: usize = 32 * 1024 * 1024;
+pub(super) const BODY_MAX: usize = 32 * 1024 * 1024;
 /// Ollama's calls that are passed on; those that would change the experts are not.
 const OLLAMA: [&str; 7] = ["tags", "chat", "generate", "show", "ps", "version", "pull"];
 /// Those of them that think.
@@ -41,7 +41,7 @@ const NOT_PASSED: [&str; 12] = [
 ];
 
 /// Passes a request to the worker, once it has power.
-pub async fn pass(Shared(state): Shared<State>, request: Request) -> Response {
+pub(super) async fn pass(Shared(state): Shared<State>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match try_pass(&state, request).await {
         Ok(response) => response,
@@ -50,7 +50,7 @@ pub async fn pass(Shared(state): Shared<State>, request: Request) -> Response {
 }
 
 /// The refusal in the words of the interface that was called: OpenAI's clients look for `error.message`.
-pub fn in_the_clients_shape(path: &str, refusal: Refusal) -> Response {
+pub(super) fn in_the_clients_shape(path: &str, refusal: Refusal) -> Response {
     if !path.starts_with("/v1/") {
         return refusal.into_response();
     }

@@ -11,35 +11,47 @@ use plant::time::Timestamp;
 use plant::totals::Earnings;
 use tokio::sync::mpsc;
 
-/// Hands scheduled commands to the loop and queues scheduled jobs, until the gateway stops.
-pub async fn carry_out(
-    mut actions: mpsc::Receiver<Action>,
-    timezone: Tz,
-    wiring: Wiring,
-    ledger: Ledger,
-    queue: Queue,
-    clock: Clock,
-) {
-    loop {
-        let action = tokio::select! {
-            () = wiring.shutdown.cancelled() => return,
-            action = actions.recv() => action,
-        };
-        match action {
-            None => return,
-            Some(Action::Command(command)) => {
-                if wiring.commands.send(command).await.is_err() {
-                    return;
+/// Hands scheduled commands to the loop and queues scheduled jobs.
+#[derive(Clone, Debug)]
+pub struct Actions {
+    /// Days are those of this time zone.
+    pub timezone: Tz,
+    /// The way to the loop.
+    pub wiring: Wiring,
+    /// The books.
+    pub ledger: Ledger,
+    /// The jobs.
+    pub queue: Queue,
+    /// House time.
+    pub clock: Clock,
+}
+
+impl Actions {
+    /// Does what is `due`, until the gateway stops.
+    pub async fn run(self, mut due: mpsc::Receiver<Action>) {
+        let Self { timezone, wiring, ledger, queue, clock } = self;
+        loop {
+            let action = tokio::select! {
+                () = wiring.shutdown.cancelled() => return,
+                action = due.recv() => action,
+            };
+            match action {
+                None => return,
+                Some(Action::Command(command)) => {
+                    if wiring.commands.send(command).await.is_err() {
+                        return;
+                    }
                 }
-            }
-            Some(Action::Summary) => {
-                let (ledger, queue, now) = (ledger.clone(), queue.clone(), clock.now());
-                let site = wiring.records.borrow().as_ref().map_or_else(String::new, |record| record.site.clone());
-                let queued = tokio::task::spawn_blocking(move || queue_summary(&site, timezone, &ledger, &queue, now));
-                match queued.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(%error, "the day's summary could not be queued"),
-                    Err(error) => tracing::error!(%error, "the day's summary could not be written"),
+                Some(Action::Summary) => {
+                    let (ledger, queue, now) = (ledger.clone(), queue.clone(), clock.now());
+                    let site = wiring.records.borrow().as_ref().map_or_else(String::new, |record| record.site.clone());
+                    let queued =
+                        tokio::task::spawn_blocking(move || queue_summary(&site, timezone, &ledger, &queue, now));
+                    match queued.await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => tracing::warn!(%error, "the day's summary could not be queued"),
+                        Err(error) => tracing::error!(%error, "the day's summary could not be written"),
+                    }
                 }
             }
         }

@@ -1,4 +1,16 @@
-//! The queue: a file of its own, so that a restart loses no job and the books are never held up by one.
+//! The queue of deferrable jobs: a database of its own, so that a restart loses no job and the books are never held up by
+//! one.
+//!
+//! Terms. A job is *queued*, *running*, or at its end; an *attempt* is one time that it is started; the *backlog* is what is
+//! queued or running, as the core plans with it.
+//!
+//! The order is earliest deadline first. A job without a deadline counts as due a day after it was handed in, so that what
+//! is always urgent does not starve it; among equals what pays most per token goes first, then the oldest. Example at 12
+//! o'clock: A is due at 18:00, B was handed in yesterday at 15:00 without a deadline, C is due tomorrow. B counts as due at
+//! 15:00 and runs first, then A, then C. If A has not begun by 18:00 it expires.
+//!
+//! A job that fails is tried again, up to the limit of attempts. An attempt that ended because there was no power or no
+//! worker does not count.
 
 use super::table::{COLUMNS, count, create, job_of, moment, stored};
 use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
@@ -49,9 +61,6 @@ pub struct Queue {
 
 impl Queue {
     /// Opens or creates the file. What was running when the gateway ended waits again.
-    ///
-    /// # Errors
-    /// The file could not be opened.
     pub fn open(disk: &Disk, limits: Limits) -> Result<Self, QueueError> {
         let name: Arc<str> = disk.path(FILE).display().to_string().into();
         let failed = |source| QueueError::Sqlite { path: name.to_string(), source };
@@ -76,9 +85,6 @@ impl Queue {
     }
 
     /// Hands in a job.
-    ///
-    /// # Errors
-    /// The request cannot be served as it is, or the queue is full.
     pub fn submit(&self, request: &JobRequest, now: Timestamp) -> Result<Job, QueueError> {
         check(request, now)?;
         if self.backlog().jobs >= self.limits.queue_max {
@@ -114,9 +120,6 @@ impl Queue {
     }
 
     /// The newest jobs, the newest first.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn list(&self, limit: u32) -> Result<Vec<Job>, QueueError> {
         let connection = self.lock();
         let query = format!("SELECT {COLUMNS} FROM job ORDER BY id DESC LIMIT ?1");
@@ -127,9 +130,6 @@ impl Queue {
     }
 
     /// One job.
-    ///
-    /// # Errors
-    /// There is none of this number.
     pub fn get(&self, id: i64) -> Result<Job, QueueError> {
         let connection = self.lock();
         let query = format!("SELECT {COLUMNS} FROM job WHERE id = ?1");
@@ -138,9 +138,6 @@ impl Queue {
     }
 
     /// Takes a job back; one that runs is stopped.
-    ///
-    /// # Errors
-    /// There is none of this number, or it has come to its end already.
     pub fn cancel(&self, id: i64, now: Timestamp) -> Result<Job, QueueError> {
         let changed = self.execute(
             "UPDATE job SET status = 'cancelled', finished_at = ?2 WHERE id = ?1 AND status IN ('queued', 'running')",
@@ -152,9 +149,6 @@ impl Queue {
 
     /// Starts the next job: the nearest deadline first (a job without one counts as due a day after it was handed in), then
     /// what pays most per token, then the oldest. Jobs whose deadline has passed expire.
-    ///
-    /// # Errors
-    /// The file could not be read or written.
     pub fn next(&self, now: Timestamp) -> Result<Option<Job>, QueueError> {
         self.expire(now)?;
         let id = {
@@ -176,9 +170,6 @@ impl Queue {
     }
 
     /// A job has its result. One that was cancelled meanwhile stays cancelled.
-    ///
-    /// # Errors
-    /// The file could not be written.
     pub fn finish(&self, id: i64, answer: &Answer, now: Timestamp) -> Result<(), QueueError> {
         self.execute(
             "UPDATE job SET status = 'done', result = ?2, tokens_in = ?3, tokens_out = ?4, finished_at = ?5, error = NULL
@@ -189,9 +180,6 @@ impl Queue {
     }
 
     /// An attempt failed. The job waits for another one where it has any left and `again` holds.
-    ///
-    /// # Errors
-    /// The file could not be written.
     pub fn fail(&self, id: i64, why: &str, again: bool, now: Timestamp) -> Result<(), QueueError> {
         let attempts = if again { self.limits.attempts } else { 0 };
         self.execute(
@@ -204,9 +192,6 @@ impl Queue {
     }
 
     /// A running job goes back to the queue through no fault of its own; the attempt does not count.
-    ///
-    /// # Errors
-    /// The file could not be written.
     pub fn put_back(&self, id: i64) -> Result<(), QueueError> {
         self.execute(
             "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE id = ?1 AND status = 'running'",
@@ -216,9 +201,6 @@ impl Queue {
     }
 
     /// Ends what waited beyond its deadline.
-    ///
-    /// # Errors
-    /// The file could not be written.
     pub fn expire(&self, now: Timestamp) -> Result<usize, QueueError> {
         self.execute(
             "UPDATE job SET status = 'expired', finished_at = ?1 WHERE status = 'queued' AND deadline <= ?1",

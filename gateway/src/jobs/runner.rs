@@ -1,4 +1,4 @@
-//! Feeds jobs to the worker while compute has power.
+//! Feeds jobs to the worker while compute has power. After a failure it waits, with an exponential back-off: 1, 2, 4 .. 60 s.
 
 use super::{Answer, Job, Queue};
 use crate::clock::Clock;
@@ -34,60 +34,66 @@ enum Attempt {
     Stopped,
 }
 
-/// Serves the queue through the worker at `worker` (`http://host:port`), at most `parallel` jobs at once, starting none
-/// while `allowed` is false. Returns after `shutdown`; what runs then waits again.
-///
-/// # Errors
-/// The HTTP client could not be made.
-pub async fn run(
-    queue: Queue,
-    worker: String,
-    allowed: watch::Receiver<bool>,
-    parallel: usize,
-    clock: Clock,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
-    let mut serving = JoinSet::new();
-    let mut pause = Duration::ZERO;
-    let mut allowed = allowed;
-    let mut changed = queue.changed();
-    while !shutdown.is_cancelled() {
-        changed.mark_unchanged();
-        let may_start = *allowed.borrow_and_update() && pause.is_zero();
-        if may_start && serving.len() < parallel.max(1) && queue.backlog().jobs as usize > serving.len() {
-            match queue.next(clock.now()) {
-                Ok(Some(job)) => {
-                    let (client, worker) = (client.clone(), worker.clone());
-                    let (queue, shutdown) = (queue.clone(), shutdown.clone());
-                    serving.spawn(async move {
-                        let attempt = serve(&client, &worker, &job, &queue, &shutdown).await;
-                        (job.id, attempt)
-                    });
-                    continue;
+/// Serves the queue through a worker.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// The jobs.
+    pub queue: Queue,
+    /// The worker's address, as `http://host:port`.
+    pub worker: String,
+    /// No job is started while this is false.
+    pub allowed: watch::Receiver<bool>,
+    /// The most jobs at once.
+    pub parallel: usize,
+    /// House time.
+    pub clock: Clock,
+}
+
+impl Runner {
+    /// Serves until `shutdown`; what runs then waits again.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { queue, worker, mut allowed, parallel, clock } = self;
+        let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+        let mut serving = JoinSet::new();
+        let mut pause = Duration::ZERO;
+        let mut changed = queue.changed();
+        while !shutdown.is_cancelled() {
+            changed.mark_unchanged();
+            let may_start = *allowed.borrow_and_update() && pause.is_zero();
+            if may_start && serving.len() < parallel.max(1) && queue.backlog().jobs as usize > serving.len() {
+                match queue.next(clock.now()) {
+                    Ok(Some(job)) => {
+                        let (client, worker) = (client.clone(), worker.clone());
+                        let (queue, shutdown) = (queue.clone(), shutdown.clone());
+                        serving.spawn(async move {
+                            let attempt = serve(&client, &worker, &job, &queue, &shutdown).await;
+                            (job.id, attempt)
+                        });
+                        continue;
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "the job queue cannot be read"),
                 }
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, "the job queue cannot be read"),
+            }
+            let wait = if pause.is_zero() { LOOK } else { pause };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(wait) => {
+                    pause = Duration::ZERO;
+                    note(queue.expire(clock.now()).map(drop));
+                }
+                result = changed.changed(), if pause.is_zero() => if result.is_err() { break },
+                result = allowed.changed(), if pause.is_zero() => if result.is_err() { break },
+                Some(Ok((id, attempt))) = serving.join_next() => pause = settle(&queue, id, attempt, pause, &clock),
             }
         }
-        let wait = if pause.is_zero() { LOOK } else { pause };
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(wait) => {
-                pause = Duration::ZERO;
-                note(queue.expire(clock.now()).map(drop));
+        while let Some(ended) = serving.join_next().await {
+            if let Ok((id, attempt)) = ended {
+                settle(&queue, id, attempt, PAUSE_MIN, &clock);
             }
-            result = changed.changed(), if pause.is_zero() => if result.is_err() { break },
-            result = allowed.changed(), if pause.is_zero() => if result.is_err() { break },
-            Some(Ok((id, attempt))) = serving.join_next() => pause = settle(&queue, id, attempt, pause, &clock),
         }
+        Ok(())
     }
-    while let Some(ended) = serving.join_next().await {
-        if let Ok((id, attempt)) = ended {
-            settle(&queue, id, attempt, PAUSE_MIN, &clock);
-        }
-    }
-    Ok(())
 }
 
 /// Books what became of an attempt; returns how long to wait before the next one.

@@ -18,10 +18,7 @@ const RECENT_ENTRIES: u64 = 4000;
 const RECORDING_MAX: u64 = 512 << 20;
 
 /// The running state and the ledger's entries around it.
-///
-/// # Errors
-/// The files cannot be read.
-pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
+pub(super) fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let checkpoint = match checkpoint {
         Some(checkpoint) if !ledger.holds(&checkpoint.head)? => {
@@ -38,10 +35,7 @@ pub fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
+pub(super) fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
     let mut booked = ReceiptIds::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
         booked.insert(&receipt.id);
@@ -50,10 +44,7 @@ pub fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
 }
 
 /// The recording, where one is asked for.
-///
-/// # Errors
-/// The file cannot be made.
-pub fn recorder(
+pub(super) fn recorder(
     disk: &Disk,
     path: Option<&Path>,
     site: &Site,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A house whose time runs fast is read over wires that do not: samples may be as much older.
-pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
+pub(super) fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
     if clock.speed() <= 1.0 {
         return;
     }
@@ -25,7 +25,7 @@ pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
 }
 
 /// Starts the devices, which report to `reports`; returns the channels for their setpoints.
-pub fn start(
+pub(super) fn start(
     configs: Vec<DeviceConfig>,
     outside: &impl Outside,
     reports: &mpsc::Sender<Report>,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The channels between a device and the loop.
 #[derive(Debug)]
-pub struct Line {
+pub(super) struct Line {
     /// What the device says.
     pub reports: mpsc::Sender<Report>,
     /// What it shall do.
@@ -21,7 +21,7 @@ pub struct Line {
 }
 
 /// The world outside.
-pub trait Outside {
+pub(super) trait Outside {
     /// How the engine is reached.
     type Engine: Engine;
 

@@ -6,9 +6,6 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 /// Opens the page's port.
-///
-/// # Errors
-/// The address is wrong or in use.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
@@ -24,7 +21,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Says at the terminal where to look.
-pub fn announce(address: SocketAddr, speed: f64) {
+pub(super) fn announce(address: SocketAddr, speed: f64) {
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));
     if speed > 1.0 {

@@ -17,7 +17,7 @@ use std::path::Path;
 use tokio::net::TcpListener;
 
 /// Everything that is open.
-pub struct Resources<E> {
+pub(super) struct Resources<E> {
     /// The claim on the disk, for as long as it is held.
     pub claim: Option<File>,
     /// The page's port.
@@ -38,14 +38,13 @@ pub struct Resources<E> {
     pub queue: jobs::Queue,
     /// Where this run is recorded, if anywhere.
     pub recorder: Recorder,
-    /// The engine.
     pub engine: E,
     /// The address of its interface, as `http://host:port`.
     pub worker: String,
 }
 
 /// Opens everything on `disk` and `outside`, in the order in which a person would want to hear what is wrong.
-pub async fn open<O: Outside>(
+pub(super) async fn open<O: Outside>(
     outside: &O,
     disk: &Disk,
     loaded: &Loaded,

@@ -25,7 +25,7 @@ const SUMMARIES_MAX: u32 = 24;
 
 /// What these tasks share.
 #[derive(Clone, Debug)]
-pub struct Tasks {
+pub(super) struct Tasks {
     /// Their connection to the loop.
     pub wiring: Wiring,
     /// House time.
@@ -38,7 +38,6 @@ pub struct Tasks {
     pub ledger: Ledger,
     /// The loop.
     pub events: mpsc::Sender<Event>,
-    /// The tasks.
     pub tracker: TaskTracker,
     /// Queries in flight.
     pub interactive: Interactive,
@@ -50,7 +49,13 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts all of it but the page.
-    pub fn start(&self, config: &Config, broker: Option<Broker>, schedule: Vec<Entry>, budget: watch::Receiver<Watts>) {
+    pub(super) fn start(
+        &self,
+        config: &Config,
+        broker: Option<Broker>,
+        schedule: Vec<Entry>,
+        budget: watch::Receiver<Watts>,
+    ) {
         self.backlog();
         self.jobs(budget, usize::from(config.worker.parallel));
         self.schedule(schedule);
@@ -59,10 +64,7 @@ impl Tasks {
     }
 
     /// What the page and the REST interface work on.
-    ///
-    /// # Errors
-    /// The client to the worker could not be made.
-    pub fn page(&self) -> anyhow::Result<http::State> {
+    pub(super) fn page(&self) -> anyhow::Result<http::State> {
         http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
@@ -107,24 +109,19 @@ impl Tasks {
                 }
             }
         });
-        let run = jobs::run(
-            self.queue.clone(),
-            self.worker.clone(),
-            allowed,
-            parallel,
-            self.clock.clone(),
-            self.wiring.shutdown.clone(),
-        );
-        self.tracker.spawn(report("the job queue", run));
+        let (queue, worker, clock) = (self.queue.clone(), self.worker.clone(), self.clock.clone());
+        let runner = jobs::Runner { queue, worker, allowed, parallel, clock };
+        self.tracker.spawn(report("the job queue", runner.run(self.wiring.shutdown.clone())));
     }
 
     /// Does what falls due.
     fn schedule(&self, entries: Vec<Entry>) {
-        let (actions, due) = mpsc::channel(WAITING_MAX);
+        let (sender, due) = mpsc::channel(WAITING_MAX);
         let (timezone, clock) = (self.timezone, self.clock.clone());
-        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), actions, self.wiring.shutdown.clone()));
+        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), sender, self.wiring.shutdown.clone()));
         let (ledger, queue) = (self.ledger.clone(), self.queue.clone());
-        self.tracker.spawn(jobs::carry_out(due, timezone, self.wiring.clone(), ledger, queue, clock));
+        let actions = jobs::Actions { timezone, wiring: self.wiring.clone(), ledger, queue, clock };
+        self.tracker.spawn(actions.run(due));
     }
 
     /// Listens for prices and forecasts.
@@ -159,7 +156,7 @@ impl Tasks {
 
     /// Starts what only a simulated house needs: its compute box draws what the engine reports to `draw`, and every
     /// `interval` of house time there is work to do.
-    pub fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
+    pub(super) fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
         if let Some(draw) = draw {
             self.tracker.spawn(follow_draw(self.wiring.clone(), draw));
         }

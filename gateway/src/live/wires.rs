@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 /// The wires of a house whose time has this pace.
 #[derive(Clone, Copy, Debug)]
-pub struct Wires {
+pub(super) struct Wires {
     /// House time to wall time.
     pub pace: Pace,
 }

@@ -42,9 +42,6 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 type Shared = Arc<Mutex<Spool>>;
 
 /// Writes records until the gateway stops. `disk` holds the spool.
-///
-/// # Errors
-/// Only what no waiting puts right: a wrong address, a spool that cannot be opened.
 pub async fn run(config: InfluxConfig, disk: &Disk, wiring: Wiring) -> Result<()> {
     let target = Target::new(&config)?;
     let spool =

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What happens around the house in a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Around {
+pub(crate) struct Around {
     /// Sun on the roof, W/m2.
     pub on_roof: f64,
     /// Sun on the ground, W/m2.
@@ -25,7 +25,7 @@ pub struct Around {
 
 /// A house and what it is doing.
 #[derive(Clone, Copy, Debug)]
-pub struct Model {
+pub(crate) struct Model {
     house: House,
     state: State,
     flows: Flows,
@@ -37,7 +37,7 @@ pub struct Model {
 
 impl Model {
     /// The house of `site`, where the site says what it is; the usual one elsewhere.
-    pub fn new(site: &Site) -> Self {
+    pub(crate) fn new(site: &Site) -> Self {
         let mut house = House {
             pv_peak: site.pv.map_or(Watts::ZERO, |pv| pv.peak),
             compute_into: site.compute.heat_into,
@@ -64,7 +64,7 @@ impl Model {
     }
 
     /// The house `dt` later, its compute box drawing `compute` meanwhile.
-    pub fn step(&mut self, around: Around, compute: Watts, dt: Duration) {
+    pub(crate) fn step(&mut self, around: Around, compute: Watts, dt: Duration) {
         let Around { on_roof, on_ground, outdoor, household, hot_water } = around;
         let inputs = Inputs {
             on_roof,
@@ -82,7 +82,7 @@ impl Model {
     }
 
     /// Takes a setpoint; the engine's budget is not the house's.
-    pub fn obey(&mut self, setting: Setting) {
+    pub(crate) fn obey(&mut self, setting: Setting) {
         match setting {
             Setting::ComputeBudget(_) => {}
             Setting::BatteryMode(mode) => {
@@ -104,7 +104,7 @@ impl Model {
     }
 
     /// What `point` says; `None` where nothing measures it.
-    pub fn value(&self, point: Point) -> Option<f64> {
+    pub(crate) fn value(&self, point: Point) -> Option<f64> {
         let (flows, counters) = (&self.flows, &self.state.counters);
         let heat = flows.heat_pump.into_room + flows.heat_pump.into_tank;
         Some(match point {

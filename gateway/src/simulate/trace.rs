@@ -11,7 +11,7 @@ const COLUMNS: [&str; 6] = ["time_utc", "price_eur_mwh", "pv_w_per_kwp", "load_w
 
 /// One quarter hour of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub(super) struct Row {
     pub price: EurPerKwh,
     pub pv_per_kwp: f64,
     pub load: Watts,
@@ -21,7 +21,7 @@ pub struct Row {
 }
 
 /// Reads a trace, plain or gzipped.
-pub fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
+pub(super) fn read(path: &Path) -> Result<BTreeMap<Slot, Row>> {
     let name = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
     let text = if bytes.starts_with(&[0x1f, 0x8b]) {

@@ -1,4 +1,13 @@
 //! The ledger on disk: append-only, a hash chain, durable before anybody hears of it.
+//!
+//! Terms. An *entry* books a receipt or a closed slot and bears a number. Its *hash* covers its body, its number and the
+//! hash of the entry before it, so that no entry can be changed, taken out or put in without breaking the chain behind it.
+//! The *head* is the number and hash of the newest entry.
+//!
+//! Example: entry 41 has the hash `9f..`; entry 42 books 0.02 EUR for an answer and has the hash of `9f..`, 42 and that
+//! body, `c3..`. Whoever makes it 0.20 EUR afterwards gets "entry 42 was changed after it was booked"; whoever deletes it,
+//! "entry 42 is missing: entry 43 stands in its place". The newest entries can be cut off unseen by the chain alone: the
+//! checkpoint remembers the head.
 
 use super::{BUSY, Disk, Durability};
 use chrono::{Datelike, NaiveDate};
@@ -63,9 +72,6 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens or creates the file. The database itself refuses to change or delete an entry.
-    ///
-    /// # Errors
-    /// The file could not be opened.
     pub fn open(disk: &Disk) -> Result<Self, LedgerError> {
         let wrap = |source| sqlite(disk, source);
         let connection = disk.database(FILE, Durability::Full, BUSY).map_err(wrap)?;
@@ -85,18 +91,12 @@ impl Ledger {
     }
 
     /// Opens an existing file for reading only.
-    ///
-    /// # Errors
-    /// There is no such file, or it is not a ledger.
     pub fn open_existing(disk: &Disk) -> Result<Self, LedgerError> {
         let connection = disk.existing_database(FILE).map_err(|source| sqlite(disk, source))?;
         Ok(Self { disk: disk.clone(), writer: Arc::new(Mutex::new(connection)) })
     }
 
     /// Appends an entry; it is on the disk when this returns. An entry that is already there is no error.
-    ///
-    /// # Errors
-    /// The disk is full, or the entry does not follow the last one.
     pub fn append(&self, entry: &Entry) -> Result<(), LedgerError> {
         let (kind, slot) = match ledger::booking(entry) {
             Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
@@ -122,9 +122,6 @@ impl Ledger {
     }
 
     /// The newest link.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn head(&self) -> Result<Head, LedgerError> {
         let row = self
             .reader()?
@@ -136,9 +133,6 @@ impl Ledger {
     }
 
     /// At most `limit` entries after number `sequence`, in order.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn after(&self, sequence: u64, limit: usize) -> Result<Vec<Entry>, LedgerError> {
         let mut entries = Vec::new();
         self.each_after(sequence, limit, |entry| {
@@ -149,9 +143,6 @@ impl Ledger {
     }
 
     /// The newest receipts, at most `limit`, in the order of their booking.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn newest_receipts(&self, limit: usize) -> Result<Vec<Receipt>, LedgerError> {
         let connection = self.reader()?;
         let mut statement = connection
@@ -174,9 +165,6 @@ impl Ledger {
     }
 
     /// Walks the whole chain; `progress` hears how many entries it has seen.
-    ///
-    /// # Errors
-    /// The first entry that does not fit.
     pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
         let mut verified = Verified { entries: 0, receipts: 0, slots: 0, head: Head::default() };
         self.each_after(0, usize::MAX, |entry| {
@@ -194,9 +182,6 @@ impl Ledger {
     }
 
     /// Whether the entry that `head` names is there; the chain's beginning always is.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn holds(&self, head: &Head) -> Result<bool, LedgerError> {
         if *head == Head::default() {
             return Ok(true);
@@ -209,9 +194,6 @@ impl Ledger {
     }
 
     /// How many entries there are.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn count(&self) -> Result<u64, LedgerError> {
         self.reader()?
             .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
@@ -220,9 +202,6 @@ impl Ledger {
     }
 
     /// Earnings of each local day from `from` to `to`, both included; days without entries are left out.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn days(&self, zone: Tz, from: NaiveDate, to: NaiveDate) -> Result<Vec<(String, Earnings)>, LedgerError> {
         self.grouped(|account| {
             let day = account.start.with_timezone(&zone).date_naive();
@@ -231,9 +210,6 @@ impl Ledger {
     }
 
     /// Earnings of each local month.
-    ///
-    /// # Errors
-    /// The file could not be read.
     pub fn months(&self, zone: Tz) -> Result<Vec<(String, Earnings)>, LedgerError> {
         self.grouped(|account| {
             let day = account.start.with_timezone(&zone).date_naive();

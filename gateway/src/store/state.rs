@@ -20,9 +20,6 @@ pub struct StateStore {
 
 impl StateStore {
     /// Opens or creates the file.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn open(disk: &Disk) -> rusqlite::Result<Self> {
         let connection = disk.database(FILE, Durability::Normal, BUSY)?;
         connection.execute_batch(
@@ -33,9 +30,6 @@ impl StateStore {
     }
 
     /// Replaces the checkpoint.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
         let body = serde_json::to_string(checkpoint).map_err(to_sql)?;
         self.connection
@@ -47,9 +41,6 @@ impl StateStore {
     }
 
     /// The newest checkpoint. One that a newer version no longer understands is as good as none: the ledger stands.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn checkpoint(&self) -> rusqlite::Result<Option<Checkpoint>> {
         let body: Option<String> =
             self.connection.query_row("SELECT body FROM checkpoint", [], |row| row.get(0)).optional()?;
@@ -63,9 +54,6 @@ impl StateStore {
     }
 
     /// Remembers, before it is sent, that a setpoint takes a device from its own control, or gives it back.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn owe(&mut self, setpoint: &Setpoint) -> rusqlite::Result<()> {
         let (device, control) = (&setpoint.device.0, setpoint.setting.control().name());
         if setpoint.setting.is_safe() {
@@ -77,9 +65,6 @@ impl StateStore {
     }
 
     /// The controls that a crash left under a setpoint.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn owed(&self) -> rusqlite::Result<Vec<Owed>> {
         let mut statement = self.connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;

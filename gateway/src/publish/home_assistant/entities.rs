@@ -8,9 +8,7 @@ use plant::record::Record;
 /// What kind of value a sensor has, in Home Assistant's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// Device class.
     pub device_class: Option<&'static str>,
-    /// State class.
     pub state_class: Option<&'static str>,
     /// Unit of measurement.
     pub unit: Option<&'static str>,
@@ -40,7 +38,6 @@ const MOMENT: Kind = kind(Some("timestamp"), None, None, None);
 const WORD: Kind = kind(Some("enum"), None, None, None);
 const PLANNED: Kind = kind(None, None, Some("kWh"), Some(2));
 
-/// A sensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sensor {
     /// Last part of its unique id and of its entity id.

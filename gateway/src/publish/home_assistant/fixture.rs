@@ -13,7 +13,7 @@ use plant::work::{Backlog, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 
 /// A sunny moment in a house that has every point.
-pub fn record() -> Record {
+pub(super) fn record() -> Record {
     let at: Timestamp = "2026-06-21T10:07:00Z".parse().unwrap();
     let points: BTreeMap<Point, Known<f64>> = Point::ALL
         .iter()
@@ -55,7 +55,7 @@ pub fn record() -> Record {
 }
 
 /// A plan that expects these watts of compute, slot after slot.
-pub fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
+pub(super) fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
     let planned = |(index, &watts): (usize, &f64)| {
         let slot = Slot::containing(at).plus(index as i64);
         PlannedSlot {

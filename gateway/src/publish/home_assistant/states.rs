@@ -32,7 +32,6 @@ const SENTENCE_MAX: usize = 200;
 pub struct Message {
     /// The topic.
     pub state: State,
-    /// The payload.
     pub payload: String,
     /// The part of it that a person waits for: where it changes, the message is sent at once, otherwise at leisure.
     pub gist: String,

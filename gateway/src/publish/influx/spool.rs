@@ -1,4 +1,6 @@
-//! What waits for the database, in an SQLite file of its own: it survives restarts and power cuts.
+//! What waits for the database, in an SQLite file of its own (store and forward): it survives restarts and power cuts. A
+//! record is deleted only after the database took it; one that was taken while the answer got lost is sent twice, which a
+//! database of points deduplicates by its time.
 //!
 //! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its words)
 //! and `lost` (how many records had to make room). All are bounded; the oldest go first.
@@ -34,9 +36,6 @@ pub struct Spool {
 
 impl Spool {
     /// Opens or creates the file.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn open(disk: &Disk, waiting_max: i64) -> rusqlite::Result<Self> {
         let connection = disk.database(FILE, Durability::Normal, BUSY)?;
         connection.execute_batch(
@@ -50,9 +49,6 @@ impl Spool {
     }
 
     /// Adds a record's lines at the end; the oldest make room. Says how many had to.
-    ///
-    /// # Errors
-    /// What SQLite said, a full disk for instance.
     pub fn push(&mut self, lines: &str) -> rusqlite::Result<usize> {
         let transaction = self.connection.transaction()?;
         transaction.prepare_cached("INSERT INTO waiting (lines) VALUES (?1)")?.execute([lines])?;
@@ -67,9 +63,6 @@ impl Spool {
     }
 
     /// The oldest records, at most so many.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn oldest(&self, limit: usize) -> rusqlite::Result<Vec<Waiting>> {
         let mut statement = self.connection.prepare_cached("SELECT id, lines FROM waiting ORDER BY id LIMIT ?1")?;
         let rows = statement.query_map([limit as i64], |row| Ok(Waiting { id: row.get(0)?, lines: row.get(1)? }))?;
@@ -77,34 +70,22 @@ impl Spool {
     }
 
     /// How many records wait.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn waiting(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("SELECT count(*) FROM waiting", [], |row| row.get(0))
     }
 
     /// How many records were lost to make room, since the file was made.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn lost(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("SELECT records FROM lost", [], |row| row.get(0))
     }
 
     /// Forgets what the database has taken: everything up to and including `id`.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn taken(&mut self, id: i64) -> rusqlite::Result<()> {
         self.connection.prepare_cached("DELETE FROM waiting WHERE id <= ?1")?.execute([id])?;
         Ok(())
     }
 
     /// Puts a record aside that the database does not take, with its words.
-    ///
-    /// # Errors
-    /// What SQLite said.
     pub fn refused(&mut self, waiting: &Waiting, status: u16, answer: &str) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         transaction.execute(

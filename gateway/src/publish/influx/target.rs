@@ -47,9 +47,6 @@ pub struct Target {
 
 impl Target {
     /// Resolves the configuration.
-    ///
-    /// # Errors
-    /// An address that is none.
     pub fn new(config: &InfluxConfig) -> Result<Self> {
         let login = config.username.clone().map(|name| (name, config.password.clone().unwrap_or_default()));
         let client = Client::builder().timeout(REQUEST_MAX).build().context("cannot make an HTTP client")?;
