@@ -16,9 +16,9 @@ pub mod parameters;
 /// The rows of a definition file, as they are written.
 pub mod rows;
 
-mod builtin;
+mod catalog;
 
-pub use builtin::{find, load_builtin};
+pub use catalog::{find, load_builtin};
 pub use control_rows::{ControlRow, Write};
 pub use rows::*;
 

@@ -1,12 +1,10 @@
 //! A device of the site at work: read regularly, told things, watched, and given its safe values back on the way out.
 
-/// House time to wall time.
-pub mod pace;
 /// Who is there.
 pub mod probe;
 
 mod controls;
-mod once;
+mod reading;
 mod registers;
 mod reporter;
 mod topics;
@@ -14,16 +12,15 @@ mod values;
 mod work;
 mod writer;
 
-pub use once::{Reading, read_once};
+pub use reading::{Reading, read_once};
 pub(crate) use values::{ingredients, needed, unit_factor};
-
-pub use pace::Pace;
 
 use crate::address::Address;
 use crate::definition::Definition;
 use crate::definition::parameters::Parameters;
 use crate::modbus::Fault;
 use crate::mqtt;
+use crate::pace::Pace;
 use plant::decision::Setpoint;
 use plant::point::{DeviceId, Point};
 use serde::Serialize;

@@ -11,6 +11,8 @@ pub mod device;
 pub mod modbus;
 /// A connection to an MQTT broker that looks after itself.
 pub mod mqtt;
+/// House time to wall time.
+pub mod pace;
 /// Names to addresses.
 pub mod resolve;
 /// Devices that describe themselves.

@@ -3,7 +3,8 @@
 //! old as its row allows.
 
 use super::{Definition, PointRow};
-use crate::device::{Pace, ingredients, needed};
+use crate::device::{ingredients, needed};
+use crate::pace::Pace;
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

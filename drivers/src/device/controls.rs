@@ -12,8 +12,8 @@
 //! The core has a pacing of its own (`plant::orders`), and both are needed: it renews orders so that the driver knows that
 //! the core is alive, which costs no write; the driver alone decides when the wire is used.
 
-use super::pace::Pace;
 use crate::definition::{ControlRow, Definition};
+use crate::pace::Pace;
 use plant::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
 use plant::units::{Percent, Watts};
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 
 use crate::peer;
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Pace, Report, probe, read_once};
+use drivers::device::{self, DeviceConfig, Report, probe, read_once};
+use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -2,8 +2,9 @@
 
 use crate::peer;
 use drivers::definition::{self, Timing};
-use drivers::device::{self, DeviceConfig, Pace, Report, read_once};
+use drivers::device::{self, DeviceConfig, Report, read_once};
 use drivers::modbus::Endpoint;
+use drivers::pace::Pace;
 use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::definition::find;
-use crate::device::{self, DeviceConfig, Pace, Report};
+use crate::device::{self, DeviceConfig, Report};
+use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
