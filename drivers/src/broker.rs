@@ -15,6 +15,8 @@ mod connection;
 mod exchange;
 mod topic;
 
+pub use connection::PACKET;
+
 use exchange::Exchange;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,8 +26,6 @@ use tokio_util::sync::CancellationToken;
 
 /// The most clients at a time; more are turned away.
 pub const CLIENTS: usize = 256;
-/// The largest packet, in bytes.
-pub const PACKET: usize = 1024 * 1024;
 
 /// Why there is no broker.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! The definitions that ship in the binary.
 
-use super::{Definition, Error, from_toml};
+use super::load::{Error, from_toml};
+use super::rows::Definition;
 use std::sync::OnceLock;
 
 macro_rules! embedded {

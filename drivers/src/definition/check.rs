@@ -1,7 +1,9 @@
 //! What a definition must satisfy beyond its types, so that a wrong one is refused before anything is read or written.
 
-use super::{ControlRow, Definition, Derived, PointRow, Write};
-use crate::device::unit_factor;
+use super::control_rows::{ControlRow, Write};
+use super::parts::Derived;
+use super::rows::{Definition, PointRow};
+use super::unit;
 use crate::sunspec::model::{self, Group};
 use plant::decision::Control;
 use plant::point::Point;
@@ -111,7 +113,7 @@ fn near(name: &str) -> String {
 }
 
 fn point(key: &str, row: &PointRow, definition: &Definition) -> Checked {
-    let Some((_, family)) = unit_factor(&row.unit) else {
+    let Some((_, family)) = unit::factor(&row.unit) else {
         return fault(
             format!("{key}.unit"),
             format!(
@@ -241,7 +243,7 @@ fn derived(key: &str, row: &Derived, names: &mut BTreeSet<String>) -> Checked {
     if row.first.is_empty() && row.add.is_empty() && row.add_if_known.is_empty() && row.magnitude.is_none() {
         return fault(key, "expected first, add, add_if_known or magnitude");
     }
-    if let Some(part) = crate::device::ingredients(row).find(|part| !names.contains(*part)) {
+    if let Some(part) = row.ingredients().find(|part| !names.contains(*part)) {
         return fault(key, format!("uses '{part}'; expected a point or part above it"));
     }
     name(key, &row.name, names)

@@ -1,6 +1,6 @@
 //! Names of the user's own devices put into topics and texts: `{topic}/status/switch:{channel}`.
 
-use super::Definition;
+use super::rows::Definition;
 use std::collections::BTreeMap;
 
 /// The values of a device's parameters, defaults filled in.

@@ -2,8 +2,8 @@
 //! at the command line; a running gateway asks only for what it is told.
 
 use crate::address::Address;
-use crate::definition::{Definition, Timing, load_builtin};
-use crate::modbus::{Endpoint, Fault};
+use crate::definition::{Definition, load_builtin};
+use crate::modbus::{Endpoint, Fault, Timing};
 use crate::sunspec::{self, Entry, Found, Value};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;

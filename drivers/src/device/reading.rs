@@ -1,12 +1,12 @@
 //! One look at a device, for a person at the command line.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::registers::Registers;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use crate::address::Address;
-use crate::definition::Definition;
 use crate::definition::parameters::Parameters;
+use crate::definition::{Definition, unit};
 use crate::mqtt::{self, Broker, LinkEvent};
 use plant::point::Point;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, String> {
     config.check()?;
     let parameters = config.parameters()?;
     let names: BTreeSet<String> = match &config.points {
-        Some(points) => values::needed(definition, points),
+        Some(points) => definition.needed(points),
         None => definition.point.iter().map(|row| row.name.clone()).collect(),
     };
     let mut parts = match &config.address {
@@ -61,7 +61,7 @@ fn readings(definition: &Definition, wanted: &BTreeSet<Point>, parts: &Parts) ->
     });
     let rows = definition.point.iter().filter(|row| !row.name.contains('.'));
     let inner = rows.filter_map(|row| {
-        let (_, family) = values::unit_factor(&row.unit)?;
+        let (_, family) = unit::factor(&row.unit)?;
         let unit = if family.is_empty() { &row.unit } else { family };
         Some(Reading { name: row.name.clone(), value: *parts.get(&row.name)?, unit: unit.to_owned() })
     });

@@ -1,11 +1,11 @@
 //! Reading a Modbus device round by round: plain registers and SunSpec models, over one or several units.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::values::{self, Parts};
+use crate::definition::PointRow;
 use crate::definition::parameters::Parameters;
-use crate::definition::{PointRow, Timing, WordOrder};
 use crate::modbus::blocks::{Blocks, Span, Words};
-use crate::modbus::{Endpoint, Fault, words};
+use crate::modbus::{Endpoint, Fault, Timing, WordOrder, words};
 use crate::sunspec::{self, Block, Chain, Entry, model};
 use std::collections::{BTreeMap, BTreeSet};
 

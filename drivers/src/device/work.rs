@@ -1,12 +1,13 @@
 //! The tasks of a device: one reads, one takes orders, one hands reports over.
 
+use super::config::DeviceConfig;
 use super::controls::{Controls, Duty, Reply};
 use super::registers::{Registers, Round};
+use super::report::Report;
 use super::reporter::Reporter;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use super::writer::Writer;
-use super::{DeviceConfig, Report};
 use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::definition::ages::GUARDS;
@@ -30,7 +31,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often waiting and renewed orders are looked at, at least.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(
+/// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
+/// and returns. Never blocks on a slow reader of `reports`: newer values replace those not yet taken.
+pub async fn run(
     config: DeviceConfig,
     pace: Pace,
     reports: mpsc::Sender<Report>,
@@ -64,7 +67,7 @@ struct Device {
 
 impl Device {
     async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), String> {
-        let names = values::needed(&self.config.definition, &self.wanted);
+        let names = self.config.definition.needed(&self.wanted);
         if let Address::Mqtt(topic) = &self.config.address {
             let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or("no broker is configured")?;
             self.over_mqtt(broker, &names, orders).await;

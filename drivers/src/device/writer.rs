@@ -1,10 +1,10 @@
 //! Orders on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::controls::{self, Duty};
 use crate::definition::parameters::Parameters;
-use crate::definition::{ControlRow, Number, Timing, WordOrder, Write};
-use crate::modbus::{Endpoint, words};
+use crate::definition::{ControlRow, Write};
+use crate::modbus::{Endpoint, Number, Timing, WordOrder, words};
 use crate::mqtt::Link;
 use crate::sunspec::{self, Chain, Entry, model};
 use plant::decision::Setting;

@@ -1,8 +1,9 @@
 //! Reads grouped into requests. A request that the device refuses is halved until the register it lacks stands alone;
 //! that is remembered and tried again seldom.
 
-use super::{Endpoint, Fault};
-use crate::definition::Timing;
+use super::endpoint::Endpoint;
+use super::fault::Fault;
+use super::timing::Timing;
 use std::collections::BTreeMap;
 
 /// Rounds after which what was refused is tried once more.

@@ -9,11 +9,11 @@
 //! A connection that was closed since its last answer has not failed: some devices close it after each one, and are asked
 //! again over a new one.
 
-use super::Fault;
+use super::fault::Fault;
+use super::timing::Timing;
 use super::wire::{self, Ask};
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::definition::Timing;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};

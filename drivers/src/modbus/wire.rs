@@ -1,8 +1,8 @@
 //! The wire itself: opening it, one request and its answer, each under a time limit.
 
-use super::Fault;
+use super::fault::Fault;
+use super::timing::Timing;
 use crate::address::{Address, Parity, Serial};
-use crate::definition::Timing;
 use crate::resolve;
 use std::borrow::Cow;
 use std::time::Duration;

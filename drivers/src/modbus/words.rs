@@ -1,6 +1,40 @@
 //! Numbers in registers: types, word orders, and the markers that mean "no value".
 
-use crate::definition::{Number, WordOrder};
+use serde::{Deserialize, Serialize};
+
+/// Types of numbers on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Number {
+    /// Signed, 16 bits.
+    I16,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Signed, 32 bits.
+    I32,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Signed, 64 bits.
+    I64,
+    /// Unsigned, 64 bits.
+    U64,
+    /// Floating, 32 bits.
+    F32,
+    /// Floating, 64 bits.
+    F64,
+}
+
+/// Which word of a long number stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WordOrder {
+    /// High word first, as SunSpec and most makers have it.
+    #[default]
+    #[serde(rename = "high_first")]
+    HighFirst,
+    /// Low word first.
+    #[serde(rename = "low_first")]
+    LowFirst,
+}
 
 impl Number {
     /// Registers it takes.

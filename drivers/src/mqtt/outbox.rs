@@ -1,9 +1,11 @@
 //! Messages on their way to the broker: bounded, and never in the publisher's way.
 
-use super::QUEUE;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+
+/// Messages that wait while the broker is away.
+pub const QUEUE: usize = 1024;
 
 /// A message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The task behind a [`Link`](super::Link): connect, subscribe, relay, back off, again.
+//! The task behind a [`Link`](super::link::Link): connect, subscribe, relay, back off, again.
 //!
 //! ```text
 //!   resolve --> connect --ConnAck--> relay --error--> back off --+
@@ -6,8 +6,8 @@
 //!      +---------------------------------------------------------+
 //! ```
 
+use super::broker::{Broker, LinkEvent, TOO_LARGE, Will};
 use super::outbox::{Message, Outbox};
-use super::{Broker, FLUSH, LinkEvent, TOO_LARGE, Will};
 use crate::backoff::Backoff;
 use crate::resolve;
 use rumqttc::{
@@ -20,6 +20,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// The longest wait for the last messages to leave.
+pub(super) const FLUSH: Duration = Duration::from_secs(3);
 
 /// Discovery and plan payloads outgrow the library's default of 10 KiB, and one such message would then end every session.
 const PACKET_LIMIT: usize = 1024 * 1024;

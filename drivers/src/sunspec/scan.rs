@@ -3,8 +3,7 @@
 
 use super::decode::{Entry, decode};
 use super::model;
-use crate::definition::Timing;
-use crate::modbus::{Endpoint, Fault};
+use crate::modbus::{Endpoint, Fault, Timing};
 use serde::Serialize;
 
 const BASES: [u16; 3] = [40000, 50000, 0];

@@ -1,9 +1,9 @@
 //! Definitions against register dumps of the real devices, and a device at work: read, told, renewed, given back.
 
 use crate::peer;
-use drivers::definition::{self, Timing};
+use drivers::definition;
 use drivers::device::{self, DeviceConfig, Report, read_once};
-use drivers::modbus::Endpoint;
+use drivers::modbus::{Endpoint, Timing};
 use drivers::pace::Pace;
 use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};

@@ -3,8 +3,7 @@
 
 use crate::peer;
 use drivers::address::Address;
-use drivers::definition::Timing;
-use drivers::modbus::{Endpoint, Fault};
+use drivers::modbus::{Endpoint, Fault, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
