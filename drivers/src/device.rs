@@ -1,6 +1,22 @@
-//! A device of the site at work: read regularly, told things, watched, and given its safe values back on the way out.
+//! A device of the site at work: read regularly, set, watched, and given back to its own control on the way out.
+//!
+//! ```text
+//!   registers or topics --> values --> reporter --> host        read every interval, or as messages come
+//!   setpoints --> controls --> writer --> registers or topics   written when they change, renewed in time
+//! ```
+//!
+//! - *reader*: over Modbus it asks round by round ([`Registers`](registers)), over MQTT it listens ([`Topics`](topics)).
+//! - *values*: raw numbers become points in canonical units and signs; what is missing is `None`, never zero.
+//! - *reporter*: what waits for the host. A newer value replaces the one that the host has not yet taken, so that a slow host
+//!   holds up nobody; what came of a setpoint is never replaced.
+//! - *writer*: the registers or topics of one value of one control, in their order.
+//!
+//! In numbers: a meter on a serial line answers in 80 ms and is read every 2 s. The line dies at 10:00:00; the request times out
+//! after 3 s, [`Report::Unavailable`] follows, and the next attempts come after 1, 2, 4, .. 60 s (a back-off). At 10:00:12 the
+//! core finds its last sample stale. The line is mended at 10:05:00; within a minute values flow again, and the back-off is
+//! forgotten.
 
-/// Who is there.
+/// The units and addresses that answer.
 pub mod probe;
 
 mod config;

@@ -24,3 +24,6 @@ pub mod broker;
 pub mod sim;
 
 mod backoff;
+mod error;
+
+pub use error::Error;

@@ -4,20 +4,14 @@
 //! timeout or broken answer the connection is dropped, because a late answer would be taken for the next one's (RTU has
 //! no transaction ids at all); lines without ids are listened to until they are quiet before they are used again.
 
-/// Reads grouped into requests, and what the device refuses of them.
-pub mod blocks;
-/// One connection, its queue and its recovery.
+pub(crate) mod blocks;
 mod endpoint;
-/// What can go wrong.
 mod fault;
-/// The pace a device can bear.
 mod timing;
-/// The wire itself.
 mod wire;
-/// Numbers in registers.
-pub mod words;
+pub(crate) mod words;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{At, Endpoint};
 pub use fault::Fault;
 pub use timing::Timing;
 pub use words::{Number, WordOrder};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use chrono::Timelike;
-use drivers::sim::battery::StorageOrders;
+use drivers::sim::battery::StorageControls;
 use drivers::sim::house::{Flows, House, Inputs, State};
 use plant::decision::{BatteryMode, HeatPumpMode, Setting};
 use plant::effect::Effect;
@@ -105,7 +105,7 @@ struct Run {
     house: House,
     state: State,
     flows: Flows,
-    storage: StorageOrders,
+    storage: StorageControls,
     offered: Watts,
     pv_limit: f64,
     budget: Watts,
@@ -151,7 +151,7 @@ impl Run {
             house,
             state: State::default(),
             flows: Flows::default(),
-            storage: StorageOrders::default(),
+            storage: StorageControls::default(),
             offered: Watts::ZERO,
             pv_limit: 1.0,
             budget: Watts::ZERO,
@@ -289,10 +289,10 @@ impl Run {
         match setting {
             Setting::ComputeBudget(watts) => self.budget = watts,
             Setting::BatteryMode(mode) => {
-                self.storage = StorageOrders {
+                self.storage = StorageControls {
                     limit_discharge: mode != BatteryMode::Normal,
                     discharge_pct: if mode == BatteryMode::Normal { 100.0 } else { 0.0 },
-                    ..StorageOrders::default()
+                    ..StorageControls::default()
                 };
             }
             Setting::HeatPumpSurplus(watts) => self.offered = watts,

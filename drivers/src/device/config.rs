@@ -1,8 +1,8 @@
 //! Everything a device's task needs to know of its device.
 
 use crate::address::Address;
-use crate::definition::Definition;
-use crate::definition::parameters::Parameters;
+use crate::definition::{Definition, Parameters};
+use crate::error::Error;
 use crate::modbus::Fault;
 use crate::mqtt;
 use plant::point::{DeviceId, Point};
@@ -32,15 +32,15 @@ pub struct DeviceConfig {
 }
 
 impl DeviceConfig {
-    /// Refuses what can never work: another transport than the device's, a parameter that is missing or unknown.
+    /// Refuses what can never work.
     ///
     /// # Errors
-    /// What is wrong and what was expected, in words.
-    pub fn check(&self) -> Result<(), String> {
+    /// The device is not reached over the address's transport, or a parameter is missing or unknown.
+    pub fn check(&self) -> Result<(), Error> {
         let (definition, transport) = (&self.definition, self.address.transport());
         if !definition.speaks(transport) {
-            let known = definition.transport.join(", ");
-            return Err(format!("{} is not reached over {transport}; expected {known}", definition.id));
+            let (definition, expected) = (definition.id.clone(), definition.transport.join(", "));
+            return Err(Error::Transport { definition, transport, expected });
         }
         self.parameters().map(|_| ())
     }
@@ -50,24 +50,25 @@ impl DeviceConfig {
         self.unit.unwrap_or(self.definition.unit)
     }
 
-    /// A fault in words for a person.
-    pub(super) fn failure(&self, fault: &Fault) -> String {
+    /// A fault with the address and unit that it came from.
+    pub(super) fn failure(&self, fault: Fault) -> Error {
+        let address = self.address.to_string();
         match fault {
-            Fault::Lost(why) => format!("{}: {why}", self.address),
+            Fault::Lost(why) => Error::Lost { address, why },
             Fault::Exception(_) | Fault::Timeout(_) | Fault::Garbled(_) => {
-                format!("{} unit {}: {fault}", self.address, self.unit())
+                Error::Unit { address, unit: self.unit(), fault }
             }
         }
     }
 
     /// The parameters with defaults, and `{topic}` from the address.
-    pub(super) fn parameters(&self) -> Result<Parameters, String> {
+    pub(super) fn parameters(&self) -> Result<Parameters, Error> {
         let mut parameters = Parameters::fill(&self.definition, &self.parameters)?;
         if let Address::Mqtt(topic) = &self.address {
             let given = Some(topic.topic.clone()).filter(|topic| !topic.is_empty());
             let topic = given.or_else(|| self.definition.topic.clone());
-            let topic = topic
-                .ok_or_else(|| format!("address '{}' names no topic; expected mqtt://host/topic", self.address))?;
+            let (address, wrong) = (self.address.to_string(), "names no topic".to_owned());
+            let topic = topic.ok_or(Error::Address { address, wrong, expected: "mqtt://host/topic" })?;
             parameters.0.insert("topic".to_owned(), topic);
         }
         Ok(parameters)

@@ -1,8 +1,6 @@
 //! Raw numbers to the house's points: scale, unit, sign, range, and what follows from several of them. Pure.
 
-use crate::definition::ages::GUARDS;
-use crate::definition::parameters::Parameters;
-use crate::definition::{Definition, Derived, PointRow, unit};
+use crate::definition::{Definition, Derived, GUARDS, Parameters, PointRow, unit};
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 

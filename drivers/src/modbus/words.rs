@@ -1,5 +1,6 @@
 //! Numbers in registers: types, word orders, and the markers that mean "no value".
 
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
 /// Types of numbers on the wire.
@@ -49,7 +50,7 @@ impl Number {
 
 /// The raw number in `words`; `None` for a floating number that is none (NaN, infinite, or the -3.4e38 that some devices
 /// send instead) and for a wrong count of words.
-pub fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
+pub(crate) fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
     if words.len() != usize::from(number.registers()) {
         return None;
     }
@@ -68,7 +69,7 @@ pub fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
 }
 
 /// The bits of the number in `words`, high word first.
-pub fn join(order: WordOrder, words: &[u16]) -> u64 {
+pub(crate) fn join(order: WordOrder, words: &[u16]) -> u64 {
     let fold = |bits: u64, word: &u16| bits << 16 | u64::from(*word);
     match order {
         WordOrder::HighFirst => words.iter().fold(0, fold),
@@ -76,8 +77,11 @@ pub fn join(order: WordOrder, words: &[u16]) -> u64 {
     }
 }
 
-/// The words of `value`, rounded to the type; the error names what does not fit.
-pub fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, String> {
+/// The words of `value`, rounded to the type.
+///
+/// # Errors
+/// The value does not fit into the type, or is no number.
+pub(crate) fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, Error> {
     let rounded = value.round();
     let (low, high) = match number {
         Number::I16 => (f64::from(i16::MIN), f64::from(i16::MAX)),
@@ -90,7 +94,7 @@ pub fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, 
         Number::F64 => (f64::MIN, f64::MAX),
     };
     if !(low..=high).contains(&rounded) {
-        return Err(format!("{value} does not fit into a register of type {number:?}"));
+        return Err(Error::DoesNotFit { value, number: format!("{number:?}") });
     }
     let bits = match number {
         Number::I16 => u64::from(rounded as i16 as u16),

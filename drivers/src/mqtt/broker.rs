@@ -1,6 +1,7 @@
 //! How to reach a broker, and what happens on a connection to it.
 
 use crate::address::Topic;
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
 /// In [`LinkEvent::Disconnected`] where a message was larger than the 1 MiB that is taken. One that the broker keeps ends
@@ -11,13 +12,13 @@ pub const TOO_LARGE: &str = "a message is larger than 1 MiB";
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Broker {
-    /// Name or address.
+    /// Name or address; without a port, SRV records are asked first.
     pub host: String,
     /// Port; where absent, the SRV record `_mqtt._tcp` of the host, then 1883 (8883 with TLS).
     pub port: Option<u16>,
     /// User name, where the broker wants one.
     pub username: Option<String>,
-    /// Its password.
+    /// The password of that user.
     pub password: Option<String>,
     /// Whether to speak TLS, trusting the system's certificates.
     pub tls: bool,
@@ -51,31 +52,31 @@ impl std::fmt::Display for Broker {
 /// What the broker publishes in our name when we vanish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Will {
-    /// Topic.
+    /// Where it is published.
     pub topic: String,
-    /// Payload.
+    /// What it says.
     pub payload: Vec<u8>,
     /// Whether the broker keeps it.
     pub retain: bool,
 }
 
 /// What happens on a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LinkEvent {
     /// Connected, for the first time or again; the subscriptions have been sent.
     Connected,
     /// A message arrived.
     Message {
-        /// Topic.
+        /// Where it was published.
         topic: String,
-        /// Payload.
+        /// Any bytes; text or JSON from most devices.
         payload: Vec<u8>,
         /// Whether the broker had kept it, so that its age is unknown.
         retain: bool,
     },
     /// Lost, or not reached. Reported once per attempt.
     Disconnected {
-        /// In words for a person.
-        why: String,
+        /// What ended it, or why it was not reached.
+        error: Error,
     },
 }

@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 /// Messages that wait while the broker is away.
 pub const QUEUE: usize = 1024;
 
-/// A message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) topic: String,

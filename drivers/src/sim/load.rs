@@ -5,12 +5,9 @@ use super::place::{Place, seconds};
 use plant::time::Timestamp;
 use plant::units::Watts;
 
-/// A household's habits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Household {
-    /// Where.
     pub place: Place,
-    /// Which household.
     pub seed: u64,
 }
 

@@ -19,21 +19,16 @@ pub enum Sky {
     Changeable,
 }
 
-/// The weather of a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weather {
-    /// Where.
     pub place: Place,
-    /// What kind of days.
     pub sky: Sky,
-    /// Which days.
     pub seed: u64,
 }
 
 /// The weather at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
-    /// Air temperature.
     pub outdoor: Celsius,
     /// Sun on the roof's plane in W/m2.
     pub on_roof: f64,
