@@ -1,6 +1,8 @@
 //! The definitions that ship in the binary.
 
-use super::{Definition, Error, from_toml};
+use super::load::from_toml;
+use super::rows::Definition;
+use crate::error::Error;
 use std::sync::OnceLock;
 
 macro_rules! embedded {
@@ -52,18 +54,17 @@ pub fn load_builtin() -> Vec<Definition> {
     load().iter().filter_map(|loaded| loaded.as_ref().ok()).cloned().collect()
 }
 
-/// The definition of this id; the error names the nearest ones.
+/// The definition of this id.
+///
+/// # Errors
+/// None has this id; the words name the nearest ones.
 pub fn find(id: &str) -> Result<Definition, Error> {
     if let Some(found) = load().iter().filter_map(|loaded| loaded.as_ref().ok()).find(|known| known.id == id) {
         return Ok(found.clone());
     }
     let near: Vec<&str> = FILES.iter().map(|(known, _)| *known).filter(|known| shares_word(known, id)).collect();
-    let expected = if near.is_empty() { FILES.iter().map(|(known, _)| *known).collect() } else { near };
-    Err(Error {
-        file: id.to_owned(),
-        key: "definition".to_owned(),
-        why: format!("there is no device definition '{id}'; expected {}", expected.join(", ")),
-    })
+    let expected: Vec<&str> = if near.is_empty() { FILES.iter().map(|(known, _)| *known).collect() } else { near };
+    Err(Error::NoDefinition { id: id.to_owned(), expected: expected.join(", ") })
 }
 
 fn shares_word(known: &str, asked: &str) -> bool {

@@ -1,12 +1,12 @@
 //! One look at a device, for a person at the command line.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::registers::Registers;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use crate::address::Address;
-use crate::definition::Definition;
-use crate::definition::parameters::Parameters;
+use crate::definition::{Definition, Parameters, unit};
+use crate::error::Error;
 use crate::mqtt::{self, Broker, LinkEvent};
 use plant::point::Point;
 use serde::Serialize;
@@ -30,22 +30,25 @@ pub struct Reading {
 }
 
 /// Reads everything once: the canonical points first, then the parts they are made of.
-pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, String> {
+///
+/// # Errors
+/// The configuration cannot work, or the device cannot be reached or read.
+pub async fn read_once(config: &DeviceConfig) -> Result<Vec<Reading>, Error> {
     let definition = &config.definition;
     config.check()?;
     let parameters = config.parameters()?;
     let names: BTreeSet<String> = match &config.points {
-        Some(points) => values::needed(definition, points),
+        Some(points) => definition.needed(points),
         None => definition.point.iter().map(|row| row.name.clone()).collect(),
     };
     let mut parts = match &config.address {
         Address::Mqtt(topic) => {
-            let broker = Broker::of(topic, config.broker.as_ref()).ok_or("the address names no broker")?;
+            let broker = Broker::of(topic, config.broker.as_ref()).ok_or(Error::NoBroker)?;
             listen(broker, definition, &parameters, &names).await?
         }
         Address::Tcp(_) | Address::Rtu(_) | Address::RtuOverTcp(_) => {
             let mut registers = Registers::new(config, parameters.clone(), &names)?;
-            registers.round().await.map_err(|fault| config.failure(&fault))?.parts
+            registers.round().await.map_err(|fault| config.failure(fault))?.parts
         }
     };
     values::derive(definition, &parameters, &mut parts);
@@ -61,7 +64,7 @@ fn readings(definition: &Definition, wanted: &BTreeSet<Point>, parts: &Parts) ->
     });
     let rows = definition.point.iter().filter(|row| !row.name.contains('.'));
     let inner = rows.filter_map(|row| {
-        let (_, family) = values::unit_factor(&row.unit)?;
+        let (_, family) = unit::factor(&row.unit)?;
         let unit = if family.is_empty() { &row.unit } else { family };
         Some(Reading { name: row.name.clone(), value: *parts.get(&row.name)?, unit: unit.to_owned() })
     });
@@ -73,7 +76,7 @@ async fn listen(
     definition: &Definition,
     parameters: &Parameters,
     names: &BTreeSet<String>,
-) -> Result<Parts, String> {
+) -> Result<Parts, Error> {
     let mut topics = Topics::new(definition, parameters, names);
     let client_id = format!("heatmine-read-{}", std::process::id());
     let (link, mut events) = mqtt::connect(broker, client_id, None, topics.subscriptions(), CancellationToken::new());
@@ -91,14 +94,14 @@ async fn listen(
                             link.publish(parameters.apply(&talk.topic), parameters.apply(&talk.payload), false);
                         }
                     }
-                    Some(LinkEvent::Disconnected { why }) => {
-                        failure = Some(why);
+                    Some(LinkEvent::Disconnected { error }) => {
+                        failure = Some(error);
                         return;
                     }
                     Some(LinkEvent::Message { topic, payload, retain }) => {
                         topics.message(&topic, &payload, retain, now);
                         if topics.gone() {
-                            failure = Some("the device says that it is offline".to_owned());
+                            failure = Some(Error::Offline);
                             return;
                         }
                     }
@@ -111,12 +114,12 @@ async fn listen(
     })
     .await;
     link.close().await;
-    if let Some(why) = failure {
-        return Err(why);
+    if let Some(error) = failure {
+        return Err(error);
     }
     if heard.is_err() && topics.heard().is_empty() {
         let topics = topics.subscriptions().join(", ");
-        return Err(format!("nothing was heard in {} s on {topics}", PATIENCE.as_secs()));
+        return Err(Error::Unheard { seconds: PATIENCE.as_secs(), topics });
     }
     Ok(topics.parts())
 }
