@@ -6,7 +6,7 @@ RESULTS=$CACHE/tests.txt
 # cargo_tests [FILTER]: the output of passing tests is kept in .cache/tests.txt and left out here, but for skips.
 cargo_tests() {
     mkdir -p "$CACHE"
-    CARGO_TERM_COLOR=never cargo test --workspace --no-fail-fast -- --show-output "$@" </dev/null 2>&1 | tee "$RESULTS" | quieter
+    HEATMINE_BINARY=$(binary) CARGO_TERM_COLOR=never cargo test --workspace --no-fail-fast -- --show-output "$@" </dev/null 2>&1 | tee "$RESULTS" | quieter
 }
 
 quieter() {
