@@ -34,6 +34,25 @@ need_rust_tools() {
     fi
 }
 
+# The test runner: the machine's own, if it is new enough. Otherwise it is built from its source, as its authors advise.
+NEXTEST=0.9.143
+
+need_nextest() {
+    local found
+    found=$(cargo nextest --version 2>/dev/null | awk 'NR == 1 { print $2 }') || true
+    [[ -n $found ]] && printf '%s\n' "$NEXTEST" "$found" | sort -V -C && return 0
+    step "cargo-nextest $NEXTEST (the first time takes about four minutes on two cores)" \
+        installed nextest-program "$NEXTEST" install_nextest
+    PATH=$CACHE/nextest-program/bin:$PATH
+}
+
+install_nextest() {
+    env -u RUSTC_WORKSPACE_WRAPPER CARGO_PROFILE_DEV_DEBUG=false cargo install cargo-nextest --version "$NEXTEST" \
+        --locked --debug --quiet --no-default-features --features default-no-update --no-track \
+        --root "$1" --target-dir "$1/build" || return 1
+    rm -rf "$1/build"
+}
+
 # The binary alone. The small test beside it lets cargo choose the same features of every crate as for all tests, so that
 # `./run demo` and `./run test` build each crate, llama.cpp above all, only once between them.
 build_binary() {
