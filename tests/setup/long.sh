@@ -6,7 +6,7 @@
 
 LONG_TASKS='
 random_houses|tests|package(plant) and test(random_test)|random weather, commands, jumps and nonsense for the core
-broken_input|tests|(package(inference) and test(/gguf|text/)) or (package(drivers) and test(words)) or (package(gateway) and test(lines_test))|files, words and lines that are cut and turned
+broken_input|tests|(package(inference) and test(/gguf::|text::/)) or (package(drivers) and test(words::)) or (package(gateway) and test(/lines::/))|files, words and lines that are cut and turned
 kills|tests|package(house-tests) and test(bad_days::kill)|kill -9 of the gateway at random moments
 garbage|tests|(package(inference) and test(garbage)) or (package(house-tests) and test(/mistakes|bad_days::devices/))|nonsense from people, devices and clients
 bad_days|tests|package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop)/)|what is cut off, filled up or hangs
