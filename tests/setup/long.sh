@@ -2,15 +2,15 @@
 # used before; what ran stands in the user's cache, and the next call goes on from there.
 # shellcheck shell=bash
 #
-# A row: name | which tests (a filter of nextest) or which script | what it does
+# A row: name; tests or script; which tests (a filter of nextest) or which script; what it does
 
 LONG_TASKS='
-random_houses|tests|package(plant) and test(random_test)|random weather, commands, jumps and nonsense for the core
-broken_input|tests|(package(inference) and test(/gguf::|text::/)) or (package(drivers) and test(words::)) or (package(gateway) and test(/lines::/))|files, words and lines that are cut and turned
-kills|tests|package(house-tests) and test(bad_days::kill)|kill -9 of the gateway at random moments
-garbage|tests|(package(inference) and test(garbage)) or (package(house-tests) and test(/mistakes|bad_days::devices/))|nonsense from people, devices and clients
-bad_days|tests|package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop)/)|what is cut off, filled up or hangs
-soak|script|tests/setup/soak.sh|a house of some hours, its books verified and its recording decided again
+random_houses; tests; package(plant) and test(random_test); random weather, commands, jumps and nonsense for the core
+broken_input; tests; (package(inference) and test(/gguf::|text::/)) or (package(drivers) and test(words::)) or (package(gateway) and test(/lines::/)); files, words and lines that are cut and turned
+kills; tests; package(house-tests) and test(bad_days::kill); kill -9 of the gateway at random moments
+garbage; tests; (package(inference) and test(garbage)) or (package(house-tests) and test(/mistakes|bad_days::devices/)); nonsense from people, devices and clients
+bad_days; tests; package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop)/); what is cut off, filled up or hangs
+soak; script; tests/setup/soak.sh; a house of some hours, its books verified and its recording decided again
 '
 ROUNDS=$SHARED/long/rounds.tsv
 # A round that takes longer hangs.
@@ -22,13 +22,15 @@ ROUND_FORM='%s\t%s\t%s\t%d\t%d\t%s\n'
 long() {
     if [[ ${1:-} == repeat && -n $(task_row "${2:-}") && ${3:-} =~ ^[0-9]+$ ]]; then
         need_long
-        one_round "$(task_row "$2")" "$3" || { tail -n 60 "$CACHE/long.txt"; return 1; }
+        timed "$2 with seed $3 (what it says is in .cache/long.txt)" one_round "$(task_row "$2")" "$3" && return 0
+        tail -n 60 "$CACHE/long.txt"
+        return 1
     elif [[ ${1:-} =~ ^[1-9][0-9]*$ && $# == 1 ]]; then
         need_long
         alone "$SHARED/long/lock" long_rounds "$1"
     else
         complain "Usage: ./run long MINUTES, or ./run long repeat TASK SEED with a task of:"
-        complain "$(tasks | cut -d'|' -f1 | paste -sd' ')"
+        complain "$(tasks | cut -d';' -f1 | paste -sd' ')"
         exit 64
     fi
 }
@@ -44,12 +46,12 @@ tasks() {
 }
 
 task_row() {
-    tasks | awk -F'|' -v name="$1" '$1 == name'
+    tasks | awk -F';' -v name="$1" '$1 == name'
 }
 
 # next_task: the row after that of the last round, in a circle.
 next_task() {
-    tasks | awk -F'|' -v last="$(tail -n 1 "$ROUNDS" | cut -f3)" '
+    tasks | awk -F';' -v last="$(tail -n 1 "$ROUNDS" | cut -f3)" '
         NR == 1 { first = $0 } after { print; found = 1; exit } $1 == last { after = 1 } END { if (!found) print first }'
 }
 
@@ -62,7 +64,7 @@ long_rounds() {
     local end=$((SECONDS + $1 * 60)) passed=0 failed=0 row name seed began result
     say "Rounds for $1 minutes"
     while ((SECONDS < end)); do
-        row=$(next_task) name=${row%%|*}
+        row=$(next_task) name=${row%%;*}
         seed=$(next_seed "$name") began=$SECONDS
         if one_round "$row" "$seed"; then
             result=passed passed=$((passed + 1))
@@ -84,7 +86,7 @@ long_rounds() {
 # one_round ROW SEED: what it says is in .cache/long.txt.
 one_round() {
     local kind what
-    IFS='|' read -r _ kind what _ <<<"$1"
+    IFS=';' read -r _ kind what _ <<<"${1//; /;}"
     export HEATMINE_SEED=$2 PROPTEST_RNG_SEED=$2
     HEATMINE_BINARY=$(binary)
     export HEATMINE_BINARY
