@@ -183,7 +183,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// The built binary beside this program, and what `./run bench` put into `.cache`.
+    /// The built binary (`HEATMINE_BINARY`, or the one beside this program), and what `./run bench` put into `.cache`.
     fn find() -> Result<Self> {
         let program = std::env::current_exe()?;
         let folder = program.parent().and_then(Path::parent).context("this program lies in no target folder")?;
@@ -191,7 +191,7 @@ impl Pair {
         let experts = std::fs::read_dir(cache.join("experts")).context("no model: ./run bench fetches one")?.flatten();
         let model = experts.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "gguf"));
         let found = Self {
-            heatmine: folder.join("heatmine"),
+            heatmine: std::env::var_os("HEATMINE_BINARY").map_or_else(|| folder.join("heatmine"), PathBuf::from),
             llama_server: cache.join("llama-server/llama-server"),
             model: model.context("no model in .cache/experts: ./run bench fetches one")?,
         };
