@@ -31,6 +31,7 @@ pub mod topics;
 #[cfg(test)]
 mod fixture;
 
+use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
@@ -38,7 +39,7 @@ use crate::wiring::Wiring;
 use chrono_tz::Tz;
 use commands::Request;
 use discovery::{OFFLINE, ONLINE, discovery};
-use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use drivers::mqtt::{self, LinkEvent, Will};
 use outbox::{Outbox, TICK};
 use plant::record::Record;
 use serde_json::json;
@@ -72,12 +73,16 @@ pub struct Announcement {
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
 /// `queue`, as handed in at the time of `clock`.
-pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, queue: Queue, clock: Clock) {
+pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, queue: Queue, clock: Clock) {
     let topics = Topics::new(&announcement.config, &announcement.topic_prefix);
     let will = Will { topic: topics.availability(), payload: OFFLINE.into(), retain: true };
     let client_id = format!("heatmine-{}", topics.node);
-    let (link, mut events) =
-        mqtt::connect(broker, client_id, Some(will), topics.subscriptions(), wiring.shutdown.clone());
+    let (link, mut events) = broker.dial(Session {
+        client_id,
+        will: Some(will),
+        subscriptions: topics.subscriptions(),
+        shutdown: wiring.shutdown.clone(),
+    });
     let mut publisher = Publisher {
         announcement,
         topics,
@@ -108,10 +113,10 @@ pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, que
     publisher.link.close().await;
 }
 
-struct Publisher {
+struct Publisher<L> {
     announcement: Announcement,
     topics: Topics,
-    link: Link,
+    link: L,
     wiring: Wiring,
     queue: Queue,
     clock: Clock,
@@ -127,7 +132,7 @@ struct Publisher {
     greeting: Option<u32>,
 }
 
-impl Publisher {
+impl<L: Publish> Publisher<L> {
     fn take(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Connected => {
