@@ -43,6 +43,7 @@ use drivers::mqtt::{self, LinkEvent, Will};
 use outbox::{Outbox, TICK};
 use plant::record::Record;
 use serde_json::json;
+use states::Message;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -92,6 +93,9 @@ pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, 
         clock,
         jobs: Arc::new(Semaphore::new(JOBS_MAX)),
         outbox: Outbox::default(),
+        shown: None,
+        description: String::new(),
+        messages: Vec::new(),
         described: String::new(),
         connected: false,
         flooded: false,
@@ -123,6 +127,10 @@ struct Publisher<L> {
     /// One permit for each job on its way to the queue.
     jobs: Arc<Semaphore>,
     outbox: Outbox,
+    /// The record that the next two fields are about.
+    shown: Option<Arc<Record>>,
+    description: String,
+    messages: Vec<Message>,
     /// The description that was sent last.
     described: String,
     connected: bool,
@@ -182,13 +190,17 @@ impl<L: Publish> Publisher<L> {
     }
 
     fn publish(&mut self, record: &Arc<Record>) {
-        let described = discovery(record, &self.topics, self.announcement.page.as_deref()).to_string();
-        if self.described != described {
-            self.link.publish(self.topics.discovery.clone(), described.clone(), true);
-            self.link.publish(self.topics.availability(), ONLINE, true);
-            self.described = described;
+        if !self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, record)) {
+            self.description = discovery(record, &self.topics, self.announcement.page.as_deref()).to_string();
+            self.messages = states::states(record, self.announcement.timezone);
+            self.shown = Some(Arc::clone(record));
         }
-        for message in self.outbox.due(states::states(record, self.announcement.timezone)) {
+        if self.described != self.description {
+            self.link.publish(self.topics.discovery.clone(), self.description.clone(), true);
+            self.link.publish(self.topics.availability(), ONLINE, true);
+            self.described.clone_from(&self.description);
+        }
+        for message in self.outbox.due(&self.messages) {
             self.link.publish(self.topics.state(message.state), message.payload, message.state.retained());
         }
     }
