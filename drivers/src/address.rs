@@ -1,6 +1,7 @@
 //! Where a device is reached: `tcp://host:port`, `rtu:///dev/ttyUSB0?baud=9600&parity=N&stop=1`, `rtu+tcp://host:port`,
 //! `mqtt://host[:port]/topic`; `mqtt:///topic` for a topic on the site's own broker.
 
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use std::str::FromStr;
 /// A parsed device address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
-    /// Modbus TCP.
+    /// Modbus TCP, where nothing else is written on port 502.
     Tcp(HostPort),
     /// Modbus RTU on a serial line.
     Rtu(Serial),
@@ -23,18 +24,18 @@ pub enum Address {
 pub struct HostPort {
     /// Name or literal address, without brackets.
     pub host: String,
-    /// TCP port.
+    /// 1 to 65535.
     pub port: u16,
 }
 
 /// A serial line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Serial {
-    /// Device file.
+    /// The file that stands for it, `/dev/ttyUSB0`.
     pub path: String,
-    /// Bits a second.
+    /// Its speed in bits a second, 300 to 4 000 000.
     pub baud: u32,
-    /// Parity bit.
+    /// What makes a turned bit noticed.
     pub parity: Parity,
     /// Stop bits, 1 or 2.
     pub stop: u8,
@@ -45,9 +46,9 @@ pub struct Serial {
 pub enum Parity {
     /// No parity bit.
     None,
-    /// Even.
+    /// It makes the count of ones even.
     Even,
-    /// Odd.
+    /// It makes the count of ones odd.
     Odd,
 }
 
@@ -74,30 +75,33 @@ impl Address {
     }
 }
 
-const EXPECTED: &str =
-    "expected tcp://host:port, rtu:///dev/ttyUSB0?baud=9600, rtu+tcp://host:port or mqtt://host:port/topic";
+const EXPECTED: &str = "tcp://host:port, rtu:///dev/ttyUSB0?baud=9600, rtu+tcp://host:port or mqtt://host:port/topic";
+
+/// The error for an address that is no address.
+fn wrong(address: &str, wrong: impl Into<String>, expected: &'static str) -> Error {
+    Error::Address { address: address.to_owned(), wrong: wrong.into(), expected }
+}
 
 impl FromStr for Address {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| format!("address '{text}' has no scheme; {EXPECTED}"))?;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong(text, "has no scheme", EXPECTED))?;
         match scheme {
             "tcp" => Ok(Address::Tcp(host_port(text, rest)?)),
             "rtu+tcp" => Ok(Address::RtuOverTcp(host_port(text, rest)?)),
             "rtu" => Ok(Address::Rtu(serial(text, rest)?)),
             "mqtt" => Ok(Address::Mqtt(topic(text, rest)?)),
-            other => Err(format!("address '{text}' has the unknown scheme '{other}'; {EXPECTED}")),
+            other => Err(wrong(text, format!("has the unknown scheme '{other}'"), EXPECTED)),
         }
     }
 }
 
-fn split_host(text: &str, rest: &str) -> Result<(String, Option<u16>), String> {
+fn split_host(text: &str, rest: &str) -> Result<(String, Option<u16>), Error> {
     let (host, port) = match rest.strip_prefix('[') {
         Some(inner) => {
-            let (host, after) =
-                inner.split_once(']').ok_or_else(|| format!("address '{text}' lacks the closing ']'"))?;
+            let closed = inner.split_once(']').ok_or_else(|| wrong(text, "lacks the closing ']'", EXPECTED));
+            let (host, after) = closed?;
             (host, after.strip_prefix(':'))
         }
         None => match rest.split_once(':') {
@@ -109,58 +113,58 @@ fn split_host(text: &str, rest: &str) -> Result<(String, Option<u16>), String> {
         None => None,
         Some(port) => match port.parse::<u16>() {
             Ok(port) if port > 0 => Some(port),
-            Ok(_) | Err(_) => return Err(format!("address '{text}' has the port '{port}'; expected 1 to 65535")),
+            Ok(_) | Err(_) => return Err(wrong(text, format!("has the port '{port}'"), "1 to 65535")),
         },
     };
     if host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@') {
-        return Err(format!("address '{text}' has the host '{host}'; expected a name or an IP address"));
+        return Err(wrong(text, format!("has the host '{host}'"), "a name or an IP address"));
     }
     Ok((host.to_owned(), port))
 }
 
-fn host_port(text: &str, rest: &str) -> Result<HostPort, String> {
+fn host_port(text: &str, rest: &str) -> Result<HostPort, Error> {
     let (host, port) = split_host(text, rest.trim_end_matches('/'))?;
     if host.is_empty() {
-        return Err(format!("address '{text}' has no host; {EXPECTED}"));
+        return Err(wrong(text, "has no host", EXPECTED));
     }
     Ok(HostPort { host, port: port.unwrap_or(502) })
 }
 
-fn topic(text: &str, rest: &str) -> Result<Topic, String> {
+fn topic(text: &str, rest: &str) -> Result<Topic, Error> {
     let (authority, topic) = rest.split_once('/').unwrap_or((rest, ""));
     if topic.contains(['#', '+']) {
-        return Err(format!("address '{text}' has a wildcard in its topic; expected the topic of one device"));
+        return Err(wrong(text, "has a wildcard in its topic", "the topic of one device"));
     }
     let (host, port) = split_host(text, authority)?;
     Ok(Topic { host, port, topic: topic.trim_end_matches('/').to_owned() })
 }
 
-fn serial(text: &str, rest: &str) -> Result<Serial, String> {
+fn serial(text: &str, rest: &str) -> Result<Serial, Error> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     if !path.starts_with('/') || path.len() < 2 {
-        return Err(format!("address '{text}' has no device file; expected rtu:///dev/ttyUSB0?baud=9600"));
+        return Err(wrong(text, "has no device file", "rtu:///dev/ttyUSB0?baud=9600"));
     }
     let mut serial = Serial { path: path.to_owned(), baud: 9600, parity: Parity::None, stop: 1 };
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let wrong = |expected: &str| format!("address '{text}' has {key}='{value}'; expected {expected}");
+        let wrong_value = |expected| wrong(text, format!("has {key}='{value}'"), expected);
         match key {
             "baud" => match value.parse() {
                 Ok(baud @ 300..=4_000_000) => serial.baud = baud,
-                Ok(_) | Err(_) => return Err(wrong("300 to 4000000")),
+                Ok(_) | Err(_) => return Err(wrong_value("300 to 4000000")),
             },
             "parity" => match value {
                 "N" | "n" | "none" => serial.parity = Parity::None,
                 "E" | "e" | "even" => serial.parity = Parity::Even,
                 "O" | "o" | "odd" => serial.parity = Parity::Odd,
-                _ => return Err(wrong("N, E or O")),
+                _ => return Err(wrong_value("N, E or O")),
             },
             "stop" => match value {
                 "1" => serial.stop = 1,
                 "2" => serial.stop = 2,
-                _ => return Err(wrong("1 or 2")),
+                _ => return Err(wrong_value("1 or 2")),
             },
-            _ => return Err(format!("address '{text}' has the unknown key '{key}'; expected baud, parity or stop")),
+            _ => return Err(wrong(text, format!("has the unknown key '{key}'"), "baud, parity or stop")),
         }
     }
     Ok(serial)
@@ -251,7 +255,7 @@ mod tests {
             ("rtu:///dev/ttyUSB0?bits=8", "unknown key 'bits'"),
             ("mqtt://b/a/#", "wildcard"),
         ] {
-            let error = text.parse::<Address>().unwrap_err();
+            let error = text.parse::<Address>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }

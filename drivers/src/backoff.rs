@@ -20,14 +20,12 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The next wait.
     pub(crate) fn step(&mut self) -> Duration {
         let ceiling = self.next;
         self.next = (ceiling * 2).min(LAST);
         ceiling.mul_f64(0.5 + 0.5 * chance())
     }
 
-    /// Waits for it.
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.step()).await;
     }

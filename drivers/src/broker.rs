@@ -15,6 +15,9 @@ mod connection;
 mod exchange;
 mod topic;
 
+pub use connection::PACKET;
+
+use crate::error::Error;
 use exchange::Exchange;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,26 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+/// Its name in messages.
+const WHO: &str = "mqtt broker";
 /// The most clients at a time; more are turned away.
 pub const CLIENTS: usize = 256;
-/// The largest packet, in bytes.
-pub const PACKET: usize = 1024 * 1024;
-
-/// Why there is no broker.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The address cannot be listened on.
-    #[error("the mqtt broker cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said; for a port in use, "Address already in use".
-        source: std::io::Error,
-    },
-    /// The system gave no thread or event loop.
-    #[error("the mqtt broker's thread did not start: {0}")]
-    Thread(std::io::Error),
-}
 
 /// A broker at work, until [`Running::stop`] or the end of the process.
 #[derive(Clone, Debug)]
@@ -60,12 +47,16 @@ impl Running {
 
 /// Listens on `listen` (port 0 for a free one) and serves from a thread of its own. When this returns, clients can
 /// connect.
+///
+/// # Errors
+/// The address cannot be listened on, or the system gives no thread.
 pub fn start(listen: SocketAddr) -> Result<Running, Error> {
-    let refused = |source| Error::Listen { address: listen, source };
+    let refused = |error: std::io::Error| Error::Listen { who: WHO, address: listen, why: error.to_string() };
+    let threadless = |error: std::io::Error| Error::Thread { who: WHO, why: error.to_string() };
     let listener = std::net::TcpListener::bind(listen).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Thread)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(threadless)?;
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     std::thread::Builder::new()
@@ -78,7 +69,7 @@ pub fn start(listen: SocketAddr) -> Result<Running, Error> {
                 }
             });
         })
-        .map_err(Error::Thread)?;
+        .map_err(threadless)?;
     Ok(Running { address, stop })
 }
 

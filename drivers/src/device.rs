@@ -1,142 +1,36 @@
-//! A device of the site at work: read regularly, told things, watched, and given its safe values back on the way out.
+//! A device of the site at work: read regularly, set, watched, and given back to its own control on the way out.
+//!
+//! ```text
+//!   registers or topics --> values --> reporter --> host        read every interval, or as messages come
+//!   setpoints --> controls --> writer --> registers or topics   written when they change, renewed in time
+//! ```
+//!
+//! - *reader*: over Modbus it asks round by round ([`Registers`](registers)), over MQTT it listens ([`Topics`](topics)).
+//! - *values*: raw numbers become points in canonical units and signs; what is missing is `None`, never zero.
+//! - *reporter*: what waits for the host. A newer value replaces the one that the host has not yet taken, so that a slow host
+//!   holds up nobody; what came of a setpoint is never replaced.
+//! - *writer*: the registers or topics of one value of one control, in their order.
+//!
+//! In numbers: a meter on a serial line answers in 80 ms and is read every 2 s. The line dies at 10:00:00; the request times out
+//! after 3 s, [`Report::Unavailable`] follows, and the next attempts come after 1, 2, 4, .. 60 s (a back-off). At 10:00:12 the
+//! core finds its last sample stale. The line is mended at 10:05:00; within a minute values flow again, and the back-off is
+//! forgotten.
 
-/// House time to wall time.
-pub mod pace;
-/// Who is there.
+/// The units and addresses that answer.
 pub mod probe;
 
+mod config;
 mod controls;
-mod once;
+mod reading;
 mod registers;
+mod report;
 mod reporter;
 mod topics;
 mod values;
 mod work;
 mod writer;
 
-pub use once::{Reading, read_once};
-pub(crate) use values::{ingredients, needed, unit_factor};
-
-pub use pace::Pace;
-
-use crate::address::Address;
-use crate::definition::Definition;
-use crate::definition::parameters::Parameters;
-use crate::modbus::Fault;
-use crate::mqtt;
-use plant::decision::Setpoint;
-use plant::point::{DeviceId, Point};
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-
-/// Everything a device's task needs to know.
-#[derive(Clone, Debug)]
-pub struct DeviceConfig {
-    /// Its name in the site.
-    pub id: DeviceId,
-    /// What kind of device it is.
-    pub definition: Arc<Definition>,
-    /// Where it is.
-    pub address: Address,
-    /// Its Modbus unit id, where it is not the definition's.
-    pub unit: Option<u8>,
-    /// The points the site wants from it; `None` for all it has.
-    pub points: Option<BTreeSet<Point>>,
-    /// The site's broker, for MQTT devices whose address names none.
-    pub broker: Option<mqtt::Broker>,
-    /// The definition's parameters.
-    pub parameters: BTreeMap<String, String>,
-    /// House time between two reads of the fast points.
-    pub interval: Duration,
-}
-
-/// What a device's task tells its host.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "report")]
-pub enum Report {
-    /// What was read, in canonical units and signs.
-    Values {
-        /// The device.
-        device: DeviceId,
-        /// Points that were read this time; `None` where the device has no value for one.
-        values: Vec<(Point, Option<f64>)>,
-    },
-    /// The device cannot be read.
-    Unavailable {
-        /// The device.
-        device: DeviceId,
-        /// In words for a person.
-        why: String,
-    },
-    /// What came of an order.
-    Applied {
-        /// The order.
-        setpoint: Setpoint,
-        /// What went wrong; `None` when the device took it.
-        error: Option<String>,
-    },
-}
-
-/// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
-/// and returns. Never blocks on a slow reader of `reports`: newer values replace those not yet taken.
-pub async fn run(
-    config: DeviceConfig,
-    pace: Pace,
-    reports: mpsc::Sender<Report>,
-    orders: mpsc::Receiver<Setpoint>,
-    shutdown: CancellationToken,
-) {
-    work::run(config, pace, reports, orders, shutdown).await;
-}
-
-impl DeviceConfig {
-    /// Refuses what can never work: another transport than the device's, a parameter that is missing or unknown.
-    ///
-    /// # Errors
-    /// What is wrong and what was expected, in words.
-    pub fn check(&self) -> Result<(), String> {
-        let (definition, transport) = (&self.definition, self.address.transport());
-        if !definition.speaks(transport) {
-            let known = definition.transport.join(", ");
-            return Err(format!("{} is not reached over {transport}; expected {known}", definition.id));
-        }
-        self.parameters().map(|_| ())
-    }
-
-    /// The Modbus unit that is asked.
-    fn unit(&self) -> u8 {
-        self.unit.unwrap_or(self.definition.unit)
-    }
-
-    /// A fault in words for a person.
-    fn failure(&self, fault: &Fault) -> String {
-        match fault {
-            Fault::Lost(why) => format!("{}: {why}", self.address),
-            Fault::Exception(_) | Fault::Timeout(_) | Fault::Garbled(_) => {
-                format!("{} unit {}: {fault}", self.address, self.unit())
-            }
-        }
-    }
-
-    /// The parameters with defaults, and `{topic}` from the address.
-    fn parameters(&self) -> Result<Parameters, String> {
-        let mut parameters = Parameters::fill(&self.definition, &self.parameters)?;
-        if let Address::Mqtt(topic) = &self.address {
-            let given = Some(topic.topic.clone()).filter(|topic| !topic.is_empty());
-            let topic = given.or_else(|| self.definition.topic.clone());
-            let topic = topic
-                .ok_or_else(|| format!("address '{}' names no topic; expected mqtt://host/topic", self.address))?;
-            parameters.0.insert("topic".to_owned(), topic);
-        }
-        Ok(parameters)
-    }
-
-    /// The points the site wants.
-    fn wanted(&self) -> BTreeSet<Point> {
-        self.points.clone().unwrap_or_else(|| self.definition.points())
-    }
-}
+pub use config::DeviceConfig;
+pub use reading::{Reading, read_once};
+pub use report::Report;
+pub use work::run;

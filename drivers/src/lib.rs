@@ -13,6 +13,8 @@ pub mod device;
 pub mod modbus;
 /// A connection to an MQTT broker that looks after itself.
 pub mod mqtt;
+/// House time to wall time.
+pub mod pace;
 /// Names to addresses.
 pub mod resolve;
 /// Devices that describe themselves.
@@ -24,3 +26,6 @@ pub mod broker;
 pub mod sim;
 
 mod backoff;
+mod error;
+
+pub use error::Error;

@@ -2,6 +2,7 @@
 //! its TTL. Literal addresses pass through. Names hickory cannot find (mDNS, a missing resolv.conf) are left to the
 //! system's own resolver.
 
+use crate::error::Error;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::RData;
 use std::net::{IpAddr, SocketAddr};
@@ -9,16 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A name that leads nowhere.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("host '{host}' cannot be resolved: {why}")]
-pub struct Unresolved {
-    /// The name as it was given.
-    pub host: String,
-    /// What the resolvers said.
-    pub why: String,
-}
-
+/// Name servers are asked for at most this long: a dead one must not hold up a device on a literal address for longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The MQTT port where nothing else is said.
@@ -28,7 +20,10 @@ pub const MQTT_TLS_PORT: u16 = 8883;
 
 /// The addresses of an MQTT broker, best first. Without a port, the SRV records `_mqtt._tcp.<host>` are asked first, with
 /// TLS `_secure-mqtt._tcp.<host>`; then the host's own addresses are taken with the usual port.
-pub async fn broker(host: &str, port: Option<u16>, tls: bool) -> Result<Vec<SocketAddr>, Unresolved> {
+///
+/// # Errors
+/// The name leads nowhere.
+pub async fn broker(host: &str, port: Option<u16>, tls: bool) -> Result<Vec<SocketAddr>, Error> {
     let Some(port) = port else {
         let found = if host.parse::<IpAddr>().is_err() { service(host, tls).await } else { Vec::new() };
         if !found.is_empty() {
@@ -40,25 +35,28 @@ pub async fn broker(host: &str, port: Option<u16>, tls: bool) -> Result<Vec<Sock
 }
 
 /// The addresses of `host`, each with `port`.
-pub async fn host_addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, Unresolved> {
+///
+/// # Errors
+/// The name leads nowhere.
+pub async fn host_addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     if host.is_empty() {
-        return Err(Unresolved { host: host.to_owned(), why: "the name is empty".to_owned() });
+        return Err(unresolved(host, "the name is empty"));
     }
     let first = match lookup(host).await {
         Ok(found) if !found.is_empty() => return Ok(with_port(found, port)),
-        Ok(_) => "no address record".to_owned(),
-        Err(why) => why,
+        Ok(_) => unresolved(host, "no address record"),
+        Err(error) => error,
     };
     match timeout(LIMIT, tokio::net::lookup_host((host, port))).await {
         Ok(Ok(found)) => {
             let found: Vec<SocketAddr> = found.collect();
-            if found.is_empty() { Err(Unresolved { host: host.to_owned(), why: first }) } else { Ok(found) }
+            if found.is_empty() { Err(first) } else { Ok(found) }
         }
-        Ok(Err(_)) | Err(_) => Err(Unresolved { host: host.to_owned(), why: first }),
+        Ok(Err(_)) | Err(_) => Err(first),
     }
 }
 
@@ -68,12 +66,12 @@ fn with_port(mut found: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
     found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
 }
 
-async fn lookup(host: &str) -> Result<Vec<IpAddr>, String> {
-    let resolver = resolver()?;
+async fn lookup(host: &str) -> Result<Vec<IpAddr>, Error> {
+    let resolver = resolver().map_err(|error| unresolved(host, error))?;
     match timeout(LIMIT, resolver.lookup_ip(host)).await {
         Ok(Ok(found)) => Ok(found.iter().collect()),
-        Ok(Err(error)) => Err(plain(&error.to_string())),
-        Err(_) => Err("the name server does not answer".to_owned()),
+        Ok(Err(error)) => Err(unresolved(host, &error.to_string())),
+        Err(_) => Err(unresolved(host, "the name server does not answer")),
     }
 }
 
@@ -97,19 +95,20 @@ async fn service(domain: &str, tls: bool) -> Vec<SocketAddr> {
     addresses
 }
 
-fn resolver() -> Result<&'static TokioResolver, String> {
-    static RESOLVER: OnceLock<Result<TokioResolver, String>> = OnceLock::new();
-    RESOLVER
-        .get_or_init(|| {
-            let builder = TokioResolver::builder_tokio().map_err(|error| plain(&error.to_string()))?;
-            builder.build().map_err(|error| plain(&error.to_string()))
-        })
-        .as_ref()
-        .map_err(Clone::clone)
+/// The system's resolver, or what its configuration lacks.
+fn resolver() -> Result<&'static TokioResolver, &'static str> {
+    static RESOLVER: OnceLock<(Option<TokioResolver>, String)> = OnceLock::new();
+    let (resolver, why) =
+        RESOLVER.get_or_init(|| match TokioResolver::builder_tokio().and_then(|builder| builder.build()) {
+            Ok(resolver) => (Some(resolver), String::new()),
+            Err(error) => (None, error.to_string()),
+        });
+    resolver.as_ref().ok_or(why)
 }
 
-fn plain(error: &str) -> String {
-    if error.contains("no records found") { "the name is not known".to_owned() } else { error.to_owned() }
+fn unresolved(host: &str, why: &str) -> Error {
+    let why = if why.contains("no records found") { "the name is not known" } else { why };
+    Error::Unresolved { host: host.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]

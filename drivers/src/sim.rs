@@ -2,7 +2,7 @@
 //! real Modbus TCP and MQTT. Nothing of it is known to the gateway but what it reads there.
 //!
 //! ```text
-//!   clock --> [ world: weather, household, house ] <-- orders -- inverter  (Modbus TCP, units 1 and 200)
+//!   clock --> [ world: weather, household, house ] <- controls -- inverter  (Modbus TCP, units 1 and 200)
 //!   compute ->[ steps of at most 10 s           ] --- values --> heat pump (Modbus TCP, unit 1)
 //!                                                            --> plug, spot prices, forecasts (MQTT)
 //! ```
@@ -24,38 +24,35 @@
 
 /// The battery of a hybrid inverter.
 pub mod battery;
-/// Bad days on demand.
-pub mod faults;
-/// The heat pump.
-pub mod heat_pump;
 /// The house as one pure step.
 pub mod house;
 /// What the household draws.
 pub mod load;
-/// Forecasts of sun and air.
-pub mod outlook;
 /// Where the house stands.
 pub mod place;
-/// Wholesale prices.
-pub mod tariff;
-/// Sun, clouds and outdoor temperature.
+/// Sun, clouds and temperature.
 pub mod weather;
-/// The house in its surroundings.
-pub mod world;
 
+mod faults;
+mod heat_pump;
 mod inverter;
 mod lambda;
 mod modbus;
 mod noise;
+mod outlook;
 mod plug;
 mod sunspec;
+mod tariff;
+mod world;
 
 pub use faults::{Device, Fault, Faults};
 pub use plug::{OUTLOOK, PREFIX, SPOT};
 
+use crate::error::Error;
 use crate::mqtt;
 use house::{House, State};
 use outlook::Outlook;
+use place::Place;
 use plant::time::Timestamp;
 use plant::units::Watts;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -65,7 +62,7 @@ use tariff::Market;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use weather::Weather;
+use weather::{Sky, Weather};
 use world::World;
 
 /// Wall time between two looks at the clock.
@@ -92,9 +89,9 @@ pub struct SimConfig {
     /// What its stores and meters begin with.
     pub state: State,
     /// Where it stands.
-    pub place: place::Place,
+    pub place: Place,
     /// What kind of days it has.
-    pub sky: weather::Sky,
+    pub sky: Sky,
     /// Where the inverter listens; port 0 for a free one.
     pub inverter: SocketAddr,
     /// Where the heat pump listens; port 0 for a free one.
@@ -119,24 +116,12 @@ impl SimConfig {
             seed,
             house: House::default(),
             state: State::default(),
-            place: place::Place::default(),
-            sky: weather::Sky::Sunny,
+            place: Place::default(),
+            sky: Sky::Sunny,
             inverter: free,
             heat_pump: free,
         }
     }
-}
-
-/// Why there is no simulated house.
-#[derive(Debug, thiserror::Error)]
-#[error("the simulated {device} cannot listen on {address}: {source}")]
-pub struct Error {
-    /// Which device.
-    pub device: &'static str,
-    /// Where it was to listen.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: std::io::Error,
 }
 
 /// A simulated house at work.
@@ -172,6 +157,9 @@ impl Running {
 }
 
 /// Starts the house. When this returns, its Modbus devices answer; its MQTT side connects on its own time.
+///
+/// # Errors
+/// A port for one of its devices cannot be had.
 pub async fn start(config: SimConfig, shutdown: CancellationToken) -> Result<Running, Error> {
     let weather = Weather { place: config.place, sky: config.sky, seed: config.seed };
     let world = World::new(config.house, config.state, weather, (config.clock)(), config.speed);
@@ -179,13 +167,14 @@ pub async fn start(config: SimConfig, shutdown: CancellationToken) -> Result<Run
     let faults = Faults::default();
 
     let registers = inverter::Inverter { world: world.clone(), faults: faults.clone(), frozen: Mutex::default() };
+    let refused = |who, address| move |error: std::io::Error| Error::Listen { who, address, why: error.to_string() };
     let inverter = modbus::serve(config.inverter, registers, faults.clone(), shutdown.clone())
         .await
-        .map_err(|source| Error { device: "inverter", address: config.inverter, source })?;
+        .map_err(refused("simulated inverter", config.inverter))?;
     let registers = lambda::Lambda { world: world.clone(), faults: faults.clone(), frozen: Mutex::default() };
     let heat_pump = modbus::serve(config.heat_pump, registers, faults.clone(), shutdown.clone())
         .await
-        .map_err(|source| Error { device: "heat pump", address: config.heat_pump, source })?;
+        .map_err(refused("simulated heat pump", config.heat_pump))?;
 
     let voices = plug::Voices {
         world: world.clone(),

@@ -3,13 +3,11 @@
 //! [`scan`] finds the chain and walks it by the lengths it announces, [`read`] reads a block, [`decode`] turns its
 //! registers into named values with their scale factors applied. Unknown models are skipped, repeated ones kept.
 
-/// Registers into named values.
-pub mod decode;
-/// The layout of the models, as data.
-pub mod model;
-/// The chain on the wire.
-pub mod scan;
+mod decode;
+pub(crate) mod model;
+mod scan;
 
-pub use decode::{Entry, Value, decode};
-pub use model::Model;
-pub use scan::{Block, Chain, Found, dump, read, scan};
+pub(crate) use decode::decode;
+pub use decode::{Entry, Value};
+pub(crate) use scan::read;
+pub use scan::{Block, Chain, Found, dump, scan};

@@ -13,7 +13,8 @@
 use crate::store::{Ledger, LedgerError, StateStore};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
-use plant::record::{Earnings, EnergyTotals, Record};
+use plant::record::Record;
+use plant::totals::{Earnings, EnergyTotals};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;

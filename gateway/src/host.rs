@@ -154,7 +154,7 @@ impl Host {
             Effect::Plan(request) => {
                 let events = self.events.clone();
                 tokio::task::spawn_blocking(move || {
-                    let plan = plant::planner::plan(&request);
+                    let plan = plant::plan(&request);
                     let _ = events.blocking_send(Event::Plan(Box::new(plan)));
                 });
             }

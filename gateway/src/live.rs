@@ -14,7 +14,7 @@ use crate::interactive::Interactive;
 use crate::store::Disk;
 use crate::wiring::Wiring;
 use anyhow::Result;
-use drivers::device::Pace;
+use drivers::pace::Pace;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;

@@ -9,9 +9,10 @@ use plant::event::Event;
 use plant::outlook::Outlook;
 use plant::plant::{Plant, Restored};
 use plant::point::Sample;
-use plant::record::{Earnings, Record};
+use plant::record::Record;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
+use plant::totals::Earnings;
 use plant::units::{Celsius, Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use serde::Serialize;
@@ -197,7 +198,7 @@ impl Run {
                 Effect::Append(entry) => self.book(&entry),
                 Effect::Checkpoint(_) => {}
                 Effect::Plan(request) => {
-                    let plan = plant::planner::plan(&request);
+                    let plan = plant::plan(&request);
                     effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
                 }
                 Effect::Publish(record) => self.latest = Some(*record),
@@ -218,9 +219,9 @@ impl Run {
         self.result.entries += 1;
         if let Ok(plant::entry::Booking::Slot(account)) = plant::ledger::booking(entry) {
             self.result.slots += 1;
-            self.result.total.add_slot(&account);
+            self.result.total += Earnings::from(&*account);
             let day = account.start.with_timezone(&self.plant.site().timezone).date_naive().to_string();
-            self.result.days.entry(day).or_default().add_slot(&account);
+            *self.result.days.entry(day).or_default() += Earnings::from(&*account);
             for (reason, seconds) in &account.reasons {
                 *self.result.reasons.entry(reason.name().to_owned()).or_default() += seconds;
             }

@@ -1,8 +1,8 @@
-//! The worker from outside: what the gateway asks it and tells it.
+//! The worker from outside: its client, and the bodies that both speak.
 
+pub use crate::engine::work::Class;
 pub use crate::receipts::Receipt;
 
-use crate::engine::work::Class;
 use crate::error::Error;
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A worker on the same machine or network answers control requests within this time.
+/// A worker on the same machine or network answers control requests within this time. Chosen: its handlers take
+/// milliseconds, and the gateway gives up on a worker that says nothing for 6 s.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection is made within this time.
+/// A connection is made within this time: a lost packet or two on the house's network.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the worker is doing.
@@ -36,7 +37,7 @@ pub struct Status {
     pub state: State,
     /// The expert in memory.
     pub expert: Option<String>,
-    /// Watts it draws, measured or estimated.
+    /// Power it draws, measured or estimated.
     pub power_w: f64,
     /// Whether the watts are measured.
     pub measured: bool,
@@ -98,7 +99,7 @@ pub struct Reply {
     pub tokens_out: u64,
     /// The id of its receipt.
     pub receipt: String,
-    /// Energy it took.
+    /// Energy it took, in joules.
     pub joules: f64,
 }
 
@@ -111,7 +112,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A client to the worker at `url`, `http://host:port`.
+    /// Makes a client to the worker at `url`, `http://host:port`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: the machine's TLS cannot be set up.
     pub fn new(url: &str) -> Result<Self, Error> {
         let url = url.trim_end_matches('/').to_owned();
         let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build();
@@ -119,18 +123,27 @@ impl Worker {
         Ok(Self { url, client })
     }
 
-    /// How it is.
+    /// Asks how it is.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: it does not answer within five seconds, or with a refusal: its engine hangs.
     pub async fn status(&self) -> Result<Status, Error> {
         self.control(self.client.get(format!("{}/heatmine/status", self.url))).await
     }
 
-    /// Tells it the watts it may draw, for `ttl`; `None` is no limit.
+    /// Sets the power (W) that it may draw for `ttl`, whole seconds of at least one; `None` is no limit.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: it does not answer within five seconds, or refuses the numbers.
     pub async fn set_budget(&self, watts: Option<f64>, ttl: Duration) -> Result<Status, Error> {
         let body = json!({"watts": watts, "ttl_s": ttl.as_secs().max(1)});
         self.control(self.client.put(format!("{}/heatmine/budget", self.url)).json(&body)).await
     }
 
-    /// The receipts after `sequence`, at most a thousand; the worker may forget those up to it.
+    /// Fetches the receipts after `sequence`, at most a thousand; the worker may forget those up to it.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: it does not answer within five seconds, or not with receipts.
     pub async fn receipts(&self, sequence: u64) -> Result<Vec<Receipt>, Error> {
         #[derive(Deserialize)]
         struct List {
@@ -141,7 +154,10 @@ impl Worker {
         Ok(list.receipts)
     }
 
-    /// The names of its experts.
+    /// Lists the names of its experts.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: it does not answer within five seconds, or cannot read its store.
     pub async fn experts(&self) -> Result<Vec<String>, Error> {
         let list: Value = self.control(self.client.get(format!("{}/v1/models", self.url))).await?;
         let names = list["data"].as_array().into_iter().flatten().filter_map(|model| model["id"].as_str());
@@ -150,6 +166,10 @@ impl Worker {
 
     /// Asks a question and waits for the whole answer, for as long as it takes: without power it waits. Dropping the
     /// future cancels the work.
+    ///
+    /// # Errors
+    /// [`Error::Worker`]: the connection breaks, the queue is full, or the question is refused; the worker's words are
+    /// in it.
     pub async fn chat(&self, question: &Question) -> Result<Reply, Error> {
         let class = match question.class {
             Class::Interactive => "interactive",

@@ -1,15 +1,36 @@
 //! Requests in, tokens out: llama.cpp on a thread of its own.
 //!
-//! One operating-system thread owns model and context (`run`). Everybody else holds an `Engine`: it takes requests
-//! through a bounded queue, hears tokens through a channel per request, and cancels by dropping it. Power is an order like
-//! any other, except that "off" also reaches into native code (`signals`, `native`) and stops a half-computed token.
+//! One operating-system thread owns model and context (`runner`). Everybody else holds an [`Engine`]: it submits
+//! requests, hears tokens through a channel per request, and cancels by dropping that channel. A *slot* is a place in
+//! the model's key-value memory: an answer that has one is *active*, the others *wait*.
+//!
+//! ```text
+//! submit --seat?--> queue --slot?--> step, step, .. --> receipt --> Done
+//!            |                         ^
+//!            +--> Busy                 +-- the budget says how often, "off" stops it in the middle
+//! ```
+//!
+//! Back-pressure: a request takes one of a fixed number of *seats* for as long as it lives, and is refused at once
+//! where none is free. Deferrable work has half as many, and seats of its own, so that it cannot keep anybody out.
+//! Preemption: it also gives way in the middle of a batch (`signals`, `native`) when somebody asks.
+//!
+//! Example: with four slots and 64 seats, 64 people ask at once: 4 are active, 60 wait, the next hears `Busy`. A
+//! deferrable request is still taken (32 seats), and computed when nobody waits any more. At a budget of 45 W on a
+//! machine of 20 to 120 W the thread computes a quarter of the time (`throttle`); at 0 W it stops within a node of the
+//! running graph, and the tokens of that batch are computed again when power is back.
 
+/// What the thread shows of itself.
+mod board;
+/// How the engine runs.
+mod config;
 /// A model in memory and its slots.
-mod loaded;
+mod model;
 /// The llama.cpp context: the only unsafe code.
 mod native;
+/// Requests that wait.
+mod queue;
 /// The engine's thread: admit, decode, emit, pause.
-mod run;
+mod runner;
 /// The next token out of the logits.
 mod sampling;
 /// Who gets how many tokens of a batch.
@@ -18,117 +39,54 @@ mod schedule;
 mod sequence;
 /// Flags that reach into native code.
 mod signals;
+/// One batch, from shares to tokens.
+mod step;
 /// Bytes to characters, without stop strings.
 mod text;
 /// Requests, events and served work.
-pub mod work;
+pub(crate) mod work;
+
+pub(crate) use board::Snapshot;
+pub(crate) use config::EngineConfig;
 
 use crate::error::Error;
-use crate::meter::Meter;
 use crate::stopwatch;
-use crate::throttle::PowerModel;
-use run::{Order, Runner};
+use board::Board;
+use runner::{Message, Runner};
 use sequence::Sequence;
 use signals::Signals;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use work::{Class, Done, Event, ModelFile, Request, Served};
-
-/// How the engine runs.
-#[derive(Clone, Debug)]
-pub struct EngineConfig {
-    /// Processor threads.
-    pub threads: usize,
-    /// Answers made at the same time.
-    pub parallel: usize,
-    /// Tokens of context for each answer.
-    pub context: usize,
-    /// Requests that may be under way, waiting and served together; of deferrable ones half as many.
-    pub queue: usize,
-    /// What the machine draws.
-    pub power: PowerModel,
-    /// Watts at the start; `None` is no limit.
-    pub budget: Option<f64>,
-}
-
-/// Takes the served work and passes the last event on to the one who asked, once the work is booked.
-pub type Book = Box<dyn FnMut(Served, Option<(UnboundedSender<Event>, Done)>) + Send>;
-
-/// What the engine's thread shows of itself.
-pub(crate) struct Board {
-    pub model: Option<ModelFile>,
-    pub loading: bool,
-    pub active: usize,
-    pub waiting: usize,
-    pub interactive: usize,
-    pub budget: Option<f64>,
-    pub error: Option<String>,
-    pub meter: Meter,
-}
-
-/// The engine at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The model in memory.
-    pub model: Option<ModelFile>,
-    /// A model is being read.
-    pub loading: bool,
-    /// Answers being made.
-    pub active: usize,
-    /// Requests that wait.
-    pub waiting: usize,
-    /// Of both, those somebody waits for.
-    pub interactive: usize,
-    /// Watts it may draw; `None` is no limit.
-    pub budget: Option<f64>,
-    /// Share of the time it may compute.
-    pub duty: f64,
-    /// Watts, measured or estimated.
-    pub watts: f64,
-    /// Whether the watts are measured.
-    pub measured: bool,
-    /// Tokens per second over the last seconds.
-    pub tokens_per_second: f64,
-    /// Share of the last seconds spent computing.
-    pub utilisation: f64,
-    /// Seconds of computing since the start.
-    pub busy_seconds: f64,
-    /// The last thing that went wrong.
-    pub error: Option<String>,
-    /// Counts up as long as the thread is alive.
-    pub beats: u64,
-}
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use work::{Book, Class, Event, ModelFile, Request};
 
 /// A handle to the engine's thread.
 #[derive(Clone)]
-pub struct Engine {
-    orders: mpsc::Sender<Order>,
+pub(crate) struct Engine {
+    messages: mpsc::Sender<Message>,
     signals: Arc<Signals>,
     board: Arc<Mutex<Board>>,
+    /// Seats of requests that somebody waits for.
     interactive: Arc<Semaphore>,
+    /// Seats of the others.
     deferrable: Arc<Semaphore>,
     queue: usize,
 }
 
 impl Engine {
-    /// Starts the thread; with `model` it is loaded at once.
-    pub fn start(config: EngineConfig, model: Option<ModelFile>, book: Book) -> Result<(Self, JoinHandle<()>), Error> {
+    /// Starts the thread, which loads `model` at once; `book` gets the work it has served. Fails where the system has
+    /// no thread.
+    pub(crate) fn start(
+        config: EngineConfig,
+        model: Option<ModelFile>,
+        book: Book,
+    ) -> Result<(Self, JoinHandle<()>), Error> {
         let signals = Arc::new(Signals::default());
-        let board = Arc::new(Mutex::new(Board {
-            loading: model.is_some(),
-            model: None,
-            active: 0,
-            waiting: 0,
-            interactive: 0,
-            budget: config.budget,
-            error: None,
-            meter: Meter::new(config.power),
-        }));
-        let (orders, inbox) = mpsc::channel();
+        let board = Arc::new(Mutex::new(Board::new(&config, model.is_some())));
+        let (messages, inbox) = mpsc::channel();
         let engine = Self {
-            orders,
+            messages,
             signals: signals.clone(),
             board: board.clone(),
             interactive: Arc::new(Semaphore::new(config.queue)),
@@ -143,8 +101,8 @@ impl Engine {
         Ok((engine, thread))
     }
 
-    /// Queues a request. Dropping the receiver cancels it.
-    pub fn submit(&self, request: Request) -> Result<UnboundedReceiver<Event>, Error> {
+    /// Queues a request. Dropping the receiver cancels it. Fails where no seat is free or the thread has ended.
+    pub(crate) fn submit(&self, request: Request) -> Result<UnboundedReceiver<Event>, Error> {
         let class = request.class;
         let seats = match class {
             Class::Interactive => &self.interactive,
@@ -153,15 +111,15 @@ impl Engine {
         let seat = seats.clone().try_acquire_owned().map_err(|_| Error::Busy { waiting: self.queue })?;
         let (events, receiver) = unbounded_channel();
         let sequence = Sequence::new(request, events, seat, stopwatch::now());
-        self.send(Order::Serve(Box::new(sequence)))?;
+        self.send(Message::Serve(Box::new(sequence)))?;
         if class == Class::Interactive {
             self.signals.interrupt_deferrable();
         }
         Ok(receiver)
     }
 
-    /// Sets the watts the engine may draw; `None` is no limit, and less than the idle power stops it at once.
-    pub fn set_budget(&self, budget: Option<f64>) {
+    /// Sets the power (W) that the machine may draw; `None` is no limit, and less than the idle power stops it at once.
+    pub(crate) fn set_budget(&self, budget: Option<f64>) {
         let duty = {
             let mut board = self.board();
             board.budget = budget;
@@ -169,43 +127,22 @@ impl Engine {
         };
         self.signals.set_off(duty <= 0.0);
         // Without a thread there is nothing to wake.
-        let _ = self.send(Order::Look);
+        let _ = self.send(Message::Look);
     }
 
     /// The engine as it is.
-    pub fn snapshot(&self) -> Snapshot {
-        let now = stopwatch::now();
-        let mut board = self.board();
-        let rates = board.meter.rates(now);
-        let duty = board.meter.power.duty(board.budget);
-        let watts =
-            if duty <= 0.0 && !board.meter.measures() { board.meter.power.idle } else { board.meter.watts(now) };
-        Snapshot {
-            model: board.model.clone(),
-            loading: board.loading,
-            active: board.active,
-            waiting: board.waiting,
-            interactive: board.interactive,
-            budget: board.budget,
-            duty,
-            watts,
-            measured: board.meter.measures(),
-            tokens_per_second: rates.tokens_per_second,
-            utilisation: rates.utilisation,
-            busy_seconds: board.meter.busy.as_secs_f64(),
-            error: board.error.clone(),
-            beats: self.signals.beats(),
-        }
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.board().snapshot(self.signals.beats(), stopwatch::now())
     }
 
     /// Ends the thread, in the middle of a token if need be; unfinished requests fail.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.signals.stop();
-        let _ = self.send(Order::Look);
+        let _ = self.send(Message::Look);
     }
 
-    fn send(&self, order: Order) -> Result<(), Error> {
-        self.orders.send(order).map_err(|_| Error::Engine("it has ended".into()))
+    fn send(&self, message: Message) -> Result<(), Error> {
+        self.messages.send(message).map_err(|_| Error::Engine("it has ended".into()))
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

@@ -117,13 +117,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Names the file in an error of the system.
+    /// Names the file in an error of the system, for `map_err`.
     pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::File { path, source }
     }
 
-    /// A request that is wrong at `param`.
+    /// Makes the error of a request that is wrong at `param`.
     pub fn request(param: &str, message: impl Into<String>) -> Self {
         Self::Request { message: message.into(), param: Some(param.to_owned()) }
     }

@@ -5,25 +5,25 @@
 /// The worker from outside.
 pub mod client;
 /// Requests in, tokens out, on one thread.
-pub mod engine;
+mod engine;
 /// Everything that can go wrong.
 pub mod error;
 /// Models with a card, installed and pinned.
 pub mod expert;
 /// Work, energy and pace.
-pub mod meter;
+mod meter;
 /// The processor's own energy counter.
 mod rapl;
 /// Served work on disk.
 pub mod receipts;
 /// How long things take.
-pub mod stopwatch;
+mod stopwatch;
 /// Conversations to prompts.
-pub mod template;
+mod template;
 /// Watts as a share of time.
 pub mod throttle;
 /// Tool calls in answers.
-pub mod tools;
+mod tools;
 /// The engine as a service.
 pub mod worker;
 

@@ -1,23 +1,27 @@
-//! The processor's own energy counter, where the machine shows it (Intel and AMD, `/sys/class/powercap`, often only to root).
+//! The processor's own energy counter (RAPL), where the machine shows it: Intel and AMD, `/sys/class/powercap`, often
+//! only to root. Linux documents it in `power/powercap/powercap.rst`: microjoules that wrap at `max_energy_range_uj`.
 
 use std::path::{Path, PathBuf};
 
 /// One package's counter.
 struct Domain {
     counter: PathBuf,
+    /// Where it wraps, in microjoules.
     range: f64,
+    /// Its last reading, in microjoules.
     last: f64,
+    /// What it has counted since it was found.
     joules: f64,
 }
 
 /// The energy of all processor packages.
-pub struct Rapl {
+pub(crate) struct Rapl {
     domains: Vec<Domain>,
 }
 
 impl Rapl {
     /// The counters below `root` that can be read; `None` where there are none.
-    pub fn find(root: &Path) -> Option<Self> {
+    pub(crate) fn find(root: &Path) -> Option<Self> {
         let mut domains = Vec::new();
         for entry in std::fs::read_dir(root).ok()?.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -34,7 +38,7 @@ impl Rapl {
     }
 
     /// Joules since `find`, wraps of the counters counted in.
-    pub fn joules(&mut self) -> f64 {
+    pub(crate) fn joules(&mut self) -> f64 {
         for domain in &mut self.domains {
             if let Some(now) = number(&domain.counter) {
                 let wrapped = if now < domain.last { domain.range } else { 0.0 };

@@ -21,7 +21,7 @@ const NAME: &str = "chat";
 
 /// What is to be said.
 #[derive(Clone, Debug, Default)]
-pub struct Conversation {
+pub(crate) struct Conversation {
     /// Messages in the form of OpenAI's API, arguments of tool calls as objects.
     pub messages: Vec<serde_json::Value>,
     /// Tools in the form of OpenAI's API.
@@ -30,8 +30,7 @@ pub struct Conversation {
     pub think: bool,
 }
 
-/// A model's chat template.
-pub struct Template {
+pub(crate) struct Template {
     environment: Environment<'static>,
     expert: String,
     bos: String,
@@ -42,7 +41,7 @@ pub struct Template {
 
 impl Template {
     /// Reads, checks and tries the template in the head of `expert`'s file.
-    pub fn of(expert: &str, head: &Head, clock: WallClock) -> Result<Self, Error> {
+    pub(crate) fn of(expert: &str, head: &Head, clock: WallClock) -> Result<Self, Error> {
         let source = head.text("tokenizer.chat_template").unwrap_or(CHATML).to_owned();
         let token = |key: &str| head.token(&format!("tokenizer.ggml.{key}")).unwrap_or_default().to_owned();
         let tools = source.contains("tools");
@@ -69,7 +68,7 @@ impl Template {
     }
 
     /// The prompt for a conversation; what the template refuses is the request's fault.
-    pub fn render(&self, conversation: &Conversation) -> Result<String, Error> {
+    pub(crate) fn render(&self, conversation: &Conversation) -> Result<String, Error> {
         self.try_render(conversation).map_err(|error| {
             let message = format!("the chat template of {} refuses these messages: {}", self.expert, reason(&error));
             Error::request("messages", message)

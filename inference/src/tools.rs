@@ -1,8 +1,8 @@
 //! Tool calls in a model's answer.
 //!
-//! The usual form is `<tool_call>{"name": .., "arguments": {..}}</tool_call>` (Hermes, Qwen and those trained after them);
-//! some models answer with the bare object. Text before the first call is shown as it comes, the rest is held back until
-//! it can be read.
+//! The usual form is `<tool_call>{"name": .., "arguments": {..}}</tool_call>` (Hermes, Qwen and those trained after
+//! them); some models answer with the bare object. Text before the first call is shown as it comes, the rest is held
+//! back until it can be read.
 
 use serde_json::{Map, Value};
 
@@ -11,29 +11,29 @@ const CLOSE: &str = "</tool_call>";
 
 /// A tool the model wants to be called.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToolCall {
-    /// The tool's name.
+pub(crate) struct ToolCall {
     pub name: String,
-    /// Its arguments.
     pub arguments: Map<String, Value>,
 }
 
 /// Splits an answer into text and tool calls as it grows.
 #[derive(Debug)]
-pub struct ToolScanner {
+pub(crate) struct ToolScanner {
     enabled: bool,
+    /// What may be a call, or the beginning of one.
     held: String,
+    /// Whether any text was shown: after it a bare object is no call.
     shown: bool,
 }
 
 impl ToolScanner {
     /// A scanner that passes everything through unless tools were offered.
-    pub fn new(enabled: bool) -> Self {
+    pub(crate) fn new(enabled: bool) -> Self {
         Self { enabled, held: String::new(), shown: false }
     }
 
-    /// Adds text; gives what may be shown.
-    pub fn push(&mut self, text: &str) -> String {
+    /// Adds text and gives what may be shown.
+    pub(crate) fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         if !self.enabled {
             return std::mem::take(&mut self.held);
@@ -53,7 +53,7 @@ impl ToolScanner {
     }
 
     /// The rest, when the answer is complete: text that was no call after all, and the calls.
-    pub fn finish(&mut self) -> (String, Vec<ToolCall>) {
+    pub(crate) fn finish(&mut self) -> (String, Vec<ToolCall>) {
         let held = std::mem::take(&mut self.held);
         if !self.enabled {
             return (held, Vec::new());

@@ -1,98 +1,76 @@
 //! The engine as a service: OpenAI's and Ollama's HTTP interfaces, and HeatMine's own for budget, status and receipts.
 //!
 //! The worker is a process of its own, so that a crash in native code takes nothing else with it. It draws what it is
-//! allowed to: a budget that is not renewed ends, and the start value holds again.
+//! allowed to: a *budget* (W) has a time to live, and where nobody renews it, the start value holds again. A *receipt*
+//! of each served piece of work is on disk before its client hears the end.
+//!
+//! ```text
+//! request -> chat -> submission -> engine -> answer in pieces -> the client's own form
+//!   openai, ollama       (chat, state)          (answer)            (openai, ollama, refusal)
+//! ```
+//!
+//! Example: a worker starts with a budget of 0 W. The gateway sends `{"watts": 45, "ttl_s": 10}` and repeats it while
+//! it lives. A client streams an answer at a quarter of the engine's speed. The gateway dies: ten seconds later the
+//! budget is 0 W again, the answer stops in the middle of a token, and goes on when a gateway is back.
+//!
+//! Graceful shutdown: running answers fail with a reason, what was computed is booked, the connections are closed, and
+//! the journal is written to its end before the folder is given up. A watchdog refuses to call the worker healthy when
+//! the engine's thread shows no life (`state`).
 
 /// An answer as pieces: text, tool calls, the end.
 mod answer;
 /// What is asked, whichever interface it came through.
-mod ask;
+mod chat;
+/// How a worker runs.
+mod config;
 /// Budget, status, receipts, health.
-mod house;
+mod heatmine;
+/// Served work on its way to the journal.
+mod journal;
 /// Ollama's interface.
 mod ollama;
 /// OpenAI's interface.
 mod openai;
 /// Errors as each interface writes them.
-mod reply;
+mod refusal;
 /// What the handlers share.
 mod state;
+
+pub use crate::stopwatch::WallClock;
+pub use config::WorkerConfig;
 
 use crate::engine::{Engine, EngineConfig};
 use crate::error::Error;
 use crate::expert::{Expert, Store};
 use crate::receipts::Journal;
-use crate::stopwatch::WallClock;
-use crate::throttle::PowerModel;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use state::{Booking, Shared, State};
+use journal::write_journal;
+use state::{Shared, State};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// The longest request body: a context full of text with room to spare.
+/// The longest request body. Chosen: 128 000 tokens are half a megabyte of text, and a chat's JSON holds that with much
+/// to spare.
 const LONGEST_BODY: usize = 8 << 20;
-/// How long running answers may take to hear that the worker ends.
+/// How long running answers may take to hear that the worker ends: less than the 3 s after which the gateway kills it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long a worker waits for the one before it, whose last answers are being booked.
+/// How long a worker waits for the one before it, whose last answers are being booked. Chosen: longer than a disk that
+/// is busy holds up a few lines, shorter than a person waits without asking why.
 const PREDECESSOR: Duration = Duration::from_secs(20);
-/// How often it looks.
+/// How often it looks whether that one is gone.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How a worker runs.
-#[derive(Clone, Debug)]
-pub struct WorkerConfig {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The folder of experts.
-    pub experts: PathBuf,
-    /// The expert loaded at the start and served where a request names none: a name in the store, or a GGUF file. The
-    /// first of the store where it is not given.
-    pub model: Option<String>,
-    /// The folder of its receipts.
-    pub data: PathBuf,
-    /// Watts it may draw until told otherwise, and again when a budget is not renewed; `None` is no limit.
-    pub budget: Option<f64>,
-    /// What the machine draws.
-    pub power: PowerModel,
-    /// Processor threads; all cores but one where it is not given. Never more than there are cores.
-    pub threads: Option<usize>,
-    /// Answers made at the same time.
-    pub parallel: usize,
-    /// Tokens of context for each answer, as far as the model allows.
-    pub context: usize,
-    /// Requests under way, waiting and served together, before more are refused.
-    pub queue: usize,
-    /// The date, for receipts and replies.
-    pub clock: WallClock,
-}
-
-impl WorkerConfig {
-    /// The usual worker: experts and receipts below `data`, no limit of power.
-    pub fn new(data: impl Into<PathBuf>, clock: WallClock) -> Self {
-        let data = data.into();
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8100)),
-            experts: data.join("experts"),
-            model: None,
-            data,
-            budget: None,
-            power: PowerModel::default(),
-            threads: None,
-            parallel: 4,
-            context: 4096,
-            queue: 64,
-            clock,
-        }
-    }
-}
+/// The most answers side by side: llama.cpp's own bound (`LLAMA_MAX_SEQ`) is higher, but each takes a context of
+/// memory.
+const MOST_PARALLEL: usize = 64;
+/// The least tokens of context: less does not hold a chat template and a word.
+const LEAST_CONTEXT: usize = 64;
 
 /// A worker that has its port and its engine, and waits to be run.
 pub struct Worker {
@@ -102,11 +80,14 @@ pub struct Worker {
     shared: Shared,
     engine: std::thread::JoinHandle<()>,
     journal: std::thread::JoinHandle<()>,
-    // Held until everything is written.
+    /// Held until everything is written.
     _claim: File,
 }
 
-/// Runs a worker until `shutdown`; fails when it cannot start or its engine ends by itself.
+/// Runs a worker until `shutdown`.
+///
+/// # Errors
+/// What [`bind`] and [`Worker::run`] fail with.
 pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), Error> {
     let worker = bind(config).await?;
     tracing::info!(address = %worker.address, "worker is listening");
@@ -114,6 +95,11 @@ pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<
 }
 
 /// Opens store, journal and port, and starts the engine.
+///
+/// # Errors
+/// [`Error::File`]: a folder cannot be made, read or written. [`Error::Unknown`], [`Error::Gguf`]: the model to serve
+/// is not installed, or is none. [`Error::Listen`]: the address cannot be used. [`Error::Engine`]: another worker is at
+/// work in the data folder, or the system has no thread.
 pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let store = Store::open(&config.experts)?;
     let preferred = preferred(&store, config.model.as_deref())?;
@@ -124,14 +110,14 @@ pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
     let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
     let (bookings, inbox) = mpsc::channel();
     let journal_thread = write_journal(journal.clone(), inbox, config.clock)?;
-    let book = Box::new(move |served, last| {
+    let book = Box::new(move |booking| {
         // The journal's thread ends only after this one.
-        let _ = bookings.send(Booking { served, last });
+        let _ = bookings.send(booking);
     });
     let engine_config = EngineConfig {
         threads: threads(config.threads),
-        parallel: config.parallel.clamp(1, 64),
-        context: config.context.max(64),
+        parallel: config.parallel.clamp(1, MOST_PARALLEL),
+        context: config.context.max(LEAST_CONTEXT),
         queue: config.queue.max(1),
         power: config.power,
         budget: config.budget,
@@ -162,7 +148,10 @@ async fn claim(folder: &Path) -> Result<File, Error> {
 }
 
 impl Worker {
-    /// Serves until `shutdown`; fails when the engine ends by itself.
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`]: the engine's thread has ended or crashed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { listener, shared, engine: thread, journal, .. } = self;
         let mut ended = tokio::task::spawn_blocking(move || thread.join().is_err());
@@ -192,15 +181,16 @@ impl Worker {
 
 fn router(shared: Shared) -> Router {
     Router::new()
-        .merge(house::routes())
+        .merge(heatmine::routes())
         .merge(openai::routes())
         .merge(ollama::routes())
-        .fallback(reply::nothing_here)
-        .method_not_allowed_fallback(reply::wrong_method)
+        .fallback(refusal::nothing_here)
+        .method_not_allowed_fallback(refusal::wrong_method)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(shared)
 }
 
+/// The expert served where a request names none.
 fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error> {
     match model {
         Some(model) if model.ends_with(".gguf") || model.contains('/') => Expert::from_file(Path::new(model)).map(Some),
@@ -209,31 +199,8 @@ fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error
     }
 }
 
-fn threads(wanted: Option<usize>) -> usize {
+/// One core is left to the house's control loop, unless the owner says otherwise.
+fn threads(configured: Option<usize>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    wanted.unwrap_or(cores.saturating_sub(1)).clamp(1, cores)
-}
-
-/// Work is on disk before the one who asked hears its end.
-fn write_journal(
-    journal: Arc<Mutex<Journal>>,
-    inbox: mpsc::Receiver<Booking>,
-    clock: WallClock,
-) -> Result<std::thread::JoinHandle<()>, Error> {
-    let work = move || {
-        for Booking { served, last } in inbox {
-            let booked = journal.lock().unwrap_or_else(PoisonError::into_inner).append(served, clock());
-            if let Err(error) = booked {
-                tracing::error!(%error, "a receipt is kept in memory only");
-            }
-            if let Some((events, done)) = last {
-                // Nobody listening is no loss.
-                let _ = events.send(crate::engine::work::Event::Done(done));
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name("journal".into())
-        .spawn(work)
-        .map_err(|error| Error::Engine(format!("no thread: {error}")))
+    configured.unwrap_or(cores.saturating_sub(1)).clamp(1, cores)
 }

@@ -1,8 +1,8 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
+use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::Mode;
 use crate::entry::{Head, SlotAccount};
-use crate::record::{Earnings, EnergyTotals};
 use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,16 @@ pub struct Checkpoint {
     pub open: SlotAccount,
     /// Energy since the books began, the open slot included.
     pub energy: EnergyTotals,
-    /// Earnings of the local day, month and all time, the open slot included.
+    /// Earnings of the local day, the open slot included.
     pub today: Earnings,
-    /// As above.
+    /// Earnings of the local month, the open slot included.
     pub month: Earnings,
-    /// As above.
+    /// Earnings of all time, the open slot included.
     pub total: Earnings,
-    /// The owner's standing wish.
+    /// The same without the open slot; absent in those of version 0.1.0.
+    #[serde(default)]
+    pub closed: Option<Totals>,
+    /// The mode in force.
     pub mode: Mode,
     /// The mode to return to, and when.
     pub boost: Option<(Mode, Timestamp)>,
@@ -38,7 +41,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The same wishes with nothing counted, for a ledger that is not the one of this checkpoint: it is counted anew.
+    /// The same commands with nothing counted, for a ledger that is not the one of this checkpoint: it is counted anew.
     pub fn recounted(self) -> Self {
         Self {
             head: Head::default(),
@@ -47,6 +50,7 @@ impl Checkpoint {
             today: Earnings::default(),
             month: Earnings::default(),
             total: Earnings::default(),
+            closed: Some(Totals::default()),
             ..self
         }
     }
@@ -54,5 +58,11 @@ impl Checkpoint {
     /// Whether anything is counted.
     pub fn counts(&self) -> bool {
         self.energy != EnergyTotals::default() || self.total != Earnings::default()
+    }
+
+    /// What the closed slots add up to.
+    pub fn closed(&self) -> Totals {
+        let totals = Totals { energy: self.energy, today: self.today, month: self.month, total: self.total };
+        self.closed.unwrap_or_else(|| totals.without_open(&self.open))
     }
 }

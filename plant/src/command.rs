@@ -1,5 +1,6 @@
 //! What a person or an automation may ask for.
 
+use crate::error::UnknownWord;
 use crate::units::Watts;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,7 +12,7 @@ pub const BOOST_MAX: Duration = Duration::from_secs(24 * 3600);
 /// More than a house draws: no limit lies above it.
 pub const HOUSE_MAX: Watts = Watts(100_000.0);
 
-/// The owner's standing wish.
+/// How compute is to run, until another mode is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -54,17 +55,14 @@ impl fmt::Display for Mode {
 }
 
 impl FromStr for Mode {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Mode::ALL
-            .into_iter()
-            .find(|mode| mode.name() == text)
-            .ok_or_else(|| format!("unknown mode '{text}'; expected off, auto, surplus, heat, boost or eco"))
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| UnknownWord::Mode(text.to_owned()))
     }
 }
 
-/// A wish from a person or an automation.
+/// A command from a person or an automation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "command", content = "value")]
 pub enum Command {

@@ -1,5 +1,6 @@
 //! What is commanded this second, and what came of it.
 
+use crate::error::UnknownWord;
 use crate::point::{DeviceId, Role};
 use crate::reason::{Reason, Worth};
 use crate::time::Timestamp;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What the battery is told.
+/// What the battery is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatteryMode {
@@ -20,7 +21,7 @@ pub enum BatteryMode {
     Charge,
 }
 
-/// What the heat pump is told, in the four states of SG Ready.
+/// What the heat pump is set to, in the four states of SG Ready (BWP regulation for the label, version 1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeatPumpMode {
@@ -34,7 +35,7 @@ pub enum HeatPumpMode {
     Force,
 }
 
-/// Something a device lets itself be told.
+/// Something of a device that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Control {
     /// Power the engine may draw, in W.
@@ -104,13 +105,13 @@ impl fmt::Display for Control {
 }
 
 impl FromStr for Control {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
         Control::ALL
             .into_iter()
             .find(|control| control.name() == text)
-            .ok_or_else(|| format!("unknown control '{text}'"))
+            .ok_or_else(|| UnknownWord::Control(text.to_owned()))
     }
 }
 
@@ -153,22 +154,22 @@ impl Setting {
     }
 }
 
-/// An order to a device.
+/// A control of a device, the value it is set to, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setpoint {
     /// The device.
     pub device: DeviceId,
-    /// What it is told.
+    /// The control and its value.
     #[serde(flatten)]
     pub setting: Setting,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
 }
 
 /// What came of a setpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The order.
+    /// The setpoint.
     pub setpoint: Setpoint,
     /// What went wrong, in words for a person; `None` when the device took it.
     pub error: Option<String>,
@@ -192,12 +193,12 @@ pub struct Decision {
     pub wanted: Watts,
     /// Compute power that the limits left.
     pub budget: Watts,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The three numbers here and now.
     pub worth: Worth,
     /// The limits that acted, in the order they acted.
     pub limits: Vec<LimitHit>,
-    /// What the other devices are told.
+    /// The setpoints of the engine and the other devices.
     pub settings: Vec<Setpoint>,
 }

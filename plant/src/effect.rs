@@ -16,7 +16,7 @@ pub enum Effect {
     /// Keep the running state, so that a crash loses at most the time since the last one. Replaces the one before.
     Checkpoint(Box<crate::checkpoint::Checkpoint>),
     /// Make a plan, elsewhere if it takes long, and hand it back as `Event::Plan`.
-    Plan(Box<crate::planner::PlanRequest>),
+    Plan(Box<crate::plan::PlanRequest>),
     /// Let the world know.
     Publish(Box<Record>),
 }

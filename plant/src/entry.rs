@@ -26,7 +26,7 @@ impl BySource {
 }
 
 /// One quarter hour of the house and of compute in it. Also the running account of the slot not yet closed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SlotAccount {
     /// The slot.
     pub slot: Slot,
@@ -85,33 +85,12 @@ pub struct SlotAccount {
 impl SlotAccount {
     /// An empty account of `slot`.
     pub fn new(slot: Slot) -> Self {
-        Self {
-            slot,
-            start: slot.start(),
-            observed_s: 0.0,
-            unmetered_s: 0.0,
-            unpriced_s: 0.0,
-            compute: BySource::default(),
-            import: KilowattHours::ZERO,
-            export: KilowattHours::ZERO,
-            pv: KilowattHours::ZERO,
-            charged: KilowattHours::ZERO,
-            discharged: KilowattHours::ZERO,
-            heat_pump: KilowattHours::ZERO,
-            heat: KilowattHours::ZERO,
-            heat_used: KilowattHours::ZERO,
-            import_price: EurPerKwh::ZERO,
-            export_price: EurPerKwh::ZERO,
-            electricity_cost: Eur::ZERO,
-            heat_value: Eur::ZERO,
-            revenue: Eur::ZERO,
-            net: Eur::ZERO,
-            cost: Eur::ZERO,
-            cost_without: Eur::ZERO,
-            tokens_in: 0,
-            tokens_out: 0,
-            reasons: BTreeMap::new(),
-        }
+        Self { slot, start: slot.start(), ..Self::default() }
+    }
+
+    /// Whether nothing is booked in it.
+    pub fn is_empty(&self) -> bool {
+        self.observed_s <= 0.0 && self.tokens_in == 0 && self.tokens_out == 0 && self.revenue == Eur::ZERO
     }
 }
 

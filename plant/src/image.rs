@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What the house takes is the sum of these points, each with its sign.
+pub const HOUSE_BALANCE: [(Point, f64); 5] = [
+    (Point::GridPower, 1.0),
+    (Point::PvPower, 1.0),
+    (Point::BatteryPower, 1.0),
+    (Point::HeatPumpPower, -1.0),
+    (Point::ComputePower, -1.0),
+];
+
 /// A value together with how much it can be trusted. Unknown is never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]

@@ -14,6 +14,8 @@
 
 // The words.
 
+/// A word that the core does not know.
+pub mod error;
 /// Quarter-hour slots of UTC time.
 pub mod time;
 /// Physical quantities and money as types.
@@ -58,80 +60,33 @@ pub mod event;
 /// The running house.
 pub mod plant;
 
-/// One cycle of it.
-mod cycle;
+// The stages of a cycle, in the order in which it passes them.
 
-// What is: samples, balance, prices, heat, work.
+/// What was read, said and learned: readings become the image.
+mod observe;
 
-/// Meters that repeat themselves.
-mod frozen;
-/// The newest sample of every device, and the image made of them.
-pub mod sampled;
-
-/// Powers on the house bus, and where compute's power comes from.
-pub mod balance;
-/// What the owner and the grid operator want.
-pub mod wishes;
-
-/// The merged outlook and its prices.
-pub mod market;
-/// What a kilowatt-hour costs and earns at a moment.
-pub mod tariff;
-
-/// What work pays for a kilowatt-hour.
-pub mod revenue;
-/// What compute's heat is worth.
-pub mod thermal;
-
-// What is intended: the slots ahead.
-
-/// What is expected where no feed says it.
-pub mod forecast;
-
-/// When a plan is asked for, and with what.
-pub mod planning;
+/// What a kilowatt-hour is worth here and now.
+mod value {
+    pub(crate) mod balance;
+    pub(crate) mod merit;
+    pub(crate) mod revenue;
+    pub(crate) mod situation;
+    pub(crate) mod tariff;
+    pub(crate) mod thermal;
+    pub(crate) mod worth;
+}
 
 /// Plans the slots ahead.
-pub mod planner;
+mod planner;
 
-/// The slots ahead, with the battery in them.
-pub mod ahead;
-/// How much compute to run in each slot ahead.
-pub mod allocate;
-/// The merit order of compute's power in one slot.
-pub mod merit;
-/// Starts that do not pay for themselves.
-mod starts;
+/// What is done about it: dispatch, limits, the other devices.
+mod act;
 
-// What is done: wish, last word, orders, words.
+/// What it came to: accounts, totals, the chain of entries.
+mod books;
 
-/// All that one cycle decides on.
-pub mod situation;
-
-/// This second's wish.
-pub mod dispatch;
-/// The last word.
-pub mod limits;
-
-/// The decision in words.
-pub mod explain;
-/// Which settings are sent, and when.
-pub mod orders;
-/// What the other devices are told.
-pub mod settings;
-
-// What is booked.
-
-/// What an interval with unchanged powers adds to the books.
-pub mod account;
-/// The running account of energy and money.
-pub mod books;
-/// The local day and month of the books.
-mod calendar;
-/// Seals, opens and checks entries.
-pub mod ledger;
-/// Which receipts are known already.
-pub mod told;
+pub use books::{ledger, receipt_ids, totals};
+pub use planner::plan;
 
 #[cfg(test)]
 mod random_test;

@@ -1,10 +1,68 @@
-//! What the planner intends for the slots ahead: bounds for the fast loop, not fixed watts.
+//! What the planner is asked, and what it intends for the slots ahead: bounds for the fast loop, not fixed watts.
 
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
+use crate::site::Site;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
+use crate::work::Backlog;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is known or expected of one slot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectedSlot {
+    /// The slot.
+    pub slot: Slot,
+    /// What imported power costs, fees and taxes included; estimated where the price is not yet published, `None` where
+    /// there is nothing to estimate it from.
+    pub import_price: Option<EurPerKwh>,
+    /// What exported power earns; as above.
+    pub export_price: Option<EurPerKwh>,
+    /// Expected PV power.
+    pub pv: Watts,
+    /// Expected consumption of the house without compute and heat pump.
+    pub load: Watts,
+    /// Expected consumption of the heat pump.
+    pub heat_pump: Watts,
+    /// Expected outdoor temperature.
+    pub outdoor: Option<Celsius>,
+    /// Carbon intensity of grid power in g/kWh.
+    pub carbon: Option<f64>,
+}
+
+/// Everything a plan depends on, frozen: a plan is a pure function of its request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanRequest {
+    /// The moment.
+    pub at: Timestamp,
+    /// What is installed.
+    pub site: Arc<Site>,
+    /// The mode in force.
+    pub mode: Mode,
+    /// The mode to return to, and when, while a boost runs.
+    pub boost: Option<(Mode, Timestamp)>,
+    /// The owner's cap on compute power.
+    pub power_limit: Watts,
+    /// The grid operator's limit, while it dims.
+    pub grid_dimming: Option<Watts>,
+    /// The slots ahead, in order and without gaps, the current one first.
+    pub slots: Vec<ExpectedSlot>,
+    /// The battery's state of charge, where it is known.
+    pub soc: Option<Percent>,
+    /// Room temperature, where it is known.
+    pub room: Option<Celsius>,
+    /// Tank temperature, where it is known.
+    pub tank: Option<Celsius>,
+    /// Mean outdoor temperature of the last day, where it is known: it tells the heating season from summer.
+    pub outdoor_mean: Option<Celsius>,
+    /// Since when compute runs; `None` while it does not.
+    pub running_since: Option<Timestamp>,
+    /// Work that waits.
+    pub backlog: Backlog,
+    /// Tokens that a kilowatt-hour of compute brings.
+    pub tokens_per_kwh: f64,
+}
 
 /// The intention for one slot, with what it was based on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +95,7 @@ pub struct PlannedSlot {
     pub battery_soc: Option<Percent>,
     /// Expected outdoor temperature, where known.
     pub outdoor: Option<Celsius>,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The three numbers of the slot, for compute at its expected power.
     pub worth: Worth,

@@ -2,33 +2,26 @@
 //!
 //! ```text
 //! Sample, Outlook, Command, Outcome, Receipt, Backlog, Worker, Plan --> recorded
-//! Wake --> book the time since the last one -> image -> dispatch -> limits -> settings -> effects
+//! Wake --> book the time since the last one -> image -> situation -> decision -> effects
 //! ```
 
-use crate::account::{self, Held};
-use crate::balance::ChargeRoom;
-use crate::books::Books;
+use crate::act::Act;
+use crate::act::explain::explain;
+use crate::books::{Books, ledger};
 use crate::checkpoint::Checkpoint;
-use crate::dispatch::Dispatch;
+use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry};
 use crate::event::Event;
-use crate::forecast::Forecast;
-use crate::ledger;
-use crate::limits::Limits;
-use crate::market::Market;
-use crate::orders::Orders;
-use crate::plan::Plan;
-use crate::planning::Planning;
-use crate::revenue;
-use crate::sampled::Sampled;
-use crate::settings::Settings;
+use crate::image::Image;
+use crate::observe::Observed;
+use crate::plan::{Plan, PlanRequest};
+use crate::planner::request::{Basis, Planning};
+use crate::record::Record;
 use crate::site::Site;
-use crate::thermal;
-use crate::time::{Timestamp, elapsed};
-use crate::units::Watts;
-use crate::wishes::Wishes;
-use crate::work::{Backlog, Receipt, WorkerStatus};
+use crate::time::Timestamp;
+use crate::value::situation::Situation;
+use crate::work::Receipt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -48,66 +41,41 @@ pub struct Restored {
     pub recent: Vec<Entry>,
 }
 
-/// The running house.
+/// The running house: what is installed, and a field for each stage of the cycle.
 #[derive(Clone, Debug)]
 pub struct Plant {
-    pub(crate) site: Arc<Site>,
-    pub(crate) next_wake: Timestamp,
-    pub(crate) sampled: Sampled,
-    pub(crate) market: Market,
-    pub(crate) forecast: Forecast,
-    pub(crate) wishes: Wishes,
-    pub(crate) backlog: Backlog,
-    pub(crate) worker: WorkerStatus,
-    pub(crate) books: Books,
-    pub(crate) charge_room: ChargeRoom,
-    pub(crate) dispatch: Dispatch,
-    pub(crate) limits: Limits,
-    pub(crate) settings: Settings,
-    pub(crate) orders: Orders,
-    pub(crate) planning: Planning,
-    pub(crate) tokens_per_kwh: f64,
-    /// The last cycle, and what has been unchanged since then.
-    pub(crate) cycled: Option<(Timestamp, Option<Held>)>,
+    site: Arc<Site>,
+    next_wake: Timestamp,
+    observed: Observed,
+    planning: Planning,
+    act: Act,
+    books: Books,
 }
 
 impl Plant {
     /// A plant of `site` that begins at `now`, from where `restored` left it.
     pub fn new(site: Site, restored: Restored, now: Timestamp) -> Self {
         let checkpoint = restored.checkpoint.as_ref();
-        let mut books = Books::new(site.timezone, checkpoint, now);
-        let mut forecast = Forecast::default();
-        let mut tokens_per_kwh = checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh);
+        let mut plant = Self {
+            next_wake: now,
+            observed: Observed::new(&site, checkpoint),
+            planning: Planning::default(),
+            act: Act::new(&site),
+            books: Books::new(&site, checkpoint, now),
+            site: Arc::new(site),
+        };
         for entry in &restored.recent {
-            books.recognise(entry);
-            learn(&mut forecast, entry);
+            plant.books.recognise(entry);
+            plant.learn(entry);
         }
         for entry in &restored.after {
-            books.catch_up(entry);
-            learn(&mut forecast, entry);
+            plant.books.catch_up(entry);
+            plant.learn(entry);
             if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-                tokens_per_kwh = revenue::learn(tokens_per_kwh, &booked.receipt);
+                plant.observed.learn(&booked.receipt);
             }
         }
-        Self {
-            next_wake: now,
-            sampled: Sampled::new(&site),
-            market: Market::default(),
-            forecast,
-            wishes: Wishes::new(&site, checkpoint),
-            backlog: Backlog::default(),
-            worker: WorkerStatus::default(),
-            books,
-            charge_room: ChargeRoom::default(),
-            dispatch: Dispatch::default(),
-            limits: Limits::default(),
-            settings: Settings::default(),
-            orders: Orders::new(&site),
-            planning: Planning::default(),
-            tokens_per_kwh,
-            cycled: None,
-            site: Arc::new(site),
-        }
+        plant
     }
 
     /// The installed site.
@@ -120,27 +88,32 @@ impl Plant {
         self.next_wake
     }
 
+    /// The plan in force.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.planning.plan.as_ref()
+    }
+
     /// Takes what happened at `now`; returns what is to be done, in order. Never fails.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         // A clock that jumped back does not silence the plant until it has caught up.
         self.next_wake = self.next_wake.min(now + CADENCE);
         match event {
-            Event::Sample(sample) => self.sampled.record(&sample),
+            Event::Sample(sample) => self.observed.readings.record(&sample),
             Event::Outlook(outlook) => {
-                self.market.merge(&outlook, now);
+                self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
             }
             Event::Command(command) => {
-                self.wishes.take(command, &self.site, now);
+                self.observed.commands.take(command, &self.site, now);
                 self.planning.urgent = true;
             }
-            Event::Outcome(outcome) => self.orders.take(&outcome),
+            Event::Outcome(outcome) => self.act.take(&outcome),
             Event::Receipt(receipt) => return self.receipt(&receipt, now),
             Event::Backlog(backlog) => {
-                self.planning.stale |= backlog != self.backlog;
-                self.backlog = backlog;
+                self.planning.stale |= backlog != self.observed.backlog;
+                self.observed.backlog = backlog;
             }
-            Event::Worker(status) => self.worker = *status,
+            Event::Worker(status) => self.observed.worker = *status,
             Event::Plan(plan) => self.planning.take(*plan, now),
             Event::Wake => {
                 self.next_wake = now + CADENCE;
@@ -150,80 +123,112 @@ impl Plant {
         Vec::new()
     }
 
-    /// The last effects: every device gets its own control back, and the running state is kept.
+    /// The last effects: every device gets its own control back, and the running state is saved.
     pub fn shutdown(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.book(now);
-        effects.extend(self.orders.release().into_iter().map(Effect::Apply));
+        let mut effects = self.pass(now);
+        effects.extend(self.act.release().into_iter().map(Effect::Apply));
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects
     }
 
+    /// One cycle: what has passed is booked, the image is frozen, decided on, and what was decided is done and held.
+    fn cycle(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.pass(now);
+        let site = self.site.clone();
+        let image = self.observed.image(&site, now);
+        let planned = self.planning.intention(self.observed.commands.mode, now);
+        let situation = Situation::new(&site, &self.observed, &image, planned);
+        let decision = self.act.decide(&situation);
+        effects.extend(self.act.due(&situation, &decision).into_iter().map(Effect::Apply));
+        self.books.hold(&situation, &decision);
+        effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
+        effects.push(Effect::Publish(Box::new(self.record(&situation, decision))));
+        effects.extend(self.plan_request(&image).map(|request| Effect::Plan(Box::new(request))));
+        effects
+    }
+
+    /// Books the time since the last cycle, as far as its readings stand for it.
+    fn pass(&mut self, now: Timestamp) -> Vec<Effect> {
+        let entries = self.books.pass(&self.site, now, self.observed.readings.hold());
+        self.appended(entries)
+    }
+
     fn receipt(&mut self, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
         // What ran until now belongs to the slot in which it ran.
-        let mut effects = self.book(now);
-        let held = self.cycled.as_ref().and_then(|(_, held)| held.as_ref());
-        let share = held.map_or(0.0, |held| {
-            thermal::useful_share(
-                &self.site,
-                self.site.compute.max.min(held.flows.compute.max(Watts(1.0))),
-                held.useful,
-            )
-        });
-        let entries = self.books.receipt(receipt, share * self.site.compute.heat_fraction, now);
+        let mut effects = self.pass(now);
+        let entries = self.books.receipt(&self.site, receipt, now);
         if !entries.is_empty() {
-            self.tokens_per_kwh = revenue::learn(self.tokens_per_kwh, receipt);
+            self.observed.learn(receipt);
         }
         effects.extend(self.appended(entries));
         effects
     }
 
-    /// Books the time since the last cycle, as far as its readings stand for it.
-    pub(crate) fn book(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut entries = Vec::new();
-        if let Some((from, Some(held))) = self.cycled {
-            let span = elapsed(from, now).min(self.sampled.hold());
-            for interval in account::intervals(&self.site, &held, from, span) {
-                entries.extend(self.books.add(&interval));
-            }
-        }
-        entries.extend(self.books.advance(now));
-        if let Some((from, _)) = &mut self.cycled {
-            *from = now;
-        }
-        self.appended(entries)
+    fn appended(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
+        entries.iter().for_each(|entry| self.learn(entry));
+        entries.into_iter().map(Effect::Append).collect()
     }
 
-    fn appended(&mut self, entries: Vec<Entry>) -> Vec<Effect> {
-        entries.iter().for_each(|entry| learn(&mut self.forecast, entry));
-        entries.into_iter().map(Effect::Append).collect()
+    /// Forecasts learn from closed slots.
+    fn learn(&mut self, entry: &Entry) {
+        if let Ok(Booking::Slot(account)) = ledger::booking(entry) {
+            self.observed.forecast.learn(&account);
+        }
+    }
+
+    fn plan_request(&mut self, image: &Image) -> Option<PlanRequest> {
+        let basis = Basis { site: &self.site, observed: &self.observed, running_since: self.act.running_since() };
+        self.planning.request(&basis, image)
     }
 
     /// The running state at `now`.
     pub(crate) fn checkpoint(&self, now: Timestamp) -> Checkpoint {
+        let totals = self.books.totals();
+        let commands = &self.observed.commands;
         Checkpoint {
             at: now,
             head: self.books.head.clone(),
             open: self.books.open.clone(),
-            energy: self.books.energy,
-            today: self.books.today,
-            month: self.books.month,
-            total: self.books.total,
-            mode: self.wishes.mode,
-            boost: self.wishes.boost,
-            power_limit: self.wishes.power_limit,
-            grid_dimming: self.wishes.grid_dimming,
-            tokens_per_kwh: self.tokens_per_kwh,
+            energy: totals.energy,
+            today: totals.today,
+            month: totals.month,
+            total: totals.total,
+            closed: Some(self.books.closed),
+            mode: commands.mode,
+            boost: commands.boost,
+            power_limit: commands.power_limit,
+            grid_dimming: commands.grid_dimming,
+            tokens_per_kwh: self.observed.tokens_per_kwh,
         }
     }
 
-    /// The plan in force.
-    pub fn plan(&self) -> Option<&Plan> {
-        self.planning.plan.as_ref()
-    }
-}
-
-fn learn(forecast: &mut Forecast, entry: &Entry) {
-    if let Ok(Booking::Slot(account)) = ledger::booking(entry) {
-        forecast.learn(&account);
+    /// What publishers may know of `decision` and the situation it was taken in.
+    fn record(&self, situation: &Situation<'_>, decision: Decision) -> Record {
+        let totals = self.books.totals();
+        let commands = &situation.commands;
+        Record {
+            at: situation.now,
+            site: self.site.name.clone(),
+            mode: commands.mode,
+            boost_until: commands.boost.map(|(_, until)| until),
+            power_limit: commands.power_limit,
+            power_max: self.site.compute.max,
+            grid_dimming: commands.grid_dimming,
+            points: situation.image.points.clone(),
+            surplus: situation.surplus(),
+            import_price: situation.published.import,
+            export_price: situation.published.export,
+            explanation: explain(situation, &decision),
+            decision,
+            plan: self.planning.plan.clone(),
+            worker: self.observed.worker.clone(),
+            backlog: self.observed.backlog.clone(),
+            energy: totals.energy,
+            today: totals.today,
+            month: totals.month,
+            total: totals.total,
+            devices: self.observed.readings.statuses(situation.now, self.act.errors()),
+            problems: Vec::new(),
+        }
     }
 }

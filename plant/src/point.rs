@@ -1,9 +1,13 @@
 //! The canonical points a device can offer, and samples of them.
 
+use crate::error::UnknownWord;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+
+/// The engine's name as a device.
+pub const WORKER: &str = "worker";
 
 /// A device's name in the site, unique, as the owner wrote it in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,10 +104,10 @@ impl fmt::Display for Point {
 }
 
 impl FromStr for Point {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Point::ALL.iter().copied().find(|point| point.name() == text).ok_or_else(|| format!("unknown point '{text}'"))
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Point::ALL.iter().copied().find(|point| point.name() == text).ok_or_else(|| UnknownWord::Point(text.to_owned()))
     }
 }
 

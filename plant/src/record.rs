@@ -1,78 +1,16 @@
 //! What publishers may know: one self-contained picture of the house, its decision and its books.
 
+use crate::books::totals::{Earnings, EnergyTotals};
 use crate::command::Mode;
 use crate::decision::Decision;
-use crate::entry::SlotAccount;
 use crate::image::Known;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
 use crate::time::Timestamp;
-use crate::units::{Eur, EurPerKwh, KilowattHours, Watts};
+use crate::units::{EurPerKwh, Watts};
 use crate::work::{Backlog, WorkerStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Energy since the books began, in kWh. Each only grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EnergyTotals {
-    /// Taken from the grid.
-    pub import: KilowattHours,
-    /// Given to the grid.
-    pub export: KilowattHours,
-    /// Made by PV.
-    pub pv: KilowattHours,
-    /// Put into the battery.
-    pub battery_charge: KilowattHours,
-    /// Taken from the battery.
-    pub battery_discharge: KilowattHours,
-    /// Used by compute.
-    pub compute: KilowattHours,
-    /// Used by the heat pump.
-    pub heat_pump: KilowattHours,
-    /// Heat of compute that the house used.
-    pub heat_used: KilowattHours,
-}
-
-/// Money over a span of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Earnings {
-    /// What the work paid.
-    pub revenue: Eur,
-    /// What its heat displaced.
-    pub heat_value: Eur,
-    /// Opportunity cost of its electricity.
-    pub electricity_cost: Eur,
-    /// Revenue plus heat less electricity.
-    pub net: Eur,
-    /// What the house's energy cost, revenue and heat value deducted.
-    pub cost: Eur,
-    /// What it would have cost had nothing run.
-    pub cost_without: Eur,
-    /// Compute energy.
-    pub energy: KilowattHours,
-    /// Useful heat.
-    pub heat: KilowattHours,
-    /// Prompt tokens processed.
-    pub tokens_in: u64,
-    /// Tokens generated.
-    pub tokens_out: u64,
-}
-
-impl Earnings {
-    /// Adds a slot's account.
-    pub fn add_slot(&mut self, account: &SlotAccount) {
-        self.revenue += account.revenue;
-        self.heat_value += account.heat_value;
-        self.electricity_cost += account.electricity_cost;
-        self.net += account.net;
-        self.cost += account.cost;
-        self.cost_without += account.cost_without;
-        self.energy += account.compute.total();
-        self.heat += account.heat_used;
-        self.tokens_in += account.tokens_in;
-        self.tokens_out += account.tokens_out;
-    }
-}
 
 /// A device as a person wants to see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,7 +32,7 @@ pub struct Record {
     pub at: Timestamp,
     /// The site's name.
     pub site: String,
-    /// The owner's standing wish.
+    /// The mode in force.
     pub mode: Mode,
     /// When a running boost ends.
     pub boost_until: Option<Timestamp>,

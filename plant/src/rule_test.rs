@@ -1,16 +1,16 @@
 //! The rules of samples, limits, orders and settings, one row each, on a plant that is told exactly what it sees.
 
+use crate::act::orders::Orders;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::image::Known;
-use crate::orders::Orders;
+use crate::observe::readings::Readings;
 use crate::plant::{Plant, Restored};
 use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::sampled::Sampled;
 use crate::site::{Device, HeatSink, Price, Site};
 use crate::test_site::{at, sample, site};
 use crate::time::Timestamp;
@@ -385,7 +385,7 @@ fn points_add_up_or_average_and_are_no_better_known_than_the_least_of_them() {
     };
     let (roof, cellar) = (second("roof", &[Point::PvPower]), second("cellar", &[Point::RoomTemperature]));
     site.devices.extend([roof, cellar]);
-    let mut sampled = Sampled::new(&site);
+    let mut sampled = Readings::new(&site);
     let now = at("2026-01-10T20:00:00Z");
     let fresh = |value| Known::Fresh { value };
     let mut tell = |device: &str, point, value, age: i64| {
@@ -409,7 +409,7 @@ fn points_add_up_or_average_and_are_no_better_known_than_the_least_of_them() {
 fn a_point_that_is_read_seldom_may_be_older_than_the_others() {
     let mut site = site();
     site.devices[0].slow.insert(Point::OutdoorTemperature, Duration::from_secs(600));
-    let mut sampled = Sampled::new(&site);
+    let mut sampled = Readings::new(&site);
     let now = at("2026-01-10T20:00:00Z");
     for point in [Point::OutdoorTemperature, Point::RoomTemperature] {
         sampled.record(&sample("heat pump", point, Some(5.0), now - TimeDelta::seconds(500)));

@@ -1,11 +1,11 @@
 //! Days in virtual time.
 
+use crate::books::ledger;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, HeatPumpMode, Setting};
 use crate::effect::Effect;
 use crate::entry::Head;
 use crate::event::Event;
-use crate::ledger;
 use crate::outlook::Outlook;
 use crate::plant::{Plant, Restored};
 use crate::point::Point;
@@ -332,7 +332,7 @@ fn two_months_pass_in_a_moment_and_nothing_grows() {
     }
     house.check_energy(0.02);
     let record = house.record();
-    assert_eq!(record.plan.as_ref().unwrap().slots.len(), crate::planning::HORIZON as usize);
+    assert_eq!(record.plan.as_ref().unwrap().slots.len(), crate::planner::request::HORIZON as usize);
     assert!((record.month.energy - record.today.energy).0 > 10.0);
     assert!(record.total.net.0 > 0.0, "{:?}", record.total);
 }

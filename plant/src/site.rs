@@ -52,7 +52,7 @@ pub struct Device {
     /// Points that are read more seldom than the others, and the age after which theirs are stale.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slow: BTreeMap<Point, Duration>,
-    /// What it lets itself be told, where the owner allows it.
+    /// The controls that the owner lists, and their bounds.
     pub controls: BTreeMap<Control, ControlRange>,
 }
 
@@ -65,7 +65,7 @@ pub struct ControlRange {
     pub max: f64,
     /// The least time between two different values.
     pub min_interval: Duration,
-    /// The device forgets an order after this; it is repeated in less than half of it.
+    /// The device forgets a setting after this; it is renewed in less than half of it.
     pub keep_alive: Option<Duration>,
 }
 

@@ -1,11 +1,11 @@
 //! A house in virtual time around the plant, and the invariants that hold in every one of its cycles.
 
+use crate::books::ledger;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, Outcome, Setting};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry, Head, SlotAccount};
 use crate::event::Event;
-use crate::ledger;
 use crate::planner;
 use crate::plant::{Plant, Restored};
 use crate::point::Point;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// What the weather and the people do at a moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     pub pv: f64,
     pub load: f64,
     pub heat_pump: f64,
@@ -34,7 +34,7 @@ impl Default for Conditions {
     }
 }
 
-pub struct House {
+pub(crate) struct House {
     pub plant: Plant,
     pub now: Timestamp,
     pub step: Duration,
@@ -61,7 +61,7 @@ pub struct House {
 }
 
 impl House {
-    pub fn new(site: Site, now: Timestamp) -> Self {
+    pub(crate) fn new(site: Site, now: Timestamp) -> Self {
         let mut house = Self {
             plant: Plant::new(site, Restored::default(), now),
             now,
@@ -87,20 +87,20 @@ impl House {
         house
     }
 
-    pub fn worker(&mut self, state: WorkerState) {
+    pub(crate) fn worker(&mut self, state: WorkerState) {
         let power = Some(if state == WorkerState::Down { Watts::ZERO } else { Watts(self.budget) });
         self.handle(Event::Worker(Box::new(WorkerStatus { state, power, ..WorkerStatus::default() })));
     }
 
-    pub fn command(&mut self, command: Command) {
+    pub(crate) fn command(&mut self, command: Command) {
         self.handle(Event::Command(command));
     }
 
-    pub fn record(&self) -> &Record {
+    pub(crate) fn record(&self) -> &Record {
         self.record.as_ref().unwrap()
     }
 
-    pub fn accounts(&self) -> Vec<SlotAccount> {
+    pub(crate) fn accounts(&self) -> Vec<SlotAccount> {
         let slot = |entry: &Entry| match ledger::booking(entry).unwrap() {
             Booking::Slot(account) => Some(*account),
             Booking::Receipt(_) => None,
@@ -109,14 +109,14 @@ impl House {
     }
 
     /// Lives until `end`, with a receipt for the work of each quarter hour.
-    pub fn live(&mut self, end: Timestamp, conditions: impl Fn(Timestamp) -> Conditions) {
+    pub(crate) fn live(&mut self, end: Timestamp, conditions: impl Fn(Timestamp) -> Conditions) {
         while self.now < end {
             self.second(conditions(self.now));
             self.now += chrono::TimeDelta::from_std(self.step).unwrap();
         }
     }
 
-    pub fn second(&mut self, conditions: Conditions) {
+    pub(crate) fn second(&mut self, conditions: Conditions) {
         let compute = if self.busy { self.budget } else { self.budget.min(60.0) };
         let hours = self.step.as_secs_f64() / 3600.0;
         let surplus = conditions.pv - conditions.load - conditions.heat_pump - compute;
@@ -147,7 +147,7 @@ impl House {
         self.computed += compute * hours / 1000.0;
     }
 
-    pub fn receipt(&mut self, price: f64, tokens: u64, joules: f64) {
+    pub(crate) fn receipt(&mut self, price: f64, tokens: u64, joules: f64) {
         self.receipts += 1;
         let receipt = Receipt {
             id: format!("r{}", self.receipts),
@@ -162,7 +162,7 @@ impl House {
         self.handle(Event::Receipt(Box::new(receipt)));
     }
 
-    pub fn handle(&mut self, event: Event) {
+    pub(crate) fn handle(&mut self, event: Event) {
         self.history.push((self.now, event.clone()));
         let effects = self.plant.handle(event, self.now);
         self.effects.extend(effects.iter().cloned());
@@ -193,14 +193,14 @@ impl House {
     }
 
     /// The same events again give the same effects.
-    pub fn check_replay(&self) {
+    pub(crate) fn check_replay(&self) {
         let mut plant = Plant::new(self.plant.site().clone(), Restored::default(), self.history[0].0);
         let again: Vec<Effect> = self.history.iter().flat_map(|(at, event)| plant.handle(event.clone(), *at)).collect();
         assert!(again == self.effects, "a replay must give the same effects");
     }
 
     /// The books hold what flowed, to the given share.
-    pub fn check_energy(&self, share: f64) {
+    pub(crate) fn check_energy(&self, share: f64) {
         let booked = self.record().energy.compute.0;
         assert!((booked - self.computed).abs() <= share * self.computed + 0.005, "{booked} of {} kWh", self.computed);
     }
@@ -228,7 +228,7 @@ fn check_entry(entry: &Entry, closes: bool, set_back: f64) {
     );
 }
 
-pub fn check_record(site: &Site, record: &Record, before: Option<&Record>, set_back: f64) {
+pub(crate) fn check_record(site: &Site, record: &Record, before: Option<&Record>, set_back: f64) {
     let decision = &record.decision;
     let budget = decision.budget;
     assert!(budget == Watts::ZERO || budget >= site.compute.min, "{decision:?}");

@@ -9,7 +9,7 @@ use crate::units::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn device(name: &str, points: &[Point], controls: &[(Control, f64)]) -> Device {
     }
 }
 
-pub fn site() -> Site {
+pub(crate) fn site() -> Site {
     Site {
         name: "test".into(),
         timezone: chrono_tz::Europe::Berlin,
@@ -90,11 +90,11 @@ pub fn site() -> Site {
     }
 }
 
-pub fn sample(device: &str, point: Point, value: Option<f64>, at: Timestamp) -> Sample {
+pub(crate) fn sample(device: &str, point: Point, value: Option<f64>, at: Timestamp) -> Sample {
     Sample { device: DeviceId(device.into()), point, value, at }
 }
 
 /// Every mode.
-pub fn modes() -> impl Iterator<Item = Mode> {
+pub(crate) fn modes() -> impl Iterator<Item = Mode> {
     Mode::ALL.into_iter()
 }

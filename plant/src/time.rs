@@ -8,7 +8,7 @@ use std::time::Duration;
 pub type Timestamp = DateTime<Utc>;
 
 /// A 15-minute slot, counted from the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slot(pub i64);
 

@@ -15,15 +15,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Rounds where none are named on the command line.
+/// Rounds where none are named on the command line: odd, so that the median is one of them.
 const ROUNDS: usize = 5;
-/// Answers at the same time, in the crowd.
+/// Answers at the same time, in the crowd: what a worker has slots for unless its owner says otherwise.
 const CROWD: usize = 4;
-/// Tokens of an answer.
+/// Tokens of an answer. Chosen: some seconds on a small machine, so that the clock's error does not count.
 const ANSWER: u32 = 128;
-/// Processor threads of each server.
+/// Processor threads of each server: as many as the smallest machine has that this is run on.
 const THREADS: usize = 2;
-/// How long a server may take to start.
+/// How long a server may take to start: a machine that builds something else at the same time reads the model in less.
 const START: Duration = Duration::from_secs(60);
 
 /// What is measured.
@@ -154,10 +154,10 @@ impl Server {
 
 /// A question of about a hundred tokens; unlike at its beginning, so that no server knows it from the question before.
 fn story(about: &str) -> String {
-    let wishes = "It shall have a beginning in the morning, a long journey over hills and along a river, two friends who \
+    let content = "It shall have a beginning in the morning, a long journey over hills and along a river, two friends who \
                   quarrel and make peace again, a storm at night, a discovery that nobody expected, and an end that \
                   makes the reader smile. Describe the places, the weather and the light, the voices and the smells.";
-    format!("{about}: write a very long story about that. {wishes} Do not stop before everything is told.")
+    format!("{about}: write a very long story about that. {content} Do not stop before everything is told.")
 }
 
 /// A question of about a thousand tokens.
@@ -183,7 +183,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// The built binary beside this program, and what `./run bench` put into `.cache`.
+    /// The built binary (`HEATMINE_BINARY`, or the one beside this program), and what `./run bench` put into `.cache`.
     fn find() -> Result<Self> {
         let program = std::env::current_exe()?;
         let folder = program.parent().and_then(Path::parent).context("this program lies in no target folder")?;
@@ -191,7 +191,7 @@ impl Pair {
         let experts = std::fs::read_dir(cache.join("experts")).context("no model: ./run bench fetches one")?.flatten();
         let model = experts.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "gguf"));
         let found = Self {
-            heatmine: folder.join("heatmine"),
+            heatmine: std::env::var_os("HEATMINE_BINARY").map_or_else(|| folder.join("heatmine"), PathBuf::from),
             llama_server: cache.join("llama-server/llama-server"),
             model: model.context("no model in .cache/experts: ./run bench fetches one")?,
         };

@@ -20,3 +20,5 @@ mod page;
 mod peer;
 /// The licences, duplicates and sources of what is shipped.
 mod policy;
+/// What version 0.1.0 wrote and published.
+mod release;

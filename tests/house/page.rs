@@ -1,5 +1,5 @@
 //! The page in a real browser: it shows the demo's house by itself, steers it, stands below ingress, fits a phone, can be
-//! read in the light and in the dark, and comes back after the gateway was gone. Pictures of it are in target/screenshots.
+//! read in the light and in the dark, and comes back after the gateway was gone. Pictures of it are in .cache/screenshots.
 //!
 //! One demo and one browser serve all of it, one thing after the other.
 
@@ -233,5 +233,5 @@ async fn record(demo: &Demo, what: &str, fits: impl Fn(&Value) -> bool) -> Resul
 }
 
 fn picture(name: &str) -> PathBuf {
-    peer::workspace().join(format!("target/screenshots/{name}.png"))
+    peer::workspace().join(format!(".cache/screenshots/{name}.png"))
 }

@@ -5,12 +5,13 @@
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, Once};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,15 +24,24 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// How much of a log is shown when a test fails.
 const TAIL: usize = 6000;
 
-/// The built `heatmine`, next to the test binary's folder.
+/// The built `heatmine`: the one that `HEATMINE_BINARY` names, which `./run` took for this checkout alone, or else the one next
+/// to the test binary's folder.
 pub fn binary() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("the test binary lies in no target folder")?;
-    let path = folder.join("heatmine");
+    let path = std::env::var_os("HEATMINE_BINARY").map_or_else(|| folder.join("heatmine"), PathBuf::from);
     if !path.exists() {
         bail!("{} is missing: build the workspace first (cargo build --workspace)", path.display());
     }
     Ok(path)
+}
+
+/// What chance is made of: `HEATMINE_SEED`, so that a run can be repeated, or else another each time. It is printed.
+pub fn seed() -> u64 {
+    let given = std::env::var("HEATMINE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
+    eprintln!("HEATMINE_SEED={seed}");
+    seed
 }
 
 /// The root of the workspace.
@@ -40,13 +50,17 @@ pub fn workspace() -> PathBuf {
     folder.parent().unwrap_or(folder).to_path_buf()
 }
 
-/// A port that was free a moment ago and that no other test of this run was given.
+/// A port that was free a moment ago and that no other test of this run was given. Tests run in processes of their own: each
+/// begins to look at another place, below the ports that the kernel gives to whoever connects.
 pub fn free_port() -> Result<u16> {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    for _ in 0..1000 {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut given = GIVEN.lock().map_err(|error| anyhow::anyhow!("{error}"))?;
-        if given.insert(port) {
+    const PORTS: std::ops::Range<u32> = 12_000..32_000;
+    /// More than one test takes.
+    const STRIDE: u32 = 40;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS.len() {
+        let turn = std::process::id() * STRIDE + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(PORTS.start + turn % (PORTS.end - PORTS.start))?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }

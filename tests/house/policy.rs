@@ -3,6 +3,13 @@
 //! The same file serves cargo-deny. This check needs nothing but cargo and no network, so that everybody runs it; it reads
 //! the parts `graph.targets`, `licenses`, `bans` and `sources`.
 
+/// No circle of files.
+mod circles;
+/// What files name of each other.
+mod source;
+/// The words of a file.
+mod words;
+
 use crate::peer::workspace;
 use anyhow::{Context, Result};
 use serde_json::Value;

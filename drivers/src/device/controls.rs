@@ -12,8 +12,9 @@
 //! The core has a pacing of its own (`plant::orders`), and both are needed: it renews orders so that the driver knows that
 //! the core is alive, which costs no write; the driver alone decides when the wire is used.
 
-use super::pace::Pace;
 use crate::definition::{ControlRow, Definition};
+use crate::error::Error;
+use crate::pace::Pace;
 use plant::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
 use plant::units::{Percent, Watts};
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ pub(crate) enum Reply {
         done: bool,
     },
     /// The device cannot be told this.
-    Refused(String),
+    Refused(Error),
 }
 
 #[derive(Debug)]
@@ -92,11 +93,11 @@ impl Controls {
     pub(crate) fn order(&mut self, order: Setpoint, now: Instant) -> Reply {
         let control = order.setting.control();
         let Some(held) = self.held.get_mut(&control) else {
-            return Reply::Refused(format!("{} cannot be told {control}", order.device));
+            return Reply::Refused(Error::NoControl { device: order.device.0, control: control.name() });
         };
         let setting = match bounded(order.setting, &held.row) {
             Ok(setting) => setting,
-            Err(why) => return Reply::Refused(why),
+            Err(error) => return Reply::Refused(error),
         };
         held.ordered_at = Some(now);
         let order = Setpoint { setting, ..order };
@@ -178,10 +179,14 @@ impl Held {
 }
 
 /// The setting within the control's bounds.
-fn bounded(setting: Setting, row: &ControlRow) -> Result<Setting, String> {
+fn bounded(setting: Setting, row: &ControlRow) -> Result<Setting, Error> {
     let [low, high] = row.range.unwrap_or([f64::MIN, f64::MAX]);
     let within = |value: f64| {
-        if value.is_finite() { Ok(value.clamp(low, high)) } else { Err(format!("{} cannot be {value}", row.name)) }
+        if value.is_finite() {
+            Ok(value.clamp(low, high))
+        } else {
+            Err(Error::Value { control: row.name.name(), value })
+        }
     };
     match setting {
         Setting::ComputeBudget(watts) => Ok(Setting::ComputeBudget(Watts(within(watts.0)?))),
@@ -193,7 +198,7 @@ fn bounded(setting: Setting, row: &ControlRow) -> Result<Setting, String> {
                 return Ok(setting);
             }
             let known: Vec<&str> = row.mode.keys().map(String::as_str).collect();
-            Err(format!("{} cannot be '{mode}' with this device; expected {}", row.name, known.join(", ")))
+            Err(Error::Mode { control: row.name.name(), mode, expected: known.join(", ") })
         }
     }
 }
@@ -361,12 +366,12 @@ mod tests {
         let mut controls = Controls::new(&definition(), Pace::default());
         let order = |setting| Setpoint { setting, ..surplus(0.0) };
         for (setting, part) in [
-            (Setting::PvLimit(Percent(50.0)), "cannot be told pv.limit"),
+            (Setting::PvLimit(Percent(50.0)), "no control pv.limit"),
             (Setting::HeatPumpSurplus(Watts(f64::NAN)), "cannot be NaN"),
             (Setting::BatteryMode(BatteryMode::Charge), "expected hold, normal"),
         ] {
             let Reply::Refused(why) = controls.order(order(setting), start) else { panic!("{setting:?}") };
-            assert!(why.contains(part), "{why}");
+            assert!(why.to_string().contains(part), "{why}");
         }
     }
 }

@@ -2,8 +2,9 @@
 //! at the command line; a running gateway asks only for what it is told.
 
 use crate::address::Address;
-use crate::definition::{Definition, Timing, load_builtin};
-use crate::modbus::{Endpoint, Fault};
+use crate::definition::{Definition, load_builtin};
+use crate::error::Error;
+use crate::modbus::{Endpoint, Fault, Timing};
 use crate::sunspec::{self, Entry, Found, Value};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -78,11 +79,11 @@ impl Present {
 /// The units that answer at `address`, each as it is found; `asking` hears of each before it is asked.
 ///
 /// # Errors
-/// No connection to the address, in words.
-pub async fn units(address: &Address, units: &[u8], mut asking: impl FnMut(u8)) -> Result<Vec<Present>, String> {
+/// There is no connection to the address.
+pub async fn units(address: &Address, units: &[u8], mut asking: impl FnMut(u8)) -> Result<Vec<Present>, Error> {
     let mut present = Vec::new();
     let mut reached = false;
-    let mut lost = String::new();
+    let mut lost = None;
     for unit in units {
         asking(*unit);
         match one(address, *unit).await {
@@ -90,26 +91,26 @@ pub async fn units(address: &Address, units: &[u8], mut asking: impl FnMut(u8)) 
                 reached = true;
                 present.extend(found);
             }
-            Err(why) => lost = why,
+            Err(fault) => lost = Some(fault),
         }
     }
-    if reached { Ok(present) } else { Err(format!("{address}: {lost}")) }
+    match lost {
+        Some(fault) if !reached => Err(Error::Lost { address: address.to_string(), why: fault.to_string() }),
+        Some(_) | None => Ok(present),
+    }
 }
 
 /// What the unit is; `None` where nobody answers under this id. The connection is not shared with the unit before: an
 /// answer that comes too late would be taken for this one's.
-async fn one(address: &Address, unit: u8) -> Result<Option<Present>, String> {
+async fn one(address: &Address, unit: u8) -> Result<Option<Present>, Fault> {
     let endpoint = Endpoint::open(address);
     let models = match sunspec::scan(&endpoint, unit, &TIMING).await {
         Ok(None) => Vec::new(),
-        Ok(Some(chain)) => match sunspec::dump(&endpoint, unit, &chain, &TIMING).await {
-            Ok(models) => models,
-            Err(fault) => return Err(fault.to_string()),
-        },
+        Ok(Some(chain)) => sunspec::dump(&endpoint, unit, &chain, &TIMING).await?,
         Err(fault) if fault.is_gateway() => return Ok(None),
         Err(Fault::Exception(_)) => Vec::new(),
         Err(Fault::Timeout(_) | Fault::Garbled(_)) => return Ok(None),
-        Err(Fault::Lost(why)) => return Err(why),
+        Err(fault @ Fault::Lost(_)) => return Err(fault),
     };
     Ok(Some(Present { unit, models }))
 }

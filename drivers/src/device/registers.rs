@@ -1,11 +1,11 @@
 //! Reading a Modbus device round by round: plain registers and SunSpec models, over one or several units.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::values::{self, Parts};
-use crate::definition::parameters::Parameters;
-use crate::definition::{PointRow, Timing, WordOrder};
+use crate::definition::{Parameters, PointRow};
+use crate::error::Error;
 use crate::modbus::blocks::{Blocks, Span, Words};
-use crate::modbus::{Endpoint, Fault, words};
+use crate::modbus::{Endpoint, Fault, Timing, WordOrder, words};
 use crate::sunspec::{self, Block, Chain, Entry, model};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ struct Layout {
 }
 
 impl Registers {
-    pub(super) fn new(config: &DeviceConfig, parameters: Parameters, names: &BTreeSet<String>) -> Result<Self, String> {
+    pub(super) fn new(config: &DeviceConfig, parameters: Parameters, names: &BTreeSet<String>) -> Result<Self, Error> {
         let main = config.unit();
         let mut units: BTreeMap<u8, Vec<PointRow>> = BTreeMap::new();
         units.insert(main, Vec::new());
@@ -87,11 +87,12 @@ impl Registers {
     }
 }
 
-fn unit_of(row: &PointRow, parameters: &Parameters) -> Result<Option<u8>, String> {
+fn unit_of(row: &PointRow, parameters: &Parameters) -> Result<Option<u8>, Error> {
     let Some(key) = &row.unit_parameter else { return Ok(row.unit_id) };
     let text = parameters.0.get(key).map_or("", String::as_str);
-    let unit = text.parse().map_err(|_| format!("parameter '{key}' is '{text}'; expected a unit id, 0 to 255"))?;
-    Ok(Some(unit))
+    let expected = "a unit id, 0 to 255".to_owned();
+    let wrong = |_| Error::Parameter { key: key.clone(), value: text.to_owned(), expected };
+    text.parse().map(Some).map_err(wrong)
 }
 
 fn words_of(row: &PointRow, parameters: &Parameters) -> WordOrder {

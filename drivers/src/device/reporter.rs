@@ -1,7 +1,7 @@
 //! Reports on their way to the host: newer values replace those not yet taken, so that a slow host never holds up a
 //! device, and what came of orders is never lost.
 
-use super::Report;
+use super::report::Report;
 use plant::decision::Setpoint;
 use plant::point::{DeviceId, Point};
 use std::collections::{BTreeMap, VecDeque};

@@ -2,8 +2,7 @@
 //! Pure: messages and the moments they came in, values out.
 
 use super::values::{self, Parts};
-use crate::definition::parameters::Parameters;
-use crate::definition::{Definition, PointRow, Retained};
+use crate::definition::{Definition, Parameters, PointRow, Retained};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,31 +1,11 @@
 //! Raw numbers to the house's points: scale, unit, sign, range, and what follows from several of them. Pure.
 
-use crate::definition::ages::GUARDS;
-use crate::definition::parameters::Parameters;
-use crate::definition::{Definition, Derived, PointRow};
+use crate::definition::{Definition, Derived, GUARDS, Parameters, PointRow, unit};
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values of points and parts by name; `None` where the device has none.
 pub(crate) type Parts = BTreeMap<String, Option<f64>>;
-
-/// The factor from a unit to the canonical one of its family; units of no family are taken as they are.
-pub(crate) fn unit_factor(unit: &str) -> Option<(f64, &'static str)> {
-    Some(match unit {
-        "W" => (1.0, "W"),
-        "kW" => (1000.0, "W"),
-        "kWh" => (1.0, "kWh"),
-        "Wh" => (0.001, "kWh"),
-        "MWh" => (1000.0, "kWh"),
-        "W·min" => (1.0 / 60_000.0, "kWh"),
-        "J" => (1.0 / 3.6e6, "kWh"),
-        "°C" => (1.0, "°C"),
-        "%" => (1.0, "%"),
-        "share" => (100.0, "%"),
-        "A" | "V" | "Hz" | "l/h" | "l/min" | "" => (1.0, ""),
-        _ => return None,
-    })
-}
 
 /// The value of a row from its raw number.
 pub(crate) fn value(row: &PointRow, parameters: &Parameters, raw: f64) -> Option<f64> {
@@ -33,7 +13,7 @@ pub(crate) fn value(row: &PointRow, parameters: &Parameters, raw: f64) -> Option
         return None;
     }
     let turned = row.sign_parameter.as_ref().map_or(1.0, |key| parameters.sign(key)) * f64::from(row.sign.unwrap_or(1));
-    let (factor, _) = unit_factor(&row.unit)?;
+    let (factor, _) = unit::factor(&row.unit)?;
     let scaled = times(raw, row.scale.unwrap_or(1.0));
     let further = row.scale_parameter.as_ref().map_or(Some(1.0), |key| parameters.0.get(key)?.parse().ok())?;
     let value = times((scaled + row.offset) * further, factor) * turned;
@@ -87,30 +67,11 @@ fn derived(row: &Derived, parameters: &Parameters, parts: &Parts) -> Option<f64>
     Some(row.at_least.map_or(value, |least| value.max(least)))
 }
 
-/// The names that have to be read so that the wanted points can be told.
-pub(crate) fn needed(definition: &Definition, wanted: &BTreeSet<Point>) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = wanted.iter().map(|point| point.name().to_owned()).collect();
-    for row in definition.derived.iter().rev() {
-        if names.contains(&row.name) {
-            names.extend(ingredients(row).cloned());
-        }
-    }
-    names
-}
-
-/// The parts a derived row is made of.
-pub(crate) fn ingredients(row: &Derived) -> impl Iterator<Item = &String> {
-    let flag = row.negate_when.iter().map(|flag| &flag.part);
-    let condition = row.valid_when.iter().map(|condition| &condition.part);
-    let sums = row.first.iter().chain(&row.add).chain(&row.add_if_known).chain(&row.subtract);
-    sums.chain(&row.magnitude).chain(flag).chain(condition)
-}
-
 /// The points that the names read this time bear on.
 pub(crate) fn touched(definition: &Definition, wanted: &BTreeSet<Point>, read: &BTreeSet<String>) -> BTreeSet<Point> {
     let mut names = read.clone();
     for row in &definition.derived {
-        if ingredients(row).any(|part| names.contains(part)) {
+        if row.ingredients().any(|part| names.contains(part)) {
             names.insert(row.name.clone());
         }
     }
@@ -213,7 +174,7 @@ mod tests {
         ];
         for (id, part, name) in rows {
             let definition = crate::definition::find(id).unwrap();
-            assert!(needed(&definition, &[name.parse().unwrap()].into()).contains("meter_online"), "{id} {name}");
+            assert!(definition.needed(&[name.parse().unwrap()].into()).contains("meter_online"), "{id} {name}");
             for (online, expected) in [(Some(1.0), Some(0.0)), (Some(0.0), None), (Some(2.0), None), (None, None)] {
                 let mut parts: Parts = [(part.into(), Some(0.0)), ("meter_online".into(), online)].into();
                 derive(&definition, &Parameters::default(), &mut parts);

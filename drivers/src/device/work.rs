@@ -1,17 +1,19 @@
 //! The tasks of a device: one reads, one takes orders, one hands reports over.
 
+use super::config::DeviceConfig;
 use super::controls::{Controls, Duty, Reply};
 use super::registers::{Registers, Round};
+use super::report::Report;
 use super::reporter::Reporter;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use super::writer::Writer;
-use super::{DeviceConfig, Pace, Report};
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::definition::ages::GUARDS;
-use crate::definition::parameters::Parameters;
+use crate::definition::{GUARDS, Parameters};
+use crate::error::Error;
 use crate::mqtt::{self, Broker, LinkEvent};
+use crate::pace::Pace;
 use futures_util::future::join_all;
 use plant::decision::Setpoint;
 use plant::point::Point;
@@ -29,7 +31,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often waiting and renewed orders are looked at, at least.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(
+/// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
+/// and returns. Never blocks on a slow reader of `reports`: newer values replace those not yet taken.
+pub async fn run(
     config: DeviceConfig,
     pace: Pace,
     reports: mpsc::Sender<Report>,
@@ -44,8 +48,8 @@ pub(super) async fn run(
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         Device { config, parameters, pace, reporter, wanted, shutdown }.run(orders).await
     };
-    if let Err(why) = at_work.await {
-        reporter.unavailable(why, []);
+    if let Err(error) = at_work.await {
+        reporter.unavailable(error.to_string(), []);
         shutdown.cancelled().await;
     }
     let _ = timeout(LAST_WORDS, reporter.drained()).await;
@@ -62,10 +66,10 @@ struct Device {
 }
 
 impl Device {
-    async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), String> {
-        let names = values::needed(&self.config.definition, &self.wanted);
+    async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), Error> {
+        let names = self.config.definition.needed(&self.wanted);
         if let Address::Mqtt(topic) = &self.config.address {
-            let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or("no broker is configured")?;
+            let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or(Error::NoBroker)?;
             self.over_mqtt(broker, &names, orders).await;
             return Ok(());
         }
@@ -98,7 +102,7 @@ impl Device {
                 }
                 Err(fault) => {
                     parts.clear();
-                    self.reporter.unavailable(self.config.failure(&fault), []);
+                    self.reporter.unavailable(self.config.failure(fault).to_string(), []);
                     backoff.wait().await;
                 }
             }
@@ -189,7 +193,7 @@ impl Device {
             Reply::Do(duty) => self.carry_out(controls, writer, duty, now).await,
             Reply::Held { done: true } => self.reporter.applied(order, None),
             Reply::Held { done: false } => {}
-            Reply::Refused(why) => self.reporter.applied(order, Some(why)),
+            Reply::Refused(error) => self.reporter.applied(order, Some(error.to_string())),
         }
     }
 
@@ -201,9 +205,9 @@ impl Device {
             tracing::warn!(device = %self.config.id, control = %duty.control, "orders have stopped: the safe value is written");
         }
         match (&duty.order, result) {
-            (Some(order), result) => self.reporter.applied(order.clone(), result.err()),
-            (None, Err(why)) => {
-                tracing::warn!(device = %self.config.id, control = %duty.control, why, "a renewal failed")
+            (Some(order), result) => self.reporter.applied(order.clone(), result.err().map(|error| error.to_string())),
+            (None, Err(error)) => {
+                tracing::warn!(device = %self.config.id, control = %duty.control, %error, "a renewal failed")
             }
             (None, Ok(())) => {}
         }
@@ -212,8 +216,8 @@ impl Device {
     async fn give_back(&self, controls: &Controls, writer: &mut Writer) {
         for duty in controls.give_back() {
             let Some(row) = controls.row(duty.control) else { continue };
-            while let Err(why) = writer.carry_out(row, &duty).await {
-                tracing::warn!(device = %self.config.id, control = %duty.control, why, "the safe value is not taken");
+            while let Err(error) = writer.carry_out(row, &duty).await {
+                tracing::warn!(device = %self.config.id, control = %duty.control, %error, "the safe value is not taken");
                 sleep(Duration::from_millis(500)).await;
             }
             tracing::info!(device = %self.config.id, control = %duty.control, "given back to its own control");
@@ -225,10 +229,10 @@ impl Device {
     fn hear(&self, topics: &mut Topics, event: LinkEvent, now: Instant) {
         match event {
             LinkEvent::Connected => topics.forget(),
-            LinkEvent::Disconnected { why } => {
+            LinkEvent::Disconnected { error } => {
                 let heard = topics.heard();
                 topics.forget();
-                self.lost(&heard, why);
+                self.lost(&heard, error);
             }
             LinkEvent::Message { topic, payload, retain } => {
                 let changed = topics.message(&topic, &payload, retain, now);
@@ -236,16 +240,16 @@ impl Device {
                     self.report(&mut topics.parts(), &changed);
                 }
                 if topics.gone() && !changed.is_empty() {
-                    self.lost(&changed, "the device says that it is offline".to_owned());
+                    self.lost(&changed, Error::Offline);
                 }
             }
         }
     }
 
     /// Gives up what was heard. Samples of what guards the fuse may be old; with the device gone they are none.
-    fn lost(&self, names: &BTreeSet<String>, why: String) {
+    fn lost(&self, names: &BTreeSet<String>, error: Error) {
         let points = values::touched(&self.config.definition, &self.wanted, names);
-        self.reporter.unavailable(why, points.into_iter().filter(|point| GUARDS.contains(point)));
+        self.reporter.unavailable(error.to_string(), points.into_iter().filter(|point| GUARDS.contains(point)));
     }
 
     /// Says again what is still true, so that a device that is silent while nothing changes is not taken for dead. What

@@ -1,17 +1,15 @@
 //! Orders on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
 
-use super::DeviceConfig;
+use super::config::DeviceConfig;
 use super::controls::{self, Duty};
-use crate::definition::parameters::Parameters;
-use crate::definition::{ControlRow, Number, Timing, WordOrder, Write};
-use crate::modbus::{Endpoint, words};
+use crate::definition::{ControlRow, Parameters, Write};
+use crate::error::Error;
+use crate::modbus::{At, Endpoint, Number, Timing, WordOrder, words};
 use crate::mqtt::Link;
-use crate::sunspec::{self, Chain, Entry, model};
+use crate::sunspec::model::{self, Kind};
+use crate::sunspec::{self, Chain, Entry};
 use plant::decision::Setting;
 use std::time::Duration;
-
-/// MQTT devices have topics.
-const NO_REGISTERS: &str = "the device has no registers";
 
 /// The writing side of a device.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ impl Writer {
     }
 
     /// Makes the writes of a duty. A safe value is a release, whoever orders it: a crash may have left the device taken.
-    pub(super) async fn carry_out(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), String> {
+    pub(super) async fn carry_out(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Error> {
         if duty.setting.is_safe() {
             return self.release(row, duty.setting).await;
         }
@@ -59,7 +57,7 @@ impl Writer {
     }
 
     /// Gives a control back. What `restore` says is written even where the device does not take the value.
-    async fn release(&mut self, row: &ControlRow, setting: Setting) -> Result<(), String> {
+    async fn release(&mut self, row: &ControlRow, setting: Setting) -> Result<(), Error> {
         if self.is_untaken(row, setting).await {
             return Ok(());
         }
@@ -80,7 +78,7 @@ impl Writer {
         line.holds(target.start, &target.words).await == Ok(false)
     }
 
-    async fn value_writes(&mut self, row: &ControlRow, setting: Setting) -> Result<(), String> {
+    async fn value_writes(&mut self, row: &ControlRow, setting: Setting) -> Result<(), Error> {
         let writes = match controls::mode_name(setting) {
             Some(mode) => row.mode.get(mode).map(Vec::as_slice).unwrap_or_default(),
             None => &row.write,
@@ -91,9 +89,9 @@ impl Writer {
         Ok(())
     }
 
-    async fn one(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), String> {
+    async fn one(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), Error> {
         match &self.wire {
-            Wire::Mqtt { connected: false, .. } => Err("the broker is away".to_owned()),
+            Wire::Mqtt { connected: false, .. } => Err(Error::BrokerAway),
             Wire::Mqtt { link, .. } => {
                 let value = self.value(write, setting)?;
                 let topic = self.parameters.apply(write.topic.as_deref().unwrap_or_default());
@@ -105,10 +103,10 @@ impl Writer {
         }
     }
 
-    async fn registers(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), String> {
+    async fn registers(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), Error> {
         let target = self.target(write, setting).await?;
         let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
-            return Err(NO_REGISTERS.to_owned());
+            return Err(Error::NoRegisters);
         };
         let read_back = row.read_back && !write.no_read_back;
         let line = Line { endpoint, unit: *unit, timing };
@@ -120,10 +118,10 @@ impl Writer {
     }
 
     /// Where a write goes and its words.
-    async fn target(&mut self, write: &Write, setting: Setting) -> Result<Target, String> {
+    async fn target(&mut self, write: &Write, setting: Setting) -> Result<Target, Error> {
         let value = self.value(write, setting)?;
         let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
-            return Err(NO_REGISTERS.to_owned());
+            return Err(Error::NoRegisters);
         };
         let line = Line { endpoint, unit: *unit, timing };
         match (&write.sunspec, write.same_as) {
@@ -134,17 +132,16 @@ impl Writer {
     }
 
     /// The number to write, scaled.
-    fn value(&self, write: &Write, setting: Setting) -> Result<f64, String> {
+    fn value(&self, write: &Write, setting: Setting) -> Result<f64, Error> {
         let scale = write.scale.unwrap_or(1.0);
         if let Some(value) = write.value {
             return Ok(value * scale);
         }
         if let Some(key) = &write.parameter {
             let text = self.parameters.0.get(key).map_or("", String::as_str);
-            let number: Result<f64, _> = text.parse();
-            return number
-                .map(|number| number * scale)
-                .map_err(|_| format!("parameter '{key}' is '{text}'; expected a number"));
+            let expected = "a number".to_owned();
+            let wrong = |_| Error::Parameter { key: key.clone(), value: text.to_owned(), expected };
+            return text.parse().map(|number: f64| number * scale).map_err(wrong);
         }
         Ok(controls::number(setting).unwrap_or(0.0) * scale)
     }
@@ -162,13 +159,13 @@ struct Target {
     words: Vec<u16>,
 }
 
-fn on_wire(address: Option<u32>, write: &Write) -> Result<u16, String> {
+fn on_wire(address: Option<u32>, write: &Write) -> Result<u16, Error> {
     let address = address.and_then(|address| address.checked_sub(u32::from(write.doc_base)));
     let start = address.and_then(|address| u16::try_from(address).ok());
-    start.ok_or_else(|| "the definition gives no register to write".to_owned())
+    start.ok_or(Error::NoRegister)
 }
 
-fn registers(write: &Write, value: f64) -> Result<Target, String> {
+fn registers(write: &Write, value: f64) -> Result<Target, Error> {
     let start = on_wire(write.address, write)?;
     let words = words::encode(write.number.unwrap_or(Number::U16), write.words, value)?;
     Ok(Target { fc: write.fc.unwrap_or(16), start, words })
@@ -181,15 +178,16 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    async fn write(&self, target: &Target, when_changed: bool, read_back: bool) -> Result<(), String> {
+    async fn write(&self, target: &Target, when_changed: bool, read_back: bool) -> Result<(), Error> {
         let Target { fc, start, words } = target;
+        let refused = |fault| Error::Register { register: *start, fault };
         if when_changed && self.holds(*start, words).await? {
             return Ok(());
         }
         self.endpoint
-            .write(self.unit, *fc, *start, words.clone(), self.timing)
+            .write(At { unit: self.unit, fc: *fc, start: *start }, words.clone(), self.timing)
             .await
-            .map_err(|fault| format!("register {start}: {fault}"))?;
+            .map_err(refused)?;
         if !read_back {
             return Ok(());
         }
@@ -197,67 +195,60 @@ impl Line<'_> {
         if self.holds(*start, words).await? {
             Ok(())
         } else {
-            Err(format!("register {start} did not take the value {words:?}"))
+            Err(Error::NotTaken { register: *start, words: words.clone() })
         }
     }
 
     /// The limit that the device tells in a register of the write's type. Zero and the marker of all bits are none: written,
     /// they would keep the device from what it may do.
-    async fn limit(&self, write: &Write, address: u32) -> Result<f64, String> {
+    async fn limit(&self, write: &Write, address: u32) -> Result<f64, Error> {
         let (start, number) = (on_wire(Some(address), write)?, write.number.unwrap_or(Number::U16));
-        let words = self.endpoint.read(self.unit, 3, start, number.registers(), self.timing).await;
-        let words = words.map_err(|fault| format!("register {start}: {fault}"))?;
+        let words = self.endpoint.read(At { unit: self.unit, fc: 3, start }, number.registers(), self.timing).await;
+        let words = words.map_err(|fault| Error::Register { register: start, fault })?;
         let void = words.iter().all(|word| *word == u16::MAX);
         let limit = words::decode(number, write.words, &words).filter(|limit| *limit > 0.0 && !void);
-        limit.ok_or_else(|| format!("register {start} tells no limit: {words:?}"))
+        limit.ok_or(Error::NoLimit { register: start, words })
     }
 
-    async fn holds(&self, start: u16, words: &[u16]) -> Result<bool, String> {
-        let found = self.endpoint.read(self.unit, 3, start, words.len() as u16, self.timing).await;
-        found.map(|found| found == words).map_err(|fault| format!("register {start}: {fault}"))
+    async fn holds(&self, start: u16, words: &[u16]) -> Result<bool, Error> {
+        let found = self.endpoint.read(At { unit: self.unit, fc: 3, start }, words.len() as u16, self.timing).await;
+        found.map(|found| found == words).map_err(|fault| Error::Register { register: start, fault })
     }
 
     /// The register of a SunSpec point, and the value with the scale factor the device has right now.
-    async fn sunspec(&self, chain: &mut Option<Chain>, write: &Write, key: &str, value: f64) -> Result<Target, String> {
+    async fn sunspec(&self, chain: &mut Option<Chain>, write: &Write, key: &str, value: f64) -> Result<Target, Error> {
         let number = write.model.unwrap_or(0);
-        let missing = || format!("the device has no SunSpec model {number}");
+        let missing = || Error::NoModel(number);
+        let cannot = |why| Error::Point { model: number, point: key.to_owned(), why };
         if chain.is_none() {
-            *chain = sunspec::scan(self.endpoint, self.unit, self.timing).await.map_err(|fault| fault.to_string())?;
+            *chain = sunspec::scan(self.endpoint, self.unit, self.timing).await?;
         }
-        let block = chain
-            .iter()
-            .flat_map(|chain| &chain.blocks)
-            .find(|block| block.model == number)
-            .copied()
-            .ok_or_else(missing)?;
-        let words =
-            sunspec::read(self.endpoint, self.unit, block, self.timing).await.map_err(|fault| fault.to_string())?;
+        let block = chain.iter().flat_map(|chain| &chain.blocks).find(|block| block.model == number).copied();
+        let block = block.ok_or_else(missing)?;
+        let words = sunspec::read(self.endpoint, self.unit, block, self.timing).await?;
         let model = model::find(number).ok_or_else(missing)?;
         let entries = sunspec::decode(model, &words);
-        let entry = entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .ok_or_else(|| format!("model {number} has no point {key}"))?;
-        let power = entry.power.ok_or_else(|| format!("the scale factor of {key} is void"))?;
-        let words = words::encode(number_of(entry)?, WordOrder::HighFirst, value / 10f64.powi(power))?;
+        let entry = entries.iter().find(|entry| entry.key == key).ok_or_else(|| cannot("the device has none"))?;
+        let power = entry.power.ok_or_else(|| cannot("its scale factor is void"))?;
+        let number = number_of(entry).ok_or_else(|| cannot("it is no number"))?;
+        let words = words::encode(number, WordOrder::HighFirst, value / 10f64.powi(power))?;
         let start = block.address.saturating_add(entry.offset as u16);
         Ok(Target { fc: write.fc.unwrap_or(16), start, words })
     }
 }
 
-fn number_of(entry: &Entry) -> Result<Number, String> {
-    use crate::sunspec::model::Kind;
-    let wrong = || format!("{} is no number", entry.key);
+/// The type of a point that holds a number.
+fn number_of(entry: &Entry) -> Option<Number> {
     match (entry.kind, entry.size) {
-        (Kind::Signed, 1) => Ok(Number::I16),
-        (Kind::Signed, 2) => Ok(Number::I32),
-        (Kind::Signed, 4) => Ok(Number::I64),
-        (Kind::Unsigned | Kind::Counter, 1) => Ok(Number::U16),
-        (Kind::Unsigned | Kind::Counter, 2) => Ok(Number::U32),
-        (Kind::Unsigned | Kind::Counter, 4) => Ok(Number::U64),
-        (Kind::Float, 2) => Ok(Number::F32),
-        (Kind::Float, 4) => Ok(Number::F64),
-        (Kind::Signed | Kind::Unsigned | Kind::Counter | Kind::Float, _) => Err(wrong()),
-        (Kind::ScaleFactor | Kind::Text | Kind::Pad | Kind::Ip4 | Kind::Ip6 | Kind::Mac, _) => Err(wrong()),
+        (Kind::Signed, 1) => Some(Number::I16),
+        (Kind::Signed, 2) => Some(Number::I32),
+        (Kind::Signed, 4) => Some(Number::I64),
+        (Kind::Unsigned | Kind::Counter, 1) => Some(Number::U16),
+        (Kind::Unsigned | Kind::Counter, 2) => Some(Number::U32),
+        (Kind::Unsigned | Kind::Counter, 4) => Some(Number::U64),
+        (Kind::Float, 2) => Some(Number::F32),
+        (Kind::Float, 4) => Some(Number::F64),
+        (Kind::Signed | Kind::Unsigned | Kind::Counter | Kind::Float, _) => None,
+        (Kind::ScaleFactor | Kind::Text | Kind::Pad | Kind::Ip4 | Kind::Ip6 | Kind::Mac, _) => None,
     }
 }

@@ -1,8 +1,20 @@
-//! Reads grouped into requests. A request that the device refuses is halved until the register it lacks stands alone;
-//! that is remembered and tried again seldom.
+//! Request blocks: many registers read in few requests.
+//!
+//! - *span*: registers that belong together, the two of an `i32` for instance, or a whole SunSpec model.
+//! - *block*: neighbouring spans that one request reads, with the unused registers between them. The device's timing bounds
+//!   it: `max_registers` a request, `max_gap` unused ones in a row.
+//! - *round*: one reading of the device. Spans that are `slow` are read every `slow_every` rounds.
+//! - *refusal*: the device answers that it lacks a register of a block (exception 1 to 3). The block is halved until the span
+//!   that it lacks stands alone; that span has no value, and is tried again after [`RETRY_ROUNDS`].
+//!
+//! In numbers: spans at 0 (2 registers), 2 (2) and 30 (1) with `max_gap = 16`. The first two touch and make one block of 4
+//! registers; from 4 to 30 are 26 unused ones, so that the third is a block of its own: two requests. The device lacks
+//! register 2: the block 0..4 is refused and halved, 0..2 is read, 2..4 refused alone. From the next round on it takes two
+//! requests again, 0..2 and 30, and every 500 rounds a third.
 
-use super::{Endpoint, Fault};
-use crate::definition::Timing;
+use super::endpoint::{At, Endpoint};
+use super::fault::Fault;
+use super::timing::Timing;
 use std::collections::BTreeMap;
 
 /// Rounds after which what was refused is tried once more.
@@ -10,18 +22,15 @@ const RETRY_ROUNDS: u32 = 500;
 
 /// Registers that belong together and are read in one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    /// Unit id.
+pub(crate) struct Span {
     pub unit: u8,
     /// 3 holding, 4 input.
     pub fc: u8,
     /// First register as on the wire.
     pub start: u16,
-    /// Count of registers.
     pub count: u16,
     /// Never part of a larger read.
     pub alone: bool,
-    /// Read seldom.
     pub slow: bool,
 }
 
@@ -41,18 +50,18 @@ impl Block {
 
 /// The requests of a device.
 #[derive(Clone, Debug)]
-pub struct Blocks {
+pub(crate) struct Blocks {
     blocks: Vec<Block>,
     round: u32,
     slow_every: u32,
 }
 
 /// What a round brought: the words of every span read, `None` where the device lacks it.
-pub type Words = BTreeMap<Span, Option<Vec<u16>>>;
+pub(crate) type Words = BTreeMap<Span, Option<Vec<u16>>>;
 
 impl Blocks {
     /// Groups `spans` by what `timing` allows in one read.
-    pub fn new(mut spans: Vec<Span>, timing: &Timing) -> Self {
+    pub(crate) fn new(mut spans: Vec<Span>, timing: &Timing) -> Self {
         spans.sort_by_key(|span| (span.unit, span.fc, span.slow, span.start, span.count));
         spans.dedup();
         let mut blocks: Vec<Block> = Vec::new();
@@ -67,7 +76,7 @@ impl Blocks {
 
     /// Reads what is due this round. A fault other than a refusal ends the round; what was read before is kept in
     /// `words`.
-    pub async fn read(&mut self, endpoint: &Endpoint, timing: &Timing, words: &mut Words) -> Result<(), Fault> {
+    pub(crate) async fn read(&mut self, endpoint: &Endpoint, timing: &Timing, words: &mut Words) -> Result<(), Fault> {
         let round = self.round;
         self.round = self.round.wrapping_add(1);
         let mut next = 0;
@@ -89,7 +98,7 @@ impl Blocks {
                 next += 1;
                 continue;
             };
-            match endpoint.read(first.unit, first.fc, start, count, timing).await {
+            match endpoint.read(At { unit: first.unit, fc: first.fc, start }, count, timing).await {
                 Ok(found) => {
                     take(block, start, &found, words);
                     self.accept(next);

@@ -9,11 +9,11 @@
 //! A connection that was closed since its last answer has not failed: some devices close it after each one, and are asked
 //! again over a new one.
 
-use super::Fault;
+use super::fault::Fault;
+use super::timing::Timing;
 use super::wire::{self, Ask};
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::definition::Timing;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +25,17 @@ use tokio_modbus::client::{Client, Context};
 
 /// Requests that wait for one endpoint; askers wait beyond.
 const QUEUE: usize = 64;
+
+/// Where a run of registers begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The unit behind the address.
+    pub unit: u8,
+    /// The function: 3 reads holding registers, 4 input registers; 6 writes one register, 16 several.
+    pub fc: u8,
+    /// The first register as on the wire.
+    pub start: u16,
+}
 
 struct Job {
     unit: u8,
@@ -76,13 +87,21 @@ impl Endpoint {
         Self { writes, reads }
     }
 
-    /// Reads `count` registers from `start`.
-    pub async fn read(&self, unit: u8, fc: u8, start: u16, count: u16, timing: &Timing) -> Result<Vec<u16>, Fault> {
+    /// Reads `count` registers.
+    ///
+    /// # Errors
+    /// The device refuses, or no answer of the right length came in time.
+    pub async fn read(&self, at: At, count: u16, timing: &Timing) -> Result<Vec<u16>, Fault> {
+        let At { unit, fc, start } = at;
         ask(&self.reads, unit, Ask::Read { fc, start, count }, timing).await
     }
 
-    /// Writes registers with function 6 or 16. Served before any waiting read.
-    pub async fn write(&self, unit: u8, fc: u8, start: u16, words: Vec<u16>, timing: &Timing) -> Result<(), Fault> {
+    /// Writes registers. Served before any waiting read.
+    ///
+    /// # Errors
+    /// As for [`Endpoint::read`]; the registers may have been written all the same.
+    pub async fn write(&self, at: At, words: Vec<u16>, timing: &Timing) -> Result<(), Fault> {
+        let At { unit, fc, start } = at;
         ask(&self.writes, unit, Ask::Write { fc, start, words }, timing).await.map(|_| ())
     }
 }

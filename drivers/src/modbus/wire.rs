@@ -1,8 +1,8 @@
 //! The wire itself: opening it, one request and its answer, each under a time limit.
 
-use super::Fault;
+use super::fault::Fault;
+use super::timing::Timing;
 use crate::address::{Address, Parity, Serial};
-use crate::definition::Timing;
 use crate::resolve;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,12 +20,9 @@ const QUIET: Duration = Duration::from_millis(300);
 /// The longest wait for that silence.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// One request.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    /// Read registers.
     Read { fc: u8, start: u16, count: u16 },
-    /// Write registers.
     Write { fc: u8, start: u16, words: Vec<u16> },
 }
 

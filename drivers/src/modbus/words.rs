@@ -1,6 +1,41 @@
 //! Numbers in registers: types, word orders, and the markers that mean "no value".
 
-use crate::definition::{Number, WordOrder};
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+
+/// Types of numbers on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Number {
+    /// Signed, 16 bits.
+    I16,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Signed, 32 bits.
+    I32,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Signed, 64 bits.
+    I64,
+    /// Unsigned, 64 bits.
+    U64,
+    /// Floating, 32 bits.
+    F32,
+    /// Floating, 64 bits.
+    F64,
+}
+
+/// Which word of a long number stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WordOrder {
+    /// High word first, as SunSpec and most makers have it.
+    #[default]
+    #[serde(rename = "high_first")]
+    HighFirst,
+    /// Low word first.
+    #[serde(rename = "low_first")]
+    LowFirst,
+}
 
 impl Number {
     /// Registers it takes.
@@ -15,7 +50,7 @@ impl Number {
 
 /// The raw number in `words`; `None` for a floating number that is none (NaN, infinite, or the -3.4e38 that some devices
 /// send instead) and for a wrong count of words.
-pub fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
+pub(crate) fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
     if words.len() != usize::from(number.registers()) {
         return None;
     }
@@ -34,7 +69,7 @@ pub fn decode(number: Number, order: WordOrder, words: &[u16]) -> Option<f64> {
 }
 
 /// The bits of the number in `words`, high word first.
-pub fn join(order: WordOrder, words: &[u16]) -> u64 {
+pub(crate) fn join(order: WordOrder, words: &[u16]) -> u64 {
     let fold = |bits: u64, word: &u16| bits << 16 | u64::from(*word);
     match order {
         WordOrder::HighFirst => words.iter().fold(0, fold),
@@ -42,8 +77,11 @@ pub fn join(order: WordOrder, words: &[u16]) -> u64 {
     }
 }
 
-/// The words of `value`, rounded to the type; the error names what does not fit.
-pub fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, String> {
+/// The words of `value`, rounded to the type.
+///
+/// # Errors
+/// The value does not fit into the type, or is no number.
+pub(crate) fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, Error> {
     let rounded = value.round();
     let (low, high) = match number {
         Number::I16 => (f64::from(i16::MIN), f64::from(i16::MAX)),
@@ -56,7 +94,7 @@ pub fn encode(number: Number, order: WordOrder, value: f64) -> Result<Vec<u16>, 
         Number::F64 => (f64::MIN, f64::MAX),
     };
     if !(low..=high).contains(&rounded) {
-        return Err(format!("{value} does not fit into a register of type {number:?}"));
+        return Err(Error::DoesNotFit { value, number: format!("{number:?}") });
     }
     let bits = match number {
         Number::I16 => u64::from(rounded as i16 as u16),

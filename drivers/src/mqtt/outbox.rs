@@ -1,11 +1,12 @@
 //! Messages on their way to the broker: bounded, and never in the publisher's way.
 
-use super::QUEUE;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// A message to publish.
+/// Messages that wait while the broker is away.
+pub const QUEUE: usize = 1024;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) topic: String,

@@ -1,4 +1,4 @@
-//! The task behind a [`Link`](super::Link): connect, subscribe, relay, back off, again.
+//! The task behind a [`Link`](super::link::Link): connect, subscribe, relay, back off, again.
 //!
 //! ```text
 //!   resolve --> connect --ConnAck--> relay --error--> back off --+
@@ -6,9 +6,10 @@
 //!      +---------------------------------------------------------+
 //! ```
 
+use super::broker::{Broker, LinkEvent, TOO_LARGE, Will};
 use super::outbox::{Message, Outbox};
-use super::{Broker, FLUSH, LinkEvent, TOO_LARGE, Will};
 use crate::backoff::Backoff;
+use crate::error::Error;
 use crate::resolve;
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilter, Transport,
@@ -20,6 +21,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// The longest wait for the last messages to leave.
+pub(super) const FLUSH: Duration = Duration::from_secs(3);
 
 /// Discovery and plan payloads outgrow the library's default of 10 KiB, and one such message would then end every session.
 const PACKET_LIMIT: usize = 1024 * 1024;
@@ -39,7 +43,7 @@ pub(super) struct Session {
 
 enum End {
     Closed,
-    Lost { why: String, connected: bool },
+    Lost { error: Error, connected: bool },
 }
 
 impl Session {
@@ -48,17 +52,17 @@ impl Session {
         loop {
             let end = match resolve::broker(&self.broker.host, self.broker.port, self.broker.tls).await {
                 Ok(addresses) => self.once(addresses).await,
-                Err(error) => End::Lost { why: error.to_string(), connected: false },
+                Err(error) => self.lost(error.to_string(), false),
             };
-            let End::Lost { why, connected } = end else { return };
+            let End::Lost { error, connected } = end else { return };
             if connected {
                 backoff = Backoff::default();
             }
             if self.events.is_closed() {
                 return;
             }
-            tracing::debug!(broker = %self.broker, why, "mqtt connection lost");
-            self.tell(LinkEvent::Disconnected { why: format!("broker {}: {why}", self.broker) });
+            tracing::debug!(broker = %self.broker, %error, "mqtt connection lost");
+            self.pass_on(LinkEvent::Disconnected { error });
             tokio::select! {
                 () = backoff.wait() => {}
                 () = self.closing.cancelled() => return,
@@ -66,17 +70,20 @@ impl Session {
         }
     }
 
-    fn tell(&self, event: LinkEvent) {
+    fn lost(&self, why: String, connected: bool) -> End {
+        End::Lost { error: Error::Broker { broker: self.broker.to_string(), why }, connected }
+    }
+
+    fn pass_on(&self, event: LinkEvent) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
             tracing::warn!(broker = %self.broker, "an mqtt reader is too slow: a message is dropped");
         }
     }
 
     async fn once(&self, addresses: Vec<SocketAddr>) -> End {
-        let lost = |why: String, connected| End::Lost { why, connected };
         let (client, mut connection) = match self.client(addresses) {
             Ok(parts) => parts,
-            Err(why) => return lost(why, false),
+            Err(error) => return End::Lost { error, connected: false },
         };
         let answer = tokio::select! {
             answer = timeout(CONNECT, connack(&mut connection)) => answer,
@@ -84,12 +91,12 @@ impl Session {
         };
         match answer {
             Ok(Ok(())) => {}
-            Ok(Err(why)) => return lost(why, false),
-            Err(_) => return lost("it does not answer".to_owned(), false),
+            Ok(Err(error)) => return self.lost(plain(&error.to_string()), false),
+            Err(_) => return self.lost("it does not answer".to_owned(), false),
         }
         self.outbox.resend_retained();
         let publisher = tokio::spawn(publish(client.clone(), self.subscriptions.clone(), self.outbox.clone()));
-        self.tell(LinkEvent::Connected);
+        self.pass_on(LinkEvent::Connected);
         let end = self.relay(&client, &mut connection).await;
         publisher.abort();
         end
@@ -113,14 +120,14 @@ impl Session {
         let poll = async {
             loop {
                 match connection.poll().await {
-                    Ok(Event::Incoming(Packet::Publish(message))) => self.tell(LinkEvent::Message {
+                    Ok(Event::Incoming(Packet::Publish(message))) => self.pass_on(LinkEvent::Message {
                         topic: String::from_utf8_lossy(&message.topic).into_owned(),
                         payload: message.payload.to_vec(),
                         retain: message.retain,
                     }),
                     Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
                     Err(_) if self.closing.is_cancelled() => return End::Closed,
-                    Err(error) => return End::Lost { why: plain(&error.to_string()), connected: true },
+                    Err(error) => return self.lost(plain(&error.to_string()), true),
                 }
                 if self.events.is_closed() && !self.closing.is_cancelled() {
                     self.closing.cancel();
@@ -133,7 +140,8 @@ impl Session {
         }
     }
 
-    fn client(&self, addresses: Vec<SocketAddr>) -> Result<(AsyncClient, EventLoop), String> {
+    fn client(&self, addresses: Vec<SocketAddr>) -> Result<(AsyncClient, EventLoop), Error> {
+        let refused = |why: String| Error::Broker { broker: self.broker.to_string(), why };
         let port = self.broker.port.or(addresses.first().map(SocketAddr::port)).unwrap_or(resolve::MQTT_PORT);
         let mut options = MqttOptions::new(self.client_id.clone(), (self.broker.host.clone(), port));
         options.set_keep_alive(KEEP_ALIVE_S);
@@ -151,14 +159,14 @@ impl Session {
             ));
         }
         if self.broker.tls {
-            let tls = Transport::try_tls_with_default_config().map_err(|error| error.to_string())?;
+            let tls = Transport::try_tls_with_default_config().map_err(|error| refused(error.to_string()))?;
             options.set_transport(tls);
         }
         options.set_socket_connector(move |_, _| {
             let addresses = addresses.clone();
             async move { open(&addresses).await }
         });
-        AsyncClient::builder(options).capacity(REQUESTS).try_build().map_err(|error| error.to_string())
+        AsyncClient::builder(options).capacity(REQUESTS).try_build().map_err(|error| refused(error.to_string()))
     }
 }
 
@@ -177,12 +185,12 @@ async fn open(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     Err(last)
 }
 
-async fn connack(connection: &mut EventLoop) -> Result<(), String> {
+async fn connack(connection: &mut EventLoop) -> Result<(), rumqttc::ConnectionError> {
     loop {
         match connection.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => return Ok(()),
             Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
-            Err(error) => return Err(plain(&error.to_string())),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The battery of a hybrid inverter: its own self-consumption control inside the window that orders leave it.
+//! The battery of a hybrid inverter: its own self-consumption control inside the window that its controls leave it.
 
 use plant::units::{KilowattHours, Watts};
 use std::time::Duration;
@@ -20,9 +20,9 @@ impl Default for Battery {
     }
 }
 
-/// What it is told, in the terms of SunSpec model 124. Percentages of [`Battery::power_max`].
+/// Its controls, in the terms of SunSpec model 124. Percentages of [`Battery::power_max`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StorageOrders {
+pub struct StorageControls {
     /// `StorCtl_Mod` bit 0: `charge_pct` counts.
     pub limit_charge: bool,
     /// `StorCtl_Mod` bit 1: `discharge_pct` counts.
@@ -39,7 +39,7 @@ pub struct StorageOrders {
     pub revert: Duration,
 }
 
-impl Default for StorageOrders {
+impl Default for StorageControls {
     fn default() -> Self {
         Self {
             limit_charge: false,
@@ -53,24 +53,25 @@ impl Default for StorageOrders {
     }
 }
 
+/// The house around the battery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bus {
+    /// What the house draws beyond its PV; below zero for surplus.
+    pub(super) lacking: Watts,
+    pub(super) pv: Watts,
+}
+
 impl Battery {
-    /// Power that would balance the house, as far as orders, state of charge and PV allow it; discharge is positive.
-    /// `lacking` is what the house draws beyond its PV (below zero: surplus).
-    pub fn power(
-        &self,
-        stored: KilowattHours,
-        lacking: Watts,
-        pv: Watts,
-        orders: &StorageOrders,
-        dt: Duration,
-    ) -> Watts {
+    /// Power that would balance the house, as far as the controls, the state of charge and PV allow it; discharge is positive.
+    pub(super) fn power(&self, stored: KilowattHours, bus: Bus, controls: &StorageControls, dt: Duration) -> Watts {
+        let Bus { lacking, pv } = bus;
         let rate = |pct: f64| self.power_max * (pct / 100.0);
-        let most = if orders.limit_discharge { rate(orders.discharge_pct) } else { self.power_max };
-        let least = if orders.limit_charge { -rate(orders.charge_pct) } else { -self.power_max };
+        let most = if controls.limit_discharge { rate(controls.discharge_pct) } else { self.power_max };
+        let least = if controls.limit_charge { -rate(controls.charge_pct) } else { -self.power_max };
         let wanted = lacking.between(least.min(most), most);
         // Without leave to take from the grid, only PV charges.
-        let wanted = if orders.from_grid { wanted } else { wanted.max(-pv.positive()) };
-        let reserve = self.capacity * (orders.reserve_pct / 100.0);
+        let wanted = if controls.from_grid { wanted } else { wanted.max(-pv.positive()) };
+        let reserve = self.capacity * (controls.reserve_pct / 100.0);
         let givable = (stored - reserve).positive().mean_over(dt) * self.one_way;
         let takable = (self.capacity - stored).positive().mean_over(dt) / self.one_way;
         wanted.between(-takable.min(self.power_max), givable.min(self.power_max))
@@ -87,44 +88,39 @@ impl Battery {
 mod tests {
     use super::*;
 
-    fn orders(mode: u16, charge_pct: f64, discharge_pct: f64, from_grid: bool) -> StorageOrders {
-        StorageOrders {
+    fn controls(mode: u16, charge_pct: f64, discharge_pct: f64, from_grid: bool) -> StorageControls {
+        StorageControls {
             limit_charge: mode & 1 != 0,
             limit_discharge: mode & 2 != 0,
             charge_pct,
             discharge_pct,
             from_grid,
-            ..StorageOrders::default()
+            ..StorageControls::default()
         }
     }
 
     #[test]
-    fn orders_bound_what_the_battery_does_by_itself() {
-        let normal = orders(0, 100.0, 100.0, false);
-        // (orders, stored kWh, lacking W, PV W, expected W)
+    fn controls_bound_what_the_battery_does_by_itself() {
+        let normal = controls(0, 100.0, 100.0, false);
+        // (controls, stored kWh, lacking W, PV W, expected W)
         let rows = [
             (normal, 5.0, 800.0, 0.0, 800.0),
             (normal, 5.0, -1_200.0, 3_000.0, -1_200.0),
             (normal, 5.0, 9_000.0, 0.0, 5_000.0),
             (normal, 0.4, 800.0, 0.0, 0.0),
             (normal, 10.0, -1_200.0, 3_000.0, 0.0),
-            (orders(2, 100.0, 0.0, false), 5.0, 800.0, 0.0, 0.0),
-            (orders(2, 100.0, 0.0, false), 5.0, -800.0, 2_000.0, -800.0),
-            (orders(1, 0.0, 100.0, false), 5.0, -800.0, 2_000.0, 0.0),
-            (orders(2, 100.0, 50.0, false), 5.0, 4_000.0, 0.0, 2_500.0),
-            (orders(2, 100.0, -40.0, true), 5.0, 800.0, 0.0, -2_000.0),
-            (orders(2, 100.0, -40.0, false), 5.0, 800.0, 500.0, -500.0),
-            (orders(1, -60.0, 100.0, false), 5.0, 0.0, 0.0, 3_000.0),
+            (controls(2, 100.0, 0.0, false), 5.0, 800.0, 0.0, 0.0),
+            (controls(2, 100.0, 0.0, false), 5.0, -800.0, 2_000.0, -800.0),
+            (controls(1, 0.0, 100.0, false), 5.0, -800.0, 2_000.0, 0.0),
+            (controls(2, 100.0, 50.0, false), 5.0, 4_000.0, 0.0, 2_500.0),
+            (controls(2, 100.0, -40.0, true), 5.0, 800.0, 0.0, -2_000.0),
+            (controls(2, 100.0, -40.0, false), 5.0, 800.0, 500.0, -500.0),
+            (controls(1, -60.0, 100.0, false), 5.0, 0.0, 0.0, 3_000.0),
         ];
-        for (orders, stored, lacking, pv, expected) in rows {
-            let power = Battery::default().power(
-                KilowattHours(stored),
-                Watts(lacking),
-                Watts(pv),
-                &orders,
-                Duration::from_secs(10),
-            );
-            assert!((power.0 - expected).abs() < 1e-9, "{orders:?} {stored} {lacking}: {power:?}");
+        for (controls, stored, lacking, pv, expected) in rows {
+            let bus = Bus { lacking: Watts(lacking), pv: Watts(pv) };
+            let power = Battery::default().power(KilowattHours(stored), bus, &controls, Duration::from_secs(10));
+            assert!((power.0 - expected).abs() < 1e-9, "{controls:?} {stored} {lacking}: {power:?}");
         }
     }
 

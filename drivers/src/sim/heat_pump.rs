@@ -50,37 +50,26 @@ impl Default for HeatPump {
     }
 }
 
-/// Where its heat goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Running {
-    /// The compressor rests.
     #[default]
     Idle,
-    /// Into the room.
     Heating,
-    /// Into the tank.
     HotWater,
 }
 
 /// What it is doing, and since when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeatPumpState {
-    /// Where its heat goes.
     pub running: Running,
-    /// Time in this state.
     pub since: Duration,
 }
 
-/// What it does in a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HeatPumpFlow {
-    /// Electric power.
     pub electric: Watts,
-    /// Heat into the room.
     pub into_room: Watts,
-    /// Heat into the tank.
     pub into_tank: Watts,
-    /// Temperature of the water it sends out.
     pub flow: Celsius,
     /// Temperature of the water that comes back.
     pub back: Celsius,
@@ -91,11 +80,8 @@ pub struct HeatPumpFlow {
 /// What it feels around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Surroundings {
-    /// Room temperature.
     pub room: Celsius,
-    /// Tank temperature.
     pub tank: Celsius,
-    /// Outdoor temperature.
     pub outdoor: Celsius,
     /// Kelvin by which waste heat warms its source air.
     pub source_gain: f64,

@@ -10,7 +10,7 @@
 //!
 //! Invariant: the balance of the bus holds in every step, because grid power is what is left over.
 
-use super::battery::{Battery, StorageOrders};
+use super::battery::{Battery, Bus, StorageControls};
 use super::heat_pump::{HeatPump, HeatPumpFlow, HeatPumpState, Surroundings};
 use plant::site::HeatSink;
 use plant::units::{Celsius, KilowattHours, Watts};
@@ -83,8 +83,8 @@ pub struct Inputs {
     pub hot_water: Watts,
     /// The compute box.
     pub compute: Watts,
-    /// Orders to the battery.
-    pub storage: StorageOrders,
+    /// What the battery is set to.
+    pub storage: StorageControls,
     /// Cap on the inverter's output, share of its rating.
     pub output_limit: f64,
     /// PV surplus offered to the heat pump.
@@ -207,7 +207,8 @@ impl House {
         let consumed = inputs.household + pump.electric + inputs.compute;
         let available = self.pv(inputs.on_roof, inputs.outdoor);
         let most = self.inverter_max * inputs.output_limit.clamp(0.0, 1.0);
-        let battery = |pv: Watts| self.battery.power(state.stored, consumed - pv, pv, &inputs.storage, dt);
+        let battery =
+            |pv: Watts| self.battery.power(state.stored, Bus { lacking: consumed - pv, pv }, &inputs.storage, dt);
         // The inverter cuts its strings, not its battery, where the cap bites; what charges the battery never leaves it.
         let charging = -battery(available).min(Watts::ZERO);
         let pv = available.min(most + charging);
@@ -225,8 +226,8 @@ impl House {
         }
     }
 
-    /// Losses of panels and inverter are all counted here, so that what the strings report is what the bus gets.
-    /// What the PV gives under `on_roof` W/m2 of sun: less where its cells are warm.
+    /// What the PV gives under `on_roof` W/m2 of sun: less where its cells are warm. Losses of panels and inverter are all
+    /// counted here, so that what the strings report is what the bus gets.
     pub fn pv(&self, on_roof: f64, outdoor: Celsius) -> Watts {
         let cell = outdoor.0 + 0.03 * on_roof;
         let warm = 1.0 - 0.004 * (cell - 25.0);

@@ -1,8 +1,8 @@
 //! The hybrid inverter with its battery (unit 1) and the grid meter behind it (unit 200), as a Fronius GEN24 shows them:
 //! SunSpec from register 40000 on, integers with scale factors.
 //!
-//! Model 160 has four modules: two strings, then the battery charging, then the battery discharging. Model 124 takes
-//! the battery's orders, model 123 the cap on the output. The meter counts import as positive power.
+//! Model 160 has four modules: two strings, then the battery charging, then the battery discharging. Model 124 is
+//! the battery's controls, model 123 the cap on the output. The meter counts import as positive power.
 
 use super::faults::{Device, Fault, Faults};
 use super::house::strings;
@@ -15,9 +15,7 @@ use tokio_modbus::prelude::ExceptionCode;
 
 /// Where the chain of models begins.
 const BASE: u16 = 40_000;
-/// The inverter's unit.
 const INVERTER: u8 = 1;
-/// The meter's unit.
 const METER: u8 = 200;
 
 /// Where the writable models stand in the chain.
@@ -101,7 +99,7 @@ impl Registers for Inverter {
 /// Takes a point of model 124.
 fn store(world: &mut World, point: u16, value: u16) -> Result<(), ExceptionCode> {
     let signed = f64::from(value as i16) / 100.0;
-    let storage = &mut world.orders.storage;
+    let storage = &mut world.controls.storage;
     match point {
         3 if value <= 3 => (storage.limit_charge, storage.limit_discharge) = (value & 1 != 0, value & 2 != 0),
         5 if value <= 10_000 => storage.reserve_pct = f64::from(value) / 100.0,
@@ -112,22 +110,22 @@ fn store(world: &mut World, point: u16, value: u16) -> Result<(), ExceptionCode>
         3 | 5 | 10 | 11 | 13 | 15 => return Err(ExceptionCode::IllegalDataValue),
         _ => return Err(ExceptionCode::IllegalDataAddress),
     }
-    world.orders.storage_at = world.at;
+    world.controls.storage_at = world.at;
     Ok(())
 }
 
 /// Takes a point of model 123.
 fn limit(world: &mut World, point: u16, value: u16) -> Result<(), ExceptionCode> {
     match point {
-        3 if value <= 10_000 => world.orders.limit_pct = f64::from(value) / 100.0,
+        3 if value <= 10_000 => world.controls.limit_pct = f64::from(value) / 100.0,
         // Window and ramp times are taken and mean nothing here.
         4 | 6 => {}
-        5 if value != 0xFFFF => world.orders.limit_revert = Duration::from_secs(u64::from(value)),
-        7 if value <= 1 => world.orders.limit_on = value == 1,
+        5 if value != 0xFFFF => world.controls.limit_revert = Duration::from_secs(u64::from(value)),
+        7 if value <= 1 => world.controls.limit_on = value == 1,
         3 | 5 | 7 => return Err(ExceptionCode::IllegalDataValue),
         _ => return Err(ExceptionCode::IllegalDataAddress),
     }
-    world.orders.limit_at = world.at;
+    world.controls.limit_at = world.at;
     Ok(())
 }
 
@@ -176,10 +174,14 @@ fn nameplate(world: &World) -> Model {
 }
 
 fn controls(world: &World) -> Model {
-    let orders = &world.orders;
+    let controls = &world.controls;
     let mut m = Model::new(false);
     m.raw(0).raw(0).raw(1);
-    m.u16(orders.limit_pct, -2).raw(0).u16(orders.limit_revert.as_secs_f64(), 0).raw(0).raw(u16::from(orders.limit_on));
+    m.u16(controls.limit_pct, -2)
+        .raw(0)
+        .u16(controls.limit_revert.as_secs_f64(), 0)
+        .raw(0)
+        .raw(u16::from(controls.limit_on));
     m.i16(1.0, -2).raw(0).raw(0).raw(0).raw(0);
     m.none_i16(3).none_u16(3).raw(0).raw(0).sf(-2).sf(-2).sf(-2);
     m
@@ -204,23 +206,23 @@ fn strings_and_battery(world: &World, blind: bool) -> Model {
 }
 
 fn storage(world: &World, blind: bool) -> Model {
-    let (orders, battery) = (&world.orders.storage, &world.house.battery);
+    let (controls, battery) = (&world.controls.storage, &world.house.battery);
     let soc = world.state.stored.0 / battery.capacity.0 * 100.0;
     let mut m = Model::new(blind);
     m.raw(battery.power_max.0 as u16).raw(100).raw(100);
-    m.raw(u16::from(orders.limit_charge) | u16::from(orders.limit_discharge) << 1).none_u16(1);
-    m.raw((orders.reserve_pct * 100.0) as u16).u16(soc, -2).none_u16(1).u16(410.0, -1);
+    m.raw(u16::from(controls.limit_charge) | u16::from(controls.limit_discharge) << 1).none_u16(1);
+    m.raw((controls.reserve_pct * 100.0) as u16).u16(soc, -2).none_u16(1).u16(410.0, -1);
     // 2 empty, 3 discharging, 4 charging, 5 full, 6 holding.
     m.raw(match world.flows.battery.0 {
         watts if watts > 1.0 => 3,
         watts if watts < -1.0 => 4,
         _ if soc > 99.0 => 5,
-        _ if soc <= orders.reserve_pct + 0.5 => 2,
+        _ if soc <= controls.reserve_pct + 0.5 => 2,
         _ => 6,
     });
     let rate = |pct: f64| (pct * 100.0).round() as i16 as u16;
-    m.raw(rate(orders.discharge_pct)).raw(rate(orders.charge_pct));
-    m.raw(0).raw(orders.revert.as_secs() as u16).raw(0).raw(u16::from(orders.from_grid));
+    m.raw(rate(controls.discharge_pct)).raw(rate(controls.charge_pct));
+    m.raw(0).raw(controls.revert.as_secs() as u16).raw(0).raw(u16::from(controls.from_grid));
     m.sf(0).sf(0).none_i16(1).sf(-2).sf(-2).none_i16(1).sf(-1).sf(-2);
     m
 }
@@ -293,7 +295,7 @@ mod tests {
         assert_eq!(*inverter.world(), before);
         inverter.write(1, at + 10, &[(-5_000i16) as u16, 10_000], false).unwrap();
         inverter.write(1, at + 3, &[2], true).unwrap();
-        assert_eq!(inverter.world().orders.storage.discharge_pct, -50.0);
-        assert!(inverter.world().orders.storage.limit_discharge);
+        assert_eq!(inverter.world().controls.storage.discharge_pct, -50.0);
+        assert!(inverter.world().controls.storage.limit_discharge);
     }
 }

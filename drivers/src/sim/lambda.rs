@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_modbus::prelude::ExceptionCode;
 
-/// The unit it answers as.
 const UNIT: u8 = 1;
 /// The word for "not there".
 const NONE: u16 = 0x8000;
@@ -67,7 +66,7 @@ impl Registers for Lambda {
         }
         let mut world = self.world();
         match (address, values) {
-            (SURPLUS, [watts]) => world.orders.surplus = Some((*watts as i16, world.at)),
+            (SURPLUS, [watts]) => world.controls.surplus = Some((*watts as i16, world.at)),
             (ROOM, [_]) => {}
             _ => return Err(ExceptionCode::IllegalDataAddress),
         }
@@ -86,7 +85,7 @@ fn image(world: &World, blind: bool) -> BTreeMap<u16, u16> {
     set(100, 0);
     // Energy manager: 1 automatic, 3 error.
     set(101, if world.surplus_lapsed() { 3 } else { 1 });
-    set(SURPLUS, world.orders.surplus.map_or(0, |(watts, _)| watts));
+    set(SURPLUS, world.controls.surplus.map_or(0, |(watts, _)| watts));
     set(104, -300);
     set(1000, 0);
     set(1001, 0);

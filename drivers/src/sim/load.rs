@@ -5,12 +5,12 @@ use super::place::{Place, seconds};
 use plant::time::Timestamp;
 use plant::units::Watts;
 
-/// A household's habits.
+/// A household of four.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Household {
-    /// Where.
+    /// Where it lives: its people follow the local clock.
     pub place: Place,
-    /// Which household.
+    /// Of its habits; the same seed gives the same day.
     pub seed: u64,
 }
 

@@ -2,7 +2,7 @@
 
 /// The stream of one quantity, so that clouds and kettles do not rise together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(super) enum Stream {
     /// The kind of sky of a day.
     Day,
     /// Clouds passing.
@@ -24,7 +24,7 @@ pub enum Stream {
 }
 
 /// A number in `0..1`, the same for the same arguments.
-pub fn uniform(seed: u64, stream: Stream, index: i64) -> f64 {
+pub(super) fn uniform(seed: u64, stream: Stream, index: i64) -> f64 {
     let mut z = seed ^ (stream as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = mix(z.wrapping_add(index as u64));
     // 53 bits are what a double holds exactly.
@@ -32,7 +32,7 @@ pub fn uniform(seed: u64, stream: Stream, index: i64) -> f64 {
 }
 
 /// A smooth wave in `0..1` through one random number per `period` of `position`.
-pub fn smooth(seed: u64, stream: Stream, position: f64, period: f64) -> f64 {
+pub(super) fn smooth(seed: u64, stream: Stream, position: f64, period: f64) -> f64 {
     let x = position / period;
     let index = x.floor();
     let share = 0.5 - 0.5 * ((x - index) * std::f64::consts::PI).cos();

@@ -18,7 +18,7 @@ const OUTDOOR_ERROR: f64 = 1.5;
 
 /// Forecasts for a house under a weather.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outlook {
+pub(super) struct Outlook {
     /// What will really be.
     pub weather: Weather,
     /// Whose PV it is.
@@ -27,10 +27,8 @@ pub struct Outlook {
 
 /// What is expected of a quarter hour.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Expected {
-    /// Which one.
+pub(super) struct Expected {
     pub slot: Slot,
-    /// Mean PV power.
     pub pv: Watts,
     /// Mean outdoor temperature.
     pub outdoor: Celsius,
@@ -38,12 +36,12 @@ pub struct Expected {
 
 impl Outlook {
     /// The number of the forecast that is the newest one at `now`.
-    pub fn issue(now: Timestamp) -> i64 {
+    pub(super) fn issue(now: Timestamp) -> i64 {
         now.timestamp().div_euclid(EVERY_S)
     }
 
     /// The newest forecast at `now`: from the slot in which it was issued, two days ahead.
-    pub fn published(&self, now: Timestamp) -> Vec<Expected> {
+    pub(super) fn published(&self, now: Timestamp) -> Vec<Expected> {
         let issue = Self::issue(now);
         let first = issue * EVERY_S / Slot::SECONDS;
         (0..SLOTS).map(|ahead| self.expected(issue, Slot(first + ahead), ahead)).collect()

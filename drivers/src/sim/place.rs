@@ -24,7 +24,7 @@ impl Default for Place {
 }
 
 impl Place {
-    /// The local date.
+    /// The local date at `at`.
     pub fn date(&self, at: Timestamp) -> NaiveDate {
         at.with_timezone(&self.timezone).date_naive()
     }
@@ -57,11 +57,11 @@ impl Place {
 }
 
 /// Seconds since the Unix epoch with their fraction.
-pub fn seconds(at: Timestamp) -> f64 {
+pub(super) fn seconds(at: Timestamp) -> f64 {
     at.timestamp() as f64 + f64::from(at.timestamp_subsec_nanos()) * 1e-9
 }
 
 /// A day's progress through its year, 0 at the first of January and 1 at its end.
-pub fn season(at: Timestamp) -> f64 {
+pub(super) fn season(at: Timestamp) -> f64 {
     (f64::from(at.ordinal0()) + f64::from(at.num_seconds_from_midnight()) / 86_400.0) / 365.25
 }

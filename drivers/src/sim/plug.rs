@@ -41,7 +41,6 @@ pub(super) struct Voices {
     pub(super) broker: mqtt::Broker,
 }
 
-/// What the plug shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Shown {
     on: bool,
@@ -114,15 +113,19 @@ impl Voices {
 
     fn seen(&self) -> Shown {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        Shown { on: world.orders.plug_on, watts: world.flows.compute.0, total_wh: world.state.counters.compute.0 * 1e3 }
+        Shown {
+            on: world.controls.plug_on,
+            watts: world.flows.compute.0,
+            total_wh: world.state.counters.compute.0 * 1e3,
+        }
     }
 
     /// Carries out a command; whether the status is wanted now.
     fn obey(&self, topic: &str, payload: &[u8]) -> bool {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let on = world.orders.plug_on;
+        let on = world.controls.plug_on;
         let switched = topic.ends_with("/switch:0");
-        world.orders.plug_on = match payload {
+        world.controls.plug_on = match payload {
             b"on" if switched => true,
             b"off" if switched => false,
             b"toggle" if switched => !on,

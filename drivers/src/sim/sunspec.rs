@@ -41,7 +41,6 @@ impl Model {
         self.u32(raw)
     }
 
-    /// A scale factor.
     pub(super) fn sf(&mut self, sf: ScaleFactor) -> &mut Self {
         self.raw(sf as u16)
     }

@@ -15,14 +15,14 @@ const PUBLISHED_AT_HOUR: f64 = 13.0;
 
 /// A day-ahead market under a given weather.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Market {
+pub(super) struct Market {
     /// The weather that makes power cheap.
     pub weather: Weather,
 }
 
 impl Market {
     /// The price of a slot, whether published or not.
-    pub fn price(&self, slot: Slot) -> EurPerKwh {
+    pub(super) fn price(&self, slot: Slot) -> EurPerKwh {
         let place = self.place();
         let (hour, day) = (place.hour(slot.start()), place.day_number(slot.start()));
         let level = 0.088 + 0.03 * (uniform(self.weather.seed, Stream::Price, day) - 0.5);
@@ -34,7 +34,7 @@ impl Market {
     }
 
     /// What is known at `now`: the local day, and the next one from 13:00 on.
-    pub fn published(&self, now: Timestamp) -> BTreeMap<Slot, EurPerKwh> {
+    pub(super) fn published(&self, now: Timestamp) -> BTreeMap<Slot, EurPerKwh> {
         let (from, to) = self.known_days(now);
         let place = self.place();
         let first = Slot::containing(place.midnight(from));
@@ -43,7 +43,7 @@ impl Market {
     }
 
     /// The first known local day and the first unknown one; prices are republished when they change.
-    pub fn known_days(&self, now: Timestamp) -> (NaiveDate, NaiveDate) {
+    pub(super) fn known_days(&self, now: Timestamp) -> (NaiveDate, NaiveDate) {
         let today = self.place().date(now);
         let days = if self.place().hour(now) < PUBLISHED_AT_HOUR { 1 } else { 2 };
         (today, today.checked_add_days(Days::new(days)).unwrap_or(today))

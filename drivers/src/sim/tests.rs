@@ -105,7 +105,7 @@ async fn message(events: &mut mpsc::Receiver<LinkEvent>, topic: &str) -> (String
 }
 
 #[tokio::test]
-async fn the_wire_shows_the_truth_and_takes_orders() {
+async fn the_wire_shows_the_truth_and_takes_settings() {
     let stage = stage().await;
     let (mut inverter, mut meter) = (client(stage.house.inverter, 1).await, client(stage.house.inverter, 200).await);
     stage.pass(60).await;
@@ -201,12 +201,12 @@ async fn the_plug_and_the_prices_speak_over_mqtt() {
     assert!(seen["aenergy"]["total"].as_f64().unwrap() > 311_700.0);
 
     link.publish(format!("{PREFIX}/command/switch:0"), "off", false);
-    stage.until(|world| !world.orders.plug_on).await;
+    stage.until(|world| !world.controls.plug_on).await;
     stage.pass(30).await;
     assert_eq!(stage.house.truth().flows.compute, Watts::ZERO);
     link.publish(format!("{PREFIX}/command/switch:0"), "nonsense \u{0}", false);
     link.publish(format!("{PREFIX}/command/switch:0"), "on", false);
-    stage.until(|world| world.orders.plug_on).await;
+    stage.until(|world| world.controls.plug_on).await;
 
     stage.house.faults().set(Device::Plug, Fault::Nan);
     while !message(&mut events, &status).await.0.contains("\"apower\":null") {}
@@ -279,13 +279,13 @@ async fn mbpoll_reads_and_writes() {
     let rates = (model(&mut client, 124).await + 10).to_string();
     // Two values are written with function 16, one with function 6, which the heat pump does not know.
     run(&inverter, &["-a", "1", "-r", &rates, "127.0.0.1", "2500", "5000"]).await.unwrap();
-    let storage = stage.house.truth().orders.storage;
+    let storage = stage.house.truth().controls.storage;
     assert_eq!((storage.discharge_pct, storage.charge_pct), (25.0, 50.0));
     let back = run(&inverter, &["-a", "1", "-r", &rates, "-c", "2", "127.0.0.1"]).await.unwrap();
     assert!(back.contains(&format!("[{rates}]: \t2500")), "{back}");
     let refused = Command::new("mbpoll").args(common).args([&pump, "-r", "102", "127.0.0.1", "1800"]).output().unwrap();
     assert!(!refused.status.success());
-    assert_eq!(stage.house.truth().orders.surplus, None);
+    assert_eq!(stage.house.truth().controls.surplus, None);
     stage.end().await;
 }
 

@@ -19,14 +19,14 @@ pub enum Sky {
     Changeable,
 }
 
-/// The weather of a place.
+/// The weather over a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weather {
     /// Where.
     pub place: Place,
     /// What kind of days.
     pub sky: Sky,
-    /// Which days.
+    /// Of the clouds; the same seed gives the same days.
     pub seed: u64,
 }
 

@@ -1,7 +1,7 @@
-//! The house in its surroundings: it follows house time in small steps and keeps the orders its devices were given,
-//! with the watchdogs of those devices.
+//! The house in its surroundings: it follows house time in small steps and keeps what the controls of its devices are set
+//! to, with the watchdogs (dead-man switches) of those devices.
 
-use super::battery::StorageOrders;
+use super::battery::StorageControls;
 use super::house::{Flows, House, Inputs, State};
 use super::load::Household;
 use super::weather::{Conditions, Weather};
@@ -19,11 +19,11 @@ const SURPLUS_LAPSES: Duration = Duration::from_secs(300);
 /// No watchdog is shorter than this in wall time, however fast house time runs.
 const LEAST_WALL_S: f64 = 5.0;
 
-/// What the house's devices have been told.
+/// What the controls of the house's devices are set to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Orders {
-    /// The battery's orders.
-    pub storage: StorageOrders,
+pub struct Controls {
+    /// Those of the battery.
+    pub storage: StorageControls,
     /// When they were last written.
     pub storage_at: Timestamp,
     /// `WMaxLimPct`: cap on the inverter's output.
@@ -43,30 +43,25 @@ pub struct Orders {
 /// The house and everything around it at one moment of house time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct World {
-    /// What it is made of.
     pub house: House,
-    /// Sky and air.
     pub weather: Weather,
-    /// Who lives there.
     pub household: Household,
-    /// House time.
     pub at: Timestamp,
-    /// Its stores and meters.
     pub state: State,
     /// The powers of the last step.
     pub flows: Flows,
     /// The weather of the last step.
     pub conditions: Conditions,
-    /// What its devices have been told.
-    pub orders: Orders,
+    /// What the controls of its devices are set to.
+    pub controls: Controls,
     least_watchdog: Duration,
 }
 
 impl World {
     /// A house at `at` in `state`, whose time runs `speed` times as fast as the wall's.
     pub fn new(house: House, state: State, weather: Weather, at: Timestamp, speed: f64) -> World {
-        let orders = Orders {
-            storage: StorageOrders::default(),
+        let controls = Controls {
+            storage: StorageControls::default(),
             storage_at: at,
             limit_pct: 100.0,
             limit_on: false,
@@ -83,7 +78,7 @@ impl World {
             state,
             flows: Flows::default(),
             conditions: weather.at(at),
-            orders,
+            controls,
             least_watchdog: Duration::from_secs_f64(LEAST_WALL_S * speed.max(0.0)),
         };
         // The devices have something to show before time has moved.
@@ -112,7 +107,7 @@ impl World {
 
     /// The surplus that counts: zero once the offer has lapsed.
     pub fn offered(&self) -> Watts {
-        match self.orders.surplus {
+        match self.controls.surplus {
             Some((watts, _)) if !self.surplus_lapsed() => Watts(f64::from(watts)).positive(),
             Some(_) | None => Watts::ZERO,
         }
@@ -120,7 +115,7 @@ impl World {
 
     /// Whether an offer was made and not repeated in time, which the heat pump shows as an error.
     pub fn surplus_lapsed(&self) -> bool {
-        self.orders
+        self.controls
             .surplus
             .is_some_and(|(_, written)| elapsed(written, self.at) > SURPLUS_LAPSES.max(self.least_watchdog))
     }
@@ -129,14 +124,14 @@ impl World {
         let late = |written: Timestamp, revert: Duration| {
             revert > Duration::ZERO && elapsed(written, self.at) > revert.max(self.least_watchdog)
         };
-        let storage_late = late(self.orders.storage_at, self.orders.storage.revert);
-        let limit_late = late(self.orders.limit_at, self.orders.limit_revert);
+        let storage_late = late(self.controls.storage_at, self.controls.storage.revert);
+        let limit_late = late(self.controls.limit_at, self.controls.limit_revert);
         if storage_late {
-            self.orders.storage.limit_charge = false;
-            self.orders.storage.limit_discharge = false;
+            self.controls.storage.limit_charge = false;
+            self.controls.storage.limit_discharge = false;
         }
         if limit_late {
-            self.orders.limit_on = false;
+            self.controls.limit_on = false;
         }
     }
 
@@ -148,9 +143,9 @@ impl World {
             outdoor: self.conditions.outdoor,
             household: self.household.power(at),
             hot_water: self.household.hot_water(at),
-            compute: if self.orders.plug_on { compute.positive() } else { Watts::ZERO },
-            storage: self.orders.storage,
-            output_limit: if self.orders.limit_on { self.orders.limit_pct / 100.0 } else { 1.0 },
+            compute: if self.controls.plug_on { compute.positive() } else { Watts::ZERO },
+            storage: self.controls.storage,
+            output_limit: if self.controls.limit_on { self.controls.limit_pct / 100.0 } else { 1.0 },
             offered: self.offered(),
         }
     }

@@ -55,7 +55,7 @@ pub struct Entry {
 }
 
 /// Decodes a block whose registers start with ID and length. A register that could not be read is `None`.
-pub fn decode(model: &Model, words: &[Option<u16>]) -> Vec<Entry> {
+pub(crate) fn decode(model: &Model, words: &[Option<u16>]) -> Vec<Entry> {
     let mut decoder = Decoder { words, scopes: Vec::new(), entries: Vec::new() };
     decoder.group(&model.body, 2, "");
     decoder.entries

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// One information model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    /// Its number.
+pub(crate) struct Model {
     pub id: u16,
     /// Its name, for a person.
     pub name: String,
@@ -16,41 +14,34 @@ pub struct Model {
 
 /// Points and groups that stand together, possibly repeated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// Its name; empty for the model itself.
     pub name: String,
     /// How often it stands there.
     pub repeat: Repeat,
-    /// Its points.
     pub points: Vec<PointDef>,
-    /// The groups after them.
     pub groups: Vec<Group>,
 }
 
 /// How often a group stands there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Repeat {
+pub(crate) enum Repeat {
     /// Once, without an index.
     #[default]
     Single,
     /// As often as this point says.
     Point(String),
-    /// As often as this.
     Times(usize),
     /// As often as fits into the model's length.
     Length,
 }
 
-/// One point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PointDef {
-    /// Its name.
+pub(crate) struct PointDef {
     pub name: String,
-    /// Its type.
     pub kind: Kind,
     /// Registers it takes.
     pub size: usize,
-    /// Its scale factor.
     pub scale: Scale,
     /// Its unit, empty where it has none.
     pub unit: String,
@@ -58,43 +49,33 @@ pub struct PointDef {
 
 /// Where a point's power of ten comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scale {
-    /// It has none.
+pub(crate) enum Scale {
     None,
-    /// Always the same.
     Fixed(i32),
     /// Another point of this group or one around it.
     Point(String),
 }
 
-/// Types of points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Signed number.
     Signed,
     /// Unsigned number, enumeration or bits.
     Unsigned,
     /// Counter, not there when 0.
     Counter,
-    /// Floating number.
     Float,
-    /// Power of ten.
     ScaleFactor,
-    /// Text.
     Text,
     /// Filler.
     Pad,
-    /// IPv4 address.
     Ip4,
-    /// IPv6 address.
     Ip6,
-    /// MAC address.
     Mac,
 }
 
 impl Group {
     /// Registers of one instance, nested groups that stand once included.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let points: usize = self.points.iter().map(|point| point.size).sum();
         let groups: usize = self.groups.iter().filter(|group| group.repeat == Repeat::Single).map(Group::size).sum();
         points + groups
@@ -102,7 +83,7 @@ impl Group {
 }
 
 /// The model of this number, where it is a known one.
-pub fn find(id: u16) -> Option<&'static Model> {
+pub(crate) fn find(id: u16) -> Option<&'static Model> {
     static MODELS: OnceLock<BTreeMap<u16, Model>> = OnceLock::new();
     MODELS.get_or_init(|| parse(include_str!("../../definitions/sunspec/models.txt"))).get(&id)
 }

@@ -3,8 +3,7 @@
 
 use super::decode::{Entry, decode};
 use super::model;
-use crate::definition::Timing;
-use crate::modbus::{Endpoint, Fault};
+use crate::modbus::{At, Endpoint, Fault, Timing};
 use serde::Serialize;
 
 const BASES: [u16; 3] = [40000, 50000, 0];
@@ -51,7 +50,7 @@ pub struct Found {
 pub async fn scan(endpoint: &Endpoint, unit: u8, timing: &Timing) -> Result<Option<Chain>, Fault> {
     let mut busy = None;
     for base in BASES {
-        match endpoint.read(unit, 3, base, 2, timing).await {
+        match endpoint.read(At { unit, fc: 3, start: base }, 2, timing).await {
             Ok(words) if words == MARK => return walk(endpoint, unit, base, timing).await.map(Some),
             Ok(_) => {}
             Err(fault) if fault.is_unsupported() => {}
@@ -67,7 +66,7 @@ async fn walk(endpoint: &Endpoint, unit: u8, base: u16, timing: &Timing) -> Resu
     let mut address = u32::from(base) + 2;
     while chain.blocks.len() < MOST_BLOCKS && address < 0xFFFE {
         let at = address as u16;
-        let head = match endpoint.read(unit, 3, at, 2, timing).await {
+        let head = match endpoint.read(At { unit, fc: 3, start: at }, 2, timing).await {
             Ok(head) => head,
             Err(Fault::Exception(_)) => break,
             // A chain that was found is not given up for one silence at its end.
@@ -85,7 +84,12 @@ async fn walk(endpoint: &Endpoint, unit: u8, base: u16, timing: &Timing) -> Resu
 }
 
 /// The registers of a block, ID and length included; those the device refuses are `None`.
-pub async fn read(endpoint: &Endpoint, unit: u8, block: Block, timing: &Timing) -> Result<Vec<Option<u16>>, Fault> {
+pub(crate) async fn read(
+    endpoint: &Endpoint,
+    unit: u8,
+    block: Block,
+    timing: &Timing,
+) -> Result<Vec<Option<u16>>, Fault> {
     let total = usize::from(block.length) + 2;
     let mut words = vec![None; total];
     let step = usize::from(timing.max_registers.clamp(4, 125));
@@ -94,7 +98,7 @@ pub async fn read(endpoint: &Endpoint, unit: u8, block: Block, timing: &Timing) 
     let mut splits = 0;
     while let Some((from, count)) = pieces.pop() {
         let Some(address) = u16::try_from(from).ok().and_then(|from| block.address.checked_add(from)) else { break };
-        match endpoint.read(unit, 3, address, count as u16, timing).await {
+        match endpoint.read(At { unit, fc: 3, start: address }, count as u16, timing).await {
             Ok(found) => {
                 for (slot, word) in words.iter_mut().skip(from).zip(found) {
                     *slot = Some(word);

@@ -3,7 +3,8 @@
 
 use crate::peer;
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Pace, Report, probe, read_once};
+use drivers::device::{self, DeviceConfig, Report, probe, read_once};
+use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -171,7 +172,7 @@ async fn a_register_that_the_device_lacks_has_no_value() {
 async fn a_wrong_unit_is_named() {
     let (address, _moods) = moody().await;
     let why = read_once(&config(address, Some(77))).await.unwrap_err();
-    assert_eq!(why, format!("tcp://{address} unit 77: no answer within 400 ms"));
+    assert_eq!(why.to_string(), format!("tcp://{address} unit 77: no answer within 400 ms"));
     let address = format!("tcp://{address}").parse().unwrap();
     let found = probe::units(&address, &[7, 1, 9], |_| {}).await.unwrap();
     assert_eq!(found.iter().map(|present| (present.unit, present.models.len())).collect::<Vec<_>>(), [(1, 0)]);
@@ -190,6 +191,6 @@ async fn what_describes_itself_is_found_with_what_fits_it() {
     assert!(found[0].models.iter().any(|found| found.block.model == 203 && !found.values.is_empty()));
 
     let nobody = format!("tcp://127.0.0.1:{}", peer::free_port()).parse().unwrap();
-    let why = probe::units(&nobody, &[1], |_| {}).await.unwrap_err();
+    let why = probe::units(&nobody, &[1], |_| {}).await.unwrap_err().to_string();
     assert!(why.contains("nothing listens there"), "{why}");
 }

@@ -1,9 +1,11 @@
 //! Definitions against register dumps of the real devices, and a device at work: read, told, renewed, given back.
 
+use crate::modbus::at;
 use crate::peer;
-use drivers::definition::{self, Timing};
-use drivers::device::{self, DeviceConfig, Pace, Report, read_once};
-use drivers::modbus::Endpoint;
+use drivers::definition;
+use drivers::device::{self, DeviceConfig, Report, read_once};
+use drivers::modbus::{Endpoint, Timing};
+use drivers::pace::Pace;
 use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
@@ -432,7 +434,7 @@ async fn a_server_of_another_maker_is_read_and_told_through_a_definition() {
     assert_eq!(device.tell(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
     let endpoint = Endpoint::open(&address.parse().unwrap());
     let timing = Timing::default();
-    assert_eq!(endpoint.read(1, 3, 20, 4, &timing).await, Ok(vec![2_345, 2, 1, 4_464]));
+    assert_eq!(endpoint.read(at(1, 3, 20), 4, &timing).await, Ok(vec![2_345, 2, 1, 4_464]));
     device.stop().await;
-    assert_eq!(endpoint.read(1, 3, 20, 4, &timing).await, Ok(vec![0, 0, 1, 4_464]), "given back");
+    assert_eq!(endpoint.read(at(1, 3, 20), 4, &timing).await, Ok(vec![0, 0, 1, 4_464]), "given back");
 }

@@ -9,15 +9,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a machine that has other things to do.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The broker that was started.
-pub fn broker(peer: &Peer) -> Broker {
+pub(crate) fn broker(peer: &Peer) -> Broker {
     Broker { host: "127.0.0.1".into(), port: Some(peer.address.port()), ..Broker::default() }
 }
 
 /// Waits until what is published arrives again.
-pub async fn subscribed(link: &Link, events: &mut mpsc::Receiver<LinkEvent>, topic: &str) {
+pub(crate) async fn subscribed(link: &Link, events: &mut mpsc::Receiver<LinkEvent>, topic: &str) {
     let arrives = timeout(PATIENCE, async {
         loop {
             link.publish(topic, "?", false);
@@ -32,7 +32,7 @@ pub async fn subscribed(link: &Link, events: &mut mpsc::Receiver<LinkEvent>, top
     assert!(arrives.await.is_ok(), "nothing arrives on {topic}");
 }
 
-pub async fn any_message(events: &mut mpsc::Receiver<LinkEvent>) -> (String, Vec<u8>) {
+pub(crate) async fn any_message(events: &mut mpsc::Receiver<LinkEvent>) -> (String, Vec<u8>) {
     let found = timeout(PATIENCE, async {
         loop {
             match events.recv().await.expect("the link has ended") {
@@ -57,7 +57,10 @@ async fn a_broker_that_restarts_empty_gets_everything_again() {
     let file = folder.path().join("mosquitto.conf").display().to_string();
     drop(peer);
     let lost = timeout(PATIENCE, events.recv()).await.unwrap();
-    assert!(matches!(&lost, Some(LinkEvent::Disconnected { why }) if why.contains("127.0.0.1")), "{lost:?}");
+    assert!(
+        matches!(&lost, Some(LinkEvent::Disconnected { error }) if error.to_string().contains("127.0.0.1")),
+        "{lost:?}"
+    );
     link.publish("state/newest", "2", true);
     let port = broker.port.unwrap();
     let Some(_peer) = peer::start(std::path::Path::new("/usr/sbin/mosquitto"), &["-c".into(), file], port).await else {
@@ -122,7 +125,8 @@ async fn refused_credentials_are_said_in_words() {
     let (_link, mut events) = mqtt::connect(broker, "us", None, Vec::new(), CancellationToken::new());
     let refused = events.recv().await;
     assert!(
-        matches!(&refused, Some(LinkEvent::Disconnected { why }) if why.contains("password") || why.contains("authorise")),
+        matches!(&refused, Some(LinkEvent::Disconnected { error })
+            if ["password", "authorise"].iter().any(|word| error.to_string().contains(word))),
         "{refused:?}"
     );
 }

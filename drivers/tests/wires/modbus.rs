@@ -3,13 +3,17 @@
 
 use crate::peer;
 use drivers::address::Address;
-use drivers::definition::Timing;
-use drivers::modbus::{Endpoint, Fault};
+use drivers::modbus::{At, Endpoint, Fault, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Where registers begin: unit, function, register.
+pub(crate) fn at(unit: u8, fc: u8, start: u16) -> At {
+    At { unit, fc, start }
+}
 
 fn quick() -> Timing {
     Timing { timeout_ms: 300, min_gap_ms: 0, ..Timing::default() }
@@ -18,7 +22,7 @@ fn quick() -> Timing {
 /// Asks until the endpoint's back-off lets a request through.
 async fn patiently(endpoint: &Endpoint, start: u16, timing: &Timing) -> Vec<u16> {
     for _ in 0..200 {
-        match endpoint.read(1, 3, start, 2, timing).await {
+        match endpoint.read(at(1, 3, start), 2, timing).await {
             Ok(words) => return words,
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -60,7 +64,7 @@ async fn a_late_answer_is_never_taken_for_another_over_tcp() {
     let connections = Arc::new(AtomicUsize::new(0));
     let endpoint = Endpoint::open(&late_tcp_server(connections.clone()).await);
     let timing = quick();
-    assert_eq!(endpoint.read(1, 3, 10, 2, &timing).await, Err(Fault::Timeout(300)));
+    assert_eq!(endpoint.read(at(1, 3, 10), 2, &timing).await, Err(Fault::Timeout(300)));
     assert_eq!(patiently(&endpoint, 100, &timing).await, vec![100, 101]);
     assert_eq!(patiently(&endpoint, 200, &timing).await, vec![200, 201]);
     assert_eq!(connections.load(Ordering::SeqCst), 2, "the connection with the late answer is not used again");
@@ -123,7 +127,7 @@ async fn serve_rtu(mut stream: TcpStream) {
 async fn a_late_answer_is_never_taken_for_another_over_rtu() {
     let endpoint = Endpoint::open(&late_rtu_gateway().await);
     let timing = quick();
-    assert_eq!(endpoint.read(1, 3, 10, 2, &timing).await, Err(Fault::Timeout(300)));
+    assert_eq!(endpoint.read(at(1, 3, 10), 2, &timing).await, Err(Fault::Timeout(300)));
     assert_eq!(patiently(&endpoint, 100, &timing).await, vec![100, 101]);
 }
 
@@ -135,7 +139,7 @@ async fn foreign_short_and_missing_answers_give_faults_and_never_values() {
         let timing = quick();
         let expected = patiently(&endpoint, 40002, &timing).await;
         assert_eq!(expected, vec![1, 66], "{fault}");
-        let error = endpoint.read(1, 3, 40070, 2, &timing).await.unwrap_err();
+        let error = endpoint.read(at(1, 3, 40070), 2, &timing).await.unwrap_err();
         assert!(!matches!(error, Fault::Exception(_)), "{fault}: {error}");
         assert_eq!(patiently(&endpoint, 40070, &timing).await, vec![103, 50], "{fault}");
     }
@@ -163,12 +167,12 @@ async fn curt_device() -> Address {
 async fn a_connection_that_was_closed_since_its_last_answer_is_opened_again() {
     let endpoint = Endpoint::open(&curt_device().await);
     for start in 10..16 {
-        assert_eq!(endpoint.read(1, 3, start, 1, &quick()).await, Ok(vec![start]));
+        assert_eq!(endpoint.read(at(1, 3, start), 1, &quick()).await, Ok(vec![start]));
     }
     let Some(peer) = peer::dump("sunspec_zoo_1", &["--drop-every", "2"]).await else { return };
     let endpoint = Endpoint::open(&format!("tcp://{}", peer.address).parse().unwrap());
     for start in [40002, 40070, 40002] {
-        assert!(endpoint.read(1, 3, start, 2, &quick()).await.is_ok(), "{start}");
+        assert!(endpoint.read(at(1, 3, start), 2, &quick()).await.is_ok(), "{start}");
     }
 }
 
@@ -184,19 +188,19 @@ async fn exceptions_keep_the_connection_and_all_units_share_it() {
     let (first, second) = (Endpoint::open(&address), Endpoint::open(&address));
     let timing = quick();
     assert_eq!(patiently(&first, 40000, &timing).await, vec![0x5375, 0x6E53]);
-    assert_eq!(second.read(200, 3, 40000, 2, &timing).await, Ok(vec![0x5375, 0x6E53]));
-    assert!(first.read(1, 3, 9, 1, &timing).await.unwrap_err().is_unsupported());
-    assert!(first.read(77, 3, 40000, 1, &timing).await.unwrap_err().is_gateway());
-    assert_eq!(first.read(1, 3, 40000, 2, &timing).await, Ok(vec![0x5375, 0x6E53]));
+    assert_eq!(second.read(at(200, 3, 40000), 2, &timing).await, Ok(vec![0x5375, 0x6E53]));
+    assert!(first.read(at(1, 3, 9), 1, &timing).await.unwrap_err().is_unsupported());
+    assert!(first.read(at(77, 3, 40000), 1, &timing).await.unwrap_err().is_gateway());
+    assert_eq!(first.read(at(1, 3, 40000), 2, &timing).await, Ok(vec![0x5375, 0x6E53]));
 }
 
 #[tokio::test]
 async fn a_closed_port_is_named_and_tried_again_later() {
     let port = peer::free_port();
     let endpoint = Endpoint::open(&format!("tcp://127.0.0.1:{port}").parse().unwrap());
-    let error = endpoint.read(1, 3, 0, 1, &quick()).await.unwrap_err().to_string();
+    let error = endpoint.read(at(1, 3, 0), 1, &quick()).await.unwrap_err().to_string();
     assert!(error.contains("127.0.0.1") && error.contains("nothing listens"), "{error}");
-    let again = endpoint.read(1, 3, 0, 1, &quick()).await.unwrap_err().to_string();
+    let again = endpoint.read(at(1, 3, 0), 1, &quick()).await.unwrap_err().to_string();
     assert_eq!(error, again);
 }
 
@@ -210,7 +214,7 @@ asyncio.run(StartAsyncTcpServer(context=device, address=('127.0.0.1', int(sys.ar
 ";
 
 /// A server of another maker.
-pub async fn pymodbus() -> Option<peer::Peer> {
+pub(crate) async fn pymodbus() -> Option<peer::Peer> {
     let python = peer::workspace().join(".cache/peers/bin/python");
     if !python.exists() {
         return peer::skip("pymodbus is not in .cache/peers (./run setup installs it)");
@@ -224,10 +228,10 @@ async fn a_server_of_another_maker_reads_and_writes() {
     let Some(peer) = pymodbus().await else { return };
     let endpoint = Endpoint::open(&format!("tcp://{}", peer.address).parse().unwrap());
     let timing = Timing::default();
-    assert_eq!(endpoint.read(1, 3, 5, 3, &timing).await, Ok(vec![5, 6, 7]));
-    assert_eq!(endpoint.read(1, 4, 150, 2, &timing).await, Ok(vec![150, 151]));
-    endpoint.write(1, 6, 20, vec![4711], &timing).await.unwrap();
-    endpoint.write(1, 16, 21, vec![1, 2, 3], &timing).await.unwrap();
-    assert_eq!(endpoint.read(1, 3, 20, 4, &timing).await, Ok(vec![4711, 1, 2, 3]));
-    assert!(endpoint.read(1, 3, 500, 1, &timing).await.unwrap_err().is_unsupported());
+    assert_eq!(endpoint.read(at(1, 3, 5), 3, &timing).await, Ok(vec![5, 6, 7]));
+    assert_eq!(endpoint.read(at(1, 4, 150), 2, &timing).await, Ok(vec![150, 151]));
+    endpoint.write(at(1, 6, 20), vec![4711], &timing).await.unwrap();
+    endpoint.write(at(1, 16, 21), vec![1, 2, 3], &timing).await.unwrap();
+    assert_eq!(endpoint.read(at(1, 3, 20), 4, &timing).await, Ok(vec![4711, 1, 2, 3]));
+    assert!(endpoint.read(at(1, 3, 500), 1, &timing).await.unwrap_err().is_unsupported());
 }

@@ -3,8 +3,9 @@
 use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Pace, Report};
+use drivers::device::{self, DeviceConfig, Report};
 use drivers::mqtt::{self, Link, LinkEvent};
+use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

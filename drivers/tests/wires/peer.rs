@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// A program that is ended when the test is over.
-pub struct Peer {
+pub(crate) struct Peer {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
@@ -21,29 +21,29 @@ impl Drop for Peer {
 }
 
 /// The folder of the workspace.
-pub fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// The shared fixtures beside the workspace, where they are.
-pub fn fixtures() -> Option<PathBuf> {
+pub(crate) fn fixtures() -> Option<PathBuf> {
     let folder = workspace().parent()?.join("shared/fixtures");
     if folder.is_dir() { Some(folder) } else { skip("the fixtures of ../shared are not here") }
 }
 
 /// Says why a test does nothing.
-pub fn skip<T>(why: &str) -> Option<T> {
+pub(crate) fn skip<T>(why: &str) -> Option<T> {
     eprintln!("SKIPPED: {why}");
     None
 }
 
 /// A port nobody uses.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Starts a program that listens on `port`, and waits until it does.
-pub async fn start(program: &Path, arguments: &[String], port: u16) -> Option<Peer> {
+pub(crate) async fn start(program: &Path, arguments: &[String], port: u16) -> Option<Peer> {
     let name = program.display();
     let child =
         Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -62,17 +62,17 @@ pub async fn start(program: &Path, arguments: &[String], port: u16) -> Option<Pe
 }
 
 /// Serves a register dump of the fixtures with the given faults.
-pub async fn dump(name: &str, faults: &[&str]) -> Option<Peer> {
+pub(crate) async fn dump(name: &str, faults: &[&str]) -> Option<Peer> {
     dump_file(&fixtures()?.join("modbus").join(format!("{name}.json")), faults).await
 }
 
 /// Serves any register dump.
-pub async fn dump_file(file: &Path, faults: &[&str]) -> Option<Peer> {
+pub(crate) async fn dump_file(file: &Path, faults: &[&str]) -> Option<Peer> {
     dump_file_on(file, faults, free_port()).await
 }
 
 /// Serves any register dump on a given port.
-pub async fn dump_file_on(file: &Path, faults: &[&str], port: u16) -> Option<Peer> {
+pub(crate) async fn dump_file_on(file: &Path, faults: &[&str], port: u16) -> Option<Peer> {
     let server = fixtures()?.join("serve.py").display().to_string();
     let mut arguments = vec![server, file.display().to_string(), "--port".into(), port.to_string()];
     arguments.extend(faults.iter().map(|fault| (*fault).to_owned()));
@@ -80,7 +80,7 @@ pub async fn dump_file_on(file: &Path, faults: &[&str], port: u16) -> Option<Pee
 }
 
 /// Starts Mosquitto with the given lines of configuration.
-pub async fn mosquitto(folder: &Path, lines: &str) -> Option<Peer> {
+pub(crate) async fn mosquitto(folder: &Path, lines: &str) -> Option<Peer> {
     let port = free_port();
     let file = folder.join("mosquitto.conf");
     std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n{lines}\n")).unwrap();

@@ -2,8 +2,7 @@
 
 use crate::peer;
 use drivers::address::Address;
-use drivers::definition::Timing;
-use drivers::modbus::Endpoint;
+use drivers::modbus::{Endpoint, Timing};
 use drivers::sunspec::{self, Chain, Entry, Found, Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

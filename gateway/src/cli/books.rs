@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use plant::record::Earnings;
+use plant::totals::Earnings;
 use std::path::PathBuf;
 
 /// Arguments of `heatmine ledger`.

@@ -88,7 +88,7 @@ impl Target {
     fn find(self, interval: Option<Duration>) -> Result<DeviceConfig, Failure> {
         let Some(uri) = &self.uri else { return self.configured(interval) };
         let usage = |words: String| Failure::new(Failure::USAGE, words);
-        let address: Address = uri.parse().map_err(usage)?;
+        let address: Address = uri.parse().map_err(|error: drivers::Error| usage(error.to_string()))?;
         let definition = definition(&self.name)?;
         if let (Address::Mqtt(_), Some(unit)) = (&address, self.unit) {
             return Err(usage(format!("--unit {unit} is for Modbus devices; expected none with {address}")));
@@ -107,7 +107,7 @@ impl Target {
             parameters: self.parameters.into_iter().collect(),
             interval: interval.unwrap_or(Duration::from_secs(2)),
         };
-        config.check().map_err(usage)?;
+        config.check().map_err(|error| usage(error.to_string()))?;
         Ok(config)
     }
 
@@ -155,10 +155,7 @@ fn load(file: &Path) -> Result<Loaded, Failure> {
 /// A definition that ships, or a file.
 fn definition(name: &str) -> Result<Definition, Failure> {
     let found = if name.ends_with(".toml") { definition::from_file(Path::new(name)) } else { definition::find(name) };
-    found.map_err(|error| {
-        let words = if name.ends_with(".toml") { error.to_string() } else { error.why };
-        Failure::new(Failure::USAGE, words)
-    })
+    found.map_err(|error| Failure::new(Failure::USAGE, error.to_string()))
 }
 
 /// A definition in the list.

@@ -19,8 +19,8 @@ use super::interface::Engine;
 use crate::clock::Clock;
 use inference::client;
 use plant::event::Event;
+use plant::receipt_ids::ReceiptIds;
 use plant::site::WorkPrices;
-use plant::told::Told;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub struct Watchdog<E> {
     /// What the work pays.
     pub prices: WorkPrices,
     /// Receipts the books already hold.
-    pub booked: Told,
+    pub booked: ReceiptIds,
     /// The power the engine may draw.
     pub budget: watch::Receiver<Watts>,
     /// The loop.

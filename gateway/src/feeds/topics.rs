@@ -30,7 +30,7 @@ pub(super) async fn run(
             }
             // Some brokers send what nobody asked for.
             LinkEvent::Message { topic, .. } => tracing::debug!(topic, "not a topic of prices or forecasts"),
-            LinkEvent::Disconnected { why } => tracing::warn!(why, "the broker of prices and forecasts is away"),
+            LinkEvent::Disconnected { error } => tracing::warn!(%error, "the broker of prices and forecasts is away"),
             LinkEvent::Connected => tracing::debug!("listening for prices and forecasts"),
         }
     }

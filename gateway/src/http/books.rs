@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 use chrono::NaiveDate;
 use plant::entry::Entry;
-use plant::record::Earnings;
+use plant::totals::Earnings;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

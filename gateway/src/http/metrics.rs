@@ -1,7 +1,8 @@
 //! The record in Prometheus' text format. What is missing or stale is left out: a gap is the truth, a zero is not.
 
 use plant::command::Mode;
-use plant::record::{Earnings, Record};
+use plant::record::Record;
+use plant::totals::Earnings;
 use plant::work::WorkerState;
 use std::fmt::{Display, Write};
 

@@ -7,8 +7,8 @@ use crate::store::Ledger;
 use crate::wiring::Wiring;
 use chrono::Days;
 use chrono_tz::Tz;
-use plant::record::Earnings;
 use plant::time::Timestamp;
+use plant::totals::Earnings;
 use tokio::sync::mpsc;
 
 /// Hands scheduled commands to the loop and queues scheduled jobs.

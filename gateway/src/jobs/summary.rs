@@ -2,8 +2,8 @@
 
 use super::{JobRequest, Message};
 use chrono::{NaiveDate, TimeDelta};
-use plant::record::Earnings;
 use plant::time::Timestamp;
+use plant::totals::Earnings;
 
 /// Tokens a summary may take.
 const TOKENS: u32 = 160;

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use plant::checkpoint::Checkpoint;
 use plant::entry::Entry;
 use plant::plant::Restored;
+use plant::receipt_ids::ReceiptIds;
 use plant::site::Site;
 use plant::time::Timestamp;
-use plant::told::Told;
 use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
@@ -35,8 +35,8 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
-pub(super) fn booked_receipts(ledger: &Ledger) -> Result<Told> {
-    let mut booked = Told::new(REMEMBERED);
+pub(super) fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
+    let mut booked = ReceiptIds::new(REMEMBERED);
     for receipt in ledger.newest_receipts(REMEMBERED)? {
         booked.insert(&receipt.id);
     }

@@ -3,7 +3,8 @@
 use super::outside::{Line, Outside};
 use crate::actuate::ORDERS_MAX;
 use crate::clock::Clock;
-use drivers::device::{DeviceConfig, Pace, Report};
+use drivers::device::{DeviceConfig, Report};
+use drivers::pace::Pace;
 use plant::decision::Setpoint;
 use plant::point::DeviceId;
 use plant::site::Site;

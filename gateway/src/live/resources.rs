@@ -9,8 +9,8 @@ use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, Owed, StateStore};
 use anyhow::{Context, Result};
 use plant::plant::Restored;
+use plant::receipt_ids::ReceiptIds;
 use plant::time::Timestamp;
-use plant::told::Told;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(super) struct Resources<E> {
     /// What both say of the last run.
     pub restored: Restored,
     /// The newest receipts in the books.
-    pub booked: Told,
+    pub booked: ReceiptIds,
     /// The controls that the last run did not give back.
     pub owed: Vec<Owed>,
     /// Deferrable work.

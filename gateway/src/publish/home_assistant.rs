@@ -152,12 +152,12 @@ impl<L: Publish> Publisher<L> {
                     self.refuse(&self.topics.command("+"), &[], expected);
                 }
             }
-            LinkEvent::Disconnected { why } => {
+            LinkEvent::Disconnected { error } => {
                 if self.connected {
-                    warn!(why, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
+                    warn!(%error, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
                 }
                 self.connected = false;
-                if why.contains(mqtt::TOO_LARGE) {
+                if error.to_string().contains(mqtt::TOO_LARGE) {
                     self.flooded = true;
                     for name in commands::NAMES {
                         self.link.publish(self.topics.command(name), "", true);

@@ -1,6 +1,6 @@
 //! The simulated house as the core meets it: what its points say, and what its controls do.
 
-use drivers::sim::battery::StorageOrders;
+use drivers::sim::battery::StorageControls;
 use drivers::sim::house::{Flows, House, Inputs, State};
 use plant::decision::{BatteryMode, HeatPumpMode, Setting};
 use plant::point::Point;
@@ -30,7 +30,7 @@ pub(crate) struct Model {
     state: State,
     flows: Flows,
     outdoor: Celsius,
-    storage: StorageOrders,
+    storage: StorageControls,
     offered: Watts,
     pv_limit: f64,
 }
@@ -57,7 +57,7 @@ impl Model {
             state: State::default(),
             flows: Flows::default(),
             outdoor: Celsius(0.0),
-            storage: StorageOrders::default(),
+            storage: StorageControls::default(),
             offered: Watts::ZERO,
             pv_limit: 1.0,
         }
@@ -86,10 +86,10 @@ impl Model {
         match setting {
             Setting::ComputeBudget(_) => {}
             Setting::BatteryMode(mode) => {
-                self.storage = StorageOrders {
+                self.storage = StorageControls {
                     limit_discharge: mode != BatteryMode::Normal,
                     discharge_pct: if mode == BatteryMode::Normal { 100.0 } else { 0.0 },
-                    ..StorageOrders::default()
+                    ..StorageControls::default()
                 };
             }
             Setting::HeatPumpSurplus(watts) => self.offered = watts,

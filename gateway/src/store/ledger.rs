@@ -14,8 +14,8 @@ use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
-use plant::record::Earnings;
 use plant::time::Timestamp;
+use plant::totals::Earnings;
 use plant::work::Receipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -229,7 +229,7 @@ impl Ledger {
             if let Ok(Booking::Slot(account)) = ledger::booking(&entry)
                 && let Some(label) = label(&account)
             {
-                sums.entry(label).or_default().add_slot(&account);
+                *sums.entry(label).or_default() += Earnings::from(&*account);
             }
         }
         Ok(sums.into_iter().collect())

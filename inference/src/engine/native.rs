@@ -17,20 +17,18 @@ const _: () = assert!(size_of::<LlamaModel>() == size_of::<*mut sys::llama_model
 
 /// How large a context is.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub(super) struct Shape {
     /// Tokens that fit into the key-value memory, all sequences together.
     pub cells: u32,
     /// Tokens of one batch; also the longest piece that a GPU cannot be stopped in.
     pub batch: u32,
     /// Sequences side by side.
     pub sequences: u32,
-    /// Processor threads.
     pub threads: i32,
 }
 
-/// How a batch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decoded {
+pub(super) enum Decoded {
     /// Its logits can be read.
     Done,
     /// Stopped by the signals; nothing of it is kept.
@@ -43,7 +41,7 @@ pub enum Decoded {
 
 /// Tokens to be decoded together.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(super) struct Batch {
     tokens: Vec<sys::llama_token>,
     positions: Vec<sys::llama_pos>,
     sequences: Vec<sys::llama_seq_id>,
@@ -52,7 +50,7 @@ pub struct Batch {
 
 impl Batch {
     /// Adds a token and returns its row.
-    pub fn add(&mut self, token: i32, position: i32, sequence: i32, logits: bool) -> i32 {
+    pub(super) fn add(&mut self, token: i32, position: i32, sequence: i32, logits: bool) -> i32 {
         self.tokens.push(token);
         self.positions.push(position);
         self.sequences.push(sequence);
@@ -62,7 +60,7 @@ impl Batch {
 }
 
 /// A model with its key-value memory.
-pub struct Context {
+pub(super) struct Context {
     raw: NonNull<sys::llama_context>,
     pool: *mut sys::ggml_threadpool,
     window: i32,
@@ -73,8 +71,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Makes a context for `model`, which stops whenever `signals` say so.
-    pub fn new(model: LlamaModel, shape: Shape, signals: Arc<Signals>) -> Result<Self, String> {
+    /// Makes a context for `model`, which stops whenever `signals` say so; `None` where there is no memory for it, or
+    /// llama.cpp refuses the shape.
+    pub(super) fn new(model: LlamaModel, shape: Shape, signals: Arc<Signals>) -> Option<Self> {
         // SAFETY: a pure function without preconditions.
         let mut params = unsafe { sys::llama_context_default_params() };
         params.n_ctx = shape.cells;
@@ -91,15 +90,14 @@ impl Context {
         // SAFETY: `pointer` is a live model, owned by the value being built and freed after the context; the callback's
         // data is kept alive by `_signals`.
         let raw = unsafe { sys::llama_init_from_model(pointer, params) };
-        let raw = NonNull::new(raw).ok_or("no memory for its context, or the context's shape is refused")?;
+        let raw = NonNull::new(raw)?;
         let pool = attach_pool(raw, shape.threads);
         // SAFETY: the pointer is live.
         let window = unsafe { sys::llama_model_n_swa(pointer) };
-        Ok(Self { raw, pool, window, model, _signals: signals })
+        Some(Self { raw, pool, window, model, _signals: signals })
     }
 
-    /// Computes a batch.
-    pub fn decode(&mut self, batch: &mut Batch) -> Decoded {
+    pub(super) fn decode(&mut self, batch: &mut Batch) -> Decoded {
         let mut counts = vec![1i32; batch.tokens.len()];
         let mut owners: Vec<*mut sys::llama_seq_id> = batch.sequences.iter_mut().map(std::ptr::from_mut).collect();
         let native = sys::llama_batch {
@@ -121,17 +119,18 @@ impl Context {
     }
 
     /// The logits of a row of the last batch; `None` where none were asked for.
-    pub fn logits(&self, row: i32) -> Option<&[f32]> {
+    pub(super) fn logits(&self, row: i32) -> Option<&[f32]> {
         let length = usize::try_from(self.model.n_vocab()).ok()?;
         // SAFETY: `raw` is live; llama.cpp answers null for a row without logits.
         let start = unsafe { sys::llama_get_logits_ith(self.raw.as_ptr(), row) };
-        // SAFETY: a row holds one float per token of the vocabulary and stays until the next decode, which needs `&mut`.
+        // SAFETY: a row holds one float per token of the vocabulary and stays until the next decode, which needs
+        // `&mut`.
         NonNull::new(start).map(|start| unsafe { std::slice::from_raw_parts(start.as_ptr(), length) })
     }
 
     /// Cuts a sequence back to its first `keep` tokens and returns how many are really kept: a memory which cannot be
     /// cut (a recurrent model, a window that has moved on) is emptied.
-    pub fn cut(&mut self, sequence: i32, keep: usize) -> usize {
+    pub(super) fn cut(&mut self, sequence: i32, keep: usize) -> usize {
         let from = i32::try_from(keep).unwrap_or(i32::MAX);
         // SAFETY: `raw` is live, and with it its memory; any sequence and position is allowed.
         unsafe {
@@ -179,8 +178,8 @@ fn attach_pool(context: NonNull<sys::llama_context>, threads: i32) -> *mut sys::
 }
 
 fn model_pointer(model: &LlamaModel) -> *mut sys::llama_model {
-    // SAFETY: LlamaModel is `repr(transparent)` over a non-null pointer in the pinned version 0.1.160 (its size is checked
-    // above), and the engine is the only owner.
+    // SAFETY: LlamaModel is `repr(transparent)` over a non-null pointer in the pinned version 0.1.160 (its size is
+    // checked above), and the engine is the only owner.
     unsafe { *std::ptr::from_ref(model).cast::<*mut sys::llama_model>() }
 }
 

@@ -1,4 +1,5 @@
-//! Chooses the next token from the logits.
+//! Chooses the next token from the logits: the sampling chain of llama.cpp, with a grammar where the answer must follow
+//! a JSON schema (constrained decoding).
 
 use super::work::Options;
 use crate::error::Error;
@@ -8,15 +9,16 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
-/// How many recent tokens the repetition penalties look at.
+/// How many recent tokens the repetition penalties look at: llama.cpp's own default (`penalty_last_n`), and Ollama's.
 const PENALTY_REACH: i32 = 64;
 
 /// One answer's way of choosing tokens. Must not outlive the model it was made for.
-pub struct Sampler(LlamaSampler);
+pub(super) struct Sampler(LlamaSampler);
 
 impl Sampler {
-    /// Builds the chain for `options`; `generated` are the tokens an interrupted answer has already.
-    pub fn new(model: &LlamaModel, options: &Options, generated: &[i32]) -> Result<Self, Error> {
+    /// Builds the chain for `options`; `generated` are the tokens an interrupted answer has already. Fails where the
+    /// schema cannot be turned into a grammar.
+    pub(super) fn new(model: &LlamaModel, options: &Options, generated: &[i32]) -> Result<Self, Error> {
         let mut chain = Vec::new();
         if let Some(schema) = &options.schema {
             chain.push(grammar(model, schema)?);
@@ -47,8 +49,8 @@ impl Sampler {
         Ok(sampler)
     }
 
-    /// The next token; `space` is reused between calls.
-    pub fn choose(&mut self, logits: &[f32], space: &mut Vec<LlamaTokenData>) -> Result<i32, Error> {
+    /// Chooses the next token; `space` is used again. Fails where the grammar leaves none.
+    pub(super) fn choose(&mut self, logits: &[f32], space: &mut Vec<LlamaTokenData>) -> Result<i32, Error> {
         space.clear();
         let tokens = (0i32..).map(LlamaToken::new);
         space.extend(tokens.zip(logits).map(|(token, &logit)| LlamaTokenData::new(token, logit, 0.0)));
@@ -67,7 +69,7 @@ impl Sampler {
     }
 }
 
-/// llama.cpp's own mark for a random seed.
+/// llama.cpp's own mark for a random seed (`LLAMA_DEFAULT_SEED`).
 const RANDOM_SEED: u32 = u32::MAX;
 
 fn grammar(model: &LlamaModel, schema: &str) -> Result<LlamaSampler, Error> {

@@ -1,4 +1,4 @@
-//! An answer being made: what is known of it outside the key-value memory, so that it survives being interrupted.
+//! An answer being made: what is known of it outside the key-value memory, so that it survives preemption.
 
 use super::sampling::Sampler;
 use super::text::TextStream;
@@ -9,8 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// A request with its answer so far.
-pub struct Sequence {
-    /// What was asked.
+pub(super) struct Sequence {
     pub request: Request,
     /// Prompt and answer as tokens; empty until the prompt is tokenised.
     pub tokens: Vec<i32>,
@@ -31,12 +30,17 @@ pub struct Sequence {
     arrived: Instant,
     admitted: Option<Instant>,
     first: Option<Instant>,
+    /// Its place among the requests that may be under way (back-pressure).
     _seat: OwnedSemaphorePermit,
 }
 
 impl Sequence {
-    /// A request that has just come.
-    pub fn new(request: Request, events: UnboundedSender<Event>, seat: OwnedSemaphorePermit, now: Instant) -> Self {
+    pub(super) fn new(
+        request: Request,
+        events: UnboundedSender<Event>,
+        seat: OwnedSemaphorePermit,
+        now: Instant,
+    ) -> Self {
         let text = TextStream::new(&request.options.stop);
         Self {
             request,
@@ -58,35 +62,34 @@ impl Sequence {
     }
 
     /// Whether somebody waits for it.
-    pub fn interactive(&self) -> bool {
+    pub(super) fn interactive(&self) -> bool {
         self.request.class == Class::Interactive
     }
 
     /// Whether nobody listens any more.
-    pub fn abandoned(&self) -> bool {
+    pub(super) fn abandoned(&self) -> bool {
         self.events.is_closed()
     }
 
-    /// Takes the tokens of the prompt and tells their number.
-    pub fn begin(&mut self, tokens: Vec<i32>) {
+    /// Takes the tokens of the prompt, which fits.
+    pub(super) fn begin(&mut self, tokens: Vec<i32>) {
         self.prompt = tokens.len();
         self.tokens = tokens;
         // A closed channel is noticed at the next sweep.
-        let _ = self.events.send(Event::Started(self.prompt));
+        let _ = self.events.send(Event::Started);
     }
 
     /// Notes the first admission.
-    pub fn admit(&mut self, now: Instant) {
+    pub(super) fn admit(&mut self, now: Instant) {
         self.admitted.get_or_insert(now);
     }
 
-    /// Tokens generated so far.
-    pub fn generated(&self) -> &[i32] {
+    pub(super) fn generated(&self) -> &[i32] {
         &self.tokens[self.prompt..]
     }
 
     /// Takes the next token; `bytes` is its text, `None` the model's mark of the end.
-    pub fn push(&mut self, token: i32, bytes: Option<&[u8]>, context: usize, now: Instant) {
+    pub(super) fn push(&mut self, token: i32, bytes: Option<&[u8]>, context: usize, now: Instant) {
         self.first.get_or_insert(now);
         let Some(bytes) = bytes else {
             self.finish = Some(Finish::Stop);
@@ -103,14 +106,14 @@ impl Sequence {
         }
     }
 
-    /// Books its share of a step.
-    pub fn charge(&mut self, joules: f64, busy: Duration) {
+    /// Adds its share of a step.
+    pub(super) fn charge(&mut self, joules: f64, busy: Duration) {
         self.joules += joules;
         self.busy += busy;
     }
 
     /// Ends it with an error.
-    pub fn fail(self, error: Error) -> Option<Served> {
+    pub(super) fn fail(self, error: Error) -> Option<Served> {
         let served = self.served();
         // Nobody listening is no loss.
         let _ = self.events.send(Event::Failed(error));
@@ -118,7 +121,7 @@ impl Sequence {
     }
 
     /// Ends it: the work for the books, and the last event with the channel it goes to.
-    pub fn end(mut self, finish: Finish, now: Instant) -> (Served, UnboundedSender<Event>, Done) {
+    pub(super) fn end(mut self, finish: Finish, now: Instant) -> (Served, UnboundedSender<Event>, Done) {
         // A stop string has taken the rest already.
         let rest = self.text.finish();
         if finish != Finish::Stop || !rest.is_empty() {

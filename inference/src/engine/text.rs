@@ -3,21 +3,22 @@
 use encoding_rs::{Decoder, UTF_8};
 
 /// The text of one answer as it grows.
-pub struct TextStream {
+pub(super) struct TextStream {
     decoder: Decoder,
     stops: Vec<String>,
+    /// What may be the beginning of a stop string.
     held: String,
 }
 
 impl TextStream {
     /// An empty text that ends before any of `stops`.
-    pub fn new(stops: &[String]) -> Self {
+    pub(super) fn new(stops: &[String]) -> Self {
         let stops = stops.iter().filter(|stop| !stop.is_empty()).cloned().collect();
         Self { decoder: UTF_8.new_decoder_without_bom_handling(), stops, held: String::new() }
     }
 
     /// Adds a token's bytes; gives what may be shown and whether a stop string has come.
-    pub fn push(&mut self, bytes: &[u8]) -> (String, bool) {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> (String, bool) {
         self.decode(bytes, false);
         if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
             self.held.truncate(at);
@@ -29,7 +30,7 @@ impl TextStream {
     }
 
     /// The rest, when no more tokens come; half a character becomes U+FFFD.
-    pub fn finish(&mut self) -> String {
+    pub(super) fn finish(&mut self) -> String {
         self.decode(&[], true);
         std::mem::take(&mut self.held)
     }

@@ -4,6 +4,7 @@ use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// Whether somebody waits for a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,16 +19,14 @@ pub enum Class {
 
 /// The file behind an expert.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelFile {
-    /// The expert's name.
+pub(crate) struct ModelFile {
     pub name: String,
-    /// Its GGUF file.
     pub path: PathBuf,
 }
 
 /// How tokens are chosen, and when to stop.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Zero takes the likeliest token each time.
     pub temperature: f32,
     /// Keeps the likeliest tokens that together have this probability.
@@ -52,6 +51,7 @@ pub struct Options {
     pub schema: Option<String>,
 }
 
+/// Those of llama.cpp itself (`common_params_sampling`), without its penalties.
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -72,22 +72,19 @@ impl Default for Options {
 
 /// A piece of work for the engine.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Unique; the receipt carries it.
     pub id: String,
     /// The expert to serve it.
     pub model: ModelFile,
     /// The text to continue, template applied.
     pub prompt: String,
-    /// Whether somebody waits.
     pub class: Class,
-    /// How to choose tokens.
     pub options: Options,
 }
 
-/// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub(crate) enum Finish {
     /// The model or a stop string ended it.
     Stop,
     /// The token limit or the context's end was reached.
@@ -98,7 +95,7 @@ pub enum Finish {
 
 /// Where the time of a request went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// From arrival to admission: queue, lack of power, loading.
     pub waited: Duration,
     /// From admission to the first token.
@@ -109,24 +106,22 @@ pub struct Timing {
 
 /// The end of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// Why it ended.
+pub(crate) struct Done {
     pub finish: Finish,
     /// Prompt tokens.
     pub tokens_in: usize,
     /// Generated tokens.
     pub tokens_out: usize,
-    /// Energy it took.
+    /// Energy it took, in joules.
     pub joules: f64,
-    /// Where the time went.
     pub timing: Timing,
 }
 
-/// What the engine tells the one who asked.
+/// What the one who asked hears from the engine.
 #[derive(Debug)]
-pub enum Event {
-    /// The prompt fits and is being served; its length in tokens.
-    Started(usize),
+pub(crate) enum Event {
+    /// The prompt fits and is being served.
+    Started,
     /// More of the answer.
     Text(String),
     /// The answer is complete.
@@ -137,12 +132,9 @@ pub enum Event {
 
 /// Served work, for the books.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Served {
-    /// The request's id.
+pub(crate) struct Served {
     pub id: String,
-    /// The expert's name.
     pub expert: String,
-    /// Whether somebody waited.
     pub class: Class,
     /// Prompt tokens.
     pub tokens_in: usize,
@@ -153,3 +145,13 @@ pub struct Served {
     /// Its share of the engine's busy time, in seconds.
     pub seconds: f64,
 }
+
+/// Served work on its way to the books, and the last event, which waits until the work is booked.
+pub(crate) struct Booking {
+    pub served: Served,
+    /// The last event, and the channel of the one who asked; `None` where the answer failed.
+    pub last: Option<(UnboundedSender<Event>, Done)>,
+}
+
+/// Takes what was served, and sends the last event on once the work is booked.
+pub(crate) type Book = Box<dyn FnMut(Booking) + Send>;

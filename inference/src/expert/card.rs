@@ -3,14 +3,14 @@
 use super::gguf::Head;
 use serde::{Deserialize, Serialize};
 
-/// What a model says of itself.
+/// What a model says of itself, as far as it says it; 0 and `unknown` where it does not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// Its title.
     pub title: Option<String>,
     /// Its architecture, `llama` for one.
     pub architecture: String,
-    /// Its weights.
+    /// How many weights it has.
     pub parameters: u64,
     /// How they are stored, `Q4_K_M` for one.
     pub quantisation: String,
@@ -42,7 +42,7 @@ impl Card {
         }
     }
 
-    /// The number of weights as people write it: `135M`, `7.2B`.
+    /// Writes the number of weights as people do: `135M`, `7.2B`.
     pub fn size(&self) -> String {
         let count = self.parameters as f64;
         if count >= 1e9 { format!("{:.1}B", count / 1e9) } else { format!("{:.0}M", count / 1e6) }

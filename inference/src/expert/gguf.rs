@@ -1,8 +1,8 @@
 //! The head of a GGUF file, read without llama.cpp, which ends the process on some broken files.
 //!
 //! Layout (ggml's docs/gguf.md): magic "GGUF", version u32, tensor count u64, metadata count u64; then key (string),
-//! type u32, value; then per tensor its name, dimensions, type and offset; all little-endian, strings with a u64 length.
-//! Every length is checked against what is left of the file before anything is allocated.
+//! type u32, value; then per tensor its name, dimensions, type and offset; all little-endian, strings with a u64
+//! length. Every length is checked against what is left of the file before anything is allocated.
 
 use crate::error::Error;
 use std::collections::BTreeMap;
@@ -10,23 +10,20 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Versions whose 64-bit lengths this reader and llama.cpp understand.
+/// Versions whose 64-bit lengths this reader and llama.cpp understand (version 1 had 32-bit lengths).
 const VERSIONS: [u32; 2] = [2, 3];
-/// More metadata or tensors than any model has.
+/// More metadata or tensors than any model has: the largest have some thousands.
 const MOST_ENTRIES: u64 = 1 << 20;
-/// Arrays nested deeper than this are no metadata.
+/// Arrays nested deeper than this are no metadata: no known key nests them at all, and each level takes stack.
 const DEEPEST_ARRAY: usize = 4;
 
-/// A metadata value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Any of the integer types, and bool as 0 or 1.
     Integer(i128),
     /// Either of the float types.
     Float(f64),
-    /// Text.
     Text(String),
-    /// A list.
     List(Vec<Value>),
 }
 
@@ -64,13 +61,11 @@ impl Head {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::file(path))?;
         let metadata = file.metadata().map_err(Error::file(path))?;
+        let mut reader = Reader { path, input: BufReader::new(file), at: 0, length: metadata.len() };
         if metadata.is_dir() {
-            let (found, expected) = wrong("a folder", "a GGUF model");
-            return Err(Error::Gguf { path: path.to_path_buf(), found, expected });
+            return Err(reader.wrong("a folder", "a GGUF model"));
         }
-        let length = metadata.len();
-        let mut reader = Reader { input: BufReader::new(file), at: 0, length };
-        reader.head().map_err(|(found, expected)| Error::Gguf { path: path.to_path_buf(), found, expected })
+        reader.head()
     }
 
     /// A text of the metadata.
@@ -93,29 +88,28 @@ impl Head {
     }
 }
 
-/// What was found, and what was expected.
-type Wrong = (String, String);
-
-struct Reader<R> {
+/// Reads the head of a file byte by byte.
+struct Reader<'a, R> {
+    path: &'a Path,
     input: R,
     at: u64,
     length: u64,
 }
 
-impl<R: Read> Reader<R> {
-    fn head(&mut self) -> Result<Head, Wrong> {
-        let magic = self.bytes::<4>().map_err(|_| wrong("it is empty or almost so", "a GGUF model"))?;
+impl<R: Read> Reader<'_, R> {
+    fn head(&mut self) -> Result<Head, Error> {
+        let magic = self.bytes::<4>().map_err(|_| self.wrong("it is empty or almost so", "a GGUF model"))?;
         if &magic != b"GGUF" {
             let shown = String::from_utf8_lossy(&magic).escape_debug().to_string();
-            return Err(wrong(&format!("it begins with \"{shown}\""), "a GGUF model, which begins with \"GGUF\""));
+            return Err(self.wrong(format!("it begins with \"{shown}\""), "a GGUF model, which begins with \"GGUF\""));
         }
         let version = u32::from_le_bytes(self.bytes()?);
         if !VERSIONS.contains(&version) {
-            return Err(wrong(&format!("GGUF version {version}"), "version 2 or 3, little-endian"));
+            return Err(self.wrong(format!("GGUF version {version}"), "version 2 or 3, little-endian"));
         }
         let (tensors, entries) = (self.long()?, self.long()?);
         if tensors > MOST_ENTRIES || entries > MOST_ENTRIES {
-            return Err(wrong(&format!("{tensors} tensors and {entries} metadata entries"), "a sound head"));
+            return Err(self.wrong(format!("{tensors} tensors and {entries} metadata entries"), "a sound head"));
         }
         let mut head = Head::default();
         for _ in 0..entries {
@@ -128,16 +122,16 @@ impl<R: Read> Reader<R> {
         Ok(head)
     }
 
-    fn tensors(&mut self, count: u64, head: &mut Head) -> Result<(), Wrong> {
+    fn tensors(&mut self, count: u64, head: &mut Head) -> Result<(), Error> {
         if count == 0 {
-            return Err(wrong("no tensors", "a model with weights"));
+            return Err(self.wrong("no tensors", "a model with weights"));
         }
         let mut needed = 0;
         for _ in 0..count {
             let name = self.string()?;
             let dimensions = u32::from_le_bytes(self.bytes()?);
             if dimensions > 8 {
-                return Err(wrong(&format!("tensor {name:?} has {dimensions} dimensions"), "at most 4"));
+                return Err(self.wrong(format!("tensor {name:?} has {dimensions} dimensions"), "at most 4"));
             }
             let mut elements = 1u64;
             for _ in 0..dimensions {
@@ -153,15 +147,15 @@ impl<R: Read> Reader<R> {
         let data = self.at.div_ceil(alignment).saturating_mul(alignment);
         let expected = data.saturating_add(needed);
         if self.length < expected {
-            return Err(wrong(
-                &format!("it is truncated: {} bytes", self.length),
-                &format!("at least {expected} bytes, by its own table of tensors"),
+            return Err(self.wrong(
+                format!("it is truncated: {} bytes", self.length),
+                format!("at least {expected} bytes, by its own table of tensors"),
             ));
         }
         Ok(())
     }
 
-    fn value(&mut self, kind: u32, depth: usize) -> Result<Value, Wrong> {
+    fn value(&mut self, kind: u32, depth: usize) -> Result<Value, Error> {
         Ok(match kind {
             0 => Value::Integer(u8::from_le_bytes(self.bytes()?).into()),
             1 => Value::Integer(i8::from_le_bytes(self.bytes()?).into()),
@@ -176,18 +170,18 @@ impl<R: Read> Reader<R> {
             10 => Value::Integer(self.long()?.into()),
             11 => Value::Integer(i64::from_le_bytes(self.bytes()?).into()),
             12 => Value::Float(f64::from_le_bytes(self.bytes()?)),
-            other => return Err(wrong(&format!("metadata of the unknown type {other}"), "types 0 to 12")),
+            other => return Err(self.wrong(format!("metadata of the unknown type {other}"), "types 0 to 12")),
         })
     }
 
-    fn list(&mut self, depth: usize) -> Result<Value, Wrong> {
+    fn list(&mut self, depth: usize) -> Result<Value, Error> {
         let kind = u32::from_le_bytes(self.bytes()?);
         let count = self.long()?;
         if depth >= DEEPEST_ARRAY {
-            return Err(wrong("arrays nested too deep", "metadata"));
+            return Err(self.wrong("arrays nested too deep", "metadata"));
         }
         if count > self.length - self.at {
-            return Err(truncated(self.length));
+            return Err(self.truncated());
         }
         let mut items = Vec::new();
         for _ in 0..count {
@@ -196,42 +190,40 @@ impl<R: Read> Reader<R> {
         Ok(Value::List(items))
     }
 
-    fn string(&mut self) -> Result<String, Wrong> {
+    fn string(&mut self) -> Result<String, Error> {
         let length = self.long()?;
         if length > self.length - self.at {
-            return Err(truncated(self.length));
+            return Err(self.truncated());
         }
-        let mut bytes = vec![0; usize::try_from(length).map_err(|_| truncated(self.length))?];
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| self.truncated())?];
         self.fill(&mut bytes)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn long(&mut self) -> Result<u64, Wrong> {
+    fn long(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.bytes()?))
     }
 
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Wrong> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
         Ok(bytes)
     }
 
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Wrong> {
-        self.input.read_exact(bytes).map_err(|_| truncated(self.length))?;
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        self.input.read_exact(bytes).map_err(|_| self.truncated())?;
         self.at += bytes.len() as u64;
         Ok(())
     }
-}
 
-fn wrong(found: &str, expected: &str) -> Wrong {
-    (found.to_owned(), expected.to_owned())
-}
+    fn wrong(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
+        Error::Gguf { path: self.path.to_path_buf(), found: found.into(), expected: expected.into() }
+    }
 
-fn truncated(length: u64) -> Wrong {
-    (
-        format!("it is truncated or damaged: its head does not end within its {length} bytes"),
-        "a complete GGUF file".into(),
-    )
+    fn truncated(&self) -> Error {
+        let found = format!("it is truncated or damaged: its head does not end within its {} bytes", self.length);
+        self.wrong(found, "a complete GGUF file")
+    }
 }
 
 /// Bytes of a tensor; 0 for a type this list does not know, whose size is then left to llama.cpp. Block sizes: ggml.h.
@@ -264,7 +256,7 @@ mod tests {
     use super::*;
 
     /// The smallest file with a weight: one F32 tensor of four elements.
-    pub fn smallest() -> Vec<u8> {
+    fn smallest() -> Vec<u8> {
         let text = |bytes: &mut Vec<u8>, text: &str| {
             bytes.extend((text.len() as u64).to_le_bytes());
             bytes.extend(text.as_bytes());
@@ -289,11 +281,11 @@ mod tests {
         bytes
     }
 
-    fn read(bytes: &[u8]) -> Result<Head, String> {
+    fn read(bytes: &[u8]) -> Result<Head, Error> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.gguf");
         std::fs::write(&path, bytes).unwrap();
-        Head::read(&path).map_err(|error| error.to_string())
+        Head::read(&path)
     }
 
     #[test]
@@ -320,7 +312,7 @@ mod tests {
             (&sound[..sound.len() - 1], "truncated"),
             (&sound[..40], "truncated"),
         ] {
-            let error = read(bytes).unwrap_err();
+            let error = read(bytes).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("x.gguf"), "{error}");
         }
     }

@@ -9,15 +9,14 @@ use serde::Deserialize;
 const HUB: &str = "https://huggingface.co";
 const HUB_VARIABLE: &str = "HF_ENDPOINT";
 const TOKEN_VARIABLE: &str = "HF_TOKEN";
-/// What is taken where several quantisations are offered: the usual compromise first.
+/// What is taken where several quantisations are offered: first Q4_K_M, llama.cpp's recommended compromise of size and
+/// quality, then what comes nearest to it in size.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_k_s", "q4_0", "q5_k_m", "q8_0", "f16"];
 
 /// A file found in a repository.
 #[derive(Debug, PartialEq)]
-pub struct Found {
-    /// Its address.
+pub(super) struct Found {
     pub url: String,
-    /// Its name.
     pub name: String,
     /// Its digest, where the hub states it.
     pub sha256: Option<String>,
@@ -34,13 +33,13 @@ struct Lfs {
     oid: String,
 }
 
-/// The access token for gated repositories.
-pub fn token() -> Option<String> {
+/// Reads the access token for gated repositories.
+pub(super) fn token() -> Option<String> {
     std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty())
 }
 
 /// Finds `file` in `repository`, or a fitting one.
-pub async fn find(client: &Client, repository: &str, file: Option<&str>) -> Result<Found, Error> {
+pub(super) async fn find(client: &Client, repository: &str, file: Option<&str>) -> Result<Found, Error> {
     let hub = std::env::var(HUB_VARIABLE).unwrap_or_else(|_| HUB.to_owned());
     let hub = hub.trim_end_matches('/');
     let url = format!("{hub}/api/models/{repository}/tree/main?recursive=true");
@@ -48,7 +47,7 @@ pub async fn find(client: &Client, repository: &str, file: Option<&str>) -> Resu
     let failed = |why: String| Error::Fetch { url: url.clone(), why };
     let entries: Vec<Entry> =
         serde_json::from_str(&body).map_err(|error| failed(format!("not a list of files: {error}")))?;
-    let entry = choose(&entries, file).map_err(failed)?;
+    let entry = choose(&entries, file, &url)?;
     Ok(Found {
         url: format!("{hub}/{repository}/resolve/main/{}", entry.path),
         name: entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned(),
@@ -56,12 +55,14 @@ pub async fn find(client: &Client, repository: &str, file: Option<&str>) -> Resu
     })
 }
 
-fn choose<'a>(entries: &'a [Entry], file: Option<&str>) -> Result<&'a Entry, String> {
+/// The entry called `file`, or the preferred one of those that hold a whole model; `url` is where the list came from.
+fn choose<'a>(entries: &'a [Entry], file: Option<&str>, url: &str) -> Result<&'a Entry, Error> {
+    let failed = |why: String| Error::Fetch { url: url.to_owned(), why };
     let models: Vec<&Entry> = entries.iter().filter(|entry| entry.path.to_lowercase().ends_with(".gguf")).collect();
     let names = || models.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>().join(", ");
     if let Some(file) = file {
         let found = models.iter().find(|entry| entry.path == file);
-        return found.copied().ok_or_else(|| format!("no {file:?} in it; it has: {}", names()));
+        return found.copied().ok_or_else(|| failed(format!("no {file:?} in it; it has: {}", names())));
     }
     let single = |entry: &&&Entry| !entry.path.contains("-of-") && !entry.path.to_lowercase().contains("mmproj");
     let ranked = models.iter().filter(single).min_by_key(|entry| {
@@ -69,11 +70,11 @@ fn choose<'a>(entries: &'a [Entry], file: Option<&str>) -> Result<&'a Entry, Str
         PREFERRED.iter().position(|quantisation| name.contains(quantisation)).unwrap_or(PREFERRED.len())
     });
     ranked.copied().ok_or_else(|| {
-        if models.is_empty() {
+        failed(if models.is_empty() {
             "no .gguf file in this repository".to_owned()
         } else {
             format!("only models in several parts: {}", names())
-        }
+        })
     })
 }
 
@@ -86,10 +87,14 @@ mod tests {
         let entries =
             |names: &[&str]| names.iter().map(|name| Entry { path: (*name).into(), lfs: None }).collect::<Vec<_>>();
         let many = entries(&["README.md", "m-F16.gguf", "m-Q8_0.gguf", "m-Q4_K_M.gguf", "m-Q4_K_M-00001-of-2.gguf"]);
-        assert_eq!(choose(&many, None).unwrap().path, "m-Q4_K_M.gguf");
-        assert_eq!(choose(&many, Some("m-Q8_0.gguf")).unwrap().path, "m-Q8_0.gguf");
-        assert!(choose(&many, Some("x.gguf")).unwrap_err().contains("it has: m-F16.gguf"));
-        assert!(choose(&entries(&["a.safetensors"]), None).unwrap_err().contains("no .gguf"));
-        assert!(choose(&entries(&["a-00001-of-2.gguf"]), None).unwrap_err().contains("several parts"));
+        let chosen = |entries: &[Entry], file| match choose(entries, file, "hub") {
+            Ok(entry) => entry.path.clone(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(chosen(&many, None), "m-Q4_K_M.gguf");
+        assert_eq!(chosen(&many, Some("m-Q8_0.gguf")), "m-Q8_0.gguf");
+        assert!(chosen(&many, Some("x.gguf")).starts_with("hub: no \"x.gguf\" in it; it has: m-F16.gguf"));
+        assert!(chosen(&entries(&["a.safetensors"]), None).contains("no .gguf"));
+        assert!(chosen(&entries(&["a-00001-of-2.gguf"]), None).contains("several parts"));
     }
 }

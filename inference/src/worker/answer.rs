@@ -1,7 +1,7 @@
 //! An answer on its way to the client: text, tool calls, and the end with its figures.
 
-use super::ask::Ask;
-use super::reply::Refusal;
+use super::chat::Submission;
+use super::refusal::Refusal;
 use super::state::State;
 use crate::engine::work::{Done, Event};
 use crate::error::Error;
@@ -10,24 +10,22 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// A streaming client hears within this time that its request was taken, even while there is no power for it.
+/// A streaming client hears within this time that its request was taken, even while there is no power for it. Chosen:
+/// most prompts that must be refused are refused in less, with a status of their own, and no client gives up so soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A part of an answer.
+/// A part of an answer; the last one is `Done` or `Failed`.
 #[derive(Debug)]
-pub enum Piece {
-    /// More text.
+pub(super) enum Piece {
     Text(String),
     /// Tools to be called.
     Calls(Vec<ToolCall>),
-    /// The end.
     Done(Done),
-    /// The end, by a failure.
     Failed(Error),
 }
 
 /// An answer being made. Dropping it cancels the work.
-pub struct Answer {
+pub(super) struct Answer {
     events: UnboundedReceiver<Event>,
     scanner: ToolScanner,
     ready: VecDeque<Piece>,
@@ -36,8 +34,7 @@ pub struct Answer {
 
 /// An answer that is complete.
 #[derive(Debug, Default)]
-pub struct Whole {
-    /// Its text.
+pub(super) struct Whole {
     pub text: String,
     /// Tools to be called.
     pub calls: Vec<ToolCall>,
@@ -47,9 +44,10 @@ pub struct Whole {
 
 impl Answer {
     /// Hands the request to the engine, and waits a moment for it to be refused.
-    pub async fn start(state: &State, ask: Ask) -> Result<Self, Refusal> {
-        let events = state.engine.submit(ask.request)?;
-        let mut answer = Self { events, scanner: ToolScanner::new(ask.tools), ready: VecDeque::new(), ended: false };
+    pub(super) async fn start(state: &State, submission: Submission) -> Result<Self, Refusal> {
+        let events = state.engine.submit(submission.request)?;
+        let scanner = ToolScanner::new(submission.tools);
+        let mut answer = Self { events, scanner, ready: VecDeque::new(), ended: false };
         match tokio::time::timeout(PATIENCE, answer.events.recv()).await {
             Ok(Some(Event::Failed(error))) => Err(error.into()),
             Ok(Some(event)) => {
@@ -62,7 +60,7 @@ impl Answer {
     }
 
     /// The next piece; `None` after the end.
-    pub async fn next(&mut self) -> Option<Piece> {
+    pub(super) async fn next(&mut self) -> Option<Piece> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
                 return Some(piece);
@@ -78,7 +76,7 @@ impl Answer {
     }
 
     /// Everything, when it is complete.
-    pub async fn whole(mut self) -> Result<Whole, Refusal> {
+    pub(super) async fn whole(mut self) -> Result<Whole, Refusal> {
         let mut whole = Whole::default();
         while let Some(piece) = self.next().await {
             match piece {
@@ -93,7 +91,7 @@ impl Answer {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Started(_) => {}
+            Event::Started => {}
             Event::Text(text) => {
                 let text = self.scanner.push(&text);
                 if !text.is_empty() {

@@ -1,13 +1,13 @@
 //! Ollama's interface, as its own clients and Home Assistant's integration speak it.
 //!
-//! Numbers come as floats (`num_ctx: 8192.0`), `keep_alive` as a number or a text; both are accepted. The context's size
-//! and how long a model stays loaded are the worker's business, so those two change nothing.
+//! Numbers come as floats (`num_ctx: 8192.0`), `keep_alive` as a number or a text; both are accepted. The context's
+//! size and how long a model stays loaded are the worker's business, so those two change nothing.
 
 use super::answer::{Answer, Piece, Whole};
-use super::ask::{Ask, Message, Wishes, ask, raw};
-use super::reply::{Refusal, class, read};
+use super::chat::{Chat, ChatMessage, Content, Sampling};
+use super::refusal::{Refusal, class, read};
 use super::state::Shared;
-use crate::engine::work::{Done, Finish};
+use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;
 use crate::expert::Expert;
 use crate::tools::ToolCall;
@@ -27,6 +27,7 @@ use std::time::Duration;
 
 /// The version of Ollama whose interface this is; clients compare it.
 const VERSION: &str = "0.12.6";
+/// Says in which interface's form a refusal is written, and where it is asked the usual way.
 const PATH: &str = "/api/chat";
 
 #[derive(Debug, Default, Deserialize)]
@@ -49,7 +50,7 @@ struct Options {
 struct Request {
     model: String,
     name: String,
-    messages: Vec<Message>,
+    messages: Vec<ChatMessage>,
     prompt: String,
     system: String,
     raw: Option<bool>,
@@ -69,8 +70,7 @@ enum Form {
     Generate,
 }
 
-/// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/", get(|| async { "HeatMine is running" }))
         .route("/api/version", get(|| async { Json(json!({"version": VERSION})) }))
@@ -169,55 +169,64 @@ async fn serve(
     if empty {
         return only_load(state, &request, form);
     }
-    let ask = prepare(state, &request, form, class)?;
     let head = Head { form, model: named(&request).to_owned(), clock: state.config.clock };
-    let answer = Answer::start(state, ask).await?;
-    if request.stream.unwrap_or(true) {
+    let stream = request.stream.unwrap_or(true);
+    let submission = request.chat(form, class)?.submission(state)?;
+    let answer = Answer::start(state, submission).await?;
+    if stream {
         return Ok(streamed(head, answer));
     }
     Ok(Json(head.whole(answer.whole().await?)).into_response())
 }
 
-fn prepare(state: &Shared, request: &Request, form: Form, class: crate::engine::work::Class) -> Result<Ask, Refusal> {
-    let options = request.options.as_ref();
-    let wish = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
-    let wishes = Wishes {
-        temperature: wish(|options| options.temperature),
-        top_p: wish(|options| options.top_p),
-        top_k: wish(|options| options.top_k),
-        min_p: wish(|options| options.min_p),
-        repeat_penalty: wish(|options| options.repeat_penalty),
-        presence_penalty: wish(|options| options.presence_penalty),
-        frequency_penalty: wish(|options| options.frequency_penalty),
-        seed: wish(|options| options.seed),
-        // Ollama's -1 and -2 mean "as long as it takes".
-        max_tokens: wish(|options| options.num_predict).filter(|&count| count > 0.0),
-        stop: options.and_then(|options| options.stop.clone()),
-        schema: schema(request.format.as_ref())?,
-    };
-    let think = match &request.think {
-        Some(Value::Bool(think)) => *think,
-        Some(Value::String(_)) => true,
-        Some(_) | None => false,
-    };
-    match form {
-        Form::Chat => {
-            let tools = request.tools.clone().unwrap_or_default();
-            ask(state, named(request), &request.messages, tools, think, &wishes, class)
-        }
-        Form::Generate if request.raw == Some(true) => {
-            raw(state, state.expert(named(request))?, request.prompt.clone(), &wishes, class, false)
-        }
-        Form::Generate => {
-            if request.images.as_ref().is_some_and(|images| !images.is_empty()) {
-                return Err(Error::request("images", "this expert cannot see images").into());
+impl Request {
+    /// What it asks, in the worker's own words.
+    fn chat(self, form: Form, class: Class) -> Result<Chat, Error> {
+        let (expert, sampling) = (named(&self).to_owned(), self.sampling()?);
+        Ok(Chat { expert, sampling, content: self.content(form)?, class })
+    }
+
+    fn sampling(&self) -> Result<Sampling, Error> {
+        let options = self.options.as_ref();
+        let given = |pick: fn(&Options) -> Option<f64>| options.and_then(pick);
+        Ok(Sampling {
+            temperature: given(|options| options.temperature),
+            top_p: given(|options| options.top_p),
+            top_k: given(|options| options.top_k),
+            min_p: given(|options| options.min_p),
+            repeat_penalty: given(|options| options.repeat_penalty),
+            presence_penalty: given(|options| options.presence_penalty),
+            frequency_penalty: given(|options| options.frequency_penalty),
+            seed: given(|options| options.seed),
+            // Ollama's -1 and -2 mean "as long as it takes".
+            max_tokens: given(|options| options.num_predict).filter(|&count| count > 0.0),
+            stop: options.and_then(|options| options.stop.clone()),
+            schema: schema(self.format.as_ref())?,
+        })
+    }
+
+    fn content(self, form: Form) -> Result<Content, Error> {
+        let think = match &self.think {
+            Some(Value::Bool(think)) => *think,
+            Some(Value::String(_)) => true,
+            Some(_) | None => false,
+        };
+        match form {
+            Form::Chat => {
+                let tools = self.tools.unwrap_or_default();
+                Ok(Content::Messages { messages: self.messages, tools, think })
             }
-            let said = |role: &str, text: &str| Message::text(role, text);
-            let mut messages = vec![said("user", &request.prompt)];
-            if !request.system.is_empty() {
-                messages.insert(0, said("system", &request.system));
+            Form::Generate if self.raw == Some(true) => Ok(Content::Prompt(self.prompt)),
+            Form::Generate => {
+                if self.images.is_some_and(|images| !images.is_empty()) {
+                    return Err(Error::request("images", "this expert cannot see images"));
+                }
+                let mut messages = vec![ChatMessage::text("user", &self.prompt)];
+                if !self.system.is_empty() {
+                    messages.insert(0, ChatMessage::text("system", &self.system));
+                }
+                Ok(Content::Messages { messages, tools: Vec::new(), think })
             }
-            ask(state, named(request), &messages, Vec::new(), think, &wishes, class)
         }
     }
 }

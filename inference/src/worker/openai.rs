@@ -1,8 +1,8 @@
 //! OpenAI's interface: `/v1/chat/completions`, streamed or not, and `/v1/models`.
 
 use super::answer::{Answer, Piece, Whole};
-use super::ask::{Ask, Message, Wishes, ask};
-use super::reply::{Refusal, class, read};
+use super::chat::{Chat, ChatMessage, Content, Sampling};
+use super::refusal::{Refusal, class, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;
@@ -20,14 +20,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::time::Duration;
 
 const CHAT: &str = "/v1/chat/completions";
+/// A stream without news sends a comment this often: well below the minute after which nginx and its like give up a
+/// silent one.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Deserialize)]
 struct ChatRequest {
     #[serde(default)]
     model: String,
-    messages: Vec<Message>,
+    messages: Vec<ChatMessage>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default)]
@@ -72,8 +76,7 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
-/// The interface's paths.
-pub fn routes() -> Router<Shared> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route(CHAT, post(chat)).route("/v1/models", get(models)).route("/v1/models/{name}", get(model))
 }
 
@@ -111,39 +114,44 @@ async fn serve(state: &Shared, headers: &HeaderMap, body: Result<Bytes, BytesRej
     if request.n.is_some_and(|n| n != 1.0) {
         return Err(Error::request("n", "n: only one answer per request is made").into());
     }
-    let ask = prepare(state, &request, class)?;
+    let stream = request.stream.unwrap_or(false);
+    let usage = request.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false);
+    let submission = request.chat(class)?.submission(state)?;
     let head = Head {
-        id: ask.request.id.clone(),
-        model: ask.prepared.expert.name.clone(),
+        id: submission.request.id.clone(),
+        model: submission.prepared.expert.name.clone(),
         created: (state.config.clock)() / 1000,
     };
-    let answer = Answer::start(state, ask).await?;
-    if !request.stream.unwrap_or(false) {
+    let answer = Answer::start(state, submission).await?;
+    if !stream {
         return Ok(Json(head.whole(answer.whole().await?)).into_response());
     }
-    let usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
     Ok(streamed(head, answer, usage))
 }
 
-fn prepare(state: &Shared, request: &ChatRequest, class: Class) -> Result<Ask, Refusal> {
-    let wishes = Wishes {
-        temperature: request.temperature,
-        top_p: request.top_p,
-        top_k: request.top_k,
-        min_p: request.min_p,
-        repeat_penalty: request.repeat_penalty,
-        presence_penalty: request.presence_penalty,
-        frequency_penalty: request.frequency_penalty,
-        seed: request.seed,
-        max_tokens: request.max_completion_tokens.or(request.max_tokens),
-        stop: request.stop.clone(),
-        schema: schema(request.response_format.as_ref())?,
-    };
-    let no_tools = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
-    let tools = request.tools.clone().filter(|_| !no_tools).unwrap_or_default();
-    let kwargs = request.chat_template_kwargs.as_ref();
-    let think = kwargs.and_then(|kwargs| kwargs.get("enable_thinking")).and_then(Value::as_bool).unwrap_or(false);
-    ask(state, &request.model, &request.messages, tools, think, &wishes, class)
+impl ChatRequest {
+    /// What it asks, in the worker's own words.
+    fn chat(self, class: Class) -> Result<Chat, Error> {
+        let no_tools = self.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
+        let kwargs = self.chat_template_kwargs.as_ref();
+        let think = kwargs.and_then(|kwargs| kwargs.get("enable_thinking")).and_then(Value::as_bool).unwrap_or(false);
+        let sampling = Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            top_k: self.top_k,
+            min_p: self.min_p,
+            repeat_penalty: self.repeat_penalty,
+            presence_penalty: self.presence_penalty,
+            frequency_penalty: self.frequency_penalty,
+            seed: self.seed,
+            max_tokens: self.max_completion_tokens.or(self.max_tokens),
+            stop: self.stop,
+            schema: schema(self.response_format.as_ref())?,
+        };
+        let tools = self.tools.filter(|_| !no_tools).unwrap_or_default();
+        let content = Content::Messages { messages: self.messages, tools, think };
+        Ok(Chat { expert: self.model, content, sampling, class })
+    }
 }
 
 fn schema(format: Option<&Value>) -> Result<Option<Value>, Error> {
@@ -221,7 +229,7 @@ fn streamed(head: Head, answer: Answer, include_usage: bool) -> Response {
         let event = streaming.next().await?;
         Some((Ok::<_, Infallible>(event), streaming))
     });
-    let keep_alive = KeepAlive::new().interval(std::time::Duration::from_secs(10)).text("waiting");
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("waiting");
     Sse::new(events).keep_alive(keep_alive).into_response()
 }
 

@@ -1,8 +1,8 @@
-//! What the worker's handlers share.
+//! What the worker's handlers share: experts made ready once, the budget with its time to live, the journal, and the
+//! watchdog over the engine's thread.
 
-use super::WorkerConfig;
-use super::reply::Refusal;
-use crate::engine::work::{Done, Event, Served};
+use super::config::WorkerConfig;
+use super::refusal::Refusal;
 use crate::engine::{Engine, Snapshot};
 use crate::error::Error;
 use crate::expert::gguf::Head;
@@ -15,51 +15,38 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
-/// The engine's thread shows life several times a second; after this long without, it hangs.
+/// The engine's thread shows life several times a second, also while it loads a model; after this long without, it
+/// hangs. Chosen: longer than a machine short of memory swaps, shorter than a person waits before they pull the plug.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
-/// Served work on its way to the journal, and the event that waits for it.
-pub struct Booking {
-    /// The work.
-    pub served: Served,
-    /// The last event, and where it goes.
-    pub last: Option<(UnboundedSender<Event>, Done)>,
-}
-
 /// An expert ready to be asked.
-pub struct Prepared {
-    /// The expert.
+pub(super) struct Prepared {
     pub expert: Expert,
-    /// Its chat template.
     pub template: Template,
 }
 
-/// The handlers' state.
-pub struct State {
-    /// How the worker runs.
+pub(super) struct State {
     pub config: WorkerConfig,
-    /// The installed experts.
     pub store: Store,
-    /// The engine.
     pub engine: Engine,
     preferred: Option<Expert>,
     journal: Arc<Mutex<Journal>>,
     prepared: Mutex<BTreeMap<PathBuf, Arc<Prepared>>>,
-    renewal: Mutex<Option<AbortHandle>>,
+    /// The task that ends the budget when it is not renewed.
+    expiry: Mutex<Option<AbortHandle>>,
+    /// The last heartbeat and when it was seen first.
     life: Mutex<(u64, Instant)>,
+    /// Requests so far, for their ids.
     counter: AtomicU64,
     started_ms: i64,
 }
 
-/// The state as handlers hold it.
-pub type Shared = Arc<State>;
+pub(super) type Shared = Arc<State>;
 
 impl State {
-    /// Puts the parts together.
-    pub fn new(
+    pub(super) fn new(
         config: WorkerConfig,
         store: Store,
         preferred: Option<Expert>,
@@ -74,7 +61,7 @@ impl State {
             preferred,
             journal,
             prepared: Mutex::default(),
-            renewal: Mutex::default(),
+            expiry: Mutex::default(),
             life: Mutex::new((0, stopwatch::now())),
             counter: AtomicU64::new(0),
             started_ms,
@@ -82,7 +69,7 @@ impl State {
     }
 
     /// All experts that can be asked for.
-    pub fn experts(&self) -> Result<Vec<Expert>, Error> {
+    pub(super) fn experts(&self) -> Result<Vec<Expert>, Error> {
         let mut experts = self.store.list()?;
         if let Some(preferred) = &self.preferred
             && !experts.iter().any(|expert| expert.name == preferred.name)
@@ -93,7 +80,7 @@ impl State {
     }
 
     /// What keeps the worker from serving anybody: that there is no expert.
-    pub fn lacking(&self) -> Option<String> {
+    pub(super) fn lacking(&self) -> Option<String> {
         match self.experts() {
             Ok(experts) if experts.is_empty() => Some(format!(
                 "no expert is installed in {}; `heatmine expert add` installs one",
@@ -105,7 +92,7 @@ impl State {
     }
 
     /// The expert called `name`; the preferred one for no name.
-    pub fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
+    pub(super) fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
         let experts = self.experts()?;
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
         let found = if wanted.is_empty() || wanted == "default" {
@@ -124,28 +111,29 @@ impl State {
         Ok(prepared)
     }
 
-    /// Sets the budget; with `ttl` the start value holds again when it is over.
-    pub fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
-        let mut renewal = lock(&self.renewal);
-        if let Some(previous) = renewal.take() {
+    /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless
+    /// another budget has come.
+    pub(super) fn set_budget(self: &Arc<Self>, watts: Option<f64>, ttl: Option<Duration>) {
+        let mut expiry = lock(&self.expiry);
+        if let Some(previous) = expiry.take() {
             previous.abort();
         }
         self.engine.set_budget(watts);
-        *renewal = ttl.map(|ttl| {
+        *expiry = ttl.map(|ttl| {
             let state = self.clone();
-            let expiry = async move {
+            let end = async move {
                 tokio::time::sleep(ttl).await;
                 // Under the lock, so that a renewal which has just come is not undone.
-                let _renewal = lock(&state.renewal);
+                let _expiry = lock(&state.expiry);
                 tracing::warn!(default_w = state.config.budget, "the budget was not renewed");
                 state.engine.set_budget(state.config.budget);
             };
-            tokio::spawn(expiry).abort_handle()
+            tokio::spawn(end).abort_handle()
         });
     }
 
     /// The engine's state; an error once its thread has been silent for too long.
-    pub fn engine_state(&self) -> Result<Snapshot, Refusal> {
+    pub(super) fn engine_state(&self) -> Result<Snapshot, Refusal> {
         let snapshot = self.engine.snapshot();
         let now = stopwatch::now();
         let mut life = lock(&self.life);
@@ -159,13 +147,12 @@ impl State {
         Ok(snapshot)
     }
 
-    /// The journal of receipts.
-    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
 
     /// An id no other piece of work has, on this machine.
-    pub fn new_id(&self) -> String {
+    pub(super) fn new_id(&self) -> String {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
         format!("{:x}-{:x}-{count:x}", self.started_ms, std::process::id())
     }

@@ -15,7 +15,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running worker.
-pub struct Bench {
+pub(crate) struct Bench {
     pub worker: client::Worker,
     pub http: reqwest::Client,
     _folder: tempfile::TempDir,
@@ -24,17 +24,17 @@ pub struct Bench {
 }
 
 /// The date in all tests.
-pub fn clock() -> i64 {
+pub(crate) fn clock() -> i64 {
     1_795_257_600_000
 }
 
-pub fn install_tls() {
+pub(crate) fn install_tls() {
     // A second installation in the same process is refused, and is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// The real model; says so where there is none.
-pub fn model() -> Option<PathBuf> {
+pub(crate) fn model() -> Option<PathBuf> {
     let experts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/experts");
     let stored = || {
         let entries = std::fs::read_dir(experts).ok()?;
@@ -49,13 +49,13 @@ pub fn model() -> Option<PathBuf> {
 }
 
 /// The right to run an engine.
-pub async fn turn() -> MutexGuard<'static, ()> {
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
 /// A worker's configuration: 20 W idle, 120 W at work, no limit of power. One thread, because two of them wait for each
 /// other where other programs take the processor away from one.
-pub fn config(folder: &Path, model: &Path) -> WorkerConfig {
+pub(crate) fn config(folder: &Path, model: &Path) -> WorkerConfig {
     let mut config = WorkerConfig::new(folder, clock);
     config.listen.set_port(0);
     config.model = Some(model.display().to_string());
@@ -65,7 +65,7 @@ pub fn config(folder: &Path, model: &Path) -> WorkerConfig {
 }
 
 impl Bench {
-    pub async fn start(adjust: impl FnOnce(&mut WorkerConfig)) -> Option<Self> {
+    pub(crate) async fn start(adjust: impl FnOnce(&mut WorkerConfig)) -> Option<Self> {
         install_tls();
         let model = model()?;
         let turn = turn().await;
@@ -83,12 +83,12 @@ impl Bench {
         Some(bench)
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.worker.url)
     }
 
     /// Waits until the status is as wanted.
-    pub async fn until(&self, wanted: impl Fn(&client::Status) -> bool) -> client::Status {
+    pub(crate) async fn until(&self, wanted: impl Fn(&client::Status) -> bool) -> client::Status {
         let start = tokio::time::Instant::now();
         loop {
             let status = self.worker.status().await.unwrap();
@@ -100,19 +100,19 @@ impl Bench {
         }
     }
 
-    pub async fn budget(&self, watts: Option<f64>) {
+    pub(crate) async fn budget(&self, watts: Option<f64>) {
         self.worker.set_budget(watts, Duration::from_secs(600)).await.unwrap();
     }
 
     /// A greedy chat that repeats exactly.
-    pub async fn ask(&self, text: &str, max_tokens: u32) -> Value {
+    pub(crate) async fn ask(&self, text: &str, max_tokens: u32) -> Value {
         let body = json!({
             "messages": [{"role": "user", "content": text}], "max_tokens": max_tokens, "temperature": 0, "seed": 1,
         });
         self.chat(&body).await
     }
 
-    pub async fn chat(&self, body: &Value) -> Value {
+    pub(crate) async fn chat(&self, body: &Value) -> Value {
         let response = self.http.post(self.url("/v1/chat/completions")).json(body).send().await.unwrap();
         let status = response.status();
         let reply: Value = response.json().await.unwrap();
@@ -121,18 +121,18 @@ impl Bench {
     }
 }
 
-pub fn text(reply: &Value) -> &str {
+pub(crate) fn text(reply: &Value) -> &str {
     reply["choices"][0]["message"]["content"].as_str().unwrap()
 }
 
 /// A prompt of about a thousand tokens: two batches, each of seconds.
-pub fn long_text() -> String {
+pub(crate) fn long_text() -> String {
     let line = "The battery holds nine kilowatt hours and the roof gives five kilowatts at noon. ";
     format!("{}\nWhat does the roof give at noon?", line.repeat(56))
 }
 
 /// Processor time this process has used.
-pub fn processor_time() -> Duration {
+pub(crate) fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();

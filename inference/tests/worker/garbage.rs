@@ -71,7 +71,7 @@ async fn garbage_gets_a_reason_and_hurts_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_told_the_known_ones() {
+async fn the_answer_to_an_unknown_model_names_the_known_ones() {
     let Some(bench) = Bench::start(|_| {}).await else { return };
     let body = json!({"model": "gpt-9", "messages": [{"role": "user", "content": "Hi"}]});
     let response = bench.http.post(bench.url("/v1/chat/completions")).json(&body).send().await.unwrap();

@@ -1,8 +1,7 @@
 //! Off means off, and less means less.
 
 use crate::bench::{Bench, long_text, processor_time, text};
-use inference::client::{Question, State};
-use inference::engine::work::Class;
+use inference::client::{Class, Question, State};
 use serde_json::json;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -66,7 +65,7 @@ async fn off_in_the_middle_of_a_token_loses_nothing() {
     let story = "Write a long story about a wind turbine.";
     let undisturbed = bench.ask(story, 150).await;
     let (answer, later) = interrupted(&bench, story, 150, 0.1).await;
-    assert!(!later.is_empty(), "the story was told before the power went");
+    assert!(!later.is_empty(), "the story was written before the power went");
     assert_eq!(answer, text(&undisturbed));
     offs.extend(later);
     offs.sort();

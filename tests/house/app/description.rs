@@ -44,6 +44,11 @@ pub fn options() -> Result<Option<Value>> {
     Ok(yaml("ha-addon/config.yaml")?.map(|config| config["options"].clone()))
 }
 
+/// The schema of the options; `None`, said loudly, where YAML cannot be read here.
+pub fn schema() -> Result<Option<Value>> {
+    Ok(yaml("ha-addon/config.yaml")?.map(|config| config["schema"].clone()))
+}
+
 /// A YAML file of the repository, read by a YAML library of another language.
 fn yaml(file: &str) -> Result<Option<Value>> {
     let python = workspace().join(".cache/peers/bin/python");
@@ -62,7 +67,7 @@ fn text(file: &str) -> Result<String> {
 }
 
 /// What is wrong with a value for an element of the schema; the element itself may be wrong too.
-fn faults(path: &str, element: &Value, value: Option<&Value>, faults_so_far: &mut Vec<String>) {
+pub fn faults(path: &str, element: &Value, value: Option<&Value>, faults_so_far: &mut Vec<String>) {
     match (element, value) {
         (Value::Object(keys), Some(Value::Object(values))) => {
             for (key, element) in keys {

@@ -2,13 +2,13 @@
 
 use super::gateway::{Gateway, runs};
 use super::{LIMIT, experts, question, receipts, verify};
-use crate::peer::wait_until;
+use crate::peer::{seed, wait_until};
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     let job = json!({"title": "hello", "deadline": now + TimeDelta::hours(12), "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8});
     let (status, job) = gateway.post("/api/v1/jobs", &job).await?;
     ensure!(status == 201, "{status} {job}");
-    let mut entries = 0;
+    let (mut entries, seed) = (0, seed());
     for kill in 0..KILLS {
         let mode = if kill % 2 == 0 { "surplus" } else { "heat" };
         gateway.set_mode(mode).await?;
@@ -51,7 +51,7 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
             let before = known(&answered).len();
             wait_until(LIMIT, "an answer", async || (known(&answered).len() > before).then_some(())).await?;
         }
-        let moment = if kill == 0 { 0 } else { RandomState::new().hash_one(kill) % LIFE_MS };
+        let moment = if kill == 0 { 0 } else { chance(seed, kill) % LIFE_MS };
         sleep(Duration::from_millis(moment)).await;
         let worker = gateway.worker();
         gateway.process.kill()?;
@@ -95,6 +95,13 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     ensure!(lost.is_empty(), "not booked: {lost:?} of {}", proofs.len());
     eprintln!("{} receipts, {} of them answered to a client; {verified}", booked.len(), answered.len());
     Ok(())
+}
+
+/// A number that follows from the seed and the round alone.
+fn chance(seed: u64, round: u32) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, round).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn known(answered: &Mutex<BTreeSet<String>>) -> BTreeSet<String> {

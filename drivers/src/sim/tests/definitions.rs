@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::definition::find;
-use crate::device::{self, DeviceConfig, Pace, Report};
+use crate::device::{self, DeviceConfig, Report};
+use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 struct AtWork {
     id: DeviceId,
     reports: mpsc::Receiver<Report>,
-    orders: mpsc::Sender<Setpoint>,
+    controls: mpsc::Sender<Setpoint>,
     seen: BTreeMap<Point, Option<f64>>,
     task: JoinHandle<()>,
 }
@@ -30,9 +31,9 @@ fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationT
         interval: Duration::from_secs(2),
     };
     let (reporter, reports) = mpsc::channel(64);
-    let (orders, taken) = mpsc::channel(16);
+    let (controls, taken) = mpsc::channel(16);
     let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, reporter, taken, shutdown.clone()));
-    AtWork { id, reports, orders, seen: BTreeMap::new(), task }
+    AtWork { id, reports, controls, seen: BTreeMap::new(), task }
 }
 
 impl AtWork {
@@ -60,7 +61,7 @@ impl AtWork {
 
     async fn order(&mut self, setting: Setting) {
         let setpoint = Setpoint { device: self.id.clone(), setting, reason: Reason::Surplus };
-        self.orders.send(setpoint).await.unwrap();
+        self.controls.send(setpoint).await.unwrap();
         self.until("the order's outcome", |_, report| match report {
             Some(Report::Applied { error, .. }) => {
                 assert_eq!(*error, None);
@@ -78,7 +79,7 @@ impl AtWork {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_canonical_point_is_read_as_it_is_and_orders_arrive() {
+async fn every_canonical_point_is_read_as_it_is_and_settings_arrive() {
     use Point::*;
     let stage = stage().await;
     stage.compute.send_replace(Watts(640.0));
@@ -134,7 +135,7 @@ async fn every_canonical_point_is_read_as_it_is_and_orders_arrive() {
     plug.near(ComputeEnergy, counters.compute.0, 0.002);
 
     inverter.order(Setting::BatteryMode(BatteryMode::Hold)).await;
-    let storage = stage.house.truth().orders.storage;
+    let storage = stage.house.truth().controls.storage;
     assert_eq!((storage.limit_discharge, storage.discharge_pct), (true, 0.0));
     pump.order(Setting::HeatPumpSurplus(Watts(2_200.0))).await;
     assert_eq!(stage.house.truth().offered(), Watts(2_200.0));
@@ -144,9 +145,9 @@ async fn every_canonical_point_is_read_as_it_is_and_orders_arrive() {
     for work in [inverter, pump, plug] {
         timeout(SOON, work.task).await.expect("the device ends in time").unwrap();
     }
-    let orders = stage.house.truth().orders;
-    assert!(!orders.storage.limit_discharge && !orders.storage.limit_charge);
-    assert_eq!(orders.surplus.map(|(watts, _)| watts), Some(0));
+    let controls = stage.house.truth().controls;
+    assert!(!controls.storage.limit_discharge && !controls.storage.limit_charge);
+    assert_eq!(controls.surplus.map(|(watts, _)| watts), Some(0));
     stage.end().await;
 }
 

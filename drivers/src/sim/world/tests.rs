@@ -99,7 +99,7 @@ fn a_surplus_offer_makes_the_pump_run_harder_until_it_lapses() {
     world.state.tank.0 = 51.0;
     live(&mut world, 1, |_| 0.0, |_| {});
     assert_eq!(world.flows.heat_pump.into_tank, Watts::ZERO);
-    world.orders.surplus = Some((2_600, world.at));
+    world.controls.surplus = Some((2_600, world.at));
     let mut harder = 0;
     live(&mut world, 1, |_| 0.0, |w| harder += i32::from(w.flows.heat_pump.electric == Watts(2_600.0)));
     // 300 seconds of the offer are 30 steps.
@@ -108,14 +108,14 @@ fn a_surplus_offer_makes_the_pump_run_harder_until_it_lapses() {
 }
 
 #[test]
-fn battery_orders_and_the_output_cap_lapse() {
+fn battery_controls_and_the_output_cap_lapse() {
     let mut world = world(4, HeatSink::Tank, 2);
-    world.orders.storage = StorageOrders {
+    world.controls.storage = StorageControls {
         limit_discharge: true,
         discharge_pct: -50.0,
         from_grid: true,
         revert: Duration::from_secs(600),
-        ..StorageOrders::default()
+        ..StorageControls::default()
     };
     world.advance(world.at + Span::seconds(60), Watts::ZERO);
     assert_eq!(world.flows.battery, Watts(-2_500.0));
@@ -124,8 +124,8 @@ fn battery_orders_and_the_output_cap_lapse() {
     assert!(world.flows.battery.0 > 0.0, "its own control supplies the house again: {:?}", world.flows);
 
     world.advance(world.at + Span::hours(6), Watts::ZERO);
-    world.orders.limit_pct = 10.0;
-    world.orders.limit_on = true;
+    world.controls.limit_pct = 10.0;
+    world.controls.limit_on = true;
     world.state.stored = KilowattHours(10.0);
     world.advance(world.at + Span::seconds(10), Watts::ZERO);
     assert!((world.flows.pv + world.flows.battery).0 <= 1_000.0 + 1e-9, "{:?}", world.flows);

@@ -1,7 +1,8 @@
 //! Definitions as a person reads them.
 
 use super::number;
-use drivers::definition::{ControlRow, Definition, Derived, Number, PointRow, WordOrder, Write as Written};
+use drivers::definition::{ControlRow, Definition, Derived, PointRow, Write as Written};
+use drivers::modbus::{Number, WordOrder};
 use plant::decision::{Control, Setting};
 use plant::point::Point;
 use serde_json::Value as Json;

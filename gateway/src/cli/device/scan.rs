@@ -91,9 +91,10 @@ impl Scan {
 
 fn place(text: Option<&str>) -> Result<Place, Failure> {
     let usage = |words: String| Failure::new(Failure::USAGE, words);
+    let wrong = |error: drivers::Error| usage(error.to_string());
     let Some(text) = text else { return own_network() };
     if text.contains("://") {
-        let address: Address = text.parse().map_err(usage)?;
+        let address: Address = text.parse().map_err(wrong)?;
         if let Address::Mqtt(_) = address {
             return Err(usage(format!(
                 "{text} cannot be scanned; expected a Modbus address, as tcp://192.168.1.20:502"
@@ -102,7 +103,7 @@ fn place(text: Option<&str>) -> Result<Place, Failure> {
         return Ok(Place::One(address));
     }
     let Some((base, width)) = text.split_once('/') else {
-        return Ok(Place::One(format!("tcp://{text}").parse().map_err(usage)?));
+        return Ok(Place::One(format!("tcp://{text}").parse().map_err(wrong)?));
     };
     let expected = || {
         usage(format!(

@@ -5,13 +5,13 @@ use crate::config::Config;
 use crate::config::check::listed;
 use crate::config::devices::DeviceSection;
 use drivers::address::Address;
-use drivers::definition::parameters::Parameters;
-use drivers::definition::{self, Definition};
-use drivers::device::{DeviceConfig, Pace};
+use drivers::definition::{self, Definition, Parameters};
+use drivers::device::DeviceConfig;
 use drivers::mqtt::Broker;
+use drivers::pace::Pace;
 use plant::decision::Control;
+use plant::point::WORKER;
 use plant::point::{DeviceId, Point, Role};
-use plant::settings::WORKER;
 use plant::site::{ControlRange, Device};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -102,7 +102,7 @@ fn one(
 fn find(name: &str, beside: &Path) -> Result<Definition, String> {
     match name.strip_suffix(".toml") {
         Some(_) => definition::from_file(&beside.join(name)).map_err(|error| error.to_string()),
-        None => definition::find(name).map_err(|error| format!("{} (heatmine device list shows all)", error.why)),
+        None => definition::find(name).map_err(|error| format!("{error} (heatmine device list shows all)")),
     }
 }
 
@@ -116,7 +116,7 @@ fn address(section: &DeviceSection, key: &str, broker: Option<&Broker>, faults: 
             return None;
         }
     };
-    let address: Address = faults.take(&key, &text, text.parse())?;
+    let address: Address = faults.take(&key, &text, text.parse().map_err(|error: drivers::Error| error.to_string()))?;
     if let Address::Mqtt(topic) = &address
         && Broker::of(topic, broker).is_none()
     {
@@ -149,8 +149,8 @@ fn check_fit(section: &DeviceSection, definition: &Definition, address: &Address
     if let (Address::Mqtt(_), Some(unit)) = (address, section.unit) {
         faults.wrong(format!("{key}.unit"), unit, "is for Modbus devices; expected none for an MQTT device");
     }
-    if let Err(why) = Parameters::fill(definition, &section.parameters) {
-        faults.about(format!("{key}.parameters"), why);
+    if let Err(error) = Parameters::fill(definition, &section.parameters) {
+        faults.about(format!("{key}.parameters"), error.to_string());
     }
     let offered = definition.points();
     for (index, point) in section.points.iter().flatten().enumerate().filter(|(_, point)| !offered.contains(point)) {

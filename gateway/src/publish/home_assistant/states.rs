@@ -9,8 +9,9 @@ use plant::decision::{Decision, LimitHit};
 use plant::image::Known;
 use plant::plan::{Plan, PlannedSlot};
 use plant::point::Point;
-use plant::record::{Earnings, Record};
+use plant::record::Record;
 use plant::time::{Slot, Timestamp};
+use plant::totals::Earnings;
 use plant::work::{WorkerState, WorkerStatus};
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,8 @@
 
 use influxdb2::models::data_point::{DataPoint, DataPointBuilder, WriteDataPoint};
 use plant::image::Known;
-use plant::record::{Earnings, Record};
+use plant::record::Record;
+use plant::totals::Earnings;
 use plant::work::WorkerState;
 
 /// The lines of one record, each ended by a line feed; empty where the record knows nothing.

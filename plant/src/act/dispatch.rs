@@ -1,0 +1,220 @@
+//! Dispatch: the power that compute wants this second. It follows the real surplus inside what the plan intends.
+//!
+//! Terms: the plan gives a *floor* (power from wherever it comes) and a *ceiling* (power on surplus). *Available* is the surplus
+//! that compute may have, what the battery should charge with deducted. Start and stop have a hysteresis in time (debounce): the
+//! surplus has to stay above, or below, the least power for `enable_delay` or `disable_delay`.
+//!
+//! ```text
+//!                surplus >= min for enable_delay
+//!   waiting  -------------------------------------->  following
+//!            <--------------------------------------
+//!                surplus <  min for disable_delay
+//! ```
+//!
+//! Following, compute draws what is left over, at least its least power; the plan's floor holds in either state.
+//!
+//! Example: least power 300 W, delays of 60 s and 120 s, no floor, ceiling 1000 W. The surplus rises to 800 W at 10:00:00: compute
+//! starts at 10:01:00 and approaches 800 W with a time constant of 5 s (a low-pass filter), 95 % of the way within 15 s. A cloud
+//! takes the surplus to 100 W at 10:20:00: compute falls to 300 W, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud
+//! has not passed.
+//!
+//! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
+
+use crate::command::Mode;
+use crate::reason::{Reason, Worth};
+use crate::time::{Timestamp, elapsed};
+use crate::units::{EurPerKwh, Watts};
+use crate::value::situation::Situation;
+use std::time::Duration;
+
+/// Time constant in seconds with which power approaches the surplus: about the time in which a meter read every second, a plug read
+/// every few seconds and the engine's throttle have answered, so that a late plug does not make the power swing.
+const SETTLING: f64 = 5.0;
+/// Dead band, as a share of the greatest power: nearer than this, power is there. One percent of a box is less than its meter's error.
+const DEAD_BAND: f64 = 0.01;
+
+/// What dispatch wants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Wanted {
+    /// Compute power.
+    pub power: Watts,
+    /// Its reason.
+    pub reason: Reason,
+    /// The three numbers at that power.
+    pub worth: Worth,
+    /// Whether the owner waits for it, so that compute starts although it has just stopped.
+    pub at_once: bool,
+}
+
+/// What dispatch remembers from one second to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dispatch {
+    following: bool,
+    /// Since when the surplus has been on the other side of the threshold.
+    crossed: Option<Timestamp>,
+    followed: Watts,
+    last: Option<Timestamp>,
+    heating: bool,
+}
+
+/// The bounds for this second.
+#[derive(Clone, Copy, Debug)]
+struct Intention {
+    floor: Watts,
+    ceiling: Watts,
+    battery_first: bool,
+    reason: Reason,
+}
+
+impl Intention {
+    fn nothing(reason: Reason) -> Self {
+        Self { floor: Watts::ZERO, ceiling: Watts::ZERO, battery_first: true, reason }
+    }
+
+    fn surplus(ceiling: Watts) -> Self {
+        Self { ceiling, ..Self::nothing(Reason::Idle) }
+    }
+}
+
+impl Dispatch {
+    /// What compute should draw in `situation`.
+    pub(super) fn dispatch(&mut self, situation: &Situation<'_>) -> Wanted {
+        let max = situation.max();
+        let intention = match situation.mode() {
+            Mode::Off => return self.rest(situation, Reason::Off),
+            Mode::Boost => return wanted(situation, max, Reason::Boost, situation.demand.next()),
+            Mode::Surplus => Intention::surplus(max),
+            Mode::Heat => self.heat(situation),
+            Mode::Auto | Mode::Eco => intended(situation),
+        };
+        let (power, reason) = self.follow(situation, &intention);
+        if let Some(interactive) = interactive(situation) {
+            return interactive;
+        }
+        wanted(situation, power, reason, situation.demand.next())
+    }
+
+    /// Heat demand: from half a kelvin below the store's upper temperature until it is reached.
+    fn heat(&mut self, situation: &Situation<'_>) -> Intention {
+        let site = situation.site;
+        let max = situation.max();
+        self.heating = situation.useful > Watts::ZERO
+            && (self.heating || situation.useful.0 > 0.5 * site.compute.min.0 * site.compute.heat_fraction);
+        let promised = situation.planned.filter(|planned| planned.reason == Reason::Deadline);
+        if self.heating {
+            let heat = situation.useful / site.compute.heat_fraction.max(0.05);
+            let power = heat.between(site.compute.min, max);
+            return Intention { floor: power, ceiling: power, battery_first: true, reason: Reason::HeatDemand };
+        }
+        promised.map_or(Intention::nothing(Reason::Idle), |planned| Intention {
+            floor: planned.floor,
+            ceiling: planned.floor,
+            battery_first: true,
+            reason: Reason::Deadline,
+        })
+    }
+
+    fn follow(&mut self, situation: &Situation<'_>, intention: &Intention) -> (Watts, Reason) {
+        let now = situation.now;
+        let span = self.last.map_or(Duration::ZERO, |last| elapsed(last, now));
+        self.last = Some(now);
+        let Some(available) = situation.available(intention.battery_first) else {
+            (self.following, self.crossed, self.followed) = (false, None, Watts::ZERO);
+            let waiting = intention.floor <= Watts::ZERO && intention.ceiling > Watts::ZERO;
+            return (intention.floor, if waiting { Reason::StaleData } else { intention.reason });
+        };
+        let least = situation.site.compute.min;
+        let enough = available >= least && intention.ceiling >= least;
+        self.cross(situation, enough, intention.floor >= least);
+        if !self.following || intention.ceiling < least {
+            self.followed = Watts::ZERO;
+            return (intention.floor, intention.reason);
+        }
+        let target = available.between(least, intention.ceiling);
+        self.followed = approach(self.followed.max(least), target, span, situation.site.compute.max);
+        if self.followed <= intention.floor {
+            return (intention.floor, intention.reason);
+        }
+        let reason = if intention.floor > Watts::ZERO { intention.reason } else { surplus_reason(situation) };
+        (self.followed, reason)
+    }
+
+    /// Moves between waiting and following. Compute that runs anyway has nothing to wait for.
+    fn cross(&mut self, situation: &Situation<'_>, enough: bool, runs_anyway: bool) {
+        if enough == self.following {
+            self.crossed = None;
+            return;
+        }
+        let now = situation.now;
+        let since = *self.crossed.get_or_insert(now);
+        // After a clock that jumped back, the delay begins anew.
+        let since = since.min(now);
+        self.crossed = Some(since);
+        let compute = &situation.site.compute;
+        let delay = match (enough, runs_anyway) {
+            (true, true) => Duration::ZERO,
+            (true, false) => compute.enable_delay,
+            (false, _) => compute.disable_delay,
+        };
+        if elapsed(since, now) >= delay {
+            self.following = enough;
+            self.crossed = None;
+        }
+    }
+
+    fn rest(&mut self, situation: &Situation<'_>, reason: Reason) -> Wanted {
+        *self = Self::default();
+        wanted(situation, Watts::ZERO, reason, situation.demand.next())
+    }
+}
+
+/// The plan's bounds; without a plan, only surplus that brings more here than on the grid.
+fn intended(situation: &Situation<'_>) -> Intention {
+    if let Some(planned) = situation.planned {
+        let max = situation.max();
+        return Intention {
+            floor: planned.floor.min(max),
+            ceiling: planned.ceiling.min(max),
+            battery_first: planned.battery_first,
+            reason: planned.reason_when_idle(),
+        };
+    }
+    if !situation.prices.known() {
+        return Intention::nothing(Reason::StaleData);
+    }
+    if situation.demand.any() && situation.worth_of_surplus().net() > EurPerKwh::ZERO {
+        Intention::surplus(situation.max())
+    } else {
+        Intention::nothing(Reason::Idle)
+    }
+}
+
+/// A question gets full power at once, where the owner values answers more than they cost.
+fn interactive(situation: &Situation<'_>) -> Option<Wanted> {
+    if situation.questions == 0 {
+        return None;
+    }
+    let wanted = wanted(situation, situation.max(), Reason::Interactive, situation.site.work.interactive);
+    (wanted.worth.net() > EurPerKwh::ZERO).then_some(wanted)
+}
+
+fn wanted(situation: &Situation<'_>, power: Watts, reason: Reason, revenue: EurPerKwh) -> Wanted {
+    let at_once = matches!(reason, Reason::Interactive | Reason::Boost | Reason::Deadline);
+    Wanted { power, reason, worth: situation.worth(power, revenue), at_once }
+}
+
+fn surplus_reason(situation: &Situation<'_>) -> Reason {
+    let unpaid = situation.prices.export.is_some_and(|price| price <= EurPerKwh::ZERO);
+    match () {
+        () if situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO) => Reason::NegativePrice,
+        () if situation.at_cap() || unpaid => Reason::Curtailment,
+        () => Reason::Surplus,
+    }
+}
+
+fn approach(from: Watts, to: Watts, span: Duration, max: Watts) -> Watts {
+    let span = span.as_secs_f64();
+    let next = from + (to - from) * (span / (span + SETTLING));
+    let near = (to - next).abs() <= max * DEAD_BAND;
+    if near { to } else { next }
+}

@@ -1,0 +1,99 @@
+//! The decision in words: what is done and why, with the three numbers; or what speaks against doing anything.
+
+use crate::decision::Decision;
+use crate::reason::{Reason, Worth};
+use crate::units::Watts;
+use crate::value::situation::Situation;
+
+/// One or two sentences for a person.
+pub(crate) fn explain(situation: &Situation<'_>, decision: &Decision) -> String {
+    if decision.budget > Watts::ZERO { running(situation, decision) } else { resting(situation, decision) }
+}
+
+fn running(situation: &Situation<'_>, decision: &Decision) -> String {
+    let limited = decision.limits.last().filter(|hit| hit.to < decision.wanted);
+    let limited = limited.map_or(String::new(), |_| format!(", down from {}", decision.wanted));
+    let net = decision.worth.net().0;
+    let verdict = if net >= 0.0 { format!("{net:.2} EUR ahead") } else { format!("{:.2} EUR short", -net) };
+    let assumed = if situation.prices.known() { "" } else { " The price of power is not known; that is assumed." };
+    format!(
+        "Computing at {}{limited}: {}. {}: {verdict}.{assumed}",
+        decision.budget,
+        decision.reason.sentence(),
+        numbers(decision.worth)
+    )
+}
+
+fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
+    let why = decision.reason.sentence();
+    let wanted = decision.wanted > Watts::ZERO;
+    if wanted {
+        return format!("Not computing: {why}. {} were wanted.", decision.wanted);
+    }
+    match decision.reason {
+        Reason::Idle if situation.questions > 0 => {
+            format!("Not computing: a question waits, but it is not worth its power. {}.", numbers(decision.worth))
+        }
+        Reason::Idle if !situation.demand.any() => "Not computing: there is no work to do.".to_owned(),
+        Reason::Idle if decision.worth.net().0 > 0.0 => {
+            format!("Not computing yet: it waits for surplus or a better hour. {}.", numbers(decision.worth))
+        }
+        Reason::Idle => format!("Not computing: {why}. {}.", numbers(decision.worth)),
+        Reason::StaleData if !situation.prices.known() => "Not computing: the price of power is not known.".to_owned(),
+        Reason::Surplus
+        | Reason::CheapPower
+        | Reason::NegativePrice
+        | Reason::Curtailment
+        | Reason::HeatDemand
+        | Reason::PaidWork
+        | Reason::Deadline
+        | Reason::Interactive
+        | Reason::Boost
+        | Reason::MinOnTime
+        | Reason::MinOffTime
+        | Reason::FuseLimit
+        | Reason::GridDimmed
+        | Reason::TooHot
+        | Reason::BatteryReserve
+        | Reason::StaleData
+        | Reason::WorkerDown
+        | Reason::Off => format!("Not computing: {why}."),
+    }
+}
+
+fn numbers(worth: Worth) -> String {
+    let heat = match worth.heat.0 {
+        heat if heat <= -0.005 => format!("getting rid of its heat costs {:.2} EUR", -heat),
+        heat if heat < 0.005 => "its heat saves nothing".to_owned(),
+        heat => format!("its heat saves {heat:.2} EUR"),
+    };
+    let power = match worth.electricity.0 {
+        cost if cost <= -0.005 => format!("taking its power earns {:.2} EUR", -cost),
+        cost if cost < 0.005 => "its power costs nothing".to_owned(),
+        cost => format!("its power costs {cost:.2} EUR"),
+    };
+    format!("One kWh earns {:.2} EUR, {heat}, {power}", worth.revenue.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::EurPerKwh;
+
+    #[test]
+    fn three_numbers_in_words() {
+        let rows = [
+            ((0.20, 0.05, 0.08), "One kWh earns 0.20 EUR, its heat saves 0.05 EUR, its power costs 0.08 EUR"),
+            (
+                (0.0, -0.01, -0.10),
+                "One kWh earns 0.00 EUR, getting rid of its heat costs 0.01 EUR, taking its power earns 0.10 EUR",
+            ),
+            ((0.15, 0.0, 0.0), "One kWh earns 0.15 EUR, its heat saves nothing, its power costs nothing"),
+        ];
+        for ((revenue, heat, electricity), expected) in rows {
+            let worth =
+                Worth { revenue: EurPerKwh(revenue), heat: EurPerKwh(heat), electricity: EurPerKwh(electricity) };
+            assert_eq!(numbers(worth), expected);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The first stage: what was read, said and learned, and the frozen image that a cycle decides on.
+//!
+//! ```text
+//! samples --> readings --> image --> flows, charge room
+//! feeds   --> outlook                      commands --> commands in force
+//! entries --> forecast                     receipts --> tokens per kWh
+//! ```
+
+/// What the battery would charge with.
+pub(crate) mod charge_room;
+/// What the owner and the grid operator want.
+pub(crate) mod commands;
+/// What the feeds say of the time ahead.
+pub(crate) mod feeds;
+/// The powers on the house bus.
+pub(crate) mod flows;
+/// What is expected where no feed says it.
+pub(crate) mod forecast;
+/// The newest sample of every device, and the image made of them.
+pub(crate) mod readings;
+/// Meters that repeat themselves.
+mod stuck;
+
+use crate::checkpoint::Checkpoint;
+use crate::image::Image;
+use crate::observe::charge_room::ChargeRoom;
+use crate::observe::commands::Commands;
+use crate::observe::feeds::Feeds;
+use crate::observe::flows::Flows;
+use crate::observe::forecast::Forecast;
+use crate::observe::readings::Readings;
+use crate::point::Point;
+use crate::site::Site;
+use crate::time::{Slot, Timestamp, elapsed};
+use crate::units::{Celsius, Percent, Watts};
+use crate::work::{Backlog, Receipt, WorkerStatus};
+use std::time::Duration;
+
+/// Outdoor temperatures stand for at most this long.
+const OUTDOOR_SPAN: Duration = Duration::from_secs(3600);
+/// Weight of a receipt of one kilowatt-hour against what was known before it.
+const LEARNING: f64 = 20.0;
+/// The most that one receipt counts.
+const LEARNING_MAX: f64 = 0.2;
+
+/// Everything that was observed.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    /// The newest samples.
+    pub readings: Readings,
+    /// What the feeds say.
+    pub feeds: Feeds,
+    /// What the days before say.
+    pub forecast: Forecast,
+    /// The commands in force.
+    pub commands: Commands,
+    /// Work that waits or runs.
+    pub backlog: Backlog,
+    /// The engine.
+    pub worker: WorkerStatus,
+    /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
+    pub charge_room: ChargeRoom,
+    /// Tokens per kilowatt-hour that receipts have shown.
+    pub tokens_per_kwh: f64,
+    /// The last image.
+    seen: Option<Timestamp>,
+}
+
+impl Observed {
+    /// Nothing observed yet but what `checkpoint` holds.
+    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
+        Self {
+            readings: Readings::new(site),
+            feeds: Feeds::default(),
+            forecast: Forecast::default(),
+            commands: Commands::new(site, checkpoint),
+            backlog: Backlog::default(),
+            worker: WorkerStatus::default(),
+            charge_room: ChargeRoom::default(),
+            tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
+            seen: None,
+        }
+    }
+
+    /// The house at `now`, frozen. What lasts until a moment, like a boost, ends where that has come.
+    pub(crate) fn image(&mut self, site: &Site, now: Timestamp) -> Image {
+        self.commands.pass(now);
+        self.feeds.pass(now);
+        let image = self.readings.image(now, self.worker_power());
+        if let Some(outdoor) = self.outdoor(&image) {
+            let span = self.seen.map_or(Duration::ZERO, |seen| elapsed(seen, now)).min(OUTDOOR_SPAN);
+            self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
+        }
+        self.seen = Some(now);
+        if let Some(flows) = Flows::bus(&image) {
+            let soc = image.get(Point::BatterySoc).fresh().map(Percent);
+            self.charge_room.observe(now, flows, soc, site.battery.as_ref());
+        }
+        image
+    }
+
+    /// The air outside: as measured, else as the feeds have it.
+    pub(crate) fn outdoor(&self, image: &Image) -> Option<Celsius> {
+        let measured = image.get(Point::OutdoorTemperature).fresh().map(Celsius);
+        measured.or_else(|| self.feeds.outlook.outdoor.get(&Slot::containing(image.at)).copied())
+    }
+
+    /// Learns from a receipt how many tokens a kilowatt-hour brings.
+    pub(crate) fn learn(&mut self, receipt: &Receipt) {
+        let energy = receipt.joules / 3.6e6;
+        let tokens = (receipt.tokens_in.saturating_add(receipt.tokens_out)) as f64;
+        // The energy of a very short answer is mostly rounding.
+        if !energy.is_finite() || energy < 1e-6 || tokens < 1.0 {
+            return;
+        }
+        let weight = (energy * LEARNING).min(LEARNING_MAX);
+        let learned = self.tokens_per_kwh + weight * (tokens / energy - self.tokens_per_kwh);
+        if learned.is_finite() && learned > 0.0 {
+            self.tokens_per_kwh = learned;
+        }
+    }
+
+    /// What the engine says it draws.
+    fn worker_power(&self) -> Option<Watts> {
+        self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive)
+    }
+}

@@ -1,0 +1,201 @@
+//! The newest samples of the devices, each with its age, and the image made of them.
+//!
+//! Terms: powers and counters of several devices add up, temperatures are averaged; the sum is as old as its oldest part, and missing
+//! where a part is. A reading stands for `max_age`, then it is stale: with 30 s, a meter last heard 31 s ago shows its value as stale.
+//!
+//! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
+
+use crate::image::{HOUSE_BALANCE, Image, Known};
+use crate::observe::stuck::StuckMeter;
+use crate::point::{DeviceId, Point, Role, Sample};
+use crate::record::DeviceStatus;
+use crate::site::Site;
+use crate::time::{Timestamp, elapsed};
+use crate::units::Watts;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The newest sample of every device's points.
+#[derive(Clone, Debug)]
+pub(crate) struct Readings {
+    devices: Vec<DeviceReadings>,
+    index: BTreeMap<DeviceId, usize>,
+    offered: BTreeMap<Point, Vec<usize>>,
+    meters: BTreeMap<Point, StuckMeter>,
+}
+
+#[derive(Clone, Debug)]
+struct DeviceReadings {
+    id: DeviceId,
+    max_age: Duration,
+    slow: BTreeMap<Point, Duration>,
+    newest: BTreeMap<Point, Newest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    value: Option<f64>,
+    at: Timestamp,
+}
+
+impl Readings {
+    /// Nothing received yet from any device of `site`.
+    pub(crate) fn new(site: &Site) -> Self {
+        let devices = site.devices.iter().map(|device| DeviceReadings {
+            id: device.id.clone(),
+            max_age: device.max_age,
+            slow: device.slow.clone(),
+            newest: BTreeMap::new(),
+        });
+        let mut offered: BTreeMap<Point, Vec<usize>> = BTreeMap::new();
+        for (number, device) in site.devices.iter().enumerate() {
+            for point in &device.points {
+                offered.entry(*point).or_default().push(number);
+            }
+        }
+        let index = site.devices.iter().enumerate().map(|(number, device)| (device.id.clone(), number)).collect();
+        let meters = StuckMeter::all(site).into_iter().filter(|(point, _)| offered.contains_key(point)).collect();
+        Self { devices: devices.collect(), index, offered, meters }
+    }
+
+    /// Whether a device of the site offers `point`.
+    pub(crate) fn offers(&self, point: Point) -> bool {
+        self.offered.contains_key(&point)
+    }
+
+    /// The longest time that a reading of the house's powers stands for.
+    pub(crate) fn hold(&self) -> Duration {
+        let powers = [Point::GridPower, Point::PvPower, Point::BatteryPower, Point::ComputePower, Point::HeatPumpPower];
+        powers
+            .iter()
+            .filter_map(|point| self.offered.get(point))
+            .flatten()
+            .map(|number| self.devices[*number].max_age)
+            .min()
+            .unwrap_or(Duration::ZERO)
+    }
+
+    /// Keeps `sample`; one from a device or point that the site does not have is dropped.
+    pub(crate) fn record(&mut self, sample: &Sample) {
+        let Some(number) = self.index.get(&sample.device).copied() else { return };
+        let known = self.offered.get(&sample.point).is_some_and(|devices| devices.contains(&number));
+        if !known {
+            return;
+        }
+        let value = sample.value.filter(|value| plausible(sample.point, *value));
+        self.devices[number].newest.insert(sample.point, Newest { value, at: sample.at });
+    }
+
+    /// The house at `now`. `worker` stands in for compute's power where no device measures it.
+    pub(crate) fn image(&mut self, now: Timestamp, worker: Option<Watts>) -> Image {
+        let mut points: BTreeMap<Point, Known<f64>> =
+            self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, now))).collect();
+        if !self.offers(Point::ComputePower) {
+            let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
+            points.insert(Point::ComputePower, known);
+        }
+        for (point, meter) in &mut self.meters {
+            if let Some(age) = meter.stuck_for(&points, now)
+                && let Some(known) = points.get_mut(point)
+                && let Known::Fresh { value } = *known
+            {
+                *known = Known::Stale { value, age_s: age.as_secs() };
+            }
+        }
+        if !self.offers(Point::HousePower) {
+            let house = self.house(&points);
+            points.insert(Point::HousePower, house);
+        }
+        Image { at: now, points }
+    }
+
+    /// The devices as a person wants to see them.
+    pub(crate) fn statuses(&self, now: Timestamp, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
+        let status = |(number, readings): (usize, &DeviceReadings)| {
+            let offers = self.offered.iter().filter(|(_, devices)| devices.contains(&number));
+            let points: BTreeMap<_, _> = offers.map(|(point, _)| (*point, readings.known(*point, now))).collect();
+            DeviceStatus {
+                id: readings.id.clone(),
+                fresh: points.values().all(|known| known.fresh().is_some()),
+                points,
+                error: errors.get(&readings.id).cloned(),
+            }
+        };
+        self.devices.iter().enumerate().map(status).collect()
+    }
+
+    fn over_devices(&self, point: Point, devices: &[usize], now: Timestamp) -> Known<f64> {
+        let mut sum = 0.0;
+        let mut oldest = None;
+        for number in devices {
+            match self.devices[*number].known(point, now) {
+                Known::Fresh { value } => sum += value,
+                Known::Stale { value, age_s } => {
+                    sum += value;
+                    oldest = oldest.max(Some(age_s));
+                }
+                Known::Missing => return Known::Missing,
+            }
+        }
+        let value = if point.is_additive() { sum } else { sum / devices.len().max(1) as f64 };
+        oldest.map_or(Known::Fresh { value }, |age_s| Known::Stale { value, age_s })
+    }
+
+    /// What the house takes, from the balance: a role that the site lacks moves no power, one that is silent is unknown.
+    fn house(&self, points: &BTreeMap<Point, Known<f64>>) -> Known<f64> {
+        if !self.offers(Point::GridPower) {
+            return Known::Missing;
+        }
+        let mut house = Known::Fresh { value: 0.0 };
+        for (point, sign) in HOUSE_BALANCE {
+            let Some(term) = points.get(&point) else { continue };
+            house = plus(house, term.map(|value| sign * value));
+        }
+        house
+    }
+}
+
+impl DeviceReadings {
+    fn known(&self, point: Point, now: Timestamp) -> Known<f64> {
+        let Some(newest) = self.newest.get(&point) else { return Known::Missing };
+        let Some(value) = newest.value else { return Known::Missing };
+        let max_age = self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow));
+        // A sample from the future is what a clock that jumped back leaves behind: its true age is unknown.
+        let future = elapsed(now, newest.at);
+        let age = if future > Duration::from_secs(2) {
+            future.max(max_age) + Duration::from_secs(1)
+        } else {
+            elapsed(newest.at, now)
+        };
+        Known::aged(value, age, max_age)
+    }
+}
+
+/// The sum; no better known than the lesser known of the two.
+fn plus(a: Known<f64>, b: Known<f64>) -> Known<f64> {
+    match (a, b) {
+        (Known::Missing, _) | (_, Known::Missing) => Known::Missing,
+        (Known::Fresh { value: a }, Known::Fresh { value: b }) => Known::Fresh { value: a + b },
+        (Known::Stale { value: a, age_s: x }, Known::Stale { value: b, age_s: y }) => {
+            Known::Stale { value: a + b, age_s: x.max(y) }
+        }
+        (Known::Stale { value: a, age_s }, Known::Fresh { value: b })
+        | (Known::Fresh { value: a }, Known::Stale { value: b, age_s }) => Known::Stale { value: a + b, age_s },
+    }
+}
+
+/// Whether `value` can be what a house shows.
+pub(crate) fn plausible(point: Point, value: f64) -> bool {
+    let range = match point.unit() {
+        "W" => match point.role() {
+            Role::Grid | Role::Battery => -1e6..=1e6,
+            // A sleeping inverter shows a few watts of its own consumption.
+            Role::Pv => -1e3..=1e6,
+            Role::House | Role::Compute | Role::HeatPump | Role::Tank | Role::Room | Role::Outdoor => -1e3..=1e6,
+        },
+        "%" => 0.0..=100.0,
+        "°C" => -60.0..=150.0,
+        _ => 0.0..=1e9,
+    };
+    value.is_finite() && range.contains(&value)
+}

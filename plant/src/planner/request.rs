@@ -1,0 +1,142 @@
+//! When a plan is asked for, what it is given, and which plan is in force.
+
+use crate::command::Mode;
+use crate::image::Image;
+use crate::observe::Observed;
+use crate::observe::forecast::Present;
+use crate::plan::{ExpectedSlot, Plan, PlanRequest, PlannedSlot};
+use crate::point::Point;
+use crate::site::Site;
+use crate::time::{Slot, Timestamp, elapsed};
+use crate::units::{Celsius, Percent, Watts};
+use crate::value::tariff;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Slots that a plan looks ahead: 48 hours.
+pub(crate) const HORIZON: i64 = 192;
+/// News of prices, forecasts and queue is planned for at most this often.
+const PACE: Duration = Duration::from_secs(60);
+/// A plan older than this no longer counts.
+const PLAN_AGE_MAX: Duration = Duration::from_secs(2 * 3600);
+
+/// The plan in force and the one asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Planning {
+    /// The plan in force.
+    pub plan: Option<Plan>,
+    /// Something that a plan depends on has changed.
+    pub stale: bool,
+    /// Somebody waits for the change to show.
+    pub urgent: bool,
+    asked: Option<Asked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Timestamp,
+    mode: Mode,
+}
+
+impl Planning {
+    /// Takes a plan that was asked for; one that is older than the plan in force is dropped.
+    pub(crate) fn take(&mut self, plan: Plan, now: Timestamp) {
+        let newer = self.plan.as_ref().is_none_or(|held| plan.made_at >= held.made_at || held.made_at > now);
+        if newer && plan.made_at <= now {
+            self.plan = Some(plan);
+        }
+    }
+
+    /// The plan's intention for `now`, if it was made for `mode` and is not too old.
+    pub(crate) fn intention(&self, mode: Mode, now: Timestamp) -> Option<&PlannedSlot> {
+        let plan = self.plan.as_ref().filter(|plan| plan.mode == mode)?;
+        let young = plan.made_at <= now && elapsed(plan.made_at, now) <= PLAN_AGE_MAX;
+        plan.at(now).filter(|_| young)
+    }
+
+    /// Whether a plan is to be asked for at `now`; takes note that it is.
+    fn due(&mut self, mode: Mode, now: Timestamp) -> bool {
+        let due = match self.asked {
+            None => true,
+            Some(asked) => {
+                let other_slot = Slot::containing(asked.at) != Slot::containing(now);
+                other_slot || self.urgent || asked.mode != mode || (self.stale && elapsed(asked.at, now) >= PACE)
+            }
+        };
+        if due {
+            self.asked = Some(Asked { at: now, mode });
+            (self.stale, self.urgent) = (false, false);
+        }
+        due
+    }
+}
+
+/// What a request is made of, beside the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Basis<'a> {
+    /// What is installed.
+    pub site: &'a Arc<Site>,
+    /// What was observed.
+    pub observed: &'a Observed,
+    /// Since when compute runs.
+    pub running_since: Option<Timestamp>,
+}
+
+impl Planning {
+    /// The request for a new plan, where one is due.
+    pub(crate) fn request(&mut self, basis: &Basis<'_>, image: &Image) -> Option<PlanRequest> {
+        let Basis { site, observed, running_since } = *basis;
+        let commands = &observed.commands;
+        if !self.due(commands.mode, image.at) {
+            return None;
+        }
+        let fresh = |point| image.get(point).fresh();
+        Some(PlanRequest {
+            at: image.at,
+            site: site.clone(),
+            mode: commands.mode,
+            boost: commands.boost,
+            power_limit: commands.power_limit,
+            grid_dimming: commands.grid_dimming,
+            slots: expected_slots(site, observed, image),
+            soc: fresh(Point::BatterySoc).map(Percent),
+            room: fresh(Point::RoomTemperature).map(Celsius),
+            tank: fresh(Point::TankTemperature).map(Celsius),
+            outdoor_mean: observed.forecast.outdoor_mean(),
+            running_since,
+            backlog: observed.backlog.clone(),
+            tokens_per_kwh: observed.tokens_per_kwh,
+        })
+    }
+}
+
+/// The slots ahead as feeds and the days before have them.
+fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<ExpectedSlot> {
+    let fresh = |point| image.get(point).fresh();
+    let present = Present {
+        pv: fresh(Point::PvPower).map(Watts),
+        load: fresh(Point::HousePower).map(|power| Watts(power.max(0.0))),
+        heat_pump: fresh(Point::HeatPumpPower).map(Watts),
+        outdoor: fresh(Point::OutdoorTemperature).map(Celsius),
+    };
+    let from = Slot::containing(image.at);
+    let outlook = &observed.feeds.outlook;
+    let slot = |ahead| {
+        let slot = from.plus(ahead);
+        let spot = observed.feeds.estimated(slot.start());
+        let prices = tariff::prices(&site.tariff, site.timezone, slot.start(), spot);
+        let persisted = observed.forecast.expected(from, slot, &present);
+        let pv = outlook.pv.get(&slot).copied().or(persisted.pv).filter(|_| site.pv.is_some());
+        ExpectedSlot {
+            slot,
+            import_price: prices.import,
+            export_price: prices.export,
+            pv: pv.unwrap_or(Watts::ZERO).positive(),
+            load: outlook.load.get(&slot).copied().or(persisted.load).unwrap_or(Watts::ZERO).positive(),
+            heat_pump: persisted.heat_pump.unwrap_or(Watts::ZERO).positive(),
+            outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
+            carbon: outlook.carbon.get(&slot).copied(),
+        }
+    };
+    (0..HORIZON).map(slot).collect()
+}

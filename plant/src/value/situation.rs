@@ -1,0 +1,189 @@
+//! The situation: all that one cycle decides on, frozen. The image and what follows from it, prices, the commands in force, the
+//! plan's intention, and what there is to do.
+
+use crate::command::Mode;
+use crate::decision::Control;
+use crate::image::{Image, Known};
+use crate::observe::Observed;
+use crate::observe::commands::Commands;
+use crate::observe::flows::Flows;
+use crate::plan::PlannedSlot;
+use crate::point::Point;
+use crate::reason::Worth;
+use crate::site::Site;
+use crate::time::{Slot, Timestamp};
+use crate::units::{Celsius, EurPerKwh, Percent, Watts};
+use crate::value::balance::Values;
+use crate::value::merit::{self, Without};
+use crate::value::revenue::Demand;
+use crate::value::tariff::{self, Prices};
+use crate::value::thermal::{self, Temperatures};
+use crate::value::worth::Offer;
+use crate::work::WorkerState;
+
+/// What energy in the battery is worth where no plan says it, as a share of the import price: most of it will displace import,
+/// some of it is lost on the way or would have been replaced by the sun.
+const STORED_SHARE: f64 = 0.8;
+/// Assumed of power whose price no feed has said: dear, a German household's price of 2023 to 2025, so that nothing runs because it
+/// seems to cost nothing. It decides, and is never booked.
+const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
+/// From this share of the feed-in cap on, the inverter holds the export down.
+pub(crate) const AT_CAP: f64 = 0.98;
+
+/// The situation of one cycle.
+#[derive(Clone, Debug)]
+pub(crate) struct Situation<'a> {
+    /// The moment.
+    pub now: Timestamp,
+    /// What is installed.
+    pub site: &'a Site,
+    /// Every point of the house.
+    pub image: &'a Image,
+    /// The commands in force.
+    pub commands: Commands,
+    /// Grid, battery and compute, where they are fresh.
+    pub bus: Option<Flows>,
+    /// What the battery would charge with, if it could have all of the surplus.
+    pub charge_room: Watts,
+    /// The battery's charge, where it is fresh.
+    pub soc: Option<Percent>,
+    /// What power costs and earns, as published.
+    pub published: Prices,
+    /// What power costs and earns; estimated or missing where nothing was published.
+    pub prices: Prices,
+    /// What power is worth by where it comes from; assumed where `prices` are missing.
+    pub values: Values,
+    /// The plan's intention, where there is a plan for this mode and moment.
+    pub planned: Option<&'a PlannedSlot>,
+    /// Heat that finds a use, in thermal watts.
+    pub useful: Watts,
+    /// What it displaces.
+    pub heat_price: EurPerKwh,
+    /// What there is to do.
+    pub demand: Demand,
+    /// Questions that somebody waits for.
+    pub questions: u32,
+    /// What the engine is doing.
+    pub worker: WorkerState,
+}
+
+impl<'a> Situation<'a> {
+    /// The situation in which `image` was taken.
+    pub(crate) fn new(site: &'a Site, observed: &Observed, image: &'a Image, planned: Option<&'a PlannedSlot>) -> Self {
+        let now = image.at;
+        let feeds = &observed.feeds;
+        let prices = |spot| tariff::prices(&site.tariff, site.timezone, now, spot);
+        let (published, estimated) = (prices(feeds.published(now)), prices(feeds.estimated(now)));
+        let import = estimated.import.unwrap_or(PRICE_UNKNOWN);
+        let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
+        let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
+        let temperatures = temperatures(observed, image);
+        let bus = Flows::bus(image);
+        Self {
+            now,
+            site,
+            image,
+            commands: observed.commands,
+            bus,
+            charge_room: bus.map_or(Watts::ZERO, |_| observed.charge_room.power),
+            soc: image.get(Point::BatterySoc).fresh().map(Percent),
+            published,
+            prices: estimated,
+            values: Values::new(import, export, stored, site.battery.as_ref()),
+            planned,
+            useful: thermal::useful(site, &temperatures, Slot::LENGTH),
+            heat_price: thermal::heat_price(site, temperatures.outdoor, estimated.import),
+            demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
+            questions: observed.backlog.interactive,
+            worker: observed.worker.state,
+        }
+    }
+
+    /// The mode in force.
+    pub(crate) fn mode(&self) -> Mode {
+        self.commands.mode
+    }
+
+    /// The most the owner lets compute draw.
+    pub(crate) fn max(&self) -> Watts {
+        self.site.compute.max.min(self.commands.power_limit)
+    }
+
+    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown.
+    /// Below its reserve the battery always comes first.
+    pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
+        let surplus = self.bus?.surplus();
+        let below = match (&self.site.battery, self.soc) {
+            (Some(battery), Some(soc)) => soc < battery.reserve,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let room = if battery_first || below { self.charge_room } else { Watts::ZERO };
+        Some(if surplus > Watts::ZERO { (surplus - room).positive() } else { surplus })
+    }
+
+    /// Surplus before compute, as published: the battery comes first where the plan says so.
+    pub(crate) fn surplus(&self) -> Known<f64> {
+        let battery_first = self.planned.is_none_or(|planned| planned.battery_first);
+        self.available(battery_first).map_or(Known::Missing, |surplus| Known::Fresh { value: surplus.0 })
+    }
+
+    /// The three numbers of compute at `power`, at least at its least power, for work that pays `revenue`.
+    pub(crate) fn worth(&self, power: Watts, revenue: EurPerKwh) -> Worth {
+        let power = power.max(self.site.compute.min).max(Watts(1.0));
+        let blocks = merit::order(&self.without(), &self.values, &self.site.grid, power);
+        self.offer(revenue).worth(blocks, power)
+    }
+
+    /// The three numbers of compute at full power on surplus that would be exported.
+    pub(crate) fn worth_of_surplus(&self) -> Worth {
+        self.offer(self.demand.next()).worth_at(self.values.export, self.max())
+    }
+
+    fn offer(&self, revenue: EurPerKwh) -> Offer<'a> {
+        Offer { site: self.site, revenue, useful: self.useful, heat_price: self.heat_price, import: self.values.import }
+    }
+
+    /// The baseline: the house of this moment as it would be without compute; all from the grid where the bus is unknown.
+    fn without(&self) -> Without {
+        let Some(bus) = self.bus else { return Without::default() };
+        let surplus = bus.surplus();
+        let charge = surplus.positive().min(self.charge_room);
+        let (discharge, dischargeable) = match (&self.site.battery, self.soc) {
+            (Some(battery), Some(soc)) if soc > battery.reserve => {
+                let own = (-surplus).positive().min(battery.discharge_max);
+                (own, battery.discharge_max - own)
+            }
+            _ => (bus.discharge().min((-surplus).positive()), Watts::ZERO),
+        };
+        Without {
+            import: ((-surplus).positive() - discharge).positive(),
+            export: surplus.positive() - charge,
+            charge,
+            dischargeable,
+            can_hold: self.can_hold(),
+            at_cap: self.at_cap(),
+        }
+    }
+
+    /// Whether the export is at the feed-in cap, where the inverter throttles.
+    pub(crate) fn at_cap(&self) -> bool {
+        let exporting = self.bus.map_or(Watts::ZERO, |bus| (-bus.grid).positive());
+        self.site.grid.export_limit.is_some_and(|limit| exporting >= limit * AT_CAP)
+    }
+
+    /// Whether the battery can hold its energy when asked.
+    pub(crate) fn can_hold(&self) -> bool {
+        self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
+    }
+}
+
+fn temperatures(observed: &Observed, image: &Image) -> Temperatures {
+    let fresh = |point| image.get(point).fresh().map(Celsius);
+    Temperatures {
+        room: fresh(Point::RoomTemperature),
+        tank: fresh(Point::TankTemperature),
+        outdoor: observed.outdoor(image).or_else(|| image.get(Point::OutdoorTemperature).last().map(Celsius)),
+        outdoor_mean: observed.forecast.outdoor_mean(),
+    }
+}
