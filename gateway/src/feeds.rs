@@ -6,9 +6,9 @@ mod market;
 mod slots;
 mod topics;
 
+use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::tariff::TariffConfig;
-use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::outlook::Outlook;
 use plant::time::{Slot, Timestamp};
@@ -25,7 +25,7 @@ const AHEAD_MAX: i64 = 14 * 96;
 /// Listens for prices and forecasts until `shutdown`.
 pub async fn run(
     config: TariffConfig,
-    broker: Option<Broker>,
+    broker: Option<impl Dial>,
     clock: Clock,
     events: mpsc::Sender<Event>,
     shutdown: CancellationToken,

@@ -6,6 +6,8 @@ pub mod actuate;
 pub mod addon;
 /// The books through bad days.
 pub mod books;
+/// The border to the MQTT broker.
+pub mod broker;
 /// The command line.
 pub mod cli;
 /// House time, and the one reader of the machine's clock.

@@ -80,7 +80,8 @@ async fn run_in<O: Outside>(
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
     let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
-    let Loaded { config, site, devices, broker, schedule, .. } = loaded;
+    let broker = outside.broker(&loaded);
+    let Loaded { config, site, devices, schedule, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);

@@ -47,7 +47,7 @@ async fn prices_come_over_http_in_either_shape() {
     let config = TariffConfig { spot: Some(spot), ..TariffConfig::default() };
     let (sender, mut events) = mpsc::channel(4);
     let shutdown = CancellationToken::new();
-    let task = tokio::spawn(feeds::run(config, None, Clock::sped(noon(), 1.0), sender, shutdown.clone()));
+    let task = tokio::spawn(feeds::run(config, None::<Broker>, Clock::sped(noon(), 1.0), sender, shutdown.clone()));
     let outlook = outlook(&mut events).await;
     assert_eq!(outlook.spot.len(), 8);
     shutdown.cancel();

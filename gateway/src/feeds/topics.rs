@@ -1,20 +1,22 @@
 //! Prices and forecasts from retained topics of the broker.
 
 use super::{Desk, slots};
-use drivers::mqtt::{self, Broker, LinkEvent};
+use crate::broker::{Dial, Publish, Session};
+use drivers::mqtt::LinkEvent;
 use tokio_util::sync::CancellationToken;
 
 /// Listens to the topics until `shutdown`. The connection looks after itself.
 pub(super) async fn run(
-    broker: Broker,
+    broker: impl Dial,
     spot: Option<String>,
     outlook: Option<String>,
     desk: &Desk,
     shutdown: &CancellationToken,
 ) {
-    let name = format!("heatmine-feeds-{}", std::process::id());
+    let client_id = format!("heatmine-feeds-{}", std::process::id());
     let subscriptions = spot.iter().chain(&outlook).cloned().collect();
-    let (link, mut arrivals) = mqtt::connect(broker, &name, None, subscriptions, shutdown.clone());
+    let (link, mut arrivals) =
+        broker.dial(Session { client_id, will: None, subscriptions, shutdown: shutdown.clone() });
     while let Some(Some(event)) = shutdown.run_until_cancelled(arrivals.recv()).await {
         match event {
             LinkEvent::Message { topic, payload, .. } if payload.is_empty() => {

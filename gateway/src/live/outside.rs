@@ -1,6 +1,7 @@
-//! The border to the world outside this process: devices on their wires, and the engine. It is passed in once; the program
+//! The border to the world outside this process: devices on their wires, the broker and the engine. It is passed in once; the program
 //! brings [`super::wires::Wires`], a test a simulated house.
 
+use crate::broker::Dial;
 use crate::config::Loaded;
 use crate::engine::Engine;
 use anyhow::Result;
@@ -24,9 +25,14 @@ pub(super) struct Line {
 pub(super) trait Outside {
     /// How the engine is reached.
     type Engine: Engine;
+    /// How the broker is reached.
+    type Broker: Dial;
 
     /// Works a device until its line says stop; returns at its end.
     fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static;
+
+    /// The broker, where there is one.
+    fn broker(&self, loaded: &Loaded) -> Option<Self::Broker>;
 
     /// The engine, and the address of its interface for clients, as `http://host:port`.
     fn engine(&self, loaded: &Loaded) -> Result<(Self::Engine, String)>;

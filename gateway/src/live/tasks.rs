@@ -1,5 +1,6 @@
 //! The tasks around the loop: the queue, the schedule, the feeds and the publishers.
 
+use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::interactive::Interactive;
@@ -10,7 +11,6 @@ use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
 use crate::{feeds, http, publish};
 use chrono_tz::Tz;
-use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::units::Watts;
 use plant::work::Backlog;
@@ -52,7 +52,7 @@ impl Tasks {
     pub(super) fn start(
         &self,
         config: &Config,
-        broker: Option<Broker>,
+        broker: Option<impl Dial>,
         schedule: Vec<Entry>,
         budget: watch::Receiver<Watts>,
     ) {
@@ -125,7 +125,7 @@ impl Tasks {
     }
 
     /// Listens for prices and forecasts.
-    fn feeds(&self, config: &Config, broker: Option<Broker>) {
+    fn feeds(&self, config: &Config, broker: Option<impl Dial>) {
         let feeds = feeds::run(
             config.tariff.clone(),
             broker,
@@ -137,7 +137,7 @@ impl Tasks {
     }
 
     /// Starts the publishers.
-    fn publishers(&self, config: &Config, broker: Option<Broker>) {
+    fn publishers(&self, config: &Config, broker: Option<impl Dial>) {
         if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
             let announcement = publish::home_assistant::Announcement {
                 config: config.home_assistant.clone(),

@@ -5,6 +5,7 @@ use crate::config::Loaded;
 use crate::engine::{Launch, Worker};
 use anyhow::{Context, Result};
 use drivers::device::{self, DeviceConfig};
+use drivers::mqtt::Broker;
 use drivers::pace::Pace;
 use inference::client;
 use std::ffi::OsString;
@@ -19,9 +20,14 @@ pub(super) struct Wires {
 
 impl Outside for Wires {
     type Engine = Worker;
+    type Broker = Broker;
 
     fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static {
         device::run(config, self.pace, line.reports, line.setpoints, line.stop)
+    }
+
+    fn broker(&self, loaded: &Loaded) -> Option<Broker> {
+        loaded.broker.clone()
     }
 
     fn engine(&self, loaded: &Loaded) -> Result<(Worker, String)> {

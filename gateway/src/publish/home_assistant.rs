@@ -31,6 +31,7 @@ pub mod topics;
 #[cfg(test)]
 mod fixture;
 
+use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
@@ -38,10 +39,11 @@ use crate::wiring::Wiring;
 use chrono_tz::Tz;
 use commands::Request;
 use discovery::{OFFLINE, ONLINE, discovery};
-use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use drivers::mqtt::{self, LinkEvent, Will};
 use outbox::{Outbox, TICK};
 use plant::record::Record;
 use serde_json::json;
+use states::Message;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -72,12 +74,16 @@ pub struct Announcement {
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
 /// `queue`, as handed in at the time of `clock`.
-pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, queue: Queue, clock: Clock) {
+pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, queue: Queue, clock: Clock) {
     let topics = Topics::new(&announcement.config, &announcement.topic_prefix);
     let will = Will { topic: topics.availability(), payload: OFFLINE.into(), retain: true };
     let client_id = format!("heatmine-{}", topics.node);
-    let (link, mut events) =
-        mqtt::connect(broker, client_id, Some(will), topics.subscriptions(), wiring.shutdown.clone());
+    let (link, mut events) = broker.dial(Session {
+        client_id,
+        will: Some(will),
+        subscriptions: topics.subscriptions(),
+        shutdown: wiring.shutdown.clone(),
+    });
     let mut publisher = Publisher {
         announcement,
         topics,
@@ -87,6 +93,9 @@ pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, que
         clock,
         jobs: Arc::new(Semaphore::new(JOBS_MAX)),
         outbox: Outbox::default(),
+        shown: None,
+        description: String::new(),
+        messages: Vec::new(),
         described: String::new(),
         connected: false,
         flooded: false,
@@ -108,16 +117,20 @@ pub async fn run(announcement: Announcement, broker: Broker, wiring: Wiring, que
     publisher.link.close().await;
 }
 
-struct Publisher {
+struct Publisher<L> {
     announcement: Announcement,
     topics: Topics,
-    link: Link,
+    link: L,
     wiring: Wiring,
     queue: Queue,
     clock: Clock,
     /// One permit for each job on its way to the queue.
     jobs: Arc<Semaphore>,
     outbox: Outbox,
+    /// The record that the next two fields are about.
+    shown: Option<Arc<Record>>,
+    description: String,
+    messages: Vec<Message>,
     /// The description that was sent last.
     described: String,
     connected: bool,
@@ -127,7 +140,7 @@ struct Publisher {
     greeting: Option<u32>,
 }
 
-impl Publisher {
+impl<L: Publish> Publisher<L> {
     fn take(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Connected => {
@@ -177,13 +190,17 @@ impl Publisher {
     }
 
     fn publish(&mut self, record: &Arc<Record>) {
-        let described = discovery(record, &self.topics, self.announcement.page.as_deref()).to_string();
-        if self.described != described {
-            self.link.publish(self.topics.discovery.clone(), described.clone(), true);
-            self.link.publish(self.topics.availability(), ONLINE, true);
-            self.described = described;
+        if !self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, record)) {
+            self.description = discovery(record, &self.topics, self.announcement.page.as_deref()).to_string();
+            self.messages = states::states(record, self.announcement.timezone);
+            self.shown = Some(Arc::clone(record));
         }
-        for message in self.outbox.due(states::states(record, self.announcement.timezone)) {
+        if self.described != self.description {
+            self.link.publish(self.topics.discovery.clone(), self.description.clone(), true);
+            self.link.publish(self.topics.availability(), ONLINE, true);
+            self.described.clone_from(&self.description);
+        }
+        for message in self.outbox.due(&self.messages) {
             self.link.publish(self.topics.state(message.state), message.payload, message.state.retained());
         }
     }

@@ -4,6 +4,7 @@ use super::fixture::record;
 use super::*;
 use crate::jobs::Limits;
 use crate::store::Disk;
+use drivers::mqtt::{Broker, Link};
 use plant::command::{Command, Mode};
 use std::process::{Child, Stdio};
 use std::time::Duration;

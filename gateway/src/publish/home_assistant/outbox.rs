@@ -37,8 +37,8 @@ impl Outbox {
     }
 
     /// Those of `messages` that are to be sent; they count as sent.
-    pub fn due(&mut self, messages: Vec<Message>) -> Vec<Message> {
-        let due: Vec<Message> = messages.into_iter().filter(|message| self.is_due(message)).collect();
+    pub fn due(&mut self, messages: &[Message]) -> Vec<Message> {
+        let due: Vec<Message> = messages.iter().filter(|message| self.is_due(message)).cloned().collect();
         for message in &due {
             self.sent.insert(message.state, (message.clone(), 0));
         }
@@ -71,7 +71,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let mut sent = |payload: &str, gist: &str| {
             outbox.tick();
-            outbox.due(vec![message(State::Decision, payload, gist)]).len()
+            outbox.due(&[message(State::Decision, payload, gist)]).len()
         };
         assert_eq!(sent("a", "surplus"), 1, "the first is always due");
         assert_eq!(sent("a", "surplus"), 0, "nothing changed");
@@ -85,9 +85,9 @@ mod tests {
     #[test]
     fn everything_is_due_again_after_a_reconnect() {
         let mut outbox = Outbox::default();
-        assert_eq!(outbox.due(vec![message(State::Mode, "auto", "auto")]).len(), 1);
-        assert_eq!(outbox.due(vec![message(State::Mode, "auto", "auto")]).len(), 0);
+        assert_eq!(outbox.due(&[message(State::Mode, "auto", "auto")]).len(), 1);
+        assert_eq!(outbox.due(&[message(State::Mode, "auto", "auto")]).len(), 0);
         outbox.clear();
-        assert_eq!(outbox.due(vec![message(State::Mode, "auto", "auto")]).len(), 1);
+        assert_eq!(outbox.due(&[message(State::Mode, "auto", "auto")]).len(), 1);
     }
 }

@@ -1,0 +1,241 @@
+//! The world outside of the test: a simulated house whose devices answer at once, its engine, and its broker.
+
+use crate::broker::{Dial, Publish, Session};
+use crate::clock::Clock;
+use crate::config::Loaded;
+use crate::engine::{Engine, Process};
+use crate::live::outside::{Line, Outside};
+use crate::simulate::model::{Around, Model};
+use anyhow::Result;
+use drivers::device::{DeviceConfig, Report};
+use drivers::mqtt::LinkEvent;
+use drivers::sim::load::Household;
+use drivers::sim::place::Place;
+use drivers::sim::weather::{Sky, Weather};
+use inference::client::{self, Receipt, Status};
+use inference::error::Error;
+use plant::decision::{Setpoint, Setting};
+use plant::time::{Slot, Timestamp, elapsed};
+use plant::units::Watts;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Energy of one answer.
+const ANSWER_J: f64 = 60_000.0;
+/// What the compute box draws at full load.
+const COMPUTE_MAX: Watts = Watts(900.0);
+/// Where prices come from.
+const SPOT: &str = "exchange/spot";
+
+/// The simulated house and its engine. Clones are the same one.
+#[derive(Clone)]
+pub(super) struct House {
+    clock: Clock,
+    inside: Arc<Mutex<Inside>>,
+}
+
+pub(super) struct Inside {
+    at: Timestamp,
+    model: Model,
+    weather: Weather,
+    household: Household,
+    /// What the engine may draw, and does.
+    budget: Watts,
+    /// Energy of the answer in the making.
+    joules: f64,
+    pub(super) receipts: Vec<Receipt>,
+    /// The setpoints that each control took.
+    pub(super) taken: BTreeMap<String, Vec<Setting>>,
+    /// What was published on each topic.
+    pub(super) published: BTreeMap<String, Vec<Vec<u8>>>,
+    /// The broker's ends of its connections.
+    clients: Vec<mpsc::Sender<LinkEvent>>,
+}
+
+impl House {
+    pub(super) fn new(clock: &Clock, loaded: &Loaded) -> Self {
+        let (place, seed) = (Place::default(), 7);
+        let inside = Inside {
+            at: clock.now(),
+            model: Model::new(&loaded.site),
+            weather: Weather { place, sky: Sky::Sunny, seed },
+            household: Household { place, seed },
+            budget: Watts::ZERO,
+            joules: 0.0,
+            receipts: Vec::new(),
+            taken: BTreeMap::new(),
+            published: BTreeMap::new(),
+            clients: Vec::new(),
+        };
+        Self { clock: clock.clone(), inside: Arc::new(Mutex::new(inside)) }
+    }
+
+    /// Does something with the house as it is by now.
+    pub(super) fn with<T>(&self, what: impl FnOnce(&mut Inside) -> T) -> T {
+        let mut inside = self.inside.lock().unwrap();
+        inside.live_until(self.clock.now());
+        what(&mut inside)
+    }
+
+    fn status(&self) -> Status {
+        self.with(|inside| Status {
+            state: if inside.budget > Watts::ZERO { client::State::Busy } else { client::State::Paused },
+            expert: Some("stand-in".into()),
+            power_w: inside.budget.0,
+            measured: true,
+            budget_w: Some(inside.budget.0),
+            duty: 1.0,
+            idle_w: 0.0,
+            max_w: COMPUTE_MAX.0,
+            tokens_per_second: 10.0,
+            utilisation: 1.0,
+            busy_seconds: 0.0,
+            active: 1,
+            waiting: 0,
+            interactive: 0,
+            last_receipt: inside.receipts.len() as u64,
+            error: None,
+        })
+    }
+}
+
+impl Inside {
+    fn live_until(&mut self, now: Timestamp) {
+        let dt = elapsed(self.at, now);
+        if dt.is_zero() {
+            return;
+        }
+        let sky = self.weather.at(now);
+        let around = Around {
+            on_roof: sky.on_roof,
+            on_ground: sky.on_ground,
+            outdoor: sky.outdoor,
+            household: self.household.power(now),
+            hot_water: self.household.hot_water(now),
+        };
+        self.model.step(around, self.budget, dt);
+        self.at = now;
+        self.joules += self.budget.0 * dt.as_secs_f64();
+        while self.joules >= ANSWER_J {
+            self.joules -= ANSWER_J;
+            self.answer();
+        }
+    }
+
+    /// An engine that forgot its newest numbers in a crash would count the same answer twice: so does this one.
+    fn answer(&mut self) {
+        let number = self.receipts.len() as u64 / 2;
+        for twice in 1..=2 {
+            self.receipts.push(Receipt {
+                id: format!("answer-{number}"),
+                sequence: 2 * number + twice,
+                expert: "stand-in".into(),
+                interactive: false,
+                tokens_in: 100,
+                tokens_out: 400,
+                joules: ANSWER_J,
+                seconds: 60.0,
+                finished_at_ms: 0,
+            });
+        }
+    }
+}
+
+impl Outside for House {
+    type Engine = Self;
+    type Broker = Self;
+
+    fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static {
+        self.clone().device(config, line)
+    }
+
+    fn broker(&self, loaded: &Loaded) -> Option<Self> {
+        loaded.broker.as_ref().map(|_| self.clone())
+    }
+
+    fn engine(&self, _: &Loaded) -> Result<(Self, String)> {
+        Ok((self.clone(), "http://127.0.0.1:1".into()))
+    }
+}
+
+impl House {
+    /// A device that says everything once a second and takes each setpoint at once.
+    async fn device(self, config: DeviceConfig, mut line: Line) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                biased;
+                Some(setpoint) = line.setpoints.recv() => {
+                    self.take(setpoint.clone());
+                    let _ = line.reports.send(Report::Applied { setpoint, error: None }).await;
+                }
+                () = line.stop.cancelled() => return,
+                _ = ticks.tick() => {
+                    let points = config.points.clone().unwrap_or_else(|| config.definition.points());
+                    let values = self.with(|inside| {
+                        points.into_iter().map(|point| (point, inside.model.value(point))).collect()
+                    });
+                    let _ = line.reports.send(Report::Values { device: config.id.clone(), values }).await;
+                }
+            }
+        }
+    }
+
+    fn take(&self, setpoint: Setpoint) {
+        self.with(|inside| {
+            inside.model.obey(setpoint.setting);
+            let taken = inside.taken.entry(setpoint.setting.control().to_string()).or_default();
+            taken.push(setpoint.setting);
+        });
+    }
+}
+
+impl Engine for House {
+    fn start(&self) -> io::Result<Process> {
+        Ok(Process::elsewhere())
+    }
+
+    async fn status(&self) -> Result<Status, Error> {
+        Ok(self.status())
+    }
+
+    async fn receipts(&self, sequence: u64) -> Result<Vec<Receipt>, Error> {
+        let newer = |receipt: &&Receipt| receipt.sequence > sequence;
+        Ok(self.with(|inside| inside.receipts.iter().filter(newer).cloned().collect()))
+    }
+
+    async fn set_budget(&self, watts: Option<f64>, _: Duration) -> Result<Status, Error> {
+        self.with(|inside| inside.budget = watts.map_or(COMPUTE_MAX, Watts));
+        Ok(self.status())
+    }
+}
+
+impl Dial for House {
+    type Link = Self;
+
+    /// Whoever listens to prices gets those of two days, all of them below zero.
+    fn dial(&self, session: Session) -> (Self, mpsc::Receiver<LinkEvent>) {
+        let (client, events) = mpsc::channel(16);
+        client.try_send(LinkEvent::Connected).unwrap();
+        if session.subscriptions.iter().any(|topic| topic == SPOT) {
+            let slot = Slot::containing(self.clock.now());
+            let price = |ahead| json!({"start": slot.plus(ahead).start(), "eur_per_kwh": -0.05});
+            let payload = json!({"slots": (0..192).map(price).collect::<Vec<_>>()}).to_string().into_bytes();
+            client.try_send(LinkEvent::Message { topic: SPOT.into(), payload, retain: true }).unwrap();
+        }
+        self.with(|inside| inside.clients.push(client));
+        (self.clone(), events)
+    }
+}
+
+impl Publish for House {
+    fn publish(&self, topic: impl Into<String>, payload: impl Into<Vec<u8>>, _: bool) {
+        self.with(|inside| inside.published.entry(topic.into()).or_default().push(payload.into()));
+    }
+
+    async fn close(&self) {}
+}
