@@ -12,6 +12,8 @@ pub mod clock;
 pub mod config;
 /// The main job without hardware or accounts.
 pub mod demo;
+/// The engine's budget on its way.
+pub mod feeder;
 /// Prices and forecasts from outside.
 pub mod feeds;
 /// The live loop.
@@ -22,6 +24,8 @@ pub mod http;
 pub mod interactive;
 /// Deferrable work.
 pub mod jobs;
+/// Who holds the controls, seen past the loop.
+pub mod leases;
 /// The live host put together.
 pub mod live;
 /// Those who tell the world: Home Assistant, history databases.

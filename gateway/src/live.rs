@@ -4,12 +4,16 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
+use crate::feeder::Feeder;
 use crate::host::{Host, Inputs};
 use crate::interactive::Interactive;
+use crate::leases;
 use crate::supervise::Supervisor;
 use crate::wiring::Wiring;
 use anyhow::Result;
 use around::Around;
+use drivers::device;
+use drivers::pace::Pace;
 use opened::Opened;
 use plant::plant::Plant;
 use plant::units::Watts;
@@ -24,6 +28,7 @@ mod around;
 mod kept;
 mod opened;
 mod started;
+mod thread;
 
 pub use kept::lock;
 pub use started::listen;
@@ -76,24 +81,35 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     };
     let page = around.page()?;
 
-    // Devices and engine outlive the loop: they are told their safe values when it has ended.
+    // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
-    let orders = started::devices(devices, &clock, report_sender, &devices_stop, &around.tracker);
-    let actuators = Actuators::new(orders);
-    actuators.restore(&opened.owed);
+    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &opened.owed);
+    let pace = Pace { speed: clock.speed() };
+    let mut leases = started::devices(devices, pace, &actuators, &report_sender, |device, pace, channels| {
+        around.tracker.spawn(device::run(device, pace, channels, devices_stop.clone()));
+    });
+    drop(report_sender);
+    let engine = watch::Sender::default();
+    leases.all.push(engine.subscribe());
+    let feeder = Feeder {
+        worker: opened.client.clone(),
+        max: site.compute.max,
+        wanted: actuators.wanted(),
+        status: engine.clone(),
+    };
     let supervisor = Supervisor {
         launch: opened.launch,
         worker: opened.client,
         clock: clock.clone(),
         prices: site.work,
         booked: opened.booked,
-        budget: actuators.budget(),
+        feeder,
         events: event_sender.clone(),
         restarts: 0,
         receipts_read: 0,
     };
     around.tracker.spawn(supervisor.run(devices_stop.clone()));
-    around.start(&config, broker, schedule, &data_dir, actuators.budget());
+    around.start(&config, broker, schedule, &data_dir, engine.subscribe());
     if let Some(draw) = draw {
         around.tracker.spawn(started::follow_draw(around.wiring.clone(), draw));
     }
@@ -106,18 +122,21 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     }
     tracing::info!(site = site.name, page = %opened.page, "running");
 
+    let watching = leases::watch(leases.clone(), actuators.wanted(), records.clone(), shutdown.clone());
+    around.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, opened.restored, now),
         clock,
         books: Books::new(opened.ledger, opened.state),
         actuators,
+        leases,
         recorder: opened.recorder,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let parting = host.run(Inputs { reports, commands, events }, shutdown).await;
-    // Orders of the loop's last breath are in the devices' channels by now; then they write their safe values and end.
+    let parting = thread::run(host, Inputs { reports, commands, events }, shutdown).await?;
+    // Nothing more is wanted of the devices by now; they write their safe values and end.
     devices_stop.cancel();
     around.tracker.close();
     let ended = async { tokio::join!(around.tracker.wait(), parting.listen()) };

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use chrono::Timelike;
 use drivers::sim::battery::StorageControls;
 use drivers::sim::house::{Flows, House, Inputs, State};
-use plant::decision::{BatteryMode, HeatPumpMode, Setting};
+use plant::decision::{BatteryMode, HeatPumpMode, Setpoints, Setting};
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::outlook::Outlook;
@@ -273,7 +273,9 @@ impl Run {
         let mut effects = self.plant.handle(event, now);
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
-                Effect::Apply(setpoint) => self.obey(setpoint.setting),
+                Effect::Apply(Setpoints { setpoints, .. }) => {
+                    setpoints.iter().for_each(|setpoint| self.obey(setpoint.setting));
+                }
                 Effect::Append(entry) => self.book(&entry),
                 Effect::Checkpoint(_) => {}
                 Effect::Plan(request) => {

@@ -11,6 +11,7 @@
 //! itself too, when nobody renews it.
 
 use crate::clock::Clock;
+use crate::feeder::Feeder;
 use inference::client;
 use plant::event::Event;
 use plant::site::WorkPrices;
@@ -21,7 +22,7 @@ use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,11 +34,6 @@ const ASK_INTERVAL: Duration = Duration::from_millis(500);
 const HANG: Duration = Duration::from_secs(6);
 /// A worker may take this long to load its model.
 const START: Duration = Duration::from_secs(180);
-/// A budget that is not renewed for this long is over.
-const BUDGET_TTL: Duration = Duration::from_secs(10);
-/// A worker that does not take a budget in this time is told again, after this.
-const TOLD: Duration = Duration::from_secs(1);
-const RETRY: Duration = Duration::from_millis(100);
 /// How long a worker may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Waits between two starts.
@@ -67,8 +63,8 @@ pub struct Supervisor {
     pub prices: WorkPrices,
     /// Receipts the books already hold.
     pub booked: Told,
-    /// The power the engine may draw.
-    pub budget: watch::Receiver<Watts>,
+    /// Gives it the power that it may draw.
+    pub feeder: Feeder,
     /// The loop.
     pub events: mpsc::Sender<Event>,
     /// Restarts so far.
@@ -133,16 +129,17 @@ impl Supervisor {
 
     async fn down(&mut self, why: &str) {
         self.restarts += 1;
+        self.feeder.gone();
         self.tell(WorkerState::Down, Some(why.to_owned())).await;
     }
 
     /// Waits until the worker is ready, then feeds it and asks it until it no longer answers.
     async fn serve(&mut self) -> String {
         let ready = CancellationToken::new();
-        let feeding = feed(self.worker.clone(), self.budget.clone(), ready.clone());
+        let mut feeder = self.feeder.clone();
         tokio::select! {
-            end = self.ask(ready) => end,
-            () = feeding => std::future::pending().await,
+            end = self.ask(ready.clone()) => end,
+            () = feeder.feed(ready) => std::future::pending().await,
         }
     }
 
@@ -236,24 +233,6 @@ impl Supervisor {
         let power = (state == WorkerState::Down).then_some(Watts::ZERO);
         let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
-    }
-}
-
-/// Tells a worker that is ready its budget: at once when it changes, and again before it is over. Nothing else is waited
-/// for in here, so that off is off however slow other answers are.
-async fn feed(worker: client::Worker, mut budget: watch::Receiver<Watts>, ready: CancellationToken) {
-    ready.cancelled().await;
-    loop {
-        let watts = *budget.borrow_and_update();
-        let told = tokio::time::timeout(TOLD, worker.set_budget(Some(watts.0), BUDGET_TTL)).await;
-        let pause = if matches!(told, Ok(Ok(_))) { BUDGET_TTL / 4 } else { Duration::ZERO };
-        tokio::select! {
-            () = tokio::time::sleep(pause.max(RETRY)) => {}
-            changed = budget.changed() => if changed.is_err() {
-                // The loop is gone; the shutdown follows.
-                return;
-            },
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::account::Held;
 use crate::balance::{Flows, Values};
-use crate::decision::Decision;
+use crate::decision::{Decision, Setpoints};
 use crate::effect::Effect;
 use crate::explain::explain;
 use crate::image::{Image, Known};
@@ -47,8 +47,8 @@ impl Plant {
         let verdict = self.limits.clamp(&situation, &wanted);
         let worth = situation.worth(verdict.budget, wanted.worth.revenue);
         let settings = self.settings.settle(&situation, &verdict);
-        let urgent = situation.bus.is_none() || situation.mode() == crate::command::Mode::Off;
-        effects.extend(self.orders.due(&settings, urgent, now).into_iter().map(Effect::Apply));
+        self.cycle += 1;
+        effects.push(Effect::Apply(Setpoints { cycle: self.cycle, setpoints: settings.clone() }));
         let decision = Decision {
             at: now,
             wanted: wanted.power,
@@ -159,9 +159,10 @@ impl Plant {
             today: self.books.today,
             month: self.books.month,
             total: self.books.total,
-            devices: self.sampled.statuses(image.at, &self.orders.errors),
+            devices: self.sampled.statuses(image.at, &self.outcomes.errors()),
             points: image.points,
             problems: Vec::new(),
+            leases: Vec::new(),
         }
     }
 }

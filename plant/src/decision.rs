@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What the battery is told.
+/// What the battery is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatteryMode {
@@ -20,7 +20,7 @@ pub enum BatteryMode {
     Charge,
 }
 
-/// What the heat pump is told, in the four states of SG Ready.
+/// What the heat pump is set to, in the four states of SG Ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeatPumpMode {
@@ -34,7 +34,7 @@ pub enum HeatPumpMode {
     Force,
 }
 
-/// Something a device lets itself be told.
+/// Something of a device that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Control {
     /// Power the engine may draw, in W.
@@ -153,22 +153,39 @@ impl Setting {
     }
 }
 
-/// An order to a device.
+/// A setting of a device, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setpoint {
     /// The device.
     pub device: DeviceId,
-    /// What it is told.
+    /// What it is set to.
     #[serde(flatten)]
     pub setting: Setting,
-    /// Why.
+    /// What it is good for.
     pub reason: Reason,
+}
+
+/// All that the core wants in one cycle, also what it wanted before. Who sees the number grow knows that the core lives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Setpoints {
+    /// Counts the cycles since the start, from 1.
+    pub cycle: u64,
+    /// One for each control that the owner allows; a control without one is to be under the device's own control.
+    pub setpoints: Vec<Setpoint>,
+}
+
+impl Setpoints {
+    /// What is wanted of a control.
+    pub fn get(&self, device: &DeviceId, control: Control) -> Option<&Setpoint> {
+        let wanted = |setpoint: &&Setpoint| setpoint.device == *device && setpoint.setting.control() == control;
+        self.setpoints.iter().find(wanted)
+    }
 }
 
 /// What came of a setpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The order.
+    /// What was wanted.
     pub setpoint: Setpoint,
     /// What went wrong, in words for a person; `None` when the device took it.
     pub error: Option<String>,
@@ -198,6 +215,6 @@ pub struct Decision {
     pub worth: Worth,
     /// The limits that acted, in the order they acted.
     pub limits: Vec<LimitHit>,
-    /// What the other devices are told.
+    /// What the devices are set to, the engine among them.
     pub settings: Vec<Setpoint>,
 }

@@ -102,7 +102,7 @@ pub mod merit;
 /// Starts that do not pay for themselves.
 mod starts;
 
-// What is done: wish, last word, orders, words.
+// What is done: wish, last word, settings, words.
 
 /// All that one cycle decides on.
 pub mod situation;
@@ -114,8 +114,8 @@ pub mod limits;
 
 /// The decision in words.
 pub mod explain;
-/// Which settings are sent, and when.
-pub mod orders;
+/// What went wrong with the last setpoints.
+mod outcomes;
 /// What the other devices are told.
 pub mod settings;
 

@@ -17,7 +17,7 @@ use crate::forecast::Forecast;
 use crate::ledger;
 use crate::limits::Limits;
 use crate::market::Market;
-use crate::orders::Orders;
+use crate::outcomes::Outcomes;
 use crate::plan::Plan;
 use crate::planning::Planning;
 use crate::revenue;
@@ -64,9 +64,11 @@ pub struct Plant {
     pub(crate) dispatch: Dispatch,
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
-    pub(crate) orders: Orders,
+    pub(crate) outcomes: Outcomes,
     pub(crate) planning: Planning,
     pub(crate) tokens_per_kwh: f64,
+    /// Cycles since the start.
+    pub(crate) cycle: u64,
     /// The last cycle, and what has been unchanged since then.
     pub(crate) cycled: Option<(Timestamp, Option<Held>)>,
 }
@@ -102,9 +104,10 @@ impl Plant {
             dispatch: Dispatch::default(),
             limits: Limits::default(),
             settings: Settings::default(),
-            orders: Orders::new(&site),
+            outcomes: Outcomes::default(),
             planning: Planning::default(),
             tokens_per_kwh,
+            cycle: 0,
             cycled: None,
             site: Arc::new(site),
         }
@@ -134,7 +137,7 @@ impl Plant {
                 self.wishes.take(command, &self.site, now);
                 self.planning.urgent = true;
             }
-            Event::Outcome(outcome) => self.orders.take(&outcome),
+            Event::Outcome(outcome) => self.outcomes.take(&outcome),
             Event::Receipt(receipt) => return self.receipt(&receipt, now),
             Event::Backlog(backlog) => {
                 self.planning.stale |= backlog != self.backlog;
@@ -150,10 +153,9 @@ impl Plant {
         Vec::new()
     }
 
-    /// The last effects: every device gets its own control back, and the running state is kept.
+    /// The last effects: the running state is kept. The devices are given back by those who hold them.
     pub fn shutdown(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.book(now);
-        effects.extend(self.orders.release().into_iter().map(Effect::Apply));
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects
     }

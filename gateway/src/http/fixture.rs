@@ -88,6 +88,7 @@ pub fn record(at: Timestamp) -> Record {
         points,
         devices,
         problems: Vec::new(),
+        leases: Vec::new(),
     }
 }
 

@@ -1,31 +1,27 @@
 //! The tasks around the loop.
 
 use super::around::Around;
-use crate::actuate::ORDERS_MAX;
+use crate::actuate::Actuators;
 use crate::clock::Clock;
 use crate::config::http::HttpConfig;
 use crate::config::worker::WorkerConfig;
 use crate::http;
 use crate::jobs::summary::{self, Reader};
+use crate::leases::Leases;
 use crate::supervise::Launch;
 use crate::terminal::say;
 use crate::wiring::Wiring;
 use anyhow::{Context, Result, anyhow};
-use drivers::device::{self, DeviceConfig, Report};
+use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::pace::Pace;
-use plant::decision::Setpoint;
-use plant::point::DeviceId;
 use plant::site::{Compute, Site};
 use plant::units::Watts;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// No summaries are added to a queue of this length: nobody would read them.
 const SUMMARIES_MAX: u32 = 24;
@@ -60,22 +56,22 @@ pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
     }
 }
 
-/// Starts the devices; returns the ways for their orders.
+/// Starts the devices under what `actuators` want of them; returns who holds their controls.
 pub fn devices(
     configs: Vec<DeviceConfig>,
-    clock: &Clock,
-    reports: mpsc::Sender<Report>,
-    stop: &CancellationToken,
-    tracker: &TaskTracker,
-) -> BTreeMap<DeviceId, mpsc::Sender<Setpoint>> {
-    let pace = Pace { speed: clock.speed() };
-    let started = configs.into_iter().map(|config| {
-        let (orders, received) = mpsc::channel(ORDERS_MAX);
-        let id = config.id.clone();
-        tracker.spawn(device::run(config, pace, reports.clone(), received, stop.clone()));
-        (id, orders)
-    });
-    started.collect()
+    pace: Pace,
+    actuators: &Actuators,
+    reports: &mpsc::Sender<Report>,
+    start: impl Fn(DeviceConfig, Pace, Channels),
+) -> Leases {
+    let mut leases = Leases::default();
+    for config in configs {
+        let (sender, receiver) = watch::channel(Vec::new());
+        leases.all.push(receiver);
+        let (wanted, debts) = (actuators.wanted(), actuators.debts(&config.id));
+        start(config, pace, Channels { reports: reports.clone(), wanted, leases: sender, debts });
+    }
+    leases
 }
 
 /// How the worker is started, unless it runs elsewhere, and its address.

@@ -7,7 +7,7 @@ use plant::point::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
-/// A device that was told something and not yet given back its own control.
+/// A control of a device that was set and not yet given back: a debt.
 pub type Owed = (DeviceId, Control);
 
 /// `state.db`: rewritten every second, worth losing by no more than that.
@@ -60,21 +60,27 @@ impl StateStore {
         }))
     }
 
-    /// Remembers, before it is sent, that a setpoint takes a device from its own control, or gives it back.
+    /// Remembers, before it is sent, that a setpoint takes a device from its own control.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn owe(&mut self, setpoint: &Setpoint) -> rusqlite::Result<()> {
         let (device, control) = (&setpoint.device.0, setpoint.setting.control().name());
-        if setpoint.setting.is_safe() {
-            self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", params![device, control])?;
-        } else {
-            self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
-        }
+        self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
         Ok(())
     }
 
-    /// The devices that a crash left under an order.
+    /// Remembers that a device has its own control back.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn settle(&mut self, (device, control): &Owed) -> rusqlite::Result<()> {
+        let parameters = params![device.0, control.name()];
+        self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", parameters)?;
+        Ok(())
+    }
+
+    /// The controls that a crash left set.
     ///
     /// # Errors
     /// What SQLite said.
