@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   registers or topics --> values --> reporter --> host        read every interval, or as messages come
-//!   setpoints --> controls --> writer --> registers or topics   written when they change, renewed in time
+//!   cycles --> leases --> writer --> registers or topics        written when they change, renewed in time
 //! ```
 //!
 //! - *reader*: over Modbus it asks round by round ([`Registers`](registers)), over MQTT it listens ([`Topics`](topics)).
 //! - *values*: raw numbers become points in canonical units and signs; what is missing is `None`, never zero.
 //! - *reporter*: what waits for the host. A newer value replaces the one that the host has not yet taken, so that a slow host
 //!   holds up nobody; what came of a setpoint is never replaced.
+//! - *lease*: decides when a control is written ([`lease`](crate::lease)); the keeper of the device holds one for each.
 //! - *writer*: the registers or topics of one value of one control, in their order.
 //!
 //! In numbers: a meter on a serial line answers in 80 ms and is read every 2 s. The line dies at 10:00:00; the request times out
@@ -20,7 +21,8 @@
 pub mod probe;
 
 mod config;
-mod controls;
+mod keeper;
+mod leases;
 mod reading;
 mod registers;
 mod report;
@@ -32,5 +34,5 @@ mod writer;
 
 pub use config::DeviceConfig;
 pub use reading::{Reading, read_once};
-pub use report::Report;
+pub use report::{Channels, Report};
 pub use work::run;

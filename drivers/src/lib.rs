@@ -1,4 +1,4 @@
-//! The wires of HeatMine: drivers that read a house's devices over Modbus and MQTT and carry orders to them, the devices
+//! The wires of HeatMine: drivers that read a house's devices over Modbus and MQTT and carry settings to them, the devices
 //! themselves as data, and a simulated house on the same wires.
 
 #![warn(missing_docs, clippy::missing_errors_doc)]
@@ -9,6 +9,8 @@ pub mod address;
 pub mod definition;
 /// A device of the site at work.
 pub mod device;
+/// Who holds a control, and what goes over the wire for it.
+pub mod lease;
 /// Modbus as a client.
 pub mod modbus;
 /// A connection to an MQTT broker that looks after itself.

@@ -19,8 +19,8 @@
 //! in slots of 15 minutes, the local day at once and the next day from 13:00 local time on. The forecast of PV power and
 //! outdoor temperature is retained on [`OUTLOOK`]: `{"slots":[{"start":"2026-04-10T00:00:00Z","w":1200.0,"c":4.5},..]}`.
 //!
-//! Everything random is a pure function of seed and house time. Watchdogs of the devices run in house time, yet never
-//! below five seconds of wall time, so that a fast demo is not a series of lapses.
+//! Everything random is a pure function of seed and house time. Watchdogs of the devices (dead-man switches) run by the
+//! machine's clock, as the wires do that they watch.
 
 /// The battery of a hybrid inverter.
 pub mod battery;
@@ -76,7 +76,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct SimConfig {
     /// House time.
     pub clock: Clock,
-    /// How much faster house time runs than the wall's; for the watchdogs.
+    /// How much faster house time runs than the machine's; for the watchdogs.
     pub speed: f64,
     /// Where plug, prices and forecasts are published.
     pub broker: mqtt::Broker,

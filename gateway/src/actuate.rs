@@ -1,71 +1,195 @@
-//! Carries setpoints to the devices and the engine, and remembers which device is owed its own control back.
+//! Carries the core's setpoints to the leases of devices and engine, and keeps the debts: which device is owed its own control
+//! back, by whoever starts after a crash.
+//!
+//! A debt is on the disk before its setpoint goes out, and is settled when the device took its safe value and nothing else is
+//! wanted of it.
 
 use crate::store::{Owed, StateStore};
-use plant::decision::{Outcome, Setpoint, Setting};
+use plant::decision::{Control, Outcome, Setpoint, Setpoints};
 use plant::point::DeviceId;
-use plant::reason::Reason;
-use plant::units::Watts;
-use std::collections::BTreeMap;
-use tokio::sync::{mpsc, watch};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::watch;
 
-/// Setpoints that may wait for one device.
-pub const ORDERS_MAX: usize = 16;
-
-/// The ways to the devices and to the engine.
+/// The way to the leases. They hold the devices; only the newest cycle counts.
 #[derive(Debug)]
 pub struct Actuators {
-    devices: BTreeMap<DeviceId, mpsc::Sender<Setpoint>>,
-    budget: watch::Sender<Watts>,
+    devices: BTreeSet<DeviceId>,
+    wanted: watch::Sender<Setpoints>,
+    debts: BTreeSet<Owed>,
+    /// Debts whose device took its safe value while another was wanted of it, as in a fall-back.
+    released: BTreeSet<Owed>,
+    /// What could not be sent in the last cycle, and why.
+    failing: BTreeMap<Owed, String>,
 }
 
 impl Actuators {
-    /// Ways to `devices`; the engine's budget starts at nothing.
-    pub fn new(devices: BTreeMap<DeviceId, mpsc::Sender<Setpoint>>) -> Self {
-        Self { devices, budget: watch::Sender::new(Watts::ZERO) }
-    }
-
-    /// The engine's budget, to be watched.
-    pub fn budget(&self) -> watch::Receiver<Watts> {
-        self.budget.subscribe()
-    }
-
-    /// Sends a setpoint on its way; what became of it comes back as a report, unless it could not even be sent.
-    pub fn apply(&self, setpoint: Setpoint, state: &mut StateStore) -> Option<Outcome> {
-        if let Setting::ComputeBudget(watts) = setpoint.setting {
-            self.budget.send_if_modified(|budget| std::mem::replace(budget, watts) != watts);
-            return None;
-        }
-        if !setpoint.setting.is_safe()
-            && let Err(error) = state.owe(&setpoint)
-        {
-            // A crash would leave the device under an order that nobody remembers.
-            return Some(failed(setpoint, format!("not sent: it could not be remembered ({error})")));
-        }
-        let Some(orders) = self.devices.get(&setpoint.device) else {
-            return Some(failed(setpoint, "there is no such device".into()));
-        };
-        match orders.try_send(setpoint) {
-            Ok(()) => None,
-            Err(mpsc::error::TrySendError::Full(setpoint)) => Some(failed(setpoint, "the device is too slow".into())),
-            Err(mpsc::error::TrySendError::Closed(setpoint)) => Some(failed(setpoint, "its driver has ended".into())),
+    /// A way to `devices`, with what an earlier run owes.
+    pub fn new(devices: BTreeSet<DeviceId>, debts: &[Owed]) -> Self {
+        Self {
+            devices,
+            wanted: watch::Sender::default(),
+            debts: debts.iter().cloned().collect(),
+            released: BTreeSet::new(),
+            failing: BTreeMap::new(),
         }
     }
 
-    /// Gives every device that a crash left under an order its own control back.
-    pub fn restore(&self, owed: &[Owed]) {
-        for (device, control) in owed {
-            let Some(orders) = self.devices.get(device) else {
-                tracing::warn!(%device, %control, "is owed its own control, but is no longer configured");
-                continue;
-            };
-            let setpoint = Setpoint { device: device.clone(), setting: control.safe(), reason: Reason::Idle };
-            if orders.try_send(setpoint).is_ok() {
-                tracing::info!(%device, %control, "given back its own control after an unclean stop");
+    /// What the core wants, to be watched.
+    pub fn wanted(&self) -> watch::Receiver<Setpoints> {
+        self.wanted.subscribe()
+    }
+
+    /// What an earlier run owes a device.
+    pub fn debts(&self, device: &DeviceId) -> BTreeSet<Control> {
+        self.debts.iter().filter(|(owed, _)| owed == device).map(|(_, control)| *control).collect()
+    }
+
+    /// Sends a cycle's setpoints on their way; what becomes of them comes back as reports. Returns what could not even be
+    /// sent, once for each reason: its control is given back.
+    pub fn apply(&mut self, mut setpoints: Setpoints, state: &mut StateStore) -> Vec<Outcome> {
+        let before = std::mem::take(&mut self.failing);
+        let mut failures = Vec::new();
+        setpoints.setpoints.retain(|setpoint| {
+            let Err(error) = self.remember(setpoint, state) else { return true };
+            let key = key(setpoint);
+            if before.get(&key) != Some(&error) {
+                failures.push(Outcome { setpoint: setpoint.clone(), error: Some(error.clone()) });
             }
+            self.failing.insert(key, error);
+            false
+        });
+        self.wanted.send_replace(setpoints);
+        self.pay(state);
+        failures
+    }
+
+    /// Takes note of what came of a setpoint.
+    pub fn settle(&mut self, setpoint: &Setpoint, error: Option<&str>, state: &mut StateStore) {
+        let key = key(setpoint);
+        match (setpoint.setting.is_safe(), error) {
+            (true, None) => drop(self.released.insert(key)),
+            (true, Some(_)) => {}
+            // Even where it was refused, nobody knows what the device holds.
+            (false, _) => drop(self.released.remove(&key)),
         }
+        self.pay(state);
+    }
+
+    /// Wants nothing more of anybody: the leases give everything back.
+    pub fn end(&mut self, state: &mut StateStore) {
+        self.wanted.send_modify(|wanted| wanted.setpoints.clear());
+        self.pay(state);
+    }
+
+    /// Writes a debt down before its setpoint goes out.
+    fn remember(&mut self, setpoint: &Setpoint, state: &mut StateStore) -> Result<(), String> {
+        let key = key(setpoint);
+        // A budget ends by itself with the gateway.
+        if key.1 == Control::ComputeBudget {
+            return Ok(());
+        }
+        if !self.devices.contains(&setpoint.device) {
+            return Err("there is no such device".into());
+        }
+        if setpoint.setting.is_safe() || self.debts.contains(&key) {
+            return Ok(());
+        }
+        // A crash would leave the device set, and nobody would know.
+        state.owe(setpoint).map_err(|error| format!("not sent: it could not be remembered ({error})"))?;
+        self.debts.insert(key);
+        Ok(())
+    }
+
+    /// Strikes out the debts of devices that were given back and of which nothing else is wanted.
+    fn pay(&mut self, state: &mut StateStore) {
+        let wanted = self.wanted.borrow().clone();
+        let is_wanted =
+            |(device, control): &Owed| wanted.get(device, *control).is_some_and(|setpoint| !setpoint.setting.is_safe());
+        let debts = &mut self.debts;
+        self.released.retain(|owed| {
+            if is_wanted(owed) {
+                return true;
+            }
+            if debts.contains(owed)
+                && let Err(error) = state.settle(owed)
+            {
+                tracing::warn!(device = %owed.0, %error, "has its own control back, which could not be written down");
+                return true;
+            }
+            debts.remove(owed);
+            false
+        });
     }
 }
 
-fn failed(setpoint: Setpoint, error: String) -> Outcome {
-    Outcome { setpoint, error: Some(error) }
+fn key(setpoint: &Setpoint) -> Owed {
+    (setpoint.device.clone(), setpoint.setting.control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Disk, Memory};
+    use plant::decision::{BatteryMode, Setting};
+    use plant::reason::Reason;
+
+    const HOLD: Setting = Setting::BatteryMode(BatteryMode::Hold);
+    const NORMAL: Setting = Setting::BatteryMode(BatteryMode::Normal);
+
+    fn setpoint(setting: Setting) -> Setpoint {
+        Setpoint { device: DeviceId("box".into()), setting, reason: Reason::Surplus }
+    }
+
+    /// What happens: a cycle wants this, or this was written.
+    enum Step {
+        Wants(Setting),
+        Took(Setting),
+        Ends,
+    }
+
+    #[test]
+    fn a_debt_stands_until_the_device_is_its_own_and_nothing_else_is_wanted() {
+        use Step::{Ends, Took, Wants};
+        // What happens, and whether the device is owed its own control afterwards.
+        let rows: [&[(Step, bool)]; 4] = [
+            &[(Wants(NORMAL), false), (Took(NORMAL), false)],
+            &[(Wants(HOLD), true), (Took(HOLD), true), (Wants(NORMAL), true), (Took(NORMAL), false)],
+            // A fall-back in between, taken back again.
+            &[
+                (Wants(HOLD), true),
+                (Took(NORMAL), true),
+                (Took(HOLD), true),
+                (Wants(NORMAL), true),
+                (Took(NORMAL), false),
+            ],
+            // The end after a fall-back.
+            &[(Wants(HOLD), true), (Took(NORMAL), true), (Ends, false)],
+        ];
+        for steps in rows {
+            let mut state = StateStore::open(&Disk::Memory(Memory::new("debts").into())).unwrap();
+            let mut actuators = Actuators::new([DeviceId("box".into())].into(), &[]);
+            for (number, (step, owed)) in (1..).zip(steps) {
+                match step {
+                    Wants(setting) => {
+                        let setpoints = Setpoints { cycle: number, setpoints: vec![setpoint(*setting)] };
+                        assert!(actuators.apply(setpoints, &mut state).is_empty());
+                    }
+                    Took(setting) => actuators.settle(&setpoint(*setting), None, &mut state),
+                    Ends => actuators.end(&mut state),
+                }
+                assert_eq!(!state.owed().unwrap().is_empty(), *owed, "step {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_said_once_and_not_wanted() {
+        let mut state = StateStore::open(&Disk::Memory(Memory::new("refusals").into())).unwrap();
+        let mut actuators = Actuators::new(BTreeSet::new(), &[]);
+        for (cycle, said) in [(1, 1), (2, 0)] {
+            let setpoints = Setpoints { cycle, setpoints: vec![setpoint(HOLD)] };
+            assert_eq!(actuators.apply(setpoints, &mut state).len(), said);
+            assert_eq!(*actuators.wanted().borrow(), Setpoints { cycle, setpoints: Vec::new() });
+        }
+    }
 }

@@ -19,10 +19,11 @@
 use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
+use crate::leases::Leases;
 use crate::recording::Recorder;
 use drivers::device::Report;
 use plant::command::Command;
-use plant::decision::{Outcome, Setpoint};
+use plant::decision::Outcome;
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::plant::Plant;
@@ -63,6 +64,8 @@ pub struct Host {
     pub actuators: Actuators,
     /// Where everything is recorded.
     pub recorder: Recorder,
+    /// Who holds the devices.
+    pub leases: Leases,
     /// The newest record.
     pub records: watch::Sender<Option<Arc<Record>>>,
     /// The way back into the loop, for plans.
@@ -72,8 +75,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Runs until `shutdown`; then every device gets its safe value and the books are closed. What the devices say to
-    /// that is for [`GracefulShutdown::listen`].
+    /// Runs until `shutdown`; then nothing more is wanted of any device and the books are closed. What the devices say to that
+    /// is for [`GracefulShutdown::listen`].
     pub async fn run(mut self, mut inputs: Inputs, shutdown: CancellationToken) -> GracefulShutdown {
         let mut woken = tokio::time::Instant::now();
         loop {
@@ -107,8 +110,9 @@ impl Host {
         for effect in self.plant.shutdown(now) {
             self.carry_out(effect);
         }
+        self.actuators.end(self.books.state());
         self.books.save();
-        GracefulShutdown { books: self.books, reports: inputs.reports }
+        GracefulShutdown { books: self.books, actuators: self.actuators, reports: inputs.reports }
     }
 
     fn report(&mut self, report: Report) {
@@ -128,7 +132,7 @@ impl Host {
                 }
             }
             Report::Applied { setpoint, error } => {
-                settle(&mut self.books, &setpoint, error.as_deref());
+                self.actuators.settle(&setpoint, error.as_deref(), self.books.state());
                 self.step(Event::Outcome(Box::new(Outcome { setpoint, error })));
             }
         }
@@ -144,8 +148,8 @@ impl Host {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Apply(setpoint) => {
-                if let Some(outcome) = self.actuators.apply(setpoint, self.books.state()) {
+            Effect::Apply(setpoints) => {
+                for outcome in self.actuators.apply(setpoints, self.books.state()) {
                     let _ = self.events.try_send(Event::Outcome(Box::new(outcome)));
                 }
             }
@@ -161,6 +165,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
+                record.leases = self.leases.current();
                 self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }
@@ -177,6 +182,7 @@ impl Host {
 #[derive(Debug)]
 pub struct GracefulShutdown {
     books: Books,
+    actuators: Actuators,
     reports: mpsc::Receiver<Report>,
 }
 
@@ -185,18 +191,8 @@ impl GracefulShutdown {
     pub async fn listen(mut self) {
         while let Some(report) = self.reports.recv().await {
             if let Report::Applied { setpoint, error } = report {
-                settle(&mut self.books, &setpoint, error.as_deref());
+                self.actuators.settle(&setpoint, error.as_deref(), self.books.state());
             }
         }
-    }
-}
-
-/// A device that took its safe value is owed nothing more.
-fn settle(books: &mut Books, setpoint: &Setpoint, error: Option<&str>) {
-    if error.is_none()
-        && setpoint.setting.is_safe()
-        && let Err(error) = books.state().owe(setpoint)
-    {
-        tracing::warn!(device = %setpoint.device, %error, "has its own control back, which could not be written down");
     }
 }

@@ -14,7 +14,7 @@ mod commands;
 mod connections;
 mod events;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod input;
 mod jobs;
 mod metrics;

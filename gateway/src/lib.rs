@@ -28,6 +28,8 @@ pub mod http;
 pub mod interactive;
 /// Deferrable work.
 pub mod jobs;
+/// Who holds the controls, seen past the loop.
+pub mod leases;
 /// The live host put together.
 pub mod live;
 /// The publishers: Home Assistant, history databases.

@@ -7,13 +7,15 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::engine::Watchdog;
+use crate::engine::{Feeder, Watchdog};
 use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::http;
 use crate::interactive::Interactive;
+use crate::leases;
 use crate::store::Disk;
 use crate::wiring::Wiring;
 use anyhow::Result;
+use devices::Start;
 use drivers::pace::Pace;
 use outside::Outside;
 use plant::plant::Plant;
@@ -35,6 +37,7 @@ mod outside;
 mod page;
 mod resources;
 mod tasks;
+mod thread;
 mod wires;
 
 pub use page::listen;
@@ -101,24 +104,31 @@ async fn run_in<O: Outside>(
     };
     let page = tasks.page()?;
 
-    // Devices and engine outlive the loop: they get their safe values when it has ended.
+    // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
-    let setpoints = devices::start(devices, &outside, &report_sender, &devices_stop, &tasks.tracker);
-    drop(report_sender);
-    let actuators = Actuators::new(setpoints);
-    actuators.restore(&resources.owed);
+    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &resources.owed);
+    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker };
+    let mut leases = start.devices(devices, &actuators);
+    let engine = watch::Sender::default();
+    leases.all.push(engine.subscribe());
+    let feeder = Feeder {
+        engine: resources.engine.clone(),
+        max: site.compute.max,
+        wanted: actuators.wanted(),
+        status: engine.clone(),
+    };
     let watchdog = Watchdog {
         engine: resources.engine,
         clock: clock.clone(),
         prices: site.work,
         booked: resources.booked,
-        budget: actuators.budget(),
+        feeder,
         events: event_sender.clone(),
         restarts: 0,
         receipts_read: 0,
     };
     tasks.tracker.spawn(watchdog.run(devices_stop.clone()));
-    tasks.start(&config, broker, schedule, actuators.budget());
+    tasks.start(&config, broker, schedule, engine.subscribe());
     tasks.simulation(draw, summaries);
     tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
     if banner {
@@ -126,24 +136,26 @@ async fn run_in<O: Outside>(
     }
     tracing::info!(site = site.name, page = %resources.page, "running");
 
+    let watching = leases::watch(leases.clone(), actuators.wanted(), records.clone(), shutdown.clone());
+    tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
         clock,
         books: Books::new(resources.ledger, resources.state),
         actuators,
+        leases,
         recorder: resources.recorder,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let rest = host.run(Inputs { reports, commands, events }, shutdown).await;
+    let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown).await?;
     end(rest, &devices_stop, &tasks.tracker).await;
     drop(resources.claim);
     Ok(())
 }
 
-/// Lets everything around the loop end. The loop's last setpoints are in the devices' channels by now; the devices write
-/// their safe values and end.
+/// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.
 async fn end(rest: GracefulShutdown, devices_stop: &CancellationToken, tracker: &TaskTracker) {
     devices_stop.cancel();
     tracker.close();

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use chrono::Timelike;
 use model::{Around, Model};
-use plant::decision::Setting;
+use plant::decision::{Setpoints, Setting};
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::outlook::Outlook;
@@ -194,7 +194,9 @@ impl Run {
         let mut effects = self.plant.handle(event, now);
         while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
             match effect {
-                Effect::Apply(setpoint) => self.obey(setpoint.setting),
+                Effect::Apply(Setpoints { setpoints, .. }) => {
+                    setpoints.iter().for_each(|setpoint| self.obey(setpoint.setting));
+                }
                 Effect::Append(entry) => self.book(&entry),
                 Effect::Checkpoint(_) => {}
                 Effect::Plan(request) => {

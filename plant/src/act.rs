@@ -9,41 +9,31 @@ mod dispatch;
 pub(crate) mod explain;
 /// The last word.
 mod limits;
-/// Which settings are sent, and when.
-pub(crate) mod orders;
+/// What went wrong with the last setpoints.
+mod outcomes;
 
 use crate::act::devices::Coordination;
 use crate::act::dispatch::Dispatch;
 use crate::act::limits::Limits;
-use crate::act::orders::Orders;
-use crate::command::Mode;
-use crate::decision::{Decision, Outcome, Setpoint};
+use crate::act::outcomes::Outcomes;
+use crate::decision::{Decision, Outcome, Setpoints};
 use crate::point::DeviceId;
-use crate::site::Site;
 use crate::time::Timestamp;
 use crate::value::situation::Situation;
 use std::collections::BTreeMap;
 
 /// What acting remembers from one cycle to the next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Act {
     dispatch: Dispatch,
     limits: Limits,
     devices: Coordination,
-    orders: Orders,
+    outcomes: Outcomes,
+    /// Cycles since the start.
+    cycle: u64,
 }
 
 impl Act {
-    /// Nothing done yet at `site`.
-    pub(crate) fn new(site: &Site) -> Self {
-        Self {
-            dispatch: Dispatch::default(),
-            limits: Limits::default(),
-            devices: Coordination::default(),
-            orders: Orders::new(site),
-        }
-    }
-
     /// The decision of one cycle.
     pub(crate) fn decide(&mut self, situation: &Situation<'_>) -> Decision {
         let wanted = self.dispatch.dispatch(situation);
@@ -59,25 +49,20 @@ impl Act {
         }
     }
 
-    /// The setpoints of `decision` that are to be sent.
-    pub(crate) fn due(&mut self, situation: &Situation<'_>, decision: &Decision) -> Vec<Setpoint> {
-        let urgent = situation.bus.is_none() || situation.mode() == Mode::Off;
-        self.orders.due(&decision.settings, urgent, situation.now)
+    /// All that the cycle of `decision` wants, under the cycle's number.
+    pub(crate) fn setpoints(&mut self, decision: &Decision) -> Setpoints {
+        self.cycle += 1;
+        Setpoints { cycle: self.cycle, setpoints: decision.settings.clone() }
     }
 
     /// Takes note of what came of a setpoint.
     pub(crate) fn take(&mut self, outcome: &Outcome) {
-        self.orders.take(outcome);
-    }
-
-    /// Setpoints that give every device back its own control.
-    pub(crate) fn release(&self) -> Vec<Setpoint> {
-        self.orders.release()
+        self.outcomes.take(outcome);
     }
 
     /// What went wrong with the last setpoint of each device.
-    pub(crate) fn errors(&self) -> &BTreeMap<DeviceId, String> {
-        &self.orders.errors
+    pub(crate) fn errors(&self) -> BTreeMap<DeviceId, String> {
+        self.outcomes.errors()
     }
 
     /// Since when compute runs; `None` while it does not.

@@ -166,6 +166,23 @@ pub struct Setpoint {
     pub reason: Reason,
 }
 
+/// All that the core wants in one cycle, also what it wanted before. Who sees the number grow knows that the core lives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Setpoints {
+    /// Counts the cycles since the start, from 1.
+    pub cycle: u64,
+    /// One for each control that the owner allows; a control without one is to be under the device's own control.
+    pub setpoints: Vec<Setpoint>,
+}
+
+impl Setpoints {
+    /// What is wanted of a control.
+    pub fn get(&self, device: &DeviceId, control: Control) -> Option<&Setpoint> {
+        let wanted = |setpoint: &&Setpoint| setpoint.device == *device && setpoint.setting.control() == control;
+        self.setpoints.iter().find(wanted)
+    }
+}
+
 /// What came of a setpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {

@@ -1,6 +1,6 @@
 //! Everything the plant can ask of its host.
 
-use crate::decision::Setpoint;
+use crate::decision::Setpoints;
 use crate::entry::Entry;
 use crate::record::Record;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "effect", content = "data")]
 pub enum Effect {
-    /// Tell a device something.
-    Apply(Setpoint),
+    /// This is wanted of the devices, until the next cycle says otherwise.
+    Apply(Setpoints),
     /// Book an entry.
     Append(Entry),
     /// Keep the running state, so that a crash loses at most the time since the last one. Replaces the one before.

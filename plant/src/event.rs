@@ -18,7 +18,7 @@ pub enum Event {
     Outlook(Box<Outlook>),
     /// A person or an automation wants something.
     Command(Command),
-    /// A setpoint was written, or could not be.
+    /// A setpoint was written, or could not be: a lease in the driver says so, once for each change.
     Outcome(Box<Outcome>),
     /// A piece of work was served.
     Receipt(Box<Receipt>),

@@ -60,7 +60,7 @@ impl Plant {
             next_wake: now,
             observed: Observed::new(&site, checkpoint),
             planning: Planning::default(),
-            act: Act::new(&site),
+            act: Act::default(),
             books: Books::new(&site, checkpoint, now),
             site: Arc::new(site),
         };
@@ -123,10 +123,9 @@ impl Plant {
         Vec::new()
     }
 
-    /// The last effects: every device gets its own control back, and the running state is saved.
+    /// The last effects: the running state is saved. The leases that hold the devices give them back.
     pub fn shutdown(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.pass(now);
-        effects.extend(self.act.release().into_iter().map(Effect::Apply));
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects
     }
@@ -139,7 +138,7 @@ impl Plant {
         let planned = self.planning.intention(self.observed.commands.mode, now);
         let situation = Situation::new(&site, &self.observed, &image, planned);
         let decision = self.act.decide(&situation);
-        effects.extend(self.act.due(&situation, &decision).into_iter().map(Effect::Apply));
+        effects.push(Effect::Apply(self.act.setpoints(&decision)));
         self.books.hold(&situation, &decision);
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects.push(Effect::Publish(Box::new(self.record(&situation, decision))));
@@ -227,8 +226,9 @@ impl Plant {
             today: totals.today,
             month: totals.month,
             total: totals.total,
-            devices: self.observed.readings.statuses(situation.now, self.act.errors()),
+            devices: self.observed.readings.statuses(situation.now, &self.act.errors()),
             problems: Vec::new(),
+            leases: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::books::totals::{Earnings, EnergyTotals};
 use crate::command::Mode;
-use crate::decision::Decision;
+use crate::decision::{Control, Decision, Setting};
 use crate::image::Known;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
@@ -73,4 +73,34 @@ pub struct Record {
     /// What the host could not do, in words for a person (a full disk, a broker that is gone). The core leaves it empty.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// Who holds the controls of the devices, the engine among them. The core leaves it empty.
+    #[serde(default)]
+    pub leases: Vec<LeaseStatus>,
+}
+
+/// Who holds a control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseState {
+    /// The device itself.
+    Own,
+    /// HeatMine, by what the core wants.
+    Held,
+    /// The device itself, because the core is silent.
+    FellBack,
+}
+
+/// One control as its lease knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    /// The device, `worker` for the engine.
+    pub device: DeviceId,
+    /// What of it can be set.
+    pub control: Control,
+    /// Who holds it.
+    pub state: LeaseState,
+    /// The value that was last taken; `None` before the first.
+    pub setting: Option<Setting>,
+    /// Why the newest value was not taken; `None` where it was.
+    pub error: Option<String>,
 }

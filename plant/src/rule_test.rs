@@ -1,8 +1,7 @@
-//! The rules of samples, limits, orders and settings, one row each, on a plant that is told exactly what it sees.
+//! The rules of samples, limits and settings, one row each, on a plant that is told exactly what it sees.
 
-use crate::act::orders::Orders;
 use crate::command::{Command, Mode};
-use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setting};
+use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::image::Known;
@@ -63,22 +62,22 @@ impl Bench {
         self.tell(Event::Command(Command::Boost(Duration::from_secs(86_400))));
     }
 
-    fn wake(&mut self) -> (Record, Vec<Setpoint>) {
+    fn wake(&mut self) -> (Record, Setpoints) {
         self.now += TimeDelta::seconds(1);
         for (device, point, value) in self.seen.clone() {
             self.plant.handle(Event::Sample(sample(device, point, Some(value), self.now)), self.now);
         }
         let effects = self.plant.handle(Event::Wake, self.now);
         let mut record = None;
-        let mut orders = Vec::new();
+        let mut wanted = None;
         for effect in effects {
             match effect {
                 Effect::Publish(published) => record = Some(*published),
-                Effect::Apply(setpoint) => orders.push(setpoint),
+                Effect::Apply(setpoints) => wanted = Some(setpoints),
                 Effect::Append(_) | Effect::Checkpoint(_) | Effect::Plan(_) => {}
             }
         }
-        (record.unwrap(), orders)
+        (record.unwrap(), wanted.unwrap())
     }
 
     /// Budget and reason after the situation has lasted for some seconds.
@@ -366,37 +365,12 @@ fn a_dimmed_house_and_a_silent_thermometer_offer_the_heat_pump_nothing() {
 }
 
 #[test]
-fn orders_are_renewed_retried_and_not_hurried() {
-    let site = site();
-    let mut orders = Orders::new(&site);
-    let start = at("2026-01-10T20:00:00Z");
-    let offer = |watts| Setpoint {
-        device: DeviceId("heat pump".into()),
-        setting: Setting::HeatPumpSurplus(Watts(watts)),
-        reason: Reason::Surplus,
-    };
-    let rows = [
-        // second, wanted, urgent -> sent; the device wants a minute between values and forgets after two
-        (0, 1000.0, false, Some(1000.0)),
-        (10, 2000.0, false, None),
-        (20, 1005.0, false, None),
-        (48, 2000.0, false, Some(1000.0)),
-        (60, 2000.0, false, Some(2000.0)),
-        (70, 0.0, false, None),
-        (71, 0.0, true, Some(0.0)),
-        (119, 0.0, true, Some(0.0)),
-    ];
-    for (second, wanted, urgent, sent) in rows {
-        let due = orders.due(&[offer(wanted)], urgent, start + TimeDelta::seconds(second));
-        let expected: Vec<_> = sent.map(|watts| Setting::HeatPumpSurplus(Watts(watts))).into_iter().collect();
-        assert_eq!(due.iter().map(|setpoint| setpoint.setting).collect::<Vec<_>>(), expected, "{second}");
+fn every_cycle_says_all_that_is_wanted_under_a_number_that_grows() {
+    let mut bench = Bench::new(site());
+    for cycle in 1..4 {
+        let (record, wanted) = bench.wake();
+        assert_eq!(wanted, Setpoints { cycle, setpoints: record.decision.settings });
     }
-    orders.take(&Outcome { setpoint: offer(0.0), error: Some("no answer".into()) });
-    assert_eq!(orders.errors[&DeviceId("heat pump".into())], "no answer");
-    orders.take(&Outcome { setpoint: offer(0.0), error: None });
-    assert!(orders.errors.is_empty());
-    let stranger = Setpoint { device: DeviceId("stranger".into()), ..offer(1.0) };
-    assert!(orders.due(&[stranger], true, start).is_empty());
 }
 
 #[test]

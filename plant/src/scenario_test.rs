@@ -289,16 +289,6 @@ fn a_restart_continues_the_books_and_counts_nothing_twice() {
 }
 
 #[test]
-fn shutdown_gives_every_device_its_own_control() {
-    let mut house = house_at("2026-04-10T10:00:00Z");
-    house.soc = 100.0;
-    house.live(at("2026-04-10T10:10:00Z"), sunny);
-    let effects = house.plant.shutdown(house.now);
-    let safe = effects.iter().filter(|effect| matches!(effect, Effect::Apply(setpoint) if setpoint.setting.is_safe()));
-    assert_eq!(safe.count(), 4);
-}
-
-#[test]
 fn every_mode_keeps_the_limits_all_day() {
     for mode in crate::test_site::modes() {
         let mut house = house_at("2026-04-10T03:00:00Z");

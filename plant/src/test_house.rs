@@ -2,7 +2,7 @@
 
 use crate::books::ledger;
 use crate::command::{Command, Mode};
-use crate::decision::{BatteryMode, Control, Outcome, Setting};
+use crate::decision::{BatteryMode, Control, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry, Head, SlotAccount};
 use crate::event::Event;
@@ -173,13 +173,14 @@ impl House {
                     check_entry(&entry, self.closes, self.set_back);
                     self.entries.push(entry);
                 }
-                Effect::Apply(setpoint) => {
-                    match setpoint.setting {
-                        Setting::ComputeBudget(watts) => self.budget = watts.0,
-                        Setting::BatteryMode(mode) => self.hold = mode == BatteryMode::Hold,
-                        Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {}
+                Effect::Apply(Setpoints { setpoints, .. }) => {
+                    for setpoint in setpoints {
+                        match setpoint.setting {
+                            Setting::ComputeBudget(watts) => self.budget = watts.0,
+                            Setting::BatteryMode(mode) => self.hold = mode == BatteryMode::Hold,
+                            Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {}
+                        }
                     }
-                    self.handle(Event::Outcome(Box::new(Outcome { setpoint, error: None })));
                 }
                 Effect::Plan(request) => self.handle(Event::Plan(Box::new(planner::plan(&request)))),
                 Effect::Publish(record) => {

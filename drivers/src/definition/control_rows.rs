@@ -1,16 +1,17 @@
-//! The rows of a definition file that say what a device lets itself be told, as they are written.
+//! The rows of a definition file about what of a device can be set, as they are written.
 
+use crate::error::Error;
 use crate::modbus::{Number, WordOrder};
-use plant::decision::Control;
+use plant::decision::{BatteryMode, Control, HeatPumpMode, Setting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Something the device lets itself be told. Numeric controls have `write`; modes have one list of writes per mode.
+/// Something of the device that can be set. Numeric controls have `write`; modes have one list of writes per mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ControlRow {
-    /// Canonical name.
+    /// As `battery.mode`.
     pub name: Control,
     /// Bounds of the value, for numeric controls.
     #[serde(default)]
@@ -18,11 +19,11 @@ pub struct ControlRow {
     /// The least time between two different values.
     #[serde(default)]
     pub min_interval_s: f64,
-    /// The device forgets an order after this; it is repeated in less than half of it. The safe value is not: a device that
-    /// forgets it is under its own control all the same, and repeating it all day wears memory out.
+    /// The device's watchdog forgets a value after this; it is renewed in less than half of it. The safe value is not: a device
+    /// that forgets it is under its own control all the same, and renewing it all day wears memory out.
     #[serde(default)]
     pub keep_alive_s: Option<f64>,
-    /// Whether the safe value is repeated as well, because the device takes silence for a fault.
+    /// Whether the safe value is renewed as well, because the device takes silence for a fault.
     #[serde(default)]
     pub renew_safe: bool,
     /// Whether what was written is read again and compared.
@@ -31,7 +32,7 @@ pub struct ControlRow {
     /// What the owner must have switched on.
     #[serde(default)]
     pub needs: String,
-    /// Written before an order where the device holds something else: what takes control. Where it does not hold the first
+    /// Written before a value where the device holds something else: what takes control. Where it does not hold the first
     /// of these, it is under its own control, and a safe value needs no write.
     #[serde(default)]
     pub before: Vec<Write>,
@@ -52,9 +53,48 @@ impl ControlRow {
         Duration::from_secs_f64(self.min_interval_s.max(0.0))
     }
 
-    /// The time after which the device forgets an order.
+    /// The time after which the device forgets a value.
     pub fn keep_alive(&self) -> Option<Duration> {
         self.keep_alive_s.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)))
+    }
+
+    /// The writes of a value, in order.
+    ///
+    /// # Errors
+    /// The device does not know the mode, or the value is no number.
+    pub fn writes(&self, setting: Setting) -> Result<&[Write], Error> {
+        let control = self.name.name();
+        if let Some(mode) = mode(setting) {
+            let known = || self.mode.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let writes = self.mode.get(mode).map(Vec::as_slice);
+            return writes.ok_or_else(|| Error::Mode { control, mode, expected: known() });
+        }
+        match number(setting) {
+            Some(value) if !value.is_finite() => Err(Error::Value { control, value }),
+            Some(_) | None => Ok(&self.write),
+        }
+    }
+}
+
+/// A mode by its name in definitions.
+fn mode(setting: Setting) -> Option<&'static str> {
+    match setting {
+        Setting::BatteryMode(BatteryMode::Normal) | Setting::HeatPumpMode(HeatPumpMode::Normal) => Some("normal"),
+        Setting::BatteryMode(BatteryMode::Hold) => Some("hold"),
+        Setting::BatteryMode(BatteryMode::Charge) => Some("charge"),
+        Setting::HeatPumpMode(HeatPumpMode::Block) => Some("block"),
+        Setting::HeatPumpMode(HeatPumpMode::Boost) => Some("boost"),
+        Setting::HeatPumpMode(HeatPumpMode::Force) => Some("force"),
+        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => None,
+    }
+}
+
+/// The number of a numeric setting.
+pub(crate) fn number(setting: Setting) -> Option<f64> {
+    match setting {
+        Setting::ComputeBudget(watts) | Setting::HeatPumpSurplus(watts) => Some(watts.0),
+        Setting::PvLimit(percent) => Some(percent.0),
+        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => None,
     }
 }
 

@@ -1,10 +1,26 @@
-//! What a device's task tells its host.
+//! What a device's task and its host have to say to each other.
 
-use plant::decision::Setpoint;
+use plant::decision::{Control, Setpoint, Setpoints};
 use plant::point::{DeviceId, Point};
+use plant::record::LeaseStatus;
 use serde::Serialize;
+use std::collections::BTreeSet;
+use tokio::sync::{mpsc, watch};
 
-/// What a device's task tells its host.
+/// The ways between a device's task and its host.
+#[derive(Debug)]
+pub struct Channels {
+    /// What was read, and what came of setpoints.
+    pub reports: mpsc::Sender<Report>,
+    /// The newest cycle of the core. The value that stands there at the start is taken for an old one.
+    pub wanted: watch::Receiver<Setpoints>,
+    /// Who holds the device's controls. It does not lead through the core's loop, which may be what hangs.
+    pub leases: watch::Sender<Vec<LeaseStatus>>,
+    /// The controls that an earlier run left set: they get their safe value first.
+    pub debts: BTreeSet<Control>,
+}
+
+/// What a device's task reports.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "report")]
 pub enum Report {
@@ -22,9 +38,9 @@ pub enum Report {
         /// In words for a person.
         why: String,
     },
-    /// What came of an order.
+    /// What came of a setpoint.
     Applied {
-        /// The order.
+        /// What was wanted, within the control's bounds.
         setpoint: Setpoint,
         /// What went wrong; `None` when the device took it.
         error: Option<String>,

@@ -1,5 +1,5 @@
 //! Reports on their way to the host: newer values replace those not yet taken, so that a slow host never holds up a
-//! device, and what came of orders is never lost.
+//! device, and what came of setpoints is never lost.
 
 use super::report::Report;
 use plant::decision::Setpoint;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
-/// Results of orders that wait; older ones go first.
+/// Results of setpoints that wait; older ones go first.
 const RESULTS: usize = 64;
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Reporter {
         self.filled.notify_one();
     }
 
-    /// Says that the device cannot be read. The points of `unknown` are told to have no value first; others grow old.
+    /// Says that the device cannot be read. The points of `unknown` get no value first; others grow old.
     pub(super) fn unavailable(&self, why: String, unknown: impl IntoIterator<Item = Point>) {
         let mut waiting = self.lock();
         waiting.values.retain(|_, value| value.is_none());
@@ -112,7 +112,7 @@ mod tests {
     type Expected<'a> = &'a [Option<&'a [(Point, Option<f64>)]>];
 
     #[test]
-    fn what_is_unknown_is_told_before_the_device_is_given_up() {
+    fn what_is_unknown_comes_before_the_device_is_given_up() {
         let rows: [(&[&[Point]], bool, Expected<'_>); 5] = [
             (&[], false, &[Some(&[(GridPower, Some(1.0)), (PvPower, Some(2.0))])]),
             (&[&[]], false, &[None]),

@@ -1,9 +1,10 @@
-//! The tasks of a device: one reads, one takes orders, one hands reports over.
+//! The tasks of a device: one reads, one keeps its leases, one hands reports over.
 
 use super::config::DeviceConfig;
-use super::controls::{Controls, Duty, Reply};
+use super::keeper::Keeper;
+use super::leases::Leases;
 use super::registers::{Registers, Round};
-use super::report::Report;
+use super::report::Channels;
 use super::reporter::Reporter;
 use super::topics::Topics;
 use super::values::{self, Parts};
@@ -15,38 +16,34 @@ use crate::error::Error;
 use crate::mqtt::{self, Broker, LinkEvent};
 use crate::pace::Pace;
 use futures_util::future::join_all;
-use plant::decision::Setpoint;
+use plant::decision::{Control, Setpoints};
 use plant::point::Point;
-use plant::reason::Reason;
+use plant::record::LeaseStatus;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The longest time spent on giving a device back to its own control.
 const GIVE_BACK: Duration = Duration::from_secs(8);
 /// The longest wait for the host to take the last reports.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How often waiting and renewed orders are looked at, at least.
+/// How often the leases are looked at, at least.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs a device until `shutdown`; then writes the safe value of every control that it changed and that does not hold it,
-/// and returns. Never blocks on a slow reader of `reports`: newer values replace those not yet taken.
-pub async fn run(
-    config: DeviceConfig,
-    pace: Pace,
-    reports: mpsc::Sender<Report>,
-    orders: mpsc::Receiver<Setpoint>,
-    shutdown: CancellationToken,
-) {
+/// Runs a device until `shutdown`; then writes the safe value of every control that may hold another, and returns. Never blocks
+/// on a slow reader of its reports: newer values replace those not yet taken.
+pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown: CancellationToken) {
+    let Channels { reports, wanted, leases, debts } = channels;
     let reporter = Reporter::new(config.id.clone());
     let delivery = tokio::spawn(reporter.clone().deliver(reports));
     let at_work = async {
         config.check()?;
-        let (wanted, parameters) = (config.wanted(), config.parameters()?);
+        let (points, parameters) = (config.wanted(), config.parameters()?);
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
-        Device { config, parameters, pace, reporter, wanted, shutdown }.run(orders).await
+        let core = Core { wanted, leases, debts };
+        Device { config, parameters, pace, reporter, points, shutdown }.run(core).await
     };
     if let Err(error) = at_work.await {
         reporter.unavailable(error.to_string(), []);
@@ -56,21 +53,28 @@ pub async fn run(
     delivery.abort();
 }
 
+/// What leads to the core and past it.
+struct Core {
+    wanted: watch::Receiver<Setpoints>,
+    leases: watch::Sender<Vec<LeaseStatus>>,
+    debts: BTreeSet<Control>,
+}
+
 struct Device {
     config: DeviceConfig,
     parameters: Parameters,
     pace: Pace,
     reporter: Reporter,
-    wanted: BTreeSet<Point>,
+    points: BTreeSet<Point>,
     shutdown: CancellationToken,
 }
 
 impl Device {
-    async fn run(&self, orders: mpsc::Receiver<Setpoint>) -> Result<(), Error> {
-        let names = self.config.definition.needed(&self.wanted);
+    async fn run(&self, core: Core) -> Result<(), Error> {
+        let names = self.config.definition.needed(&self.points);
         if let Address::Mqtt(topic) = &self.config.address {
             let broker = Broker::of(topic, self.config.broker.as_ref()).ok_or(Error::NoBroker)?;
-            self.over_mqtt(broker, &names, orders).await;
+            self.over_mqtt(broker, &names, core).await;
             return Ok(());
         }
         let registers = Registers::new(&self.config, self.parameters.clone(), &names)?;
@@ -78,7 +82,7 @@ impl Device {
         let (_, never) = mpsc::channel(1);
         tokio::select! {
             () = self.read(registers) => {}
-            () = self.obey(writer, orders, never, None) => {}
+            () = self.keep(self.keeper(writer, &core), core.wanted, never, None) => {}
         }
         Ok(())
     }
@@ -110,7 +114,7 @@ impl Device {
     }
 
     fn report(&self, parts: &mut Parts, read: &BTreeSet<String>) {
-        self.tell(parts, values::touched(&self.config.definition, &self.wanted, read));
+        self.tell(parts, values::touched(&self.config.definition, &self.points, read));
     }
 
     fn tell(&self, parts: &mut Parts, points: BTreeSet<Point>) {
@@ -118,7 +122,7 @@ impl Device {
         self.reporter.values(points.into_iter().map(|point| (point, parts.get(point.name()).copied().flatten())));
     }
 
-    async fn over_mqtt(&self, broker: Broker, names: &BTreeSet<String>, orders: mpsc::Receiver<Setpoint>) {
+    async fn over_mqtt(&self, broker: Broker, names: &BTreeSet<String>, core: Core) {
         let parameters = &self.parameters;
         let topics = Topics::new(&self.config.definition, parameters, names);
         // Two processes with one client id would throw each other out for ever.
@@ -142,34 +146,45 @@ impl Device {
         };
         tokio::select! {
             () = talk => {}
-            () = self.obey(writer, orders, events, Some(topics)) => {}
+            () = self.keep(self.keeper(writer, &core), core.wanted, events, Some(topics)) => {}
         }
         link.close().await;
     }
 
-    /// Takes orders (and, over MQTT, messages) until shutdown, then gives the device back.
-    async fn obey(
+    fn keeper(&self, writer: Writer, core: &Core) -> Keeper {
+        let cycle = core.wanted.borrow().cycle;
+        Keeper {
+            device: self.config.id.clone(),
+            leases: Leases::new(&self.config, self.pace, cycle, &core.debts),
+            writer,
+            reporter: self.reporter.clone(),
+            statuses: core.leases.clone(),
+            debts: core.debts.clone(),
+        }
+    }
+
+    /// Follows the core (and, over MQTT, hears the device) until shutdown, then gives the device back.
+    async fn keep(
         &self,
-        mut writer: Writer,
-        mut orders: mpsc::Receiver<Setpoint>,
+        mut keeper: Keeper,
+        mut wanted: watch::Receiver<Setpoints>,
         mut events: mpsc::Receiver<LinkEvent>,
         mut topics: Option<Topics>,
     ) {
-        let mut controls = Controls::new(&self.config.definition, self.pace);
         let mut looks = interval(self.pace.real(self.config.interval).min(LOOK));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut now = looks.tick().await;
-        let mut ordered = true;
+        keeper.look().await;
         loop {
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
-                order = orders.recv(), if ordered => match order {
-                    Some(order) => self.order(&mut controls, &mut writer, order, now).await,
-                    None => ordered = false,
-                },
+                Ok(()) = wanted.changed() => {
+                    let newest = wanted.borrow_and_update().clone();
+                    keeper.follow(&newest).await;
+                }
                 Some(event) = events.recv() => {
-                    writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
+                    keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
                     if let Some(topics) = &mut topics {
                         self.hear(topics, event, now);
                     }
@@ -179,51 +194,11 @@ impl Device {
                     if let Some(topics) = &mut topics {
                         self.repeat(topics, now);
                     }
-                    for duty in controls.due(now) {
-                        self.carry_out(&mut controls, &mut writer, duty, now).await;
-                    }
+                    keeper.look().await;
                 }
             }
         }
-        let _ = timeout(GIVE_BACK, self.give_back(&controls, &mut writer)).await;
-    }
-
-    async fn order(&self, controls: &mut Controls, writer: &mut Writer, order: Setpoint, now: Instant) {
-        match controls.order(order.clone(), now) {
-            Reply::Do(duty) => self.carry_out(controls, writer, duty, now).await,
-            Reply::Held { done: true } => self.reporter.applied(order, None),
-            Reply::Held { done: false } => {}
-            Reply::Refused(error) => self.reporter.applied(order, Some(error.to_string())),
-        }
-    }
-
-    async fn carry_out(&self, controls: &mut Controls, writer: &mut Writer, duty: Duty, now: Instant) {
-        let Some(row) = controls.row(duty.control).cloned() else { return };
-        let result = writer.carry_out(&row, &duty).await;
-        controls.written(&duty, result.is_ok(), now);
-        if duty.release {
-            tracing::warn!(device = %self.config.id, control = %duty.control, "orders have stopped: the safe value is written");
-        }
-        match (&duty.order, result) {
-            (Some(order), result) => self.reporter.applied(order.clone(), result.err().map(|error| error.to_string())),
-            (None, Err(error)) => {
-                tracing::warn!(device = %self.config.id, control = %duty.control, %error, "a renewal failed")
-            }
-            (None, Ok(())) => {}
-        }
-    }
-
-    async fn give_back(&self, controls: &Controls, writer: &mut Writer) {
-        for duty in controls.give_back() {
-            let Some(row) = controls.row(duty.control) else { continue };
-            while let Err(error) = writer.carry_out(row, &duty).await {
-                tracing::warn!(device = %self.config.id, control = %duty.control, %error, "the safe value is not taken");
-                sleep(Duration::from_millis(500)).await;
-            }
-            tracing::info!(device = %self.config.id, control = %duty.control, "given back to its own control");
-            let (device, setting) = (self.config.id.clone(), duty.setting);
-            self.reporter.applied(Setpoint { device, setting, reason: Reason::Off }, None);
-        }
+        let _ = timeout(GIVE_BACK, keeper.give_back()).await;
     }
 
     fn hear(&self, topics: &mut Topics, event: LinkEvent, now: Instant) {
@@ -248,15 +223,15 @@ impl Device {
 
     /// Gives up what was heard. Samples of what guards the fuse may be old; with the device gone they are none.
     fn lost(&self, names: &BTreeSet<String>, error: Error) {
-        let points = values::touched(&self.config.definition, &self.wanted, names);
+        let points = values::touched(&self.config.definition, &self.points, names);
         self.reporter.unavailable(error.to_string(), points.into_iter().filter(|point| GUARDS.contains(point)));
     }
 
-    /// Says again what is still true, so that a device that is silent while nothing changes is not taken for dead. What
+    /// Reports again what is still true, so that a device that is silent while nothing changes is not taken for dead. What
     /// guards the fuse is not made newer by that.
     fn repeat(&self, topics: &mut Topics, now: Instant) {
         let aged = topics.age(now);
-        let points = values::repeated(&self.config.definition, &self.wanted, &topics.heard(), &aged);
+        let points = values::repeated(&self.config.definition, &self.points, &topics.heard(), &aged);
         if !points.is_empty() {
             self.tell(&mut topics.parts(), points);
         }

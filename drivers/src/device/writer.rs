@@ -1,9 +1,9 @@
-//! Orders on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
+//! Settings on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
 
 use super::config::DeviceConfig;
-use super::controls::{self, Duty};
-use crate::definition::{ControlRow, Parameters, Write};
+use crate::definition::{self, ControlRow, Parameters, Write};
 use crate::error::Error;
+use crate::lease::Duty;
 use crate::modbus::{At, Endpoint, Number, Timing, WordOrder, words};
 use crate::mqtt::Link;
 use crate::sunspec::model::{self, Kind};
@@ -42,18 +42,18 @@ impl Writer {
         }
     }
 
-    /// Makes the writes of a duty. A safe value is a release, whoever orders it: a crash may have left the device taken.
+    /// Makes the writes of a duty. A safe value is a release, whoever wants it: a crash may have left the device taken.
     pub(super) async fn carry_out(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Error> {
-        if duty.setting.is_safe() {
-            return self.release(row, duty.setting).await;
+        let setting = duty.setpoint.setting;
+        if setting.is_safe() {
+            return self.release(row, setting).await;
         }
-        let renewal = duty.order.is_none();
-        if !renewal {
+        if !duty.renewal {
             for write in &row.before {
-                self.one(row, &Write { when_changed: true, ..write.clone() }, duty.setting).await?;
+                self.one(row, &Write { when_changed: true, ..write.clone() }, setting).await?;
             }
         }
-        self.value_writes(row, duty.setting).await
+        self.value_writes(row, setting).await
     }
 
     /// Gives a control back. What `restore` says is written even where the device does not take the value.
@@ -61,11 +61,11 @@ impl Writer {
         if self.is_untaken(row, setting).await {
             return Ok(());
         }
-        let told = self.value_writes(row, setting).await;
+        let taken = self.value_writes(row, setting).await;
         for write in &row.restore {
             self.one(row, write, setting).await?;
         }
-        told
+        taken
     }
 
     /// Whether the device says that nobody took control of it: it does not hold what `before` writes first. Its owner's
@@ -79,11 +79,7 @@ impl Writer {
     }
 
     async fn value_writes(&mut self, row: &ControlRow, setting: Setting) -> Result<(), Error> {
-        let writes = match controls::mode_name(setting) {
-            Some(mode) => row.mode.get(mode).map(Vec::as_slice).unwrap_or_default(),
-            None => &row.write,
-        };
-        for write in writes {
+        for write in row.writes(setting)? {
             self.one(row, write, setting).await?;
         }
         Ok(())
@@ -143,7 +139,7 @@ impl Writer {
             let wrong = |_| Error::Parameter { key: key.clone(), value: text.to_owned(), expected };
             return text.parse().map(|number: f64| number * scale).map_err(wrong);
         }
-        Ok(controls::number(setting).unwrap_or(0.0) * scale)
+        Ok(definition::number(setting).unwrap_or(0.0) * scale)
     }
 }
 

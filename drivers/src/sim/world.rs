@@ -16,8 +16,6 @@ const STEP: Duration = Duration::from_secs(10);
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 3600);
 /// The heat pump gives up an offered surplus that has not been repeated for this long.
 const SURPLUS_LAPSES: Duration = Duration::from_secs(300);
-/// No watchdog is shorter than this in wall time, however fast house time runs.
-const LEAST_WALL_S: f64 = 5.0;
 
 /// What the controls of the house's devices are set to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +52,8 @@ pub struct World {
     pub conditions: Conditions,
     /// What the controls of its devices are set to.
     pub controls: Controls,
-    least_watchdog: Duration,
+    /// House seconds in a second of the machine.
+    speed: f64,
 }
 
 impl World {
@@ -79,7 +78,7 @@ impl World {
             flows: Flows::default(),
             conditions: weather.at(at),
             controls,
-            least_watchdog: Duration::from_secs_f64(LEAST_WALL_S * speed.max(0.0)),
+            speed: speed.max(f64::MIN_POSITIVE),
         };
         // The devices have something to show before time has moved.
         let inputs = world.inputs(at, Watts::ZERO);
@@ -115,15 +114,16 @@ impl World {
 
     /// Whether an offer was made and not repeated in time, which the heat pump shows as an error.
     pub fn surplus_lapsed(&self) -> bool {
-        self.controls
-            .surplus
-            .is_some_and(|(_, written)| elapsed(written, self.at) > SURPLUS_LAPSES.max(self.least_watchdog))
+        self.controls.surplus.is_some_and(|(_, written)| self.since(written) > SURPLUS_LAPSES)
+    }
+
+    /// The time since a write, of the machine's clock: watchdogs watch wires, and those are no faster in a fast house.
+    fn since(&self, written: Timestamp) -> Duration {
+        elapsed(written, self.at).div_f64(self.speed)
     }
 
     fn lapse(&mut self) {
-        let late = |written: Timestamp, revert: Duration| {
-            revert > Duration::ZERO && elapsed(written, self.at) > revert.max(self.least_watchdog)
-        };
+        let late = |written: Timestamp, revert: Duration| revert > Duration::ZERO && self.since(written) > revert;
         let storage_late = late(self.controls.storage_at, self.controls.storage.revert);
         let limit_late = late(self.controls.limit_at, self.controls.limit_revert);
         if storage_late {

@@ -3,10 +3,11 @@
 
 use crate::peer;
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Report, probe, read_once};
+use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
 use drivers::pace::Pace;
+use plant::decision::Setpoints;
 use plant::point::{DeviceId, Point};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,9 +113,11 @@ fn shows(report: &Report, expected: Option<f64>) -> bool {
 async fn a_day(mood: Mood, words: Option<&str>) {
     let (address, moods) = moody().await;
     let (sender, mut reports) = mpsc::channel(4);
-    let (_orders, received) = mpsc::channel(1);
+    let (_wanted, received) = watch::channel(Setpoints::default());
+    let (leases, _) = watch::channel(Vec::new());
+    let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
     let shutdown = CancellationToken::new();
-    let task = tokio::spawn(device::run(config(address, None), Pace::default(), sender, received, shutdown.clone()));
+    let task = tokio::spawn(device::run(config(address, None), Pace::default(), channels, shutdown.clone()));
     until(&mut reports, "the first value", |report| shows(report, Some(42.0))).await;
     moods.send_replace(mood);
     match words {

@@ -1,19 +1,20 @@
-//! Definitions against register dumps of the real devices, and a device at work: read, told, renewed, given back.
+//! Definitions against register dumps of the real devices, and a device at work: read, set, renewed, given back.
 
 use crate::modbus::at;
 use crate::peer;
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Report, read_once};
+use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
 use drivers::modbus::{Endpoint, Timing};
 use drivers::pace::Pace;
-use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setting};
+use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
+use plant::record::{LeaseState, LeaseStatus};
 use plant::units::{Percent, Watts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -122,17 +123,29 @@ async fn definitions_read_the_dumps_of_their_devices() {
 
 struct Running {
     reports: mpsc::Receiver<Report>,
-    orders: mpsc::Sender<Setpoint>,
+    wanted: watch::Sender<Setpoints>,
+    leases: watch::Receiver<Vec<LeaseStatus>>,
+    /// The core's loop, which counts its cycles.
+    core: tokio::task::JoinHandle<()>,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
 fn start(config: DeviceConfig) -> Running {
     let (sender, reports) = mpsc::channel(4);
-    let (orders, received) = mpsc::channel(4);
+    let (wanted, received) = watch::channel(Setpoints::default());
+    let (statuses, leases) = watch::channel(Vec::new());
+    let channels = Channels { reports: sender, wanted: received, leases: statuses, debts: BTreeSet::new() };
     let shutdown = CancellationToken::new();
-    let task = tokio::spawn(device::run(config, Pace::default(), sender, received, shutdown.clone()));
-    Running { reports, orders, shutdown, task }
+    let task = tokio::spawn(device::run(config, Pace::default(), channels, shutdown.clone()));
+    let cycles = wanted.clone();
+    let core = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            cycles.send_modify(|wanted| wanted.cycle += 1);
+        }
+    });
+    Running { reports, wanted, leases, core, shutdown, task }
 }
 
 impl Running {
@@ -148,9 +161,13 @@ impl Running {
         found.await.unwrap_or_else(|_| panic!("no report: {what}"))
     }
 
-    async fn tell(&mut self, setting: Setting) -> Option<String> {
-        let order = Setpoint { device: DeviceId("device".into()), setting, reason: Reason::Surplus };
-        self.orders.send(order).await.unwrap();
+    async fn set(&mut self, setting: Setting) -> Option<String> {
+        let setpoint = Setpoint { device: DeviceId("device".into()), setting, reason: Reason::Surplus };
+        self.wanted.send_modify(|wanted| {
+            wanted.cycle += 1;
+            wanted.setpoints.retain(|other| other.setting.control() != setting.control());
+            wanted.setpoints.push(setpoint);
+        });
         let wanted = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.control() == setting.control());
         match self.next("applied", wanted).await {
             Report::Applied { error, .. } => error,
@@ -158,7 +175,15 @@ impl Running {
         }
     }
 
+    /// Waits until its one lease is in this state.
+    async fn reaches(&mut self, state: LeaseState) {
+        let reached = self.leases.wait_for(|leases| leases.iter().any(|lease| lease.state == state));
+        let reached = timeout(Duration::from_secs(20), reached).await.map(|leases| leases.is_ok());
+        assert_eq!(reached, Ok(true), "{state:?}");
+    }
+
     async fn stop(self) {
+        self.core.abort();
         self.shutdown.cancel();
         timeout(Duration::from_secs(15), self.task).await.expect("the device does not stop").unwrap();
     }
@@ -200,24 +225,24 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
     assert_eq!(values[&Point::HeatPumpHeat], Some(5200.0));
     assert_eq!(values[&Point::TankTemperature], Some(48.1));
     assert_eq!(values[&Point::RoomTemperature], None);
-    assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(99_000.0))).await, None);
+    assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(99_000.0))).await, None);
     assert_eq!(writes(&log), vec![(16, 102, vec![15_000])]);
-    assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
+    assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
     for _ in 0..200 {
         if writes(&log).len() >= 4 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(writes(&log).len() >= 4, "the order is renewed: {:?}", writes(&log));
-    let refused = device.tell(Setting::BatteryMode(BatteryMode::Hold)).await;
+    assert!(writes(&log).len() >= 4, "the value is renewed: {:?}", writes(&log));
+    let refused = device.set(Setting::BatteryMode(BatteryMode::Hold)).await;
     assert!(refused.is_some_and(|why| why.contains("battery.mode")));
     device.stop().await;
     assert_eq!(writes(&log).last(), Some(&(16, 102, vec![0])), "the surplus is taken back");
 }
 
-/// Definition, registers, orders, and the writes: register and words.
-type Told<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])]);
+/// Definition, registers, what is wanted one after the other, and the writes: register and words.
+type Wanted<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])]);
 
 #[tokio::test]
 async fn a_safe_value_gives_control_back_and_takes_none() {
@@ -226,7 +251,7 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
     const SMA: [u16; 10] = [40236, 40237, 40793, 40794, 40795, 40796, 40797, 40798, 40799, 40800];
     let limit = |percent| Setting::PvLimit(Percent(percent));
     let limits = [limit(100.0), limit(50.0), limit(100.0)];
-    let rows: [Told<'_>; 11] = [
+    let rows: [Wanted<'_>; 11] = [
         ("sigenergy", &[(40029, 0), (40031, 0)], &[NORMAL], &[]),
         // Left by a crash.
         ("sigenergy", &[(40029, 1), (40031, 1)], &[NORMAL], &[(40031, &[2]), (40029, &[0])]),
@@ -270,7 +295,7 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
         ("fronius-gen24", &[], &limits[..1], &[]),
         ("fronius-gen24", &[], &limits, &[(40237, &[1]), (40233, &[50]), (40233, &[100]), (40237, &[0])]),
     ];
-    for (id, registers, orders, expected) in rows {
+    for (id, registers, settings, expected) in rows {
         let folder = tempfile::tempdir().unwrap();
         let (log, dump) = (folder.path().join("writes.jsonl"), folder.path().join("dump.json"));
         let registers: BTreeMap<String, u16> =
@@ -285,12 +310,12 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
         };
         let Some(peer) = peer else { return };
         let expected: Vec<_> = expected.iter().map(|(address, words)| (*address, words.to_vec())).collect();
-        assert_eq!(told(id, &peer, orders, &log).await, expected, "{id} {registers:?} {orders:?}");
+        assert_eq!(made(id, &peer, settings, &log).await, expected, "{id} {registers:?} {settings:?}");
     }
 }
 
-/// What is written while a device is told `orders`, one after the other.
-async fn told(id: &str, peer: &peer::Peer, orders: &[Setting], log: &std::path::Path) -> Vec<(u64, Vec<u64>)> {
+/// What is written while `settings` are wanted, one after the other.
+async fn made(id: &str, peer: &peer::Peer, settings: &[Setting], log: &std::path::Path) -> Vec<(u64, Vec<u64>)> {
     let mut definition = definition::find(id).unwrap();
     definition.timing = Timing::default();
     for control in &mut definition.control {
@@ -302,17 +327,18 @@ async fn told(id: &str, peer: &peer::Peer, orders: &[Setting], log: &std::path::
         ..config(id, &format!("tcp://{}", peer.address))
     };
     let mut device = start(config);
-    for setting in orders {
-        device.tell(*setting).await;
+    for setting in settings {
+        device.set(*setting).await;
     }
     let made = writes(log).into_iter().map(|(_, address, words)| (address, words)).collect();
+    device.core.abort();
     device.shutdown.cancel();
     device.task.abort();
     made
 }
 
 #[tokio::test]
-async fn orders_that_stop_coming_are_taken_back() {
+async fn a_core_that_is_silent_loses_its_lease_and_wins_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("writes.jsonl");
     let dump = folder.path().join("lambda.json");
@@ -320,24 +346,25 @@ async fn orders_that_stop_coming_are_taken_back() {
     let Some(peer) = peer::dump_file(&dump, &["--write-log", &log.display().to_string()]).await else { return };
     let mut definition = definition::find("lambda-eu-l").unwrap();
     for control in &mut definition.control {
-        control.keep_alive_s = Some(1.0);
+        control.min_interval_s = 0.0;
     }
     let config =
         DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
     let mut device = start(config);
-    assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
-    for _ in 0..200 {
-        if writes(&log).last().is_some_and(|write| write.2 == [0]) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
+    device.core.abort();
+    device.reaches(LeaseState::FellBack).await;
+    let released = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.is_safe());
+    device.next("the safe value", released).await;
     assert_eq!(writes(&log).last(), Some(&(16, 102, vec![0])));
+    device.wanted.send_modify(|wanted| wanted.cycle += 1);
+    device.reaches(LeaseState::Held).await;
+    assert_eq!(writes(&log).last(), Some(&(16, 102, vec![2_000])));
     device.stop().await;
 }
 
 #[tokio::test]
-async fn a_sunspec_battery_is_told_with_its_own_scale_factor() {
+async fn a_sunspec_battery_is_set_with_its_own_scale_factor() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("writes.jsonl");
     let Some(peer) = peer::dump("sunspec_zoo_1", &["--write-log", &log.display().to_string()]).await else { return };
@@ -346,7 +373,7 @@ async fn a_sunspec_battery_is_told_with_its_own_scale_factor() {
         ..config("sunspec-hybrid", &format!("tcp://{}", peer.address))
     };
     let mut device = start(config);
-    let outcome = device.tell(Setting::BatteryMode(BatteryMode::Hold)).await;
+    let outcome = device.set(Setting::BatteryMode(BatteryMode::Hold)).await;
     // Model 124 begins at 40254; StorCtl_Mod is its fourth point, OutWRte its eleventh.
     assert_eq!(outcome, None);
     let made = writes(&log);
@@ -417,7 +444,7 @@ boost = [{ fc = 6, address = 21, type = 'u16', value = 2 }, { fc = 16, address =
 ";
 
 #[tokio::test]
-async fn a_server_of_another_maker_is_read_and_told_through_a_definition() {
+async fn a_server_of_another_maker_is_read_and_set_through_a_definition() {
     let Some(peer) = crate::modbus::pymodbus().await else { return };
     let definition = Arc::new(definition::from_toml("pump.toml", HEAT_PUMP).unwrap());
     let address = format!("tcp://{}", peer.address);
@@ -430,8 +457,8 @@ async fn a_server_of_another_maker_is_read_and_told_through_a_definition() {
     assert_eq!(values, expected.map(|(name, value)| (name, Some(value))).into());
 
     let mut device = start(config);
-    assert_eq!(device.tell(Setting::HeatPumpSurplus(Watts(2_345.0))).await, None);
-    assert_eq!(device.tell(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
+    assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_345.0))).await, None);
+    assert_eq!(device.set(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
     let endpoint = Endpoint::open(&address.parse().unwrap());
     let timing = Timing::default();
     assert_eq!(endpoint.read(at(1, 3, 20), 4, &timing).await, Ok(vec![2_345, 2, 1, 4_464]));

@@ -3,16 +3,17 @@
 use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
 use drivers::definition;
-use drivers::device::{self, DeviceConfig, Report};
+use drivers::device::{self, Channels, DeviceConfig, Report};
 use drivers::mqtt::{self, Link, LinkEvent};
 use drivers::pace::Pace;
+use plant::decision::Setpoints;
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,9 @@ struct Device {
 impl Device {
     fn start(peer: &Peer, id: &str, topic: &str, parameters: &[(&str, &str)]) -> Self {
         let (sender, reports) = mpsc::channel(2);
-        let (_, orders) = mpsc::channel(1);
+        let (_, wanted) = watch::channel(Setpoints::default());
+        let (leases, _) = watch::channel(Vec::new());
+        let channels = Channels { reports: sender, wanted, leases, debts: BTreeSet::new() };
         let shutdown = CancellationToken::new();
         let config = DeviceConfig {
             // Names are unique in a site, and make the client ids that brokers tell apart.
@@ -59,7 +62,7 @@ impl Device {
             parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             interval: Duration::from_secs(1),
         };
-        tokio::spawn(device::run(config, Pace::default(), sender, orders, shutdown.clone()));
+        tokio::spawn(device::run(config, Pace::default(), channels, shutdown.clone()));
         Self { reports, shutdown, seen: Seen::default() }
     }
 

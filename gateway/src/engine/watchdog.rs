@@ -15,6 +15,7 @@
 //! The process ends by itself when the gateway is gone: its standard input is a pipe that then closes. Its budget ends by
 //! itself too, when nobody renews it.
 
+use super::feeder::Feeder;
 use super::interface::Engine;
 use crate::clock::Clock;
 use inference::client;
@@ -24,7 +25,7 @@ use plant::site::WorkPrices;
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +37,6 @@ const ASK_INTERVAL: Duration = Duration::from_millis(500);
 const HANG: Duration = Duration::from_secs(6);
 /// A worker may take this long to load its model.
 const START: Duration = Duration::from_secs(180);
-/// A budget that is not renewed for this long is over.
-const BUDGET_TTL: Duration = Duration::from_secs(10);
-/// A worker that does not take a budget in this time is told again, after this.
-const TOLD: Duration = Duration::from_secs(1);
-const RETRY: Duration = Duration::from_millis(100);
 /// Waits between two starts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A worker that served this long has its back-off forgiven.
@@ -57,8 +53,8 @@ pub struct Watchdog<E> {
     pub prices: WorkPrices,
     /// Receipts the books already hold.
     pub booked: ReceiptIds,
-    /// The power the engine may draw.
-    pub budget: watch::Receiver<Watts>,
+    /// Gives it the power that it may draw.
+    pub feeder: Feeder<E>,
     /// The loop.
     pub events: mpsc::Sender<Event>,
     /// Restarts so far.
@@ -115,16 +111,17 @@ impl<E: Engine> Watchdog<E> {
 
     async fn down(&mut self, why: &str) {
         self.restarts += 1;
+        self.feeder.gone();
         self.report(WorkerState::Down, Some(why.to_owned())).await;
     }
 
     /// Waits until the worker is ready, then feeds it and asks it until it no longer answers.
     async fn serve(&mut self) -> String {
         let ready = CancellationToken::new();
-        let feeding = feed(self.engine.clone(), self.budget.clone(), ready.clone());
+        let mut feeder = self.feeder.clone();
         tokio::select! {
-            end = self.ask(ready) => end,
-            () = feeding => std::future::pending().await,
+            end = self.ask(ready.clone()) => end,
+            () = feeder.feed(ready) => std::future::pending().await,
         }
     }
 
@@ -218,23 +215,5 @@ impl<E: Engine> Watchdog<E> {
         let power = (state == WorkerState::Down).then_some(Watts::ZERO);
         let status = WorkerStatus { state, restarts: self.restarts, error, power, ..WorkerStatus::default() };
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
-    }
-}
-
-/// Tells a worker that is ready its budget: at once when it changes, and again before it is over. Nothing else is waited
-/// for in here, so that off is off however slow other answers are.
-async fn feed(worker: impl Engine, mut budget: watch::Receiver<Watts>, ready: CancellationToken) {
-    ready.cancelled().await;
-    loop {
-        let watts = *budget.borrow_and_update();
-        let told = tokio::time::timeout(TOLD, worker.set_budget(Some(watts.0), BUDGET_TTL)).await;
-        let pause = if matches!(told, Ok(Ok(_))) { BUDGET_TTL / 4 } else { Duration::ZERO };
-        tokio::select! {
-            () = tokio::time::sleep(pause.max(RETRY)) => {}
-            changed = budget.changed() => if changed.is_err() {
-                // The loop is gone; the shutdown follows.
-                return;
-            },
-        }
     }
 }

@@ -21,7 +21,7 @@ use std::f64::consts::{PI, TAU};
 pub(super) const MAX: Watts = Watts(2400.0);
 
 /// The house at `at`.
-pub(super) fn record(at: Timestamp) -> Record {
+pub(crate) fn record(at: Timestamp) -> Record {
     let now = intention(Slot::containing(at));
     let hour = hour_of(at);
     let compute = now.compute.0 * (1.0 + 0.03 * (f64::from(u32::try_from(at.timestamp() % 997).unwrap_or(0))).sin());
@@ -89,6 +89,7 @@ pub(super) fn record(at: Timestamp) -> Record {
         points,
         devices,
         problems: Vec::new(),
+        leases: Vec::new(),
     }
 }
 

@@ -96,7 +96,15 @@ pub(super) struct LimitBody {
     pub to: f64,
 }
 
-/// What another device is told.
+/// A control and its value.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SettingBody {
+    pub control: String,
+    #[schema(value_type = Value)]
+    pub value: serde_json::Value,
+}
+
+/// What a device is set to.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SetpointBody {
     pub device: String,
@@ -252,6 +260,30 @@ pub(super) struct RecordBody {
     pub devices: Vec<DeviceBody>,
     /// What HeatMine could not do, in words for a person.
     pub problems: Vec<String>,
+    /// Who holds the controls of the devices; `worker` is the engine.
+    pub leases: Vec<LeaseBody>,
+}
+
+/// Who holds a control: the device itself (`own`), HeatMine (`held`), or the device because the control loop is silent
+/// (`fell_back`).
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LeaseStateName {
+    Own,
+    Held,
+    FellBack,
+}
+
+/// One control of a device.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LeaseBody {
+    pub device: String,
+    pub control: String,
+    pub state: LeaseStateName,
+    /// What was written last, as in the decision's settings.
+    pub setting: Option<SettingBody>,
+    /// Why the newest value was not taken.
+    pub error: Option<String>,
 }
 
 /// One line of the ledger.

@@ -1,15 +1,13 @@
 //! The devices around the loop.
 
-use super::outside::{Line, Outside};
-use crate::actuate::ORDERS_MAX;
+use super::outside::Outside;
+use crate::actuate::Actuators;
 use crate::clock::Clock;
-use drivers::device::{DeviceConfig, Report};
+use crate::leases::Leases;
+use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::pace::Pace;
-use plant::decision::Setpoint;
-use plant::point::DeviceId;
 use plant::site::Site;
-use std::collections::BTreeMap;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,19 +23,29 @@ pub(super) fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clo
     }
 }
 
-/// Starts the devices, which report to `reports`; returns the channels for their setpoints.
-pub(super) fn start(
-    configs: Vec<DeviceConfig>,
-    outside: &impl Outside,
-    reports: &mpsc::Sender<Report>,
-    stop: &CancellationToken,
-    tracker: &TaskTracker,
-) -> BTreeMap<DeviceId, mpsc::Sender<Setpoint>> {
-    let started = configs.into_iter().map(|config| {
-        let (sender, setpoints) = mpsc::channel(ORDERS_MAX);
-        let id = config.id.clone();
-        tracker.spawn(outside.device(config, Line { reports: reports.clone(), setpoints, stop: stop.clone() }));
-        (id, sender)
-    });
-    started.collect()
+/// What starts the devices.
+pub(super) struct Start<'a, O> {
+    /// The world they are in.
+    pub outside: &'a O,
+    /// Where they report to.
+    pub reports: mpsc::Sender<Report>,
+    /// Cancelled when the loop has ended: then each device gets its own control back.
+    pub stop: &'a CancellationToken,
+    /// Where their tasks are tracked.
+    pub tracker: &'a TaskTracker,
+}
+
+impl<O: Outside> Start<'_, O> {
+    /// Starts the devices under what `actuators` want of them; returns who holds their controls.
+    pub(super) fn devices(self, configs: Vec<DeviceConfig>, actuators: &Actuators) -> Leases {
+        let mut leases = Leases::default();
+        for config in configs {
+            let (sender, receiver) = watch::channel(Vec::new());
+            leases.all.push(receiver);
+            let (wanted, debts) = (actuators.wanted(), actuators.debts(&config.id));
+            let channels = Channels { reports: self.reports.clone(), wanted, leases: sender, debts };
+            self.tracker.spawn(self.outside.device(config, channels, self.stop.clone()));
+        }
+        leases
+    }
 }

@@ -4,22 +4,10 @@
 use crate::broker::Dial;
 use crate::config::Loaded;
 use crate::engine::Engine;
+use crate::host::{GracefulShutdown, Host, Inputs};
 use anyhow::Result;
-use drivers::device::{DeviceConfig, Report};
-use plant::decision::Setpoint;
-use tokio::sync::mpsc;
+use drivers::device::{Channels, DeviceConfig};
 use tokio_util::sync::CancellationToken;
-
-/// The channels between a device and the loop.
-#[derive(Debug)]
-pub(super) struct Line {
-    /// What the device says.
-    pub reports: mpsc::Sender<Report>,
-    /// What it shall do.
-    pub setpoints: mpsc::Receiver<Setpoint>,
-    /// Cancelled when the loop has ended: then the device gets its own control back.
-    pub stop: CancellationToken,
-}
 
 /// The world outside.
 pub(super) trait Outside {
@@ -28,12 +16,25 @@ pub(super) trait Outside {
     /// How the broker is reached.
     type Broker: Dial;
 
-    /// Works a device until its line says stop; returns at its end.
-    fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static;
+    /// Works a device until `stop`, gives it its own control back, and returns.
+    fn device(
+        &self,
+        config: DeviceConfig,
+        channels: Channels,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static;
 
     /// The broker, where there is one.
     fn broker(&self, loaded: &Loaded) -> Option<Self::Broker>;
 
     /// The engine, and the address of its interface for clients, as `http://host:port`.
     fn engine(&self, loaded: &Loaded) -> Result<(Self::Engine, String)>;
+
+    /// Runs the loop until `shutdown`, where a loop that hangs holds up nothing else.
+    fn drive(
+        &self,
+        host: Host,
+        inputs: Inputs,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = Result<GracefulShutdown>>;
 }

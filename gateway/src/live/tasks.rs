@@ -12,6 +12,7 @@ use crate::wiring::Wiring;
 use crate::{feeds, http, publish};
 use chrono_tz::Tz;
 use plant::event::Event;
+use plant::record::{LeaseState, LeaseStatus};
 use plant::units::Watts;
 use plant::work::Backlog;
 use std::time::Duration;
@@ -54,10 +55,10 @@ impl Tasks {
         config: &Config,
         broker: Option<impl Dial>,
         schedule: Vec<Entry>,
-        budget: watch::Receiver<Watts>,
+        engine: watch::Receiver<Vec<LeaseStatus>>,
     ) {
         self.backlog();
-        self.jobs(budget, usize::from(config.worker.parallel));
+        self.jobs(engine, usize::from(config.worker.parallel));
         self.schedule(schedule);
         self.feeds(config, broker.clone());
         self.publishers(config, broker);
@@ -97,13 +98,14 @@ impl Tasks {
     }
 
     /// Serves the queue while the engine has power.
-    fn jobs(&self, mut budget: watch::Receiver<Watts>, parallel: usize) {
+    fn jobs(&self, mut engine: watch::Receiver<Vec<LeaseStatus>>, parallel: usize) {
         let (allow, allowed) = watch::channel(false);
         let shutdown = self.wiring.shutdown.clone();
         self.tracker.spawn(async move {
             loop {
-                allow.send_replace(*budget.borrow_and_update() > Watts::ZERO);
-                match shutdown.run_until_cancelled(budget.changed()).await {
+                let powered = |lease: &LeaseStatus| lease.state == LeaseState::Held;
+                allow.send_replace(engine.borrow_and_update().iter().any(powered));
+                match shutdown.run_until_cancelled(engine.changed()).await {
                     Some(Ok(())) => {}
                     Some(Err(_)) | None => return,
                 }

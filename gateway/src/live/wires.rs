@@ -1,15 +1,18 @@
 //! The world outside as it is: devices over Modbus and MQTT, the engine as a process or on another machine.
 
-use super::outside::{Line, Outside};
+use super::outside::Outside;
+use super::thread;
 use crate::config::Loaded;
 use crate::engine::{Launch, Worker};
+use crate::host::{GracefulShutdown, Host, Inputs};
 use anyhow::{Context, Result};
-use drivers::device::{self, DeviceConfig};
+use drivers::device::{self, Channels, DeviceConfig};
 use drivers::mqtt::Broker;
 use drivers::pace::Pace;
 use inference::client;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use tokio_util::sync::CancellationToken;
 
 /// The wires of a house whose time has this pace.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +25,13 @@ impl Outside for Wires {
     type Engine = Worker;
     type Broker = Broker;
 
-    fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static {
-        device::run(config, self.pace, line.reports, line.setpoints, line.stop)
+    fn device(
+        &self,
+        config: DeviceConfig,
+        channels: Channels,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        device::run(config, self.pace, channels, stop)
     }
 
     fn broker(&self, loaded: &Loaded) -> Option<Broker> {
@@ -42,6 +50,10 @@ impl Outside for Wires {
         };
         let client = client::Worker::new(&url).context("the client to the worker could not be made")?;
         Ok((Worker { launch, client }, url))
+    }
+
+    async fn drive(&self, host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
+        thread::run(host, inputs, shutdown).await
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// The database of the running state.
 const FILE: &str = "state.db";
 
-/// A control that a setpoint holds: its device gets its own control back later.
+/// A control of a device that was set and not yet given back: a debt.
 pub type Owed = (DeviceId, Control);
 
 /// `state.db`: rewritten every second, worth losing by no more than that.
@@ -53,18 +53,21 @@ impl StateStore {
         }))
     }
 
-    /// Remembers, before it is sent, that a setpoint takes a device from its own control, or gives it back.
+    /// Remembers, before it is sent, that a setpoint takes a device from its own control.
     pub fn owe(&mut self, setpoint: &Setpoint) -> rusqlite::Result<()> {
         let (device, control) = (&setpoint.device.0, setpoint.setting.control().name());
-        if setpoint.setting.is_safe() {
-            self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", params![device, control])?;
-        } else {
-            self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
-        }
+        self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
         Ok(())
     }
 
-    /// The controls that a crash left under a setpoint.
+    /// Remembers that a device has its own control back.
+    pub fn settle(&mut self, (device, control): &Owed) -> rusqlite::Result<()> {
+        let parameters = params![device.0, control.name()];
+        self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", parameters)?;
+        Ok(())
+    }
+
+    /// The controls that a crash left set.
     pub fn owed(&self) -> rusqlite::Result<Vec<Owed>> {
         let mut statement = self.connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;

@@ -1,19 +1,19 @@
-//! The simulated house read and told through the definitions that a real one would use.
+//! The simulated house read and set through the definitions that a real one would use.
 
 use super::*;
 use crate::definition::find;
-use crate::device::{self, DeviceConfig, Report};
+use crate::device::{self, Channels, DeviceConfig, Report};
 use crate::pace::Pace;
-use plant::decision::{BatteryMode, Setpoint, Setting};
+use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A device at work, as the gateway has it.
 struct AtWork {
     id: DeviceId,
     reports: mpsc::Receiver<Report>,
-    controls: mpsc::Sender<Setpoint>,
+    wanted: watch::Sender<Setpoints>,
     seen: BTreeMap<Point, Option<f64>>,
     task: JoinHandle<()>,
 }
@@ -31,13 +31,15 @@ fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationT
         interval: Duration::from_secs(2),
     };
     let (reporter, reports) = mpsc::channel(64);
-    let (controls, taken) = mpsc::channel(16);
-    let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, reporter, taken, shutdown.clone()));
-    AtWork { id, reports, controls, seen: BTreeMap::new(), task }
+    let (wanted, received) = watch::channel(Setpoints::default());
+    let (leases, _) = watch::channel(Vec::new());
+    let channels = Channels { reports: reporter, wanted: received, leases, debts: BTreeSet::new() };
+    let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, channels, shutdown.clone()));
+    AtWork { id, reports, wanted, seen: BTreeMap::new(), task }
 }
 
 impl AtWork {
-    /// Takes reports until `met`; gives back what came of an order, if that came.
+    /// Takes reports until `met`; gives back what came of a setpoint, if that came.
     async fn until(&mut self, what: &str, met: impl Fn(&Self, Option<&Report>) -> bool) {
         let taken = timeout(SOON, async {
             while !met(self, None) {
@@ -59,10 +61,10 @@ impl AtWork {
             .await;
     }
 
-    async fn order(&mut self, setting: Setting) {
-        let setpoint = Setpoint { device: self.id.clone(), setting, reason: Reason::Surplus };
-        self.controls.send(setpoint).await.unwrap();
-        self.until("the order's outcome", |_, report| match report {
+    async fn set(&mut self, setting: Setting) {
+        let setpoints = vec![Setpoint { device: self.id.clone(), setting, reason: Reason::Surplus }];
+        self.wanted.send_replace(Setpoints { cycle: 1, setpoints });
+        self.until("the outcome", |_, report| match report {
             Some(Report::Applied { error, .. }) => {
                 assert_eq!(*error, None);
                 true
@@ -134,10 +136,10 @@ async fn every_canonical_point_is_read_as_it_is_and_settings_arrive() {
     plug.near(ComputePower, 640.0, 0.1);
     plug.near(ComputeEnergy, counters.compute.0, 0.002);
 
-    inverter.order(Setting::BatteryMode(BatteryMode::Hold)).await;
+    inverter.set(Setting::BatteryMode(BatteryMode::Hold)).await;
     let storage = stage.house.truth().controls.storage;
     assert_eq!((storage.limit_discharge, storage.discharge_pct), (true, 0.0));
-    pump.order(Setting::HeatPumpSurplus(Watts(2_200.0))).await;
+    pump.set(Setting::HeatPumpSurplus(Watts(2_200.0))).await;
     assert_eq!(stage.house.truth().offered(), Watts(2_200.0));
 
     // On the way out the safe values are written.

@@ -4,12 +4,13 @@ use super::{Target, number};
 use crate::cli::{Failure, Outcome, print_line, run, runtime};
 use crate::clock::wall_time;
 use clap::Args;
-use drivers::device::{self, DeviceConfig, Report};
+use drivers::device::{self, Channels, DeviceConfig, Report};
 use drivers::pace::Pace;
+use plant::decision::Setpoints;
 use plant::point::Point;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Arguments of `heatmine device watch`.
@@ -39,8 +40,10 @@ impl Watch {
 async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> Outcome {
     let shutdown = CancellationToken::new();
     let (sender, mut reports) = mpsc::channel(16);
-    let (_orders, received) = mpsc::channel(1);
-    let task = tokio::spawn(device::run(device, Pace::default(), sender, received, shutdown.clone()));
+    let (_wanted, received) = watch::channel(Setpoints::default());
+    let (leases, _) = watch::channel(Vec::new());
+    let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
+    let task = tokio::spawn(device::run(device, Pace::default(), channels, shutdown.clone()));
     let end = async {
         match duration {
             Some(duration) => tokio::time::sleep(duration).await,

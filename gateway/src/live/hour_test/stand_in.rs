@@ -4,17 +4,18 @@ use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::engine::{Engine, Process};
-use crate::live::outside::{Line, Outside};
+use crate::host::{GracefulShutdown, Host, Inputs};
+use crate::live::outside::Outside;
 use crate::simulate::model::{Around, Model};
 use anyhow::Result;
-use drivers::device::{DeviceConfig, Report};
+use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::mqtt::LinkEvent;
 use drivers::sim::load::Household;
 use drivers::sim::place::Place;
 use drivers::sim::weather::{Sky, Weather};
 use inference::client::{self, Receipt, Status};
 use inference::error::Error;
-use plant::decision::{Setpoint, Setting};
+use plant::decision::{Control, Setpoint, Setting};
 use plant::time::{Slot, Timestamp, elapsed};
 use plant::units::Watts;
 use serde_json::json;
@@ -23,6 +24,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Energy of one answer.
 const ANSWER_J: f64 = 60_000.0;
@@ -149,8 +151,13 @@ impl Outside for House {
     type Engine = Self;
     type Broker = Self;
 
-    fn device(&self, config: DeviceConfig, line: Line) -> impl Future<Output = ()> + Send + 'static {
-        self.clone().device(config, line)
+    fn device(
+        &self,
+        config: DeviceConfig,
+        channels: Channels,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self.clone().device(config, channels, stop)
     }
 
     fn broker(&self, loaded: &Loaded) -> Option<Self> {
@@ -160,37 +167,54 @@ impl Outside for House {
     fn engine(&self, _: &Loaded) -> Result<(Self, String)> {
         Ok((self.clone(), "http://127.0.0.1:1".into()))
     }
+
+    /// On the test's own clock, which a thread of its own would not see.
+    async fn drive(&self, host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
+        Ok(host.run(inputs, shutdown).await)
+    }
 }
 
 impl House {
-    /// A device that says everything once a second and takes each setpoint at once.
-    async fn device(self, config: DeviceConfig, mut line: Line) {
+    /// A device that says everything once a second, takes each new setpoint at once, and ends under its own control.
+    async fn device(self, config: DeviceConfig, mut channels: Channels, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut held: BTreeMap<Control, Setpoint> = BTreeMap::new();
         loop {
             tokio::select! {
                 biased;
-                Some(setpoint) = line.setpoints.recv() => {
-                    self.take(setpoint.clone());
-                    let _ = line.reports.send(Report::Applied { setpoint, error: None }).await;
+                Ok(()) = channels.wanted.changed() => {
+                    let wanted = channels.wanted.borrow_and_update().setpoints.clone();
+                    for setpoint in wanted.into_iter().filter(|setpoint| setpoint.device == config.id) {
+                        let control = setpoint.setting.control();
+                        if held.get(&control).map(|held| held.setting) != Some(setpoint.setting) {
+                            self.take(&setpoint, &channels).await;
+                            held.insert(control, setpoint);
+                        }
+                    }
                 }
-                () = line.stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 _ = ticks.tick() => {
                     let points = config.points.clone().unwrap_or_else(|| config.definition.points());
                     let values = self.with(|inside| {
                         points.into_iter().map(|point| (point, inside.model.value(point))).collect()
                     });
-                    let _ = line.reports.send(Report::Values { device: config.id.clone(), values }).await;
+                    let _ = channels.reports.send(Report::Values { device: config.id.clone(), values }).await;
                 }
             }
         }
+        for setpoint in held.into_values().filter(|setpoint| !setpoint.setting.is_safe()) {
+            let setting = setpoint.setting.control().safe();
+            self.take(&Setpoint { setting, ..setpoint }, &channels).await;
+        }
     }
 
-    fn take(&self, setpoint: Setpoint) {
+    async fn take(&self, setpoint: &Setpoint, channels: &Channels) {
         self.with(|inside| {
             inside.model.obey(setpoint.setting);
             let taken = inside.taken.entry(setpoint.setting.control().to_string()).or_default();
             taken.push(setpoint.setting);
         });
+        let _ = channels.reports.send(Report::Applied { setpoint: setpoint.clone(), error: None }).await;
     }
 }
 

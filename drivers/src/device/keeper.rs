@@ -1,0 +1,96 @@
+//! Keeps the leases of a device: hands them the core's cycles, makes the writes that are due, and says who holds what.
+
+use super::leases::Leases;
+use super::reporter::Reporter;
+use super::writer::Writer;
+use crate::definition::ControlRow;
+use crate::lease::Duty;
+use plant::decision::{Control, Setpoints};
+use plant::point::DeviceId;
+use plant::record::{LeaseState, LeaseStatus};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+/// How often a device that is being given back is looked at; its leases decide when it is written to.
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(super) struct Keeper {
+    pub(super) device: DeviceId,
+    pub(super) leases: Leases,
+    pub(super) writer: Writer,
+    pub(super) reporter: Reporter,
+    /// For those who watch the loop: this way does not lead through it.
+    pub(super) statuses: watch::Sender<Vec<LeaseStatus>>,
+    /// What an earlier run left set.
+    pub(super) debts: BTreeSet<Control>,
+}
+
+impl Keeper {
+    /// Follows the newest cycle.
+    pub(super) async fn follow(&mut self, setpoints: &Setpoints) {
+        for (setpoint, error) in self.leases.take(setpoints, Instant::now()) {
+            self.reporter.applied(setpoint, Some(error.to_string()));
+        }
+        self.look().await;
+    }
+
+    /// Makes the writes that are due.
+    pub(super) async fn look(&mut self) {
+        let due = self.leases.due(Instant::now());
+        // A write may take long; that the lease has let go is known before.
+        self.publish();
+        for (row, duty) in due {
+            self.carry_out(&row, duty).await;
+        }
+        self.publish();
+    }
+
+    /// Gives every control back whose device may hold something else than its safe value. Ends when all are.
+    pub(super) async fn give_back(&mut self) {
+        self.leases.end();
+        while self.leases.any_set() {
+            self.look().await;
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn carry_out(&mut self, row: &ControlRow, duty: Duty) {
+        let error = self.writer.carry_out(row, &duty).await.err().map(|error| error.to_string());
+        if error.is_none() && self.debts.remove(&row.name) {
+            tracing::info!(device = %self.device, control = %row.name, "given back its own control after an unclean stop");
+        }
+        if self.leases.written(&duty, error.clone(), Instant::now()) {
+            self.reporter.applied(duty.setpoint, error);
+        }
+    }
+
+    fn publish(&self) {
+        let newest = self.leases.statuses();
+        self.statuses.send_if_modified(|known| {
+            let changed = *known != newest;
+            if changed {
+                newest.iter().for_each(|lease| log(lease, known.iter().find(|old| old.control == lease.control)));
+                *known = newest;
+            }
+            changed
+        });
+    }
+}
+
+/// Says what a person would want to know of a change.
+fn log(lease: &LeaseStatus, before: Option<&LeaseStatus>) {
+    let LeaseStatus { device, control, state, error, .. } = lease;
+    let fell_back = |lease: &LeaseStatus| lease.state == LeaseState::FellBack;
+    match (before.is_some_and(fell_back), *state) {
+        (false, LeaseState::FellBack) => tracing::warn!(%device, %control, "the core is silent: given back"),
+        (true, LeaseState::Own | LeaseState::Held) => tracing::info!(%device, %control, "the core is back"),
+        (true, LeaseState::FellBack) | (false, LeaseState::Own | LeaseState::Held) => {}
+    }
+    if let Some(error) = error
+        && before.is_none_or(|before| before.error.as_ref() != Some(error))
+    {
+        tracing::warn!(%device, %control, error, "a setting is not taken");
+    }
+}

@@ -1,0 +1,104 @@
+//! The leases of a device's controls, one for each row of its definition.
+
+use super::config::DeviceConfig;
+use crate::definition::ControlRow;
+use crate::error::Error;
+use crate::lease::{Duty, Lease, Terms};
+use crate::pace::Pace;
+use plant::decision::{Control, Setpoint, Setpoints, Setting};
+use plant::point::DeviceId;
+use plant::record::LeaseStatus;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Leases {
+    device: DeviceId,
+    leases: BTreeMap<Control, (ControlRow, Lease)>,
+    /// What the device cannot be set to and was wanted in the newest cycle.
+    impossible: BTreeMap<Control, Setting>,
+}
+
+impl Leases {
+    /// Leases of the controls of `config`; an earlier run left those of `debts` set. Cycles up to number `cycle` do not count.
+    pub(super) fn new(config: &DeviceConfig, pace: Pace, cycle: u64, debts: &BTreeSet<Control>) -> Self {
+        let lease = |row: &ControlRow| {
+            let debt = debts.contains(&row.name);
+            let lease = Lease::new(config.id.clone(), row.name, terms(row, pace), cycle, debt);
+            (row.name, (row.clone(), lease))
+        };
+        let leases = config.definition.control.iter().map(lease).collect();
+        Self { device: config.id.clone(), leases, impossible: BTreeMap::new() }
+    }
+
+    /// Takes note of what the core wants; returns what cannot be, once for each value.
+    pub(super) fn take(&mut self, setpoints: &Setpoints, now: Instant) -> Vec<(Setpoint, Error)> {
+        let before = std::mem::take(&mut self.impossible);
+        let mut possible = Setpoints { cycle: setpoints.cycle, setpoints: Vec::new() };
+        let mut news = Vec::new();
+        for setpoint in setpoints.setpoints.iter().filter(|setpoint| setpoint.device == self.device) {
+            let (setting, control) = (setpoint.setting, setpoint.setting.control());
+            match self.check(setpoint) {
+                Ok(()) => possible.setpoints.push(setpoint.clone()),
+                Err(error) => {
+                    self.impossible.insert(control, setting);
+                    if before.get(&control) != Some(&setting) {
+                        news.push((setpoint.clone(), error));
+                    }
+                }
+            }
+        }
+        self.leases.values_mut().for_each(|(_, lease)| lease.take(&possible, now));
+        news
+    }
+
+    /// The writes that are due, with the rows that say how.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(ControlRow, Duty)> {
+        let due = |(row, lease): &mut (ControlRow, Lease)| lease.due(now).map(|duty| (row.clone(), duty));
+        self.leases.values_mut().filter_map(due).collect()
+    }
+
+    /// Takes note of what came of a write; returns whether that is news to the core.
+    pub(super) fn written(&mut self, duty: &Duty, error: Option<String>, now: Instant) -> bool {
+        let lease = self.leases.get_mut(&duty.setpoint.setting.control());
+        lease.is_some_and(|(_, lease)| lease.written(duty, error, now))
+    }
+
+    /// Lets go of everything for good.
+    pub(super) fn end(&mut self) {
+        self.leases.values_mut().for_each(|(_, lease)| lease.end());
+    }
+
+    /// Whether the device may hold something else than its safe values.
+    pub(super) fn any_set(&self) -> bool {
+        self.leases.values().any(|(_, lease)| lease.is_set())
+    }
+
+    /// The controls that somebody wanted something of.
+    pub(super) fn statuses(&self) -> Vec<LeaseStatus> {
+        self.leases.values().filter_map(|(_, lease)| lease.status()).collect()
+    }
+
+    fn check(&self, setpoint: &Setpoint) -> Result<(), Error> {
+        let control = setpoint.setting.control();
+        let missing = || Error::NoControl { device: self.device.0.clone(), control: control.name() };
+        let (row, _) = self.leases.get(&control).ok_or_else(missing)?;
+        row.writes(setpoint.setting).map(|_| ())
+    }
+}
+
+fn terms(row: &ControlRow, pace: Pace) -> Terms {
+    let greatest = row.range.map_or(0.0, |[_, greatest]| greatest);
+    Terms {
+        range: row.range,
+        min_interval: if row.min_interval_s > 0.0 { pace.real(row.min_interval()) } else { Duration::ZERO },
+        keep_alive: row.keep_alive(),
+        renew_safe: row.renew_safe,
+        dead_band: Terms::DEAD_BAND * greatest,
+        retry: Terms::RETRY,
+    }
+}
+
+#[cfg(test)]
+mod tests;

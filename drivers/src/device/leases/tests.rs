@@ -1,0 +1,80 @@
+//! The leases of shipped definitions.
+
+use super::*;
+use crate::definition::find;
+use plant::decision::{BatteryMode, HeatPumpMode};
+use plant::reason::Reason;
+use plant::units::{Percent, Watts};
+use std::sync::Arc;
+
+fn leases(id: &str) -> Leases {
+    let config = DeviceConfig {
+        id: DeviceId("d".into()),
+        definition: Arc::new(find(id).unwrap()),
+        address: "tcp://127.0.0.1:502".parse().unwrap(),
+        unit: None,
+        points: None,
+        broker: None,
+        parameters: BTreeMap::new(),
+        interval: Duration::from_secs(2),
+    };
+    Leases::new(&config, Pace { speed: 600.0 }, 0, &BTreeSet::new())
+}
+
+fn wanted(cycle: u64, setting: Setting) -> Setpoints {
+    let setpoint = Setpoint { device: DeviceId("d".into()), setting, reason: Reason::Surplus };
+    Setpoints { cycle, setpoints: vec![setpoint] }
+}
+
+/// When a device is written to in ten minutes in which the core wants the same.
+fn writes(id: &str, setting: Setting) -> Vec<u64> {
+    let (mut leases, start) = (leases(id), Instant::now());
+    let mut at = Vec::new();
+    for second in 0..600 {
+        let now = start + Duration::from_secs(second);
+        assert!(leases.take(&wanted(second + 1, setting), now).is_empty());
+        for (_, duty) in leases.due(now) {
+            leases.written(&duty, None, now);
+            at.push(second);
+        }
+    }
+    at
+}
+
+#[tokio::test]
+async fn what_a_device_forgets_is_renewed_by_the_machines_clock_and_its_own_control_is_not() {
+    let (boost, normal) = (HeatPumpMode::Boost, HeatPumpMode::Normal);
+    let rows = [
+        ("stiebel-isg", Setting::HeatPumpMode(boost), Some(24)),
+        ("stiebel-isg", Setting::HeatPumpMode(normal), None),
+        ("sma-hybrid", Setting::BatteryMode(BatteryMode::Hold), Some(24)),
+        ("sma-hybrid", Setting::BatteryMode(BatteryMode::Normal), None),
+        ("solaredge", Setting::BatteryMode(BatteryMode::Hold), Some(48)),
+        ("solaredge", Setting::BatteryMode(BatteryMode::Normal), None),
+        ("lambda-eu-l", Setting::HeatPumpSurplus(Watts(500.0)), Some(24)),
+        // Without a message for some minutes this one shows an error.
+        ("lambda-eu-l", Setting::HeatPumpSurplus(Watts(0.0)), Some(24)),
+        ("sungrow-sh", Setting::BatteryMode(BatteryMode::Hold), None),
+    ];
+    for (id, setting, every) in rows {
+        let expected = every.map_or(vec![0], |every| (0..600).step_by(every).collect());
+        assert_eq!(writes(id, setting), expected, "{id} {setting:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_words_once() {
+    let rows = [
+        ("lambda-eu-l", Setting::PvLimit(Percent(50.0)), "no control pv.limit"),
+        ("lambda-eu-l", Setting::HeatPumpSurplus(Watts(f64::INFINITY)), "cannot be inf"),
+        ("victron-gx", Setting::BatteryMode(BatteryMode::Charge), "cannot be 'charge'"),
+    ];
+    for (id, setting, part) in rows {
+        let mut leases = leases(id);
+        let now = Instant::now();
+        let said = leases.take(&wanted(1, setting), now);
+        assert!(said.len() == 1 && said[0].1.to_string().contains(part), "{said:?}");
+        assert!(leases.take(&wanted(2, setting), now).is_empty());
+        assert_eq!((leases.due(now).len(), leases.any_set()), (0, false));
+    }
+}

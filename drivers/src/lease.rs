@@ -1,0 +1,270 @@
+//! The lease of one control: what goes over the wire, and when. Pure: cycles of the core and moments of the machine's clock
+//! come in, writes to make come out. Every control of a device has one, and so has the engine's budget.
+//!
+//! - *cycle*: every second the core states all settings that it wants, with a number that grows.
+//! - *silence*: the number has not grown for [`SILENCE`]. A setting that stays the same is no silence.
+//! - *fall-back*: in silence the lease lets go by itself: a dead-man switch over the core, on whatever thread that hangs.
+//! - *safe value*: leaves the device under its own control. It never waits for the least interval.
+//! - *renewal*: the same value again, in time before the device's own watchdog forgets it (its *keep-alive*).
+//! - *dead band*: a change within it is none. Less power for the engine always is one.
+//! - *least interval*: between two values, for the sake of a compressor or of flash memory; of those that waited, the newest is
+//!   written. It alone follows the house's clock, where that runs faster than the machine's.
+//! - *back-off*: what the device refuses is tried again after 5 s, 10 s, .. 5 min. A minute of health, not one success, begins
+//!   it anew.
+//! - *debt*: a device that an earlier run left set. It gets its safe value before anything else.
+//!
+//! ```text
+//!            another value is written                 the core is silent
+//!   Own -------------------------------> Held --------------------------------> FellBack
+//!    ^                                   |  ^                                     |   |
+//!    +------ the safe value is written --+  +--- cycles go on, another value -----+   |
+//!    +------------------------------------------ cycles go on, the safe value --------+
+//! ```
+//!
+//! In numbers, a heat pump that takes 0 to 15 000 W, forgets after 60 s, bears a change every 10 s, and takes a silent sender for
+//! a fault (`renew_safe`):
+//!
+//! | second | the core wants | written | why |
+//! |---|---|---|---|
+//! | 0 | 2000 W | 2000 W | a change |
+//! | 1 | 2050 W | | within the dead band of 75 W |
+//! | 2 to 9 | 3000 W | | the least interval |
+//! | 10 | 3000 W | 3000 W | a change |
+//! | 34, 58 | 3000 W | 3000 W | renewals, after 0.4 of 60 s |
+//! | 60 to 69 | nothing more: the loop hangs | | |
+//! | 69 | | 0 W | silence since second 59: the lease falls back |
+//! | 93 | | 0 W | a renewal |
+//! | 95 | 2500 W | 2500 W | cycles go on, the last change is long ago |
+
+use plant::decision::{Control, Setpoint, Setpoints, Setting};
+use plant::point::DeviceId;
+use plant::reason::Reason;
+use plant::record::{LeaseState, LeaseStatus};
+use plant::units::{Percent, Watts};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The core is silent when its cycles have not been counted on for this long. Its loop cycles every two seconds at least, and
+/// half of these ten pass in a machine that swaps.
+pub const SILENCE: Duration = Duration::from_secs(10);
+/// A value is renewed after this share of the time after which the device forgets it: one renewal may be lost.
+const RENEWAL: f64 = 0.4;
+/// A device that took its values for this long is well again.
+const HEALTH: Duration = Duration::from_secs(60);
+/// The waits of a back-off while the process ends, which has seconds to give the devices back.
+const FAREWELL: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
+
+/// What a control bears and needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// Bounds of a numeric value.
+    pub range: Option<[f64; 2]>,
+    /// The least time between two different values, of the machine's clock.
+    pub min_interval: Duration,
+    /// The time after which the device forgets a value.
+    pub keep_alive: Option<Duration>,
+    /// Whether the safe value is renewed as well, because the device takes silence for a fault.
+    pub renew_safe: bool,
+    /// A numeric change up to this is none.
+    pub dead_band: f64,
+    /// The first and the longest wait after a refused write.
+    pub retry: [Duration; 2],
+}
+
+impl Terms {
+    /// From five seconds, in which a bus is free again, to five minutes: a device that refuses for hours is written to twelve
+    /// times an hour.
+    pub const RETRY: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
+    /// Smaller steps are not worth a write: this share of the range.
+    pub const DEAD_BAND: f64 = 0.005;
+}
+
+/// A write to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duty {
+    /// What is written, and why.
+    pub setpoint: Setpoint,
+    /// Whether the device holds the value already and only must not forget it.
+    pub renewal: bool,
+}
+
+/// One control in our keeping.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    device: DeviceId,
+    control: Control,
+    terms: Terms,
+    /// The newest cycle, and when its number grew; no cycle counts before the number has grown.
+    cycle: u64,
+    grew_at: Option<Instant>,
+    wanted: Option<Setpoint>,
+    /// What the device holds, as far as is known.
+    held: Option<Setting>,
+    /// Whether it may hold something else: after a refused write, and with a debt.
+    unsure: bool,
+    changed_at: Option<Instant>,
+    written_at: Option<Instant>,
+    refusal: Option<Refusal>,
+    /// When the device took a value again, and the last wait before that.
+    recovery: Option<(Instant, Duration)>,
+    debt: bool,
+    fell_back: bool,
+    ending: bool,
+}
+
+/// A write that the device did not take.
+#[derive(Clone, Debug)]
+struct Refusal {
+    setting: Setting,
+    error: String,
+    at: Instant,
+    wait: Duration,
+}
+
+impl Lease {
+    /// A lease of `control` that nobody has set yet, or that an earlier run left set where there is a `debt`. Cycles up to
+    /// number `cycle` were for somebody else.
+    pub fn new(device: DeviceId, control: Control, terms: Terms, cycle: u64, debt: bool) -> Self {
+        Self {
+            device,
+            control,
+            terms,
+            cycle,
+            grew_at: None,
+            wanted: None,
+            held: None,
+            unsure: debt,
+            changed_at: None,
+            written_at: None,
+            refusal: None,
+            recovery: None,
+            debt,
+            fell_back: false,
+            ending: false,
+        }
+    }
+
+    /// Takes note of what the core wants. A number that has not grown is no sign of life.
+    pub fn take(&mut self, setpoints: &Setpoints, now: Instant) {
+        if setpoints.cycle <= self.cycle {
+            return;
+        }
+        (self.cycle, self.grew_at, self.fell_back) = (setpoints.cycle, Some(now), false);
+        self.wanted = setpoints.get(&self.device, self.control).cloned();
+    }
+
+    /// Lets go for good: from here on only the safe value is written, where the device may hold another.
+    pub fn end(&mut self) {
+        (self.ending, self.refusal, self.terms.retry) = (true, None, FAREWELL);
+    }
+
+    /// The write that is due.
+    pub fn due(&mut self, now: Instant) -> Option<Duty> {
+        let setpoint = self.target(now)?;
+        let target = setpoint.setting;
+        if self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
+            return None;
+        }
+        let changes = self.unsure || self.held.is_none_or(|held| self.differs(held, target));
+        if changes && (target.is_safe() || passed(self.changed_at, self.terms.min_interval, now)) {
+            return Some(Duty { setpoint, renewal: false });
+        }
+        // A change that has to wait is not slipped into a renewal.
+        let held = self.held.filter(|held| !self.ending && (!held.is_safe() || self.terms.renew_safe))?;
+        let renewal = self.terms.keep_alive?.mul_f64(RENEWAL);
+        let setpoint = Setpoint { setting: held, ..setpoint };
+        passed(self.written_at, renewal, now).then_some(Duty { setpoint, renewal: true })
+    }
+
+    /// Takes note of what came of a write; `error` in words for a person. Returns whether that is news to the core.
+    pub fn written(&mut self, duty: &Duty, error: Option<String>, now: Instant) -> bool {
+        let setting = duty.setpoint.setting;
+        if !duty.renewal {
+            self.changed_at = Some(now);
+        }
+        let Some(error) = error else {
+            (self.held, self.unsure, self.written_at) = (Some(setting), false, Some(now));
+            self.debt &= !setting.is_safe();
+            let refusal = self.refusal.take();
+            self.recovery = refusal.as_ref().map(|refusal| (now, refusal.wait)).or(self.recovery);
+            return !duty.renewal || refusal.is_some();
+        };
+        let [first, longest] = self.terms.retry;
+        let before = self.refusal.as_ref().map(|refusal| refusal.wait);
+        let relapse = self.recovery.filter(|(at, _)| now.duration_since(*at) < HEALTH).map(|(_, wait)| wait);
+        let wait = before.or(relapse).map_or(first, |wait| (wait * 2).min(longest));
+        self.unsure |= !duty.renewal;
+        self.refusal = Some(Refusal { setting, error, at: now, wait });
+        true
+    }
+
+    /// Whether the device may hold something else than its safe value.
+    pub fn is_set(&self) -> bool {
+        self.unsure || self.held.is_some_and(|held| !held.is_safe())
+    }
+
+    /// The lease as a person may know it; `None` before anybody wanted anything of the control.
+    pub fn status(&self) -> Option<LeaseStatus> {
+        let touched = self.wanted.is_some() || self.held.is_some() || self.unsure;
+        let state = match (self.fell_back, self.is_set()) {
+            (true, _) => LeaseState::FellBack,
+            (false, true) => LeaseState::Held,
+            (false, false) => LeaseState::Own,
+        };
+        let error = self.refusal.as_ref().map(|refusal| refusal.error.clone());
+        let (device, control) = (self.device.clone(), self.control);
+        touched.then_some(LeaseStatus { device, control, state, setting: self.held, error })
+    }
+
+    /// The value that the device should hold; `None` where nobody has a say.
+    fn target(&mut self, now: Instant) -> Option<Setpoint> {
+        let silent = self.grew_at.is_some_and(|at| now.duration_since(at) >= SILENCE);
+        self.fell_back |= silent && !self.ending && self.is_set();
+        let wanted = self.wanted.as_ref().filter(|_| !silent && !self.ending && !self.debt);
+        if let Some(wanted) = wanted {
+            return Some(Setpoint { setting: bounded(wanted.setting, self.terms.range), ..wanted.clone() });
+        }
+        let known = self.unsure || self.held.is_some();
+        let setting = self.control.safe();
+        known.then(|| Setpoint { device: self.device.clone(), setting, reason: Reason::Off })
+    }
+
+    /// Whether two settings differ enough to be worth a write; less power for the engine always does.
+    fn differs(&self, from: Setting, to: Setting) -> bool {
+        let beyond = |from: f64, to: f64| (to - from).abs() > self.terms.dead_band || (to == 0.0) != (from == 0.0);
+        match (from, to) {
+            (Setting::ComputeBudget(from), Setting::ComputeBudget(to)) => to < from || beyond(from.0, to.0),
+            (Setting::HeatPumpSurplus(from), Setting::HeatPumpSurplus(to)) => beyond(from.0, to.0),
+            (from, to) => from != to,
+        }
+    }
+}
+
+impl Refusal {
+    /// Whether the device is spared an attempt. Giving it back after another value was refused is not put off.
+    fn bars(&self, target: Setting, now: Instant) -> bool {
+        let first_release = target.is_safe() && !self.setting.is_safe();
+        !first_release && !passed(Some(self.at), self.wait, now)
+    }
+}
+
+fn passed(since: Option<Instant>, time: Duration, now: Instant) -> bool {
+    since.is_none_or(|at| now.duration_since(at) >= time)
+}
+
+/// The setting within the control's bounds; the safe one for a number that is none.
+fn bounded(setting: Setting, range: Option<[f64; 2]>) -> Setting {
+    let [low, high] = range.unwrap_or([f64::MIN, f64::MAX]);
+    match setting {
+        Setting::ComputeBudget(watts) if watts.0.is_finite() => Setting::ComputeBudget(Watts(watts.0.clamp(low, high))),
+        Setting::HeatPumpSurplus(watts) if watts.0.is_finite() => {
+            Setting::HeatPumpSurplus(Watts(watts.0.clamp(low, high)))
+        }
+        Setting::PvLimit(percent) if percent.0.is_finite() => Setting::PvLimit(Percent(percent.0.clamp(low, high))),
+        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => setting,
+        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => setting.control().safe(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Who holds the controls, seen past the loop: when it is silent, the newest record still says who fell back.
+
+use crate::config::check::listed;
+use drivers::lease::SILENCE;
+use plant::decision::Setpoints;
+use plant::point::Role;
+use plant::record::{LeaseState, LeaseStatus, Record};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// How often the loop's silence is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// The silence is told in steps of so many seconds: each is a new record.
+const STEP_S: u64 = 5;
+/// How the sentence about it begins.
+const SILENT: &str = "the control loop has been silent for ";
+
+/// The leases of all devices and of the engine.
+#[derive(Clone, Debug, Default)]
+pub struct Leases {
+    /// Those of each device.
+    pub all: Vec<watch::Receiver<Vec<LeaseStatus>>>,
+}
+
+impl Leases {
+    /// As they stand.
+    pub fn current(&self) -> Vec<LeaseStatus> {
+        self.all.iter().flat_map(|leases| leases.borrow().clone()).collect()
+    }
+}
+
+/// Watches the loop until `shutdown`; while its cycles are not counted on, says in the newest record who holds what.
+pub async fn watch(
+    leases: Leases,
+    mut wanted: watch::Receiver<Setpoints>,
+    records: watch::Sender<Option<Arc<Record>>>,
+    shutdown: CancellationToken,
+) {
+    let mut grew = Instant::now();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(LOOK) => {}
+            Ok(()) = wanted.changed() => grew = Instant::now(),
+        }
+        let silent = grew.elapsed();
+        if silent >= SILENCE {
+            records.send_if_modified(|newest| amend(newest, leases.current(), silent));
+        }
+    }
+}
+
+/// Puts the leases and a sentence into the newest record; whether that changes it.
+fn amend(newest: &mut Option<Arc<Record>>, leases: Vec<LeaseStatus>, silent: Duration) -> bool {
+    let Some(record) = newest else { return false };
+    let others = record.problems.iter().filter(|problem| !problem.starts_with(SILENT));
+    let problems: Vec<String> = std::iter::once(sentence(&leases, silent)).chain(others.cloned()).collect();
+    if record.leases == leases && record.problems == problems {
+        return false;
+    }
+    *newest = Some(Arc::new(Record { leases, problems, ..Record::clone(record) }));
+    true
+}
+
+fn sentence(leases: &[LeaseStatus], silent: Duration) -> String {
+    let seconds = silent.as_secs() / STEP_S * STEP_S;
+    let fell_back: Vec<&LeaseStatus> = leases.iter().filter(|lease| lease.state == LeaseState::FellBack).collect();
+    let names: Vec<&str> = fell_back.iter().map(|lease| name(lease)).collect();
+    let who = match names.as_slice() {
+        [] => "every device is under its own control".to_owned(),
+        [one] => format!("the {one} is under its own control"),
+        _ => format!("{} are under their own control", listed(names.iter().copied(), "and")),
+    };
+    let refused = fell_back.iter().filter_map(|lease| {
+        let error = lease.error.as_ref()?;
+        Some(format!("; {} could not be given back: {error}", lease.device))
+    });
+    format!("{SILENT}{seconds} s: {who}{}", refused.collect::<String>())
+}
+
+fn name(lease: &LeaseStatus) -> &'static str {
+    match lease.control.role() {
+        Role::Battery => "battery",
+        Role::HeatPump => "heat pump",
+        Role::Pv => "inverter",
+        Role::Compute => "engine",
+        Role::Grid | Role::House | Role::Tank | Role::Room | Role::Outdoor => "device",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::decision::Control;
+    use plant::point::DeviceId;
+
+    fn lease(control: Control, state: LeaseState, error: Option<&str>) -> LeaseStatus {
+        let device = DeviceId("box".into());
+        LeaseStatus { device, control, state, setting: Some(control.safe()), error: error.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_silence_is_told_with_who_fell_back() {
+        use Control::{BatteryMode, ComputeBudget, HeatPumpSurplus};
+        use LeaseState::{FellBack, Own};
+        let rows = [
+            (vec![], "every device is under its own control"),
+            (vec![lease(BatteryMode, Own, None)], "every device is under its own control"),
+            (
+                vec![lease(BatteryMode, Own, None), lease(ComputeBudget, FellBack, None)],
+                "the engine is under its own control",
+            ),
+            (
+                [BatteryMode, HeatPumpSurplus, ComputeBudget].map(|control| lease(control, FellBack, None)).into(),
+                "battery, heat pump and engine are under their own control",
+            ),
+            (
+                vec![lease(BatteryMode, FellBack, Some("busy"))],
+                "the battery is under its own control; box could not be given back: busy",
+            ),
+        ];
+        for (leases, expected) in rows {
+            let said = sentence(&leases, Duration::from_secs(12));
+            assert_eq!(said, format!("the control loop has been silent for 10 s: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_record_is_amended_when_there_is_something_to_say() {
+        let mut newest = None;
+        assert!(!amend(&mut newest, Vec::new(), SILENCE));
+        let at = "2026-05-01T10:00:00Z".parse().unwrap();
+        let record = Record { problems: vec!["a full disk".into()], ..crate::http::fixture::record(at) };
+        newest = Some(Arc::new(record));
+        for (seconds, changes, problems) in [(10, true, 2), (12, false, 2), (15, true, 2)] {
+            assert_eq!(amend(&mut newest, Vec::new(), Duration::from_secs(seconds)), changes, "{seconds}");
+            assert_eq!(newest.as_ref().unwrap().problems.len(), problems);
+        }
+    }
+}
