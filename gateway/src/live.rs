@@ -109,14 +109,9 @@ async fn run_in<O: Outside>(
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &resources.owed);
     let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker };
     let mut leases = start.devices(devices, &actuators);
-    let engine = watch::Sender::default();
-    leases.all.push(engine.subscribe());
-    let feeder = Feeder {
-        engine: resources.engine.clone(),
-        max: site.compute.max,
-        wanted: actuators.wanted(),
-        status: engine.clone(),
-    };
+    let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
+    let engine = feeder.status.subscribe();
+    leases.all.push(engine.clone());
     let watchdog = Watchdog {
         engine: resources.engine,
         clock: clock.clone(),
@@ -128,7 +123,7 @@ async fn run_in<O: Outside>(
         receipts_read: 0,
     };
     tasks.tracker.spawn(watchdog.run(devices_stop.clone()));
-    tasks.start(&config, broker, schedule, engine.subscribe());
+    tasks.start(&config, broker, schedule, engine);
     tasks.simulation(draw, summaries);
     tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
     if banner {

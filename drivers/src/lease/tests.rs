@@ -239,7 +239,8 @@ async fn giving_back_is_not_put_off_by_what_was_refused() {
 #[tokio::test]
 async fn at_the_end_what_may_be_set_is_given_back_and_nothing_else() {
     // What was wanted, whether the device took it, what is written at the end.
-    let rows: [(&[(Setting, bool)], &[Setting]); 5] = [
+    type Row<'a> = (&'a [(Setting, bool)], &'a [Setting]);
+    let rows: [Row<'_>; 5] = [
         (&[], &[]),
         (&[(NORMAL, true)], &[]),
         (&[(NORMAL, false)], &[NORMAL]),

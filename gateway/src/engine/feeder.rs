@@ -25,17 +25,19 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The way to the engine.
 #[derive(Clone, Debug)]
 pub struct Feeder<E> {
-    /// The engine.
-    pub engine: E,
-    /// The greatest budget.
-    pub max: Watts,
-    /// What the core wants.
-    pub wanted: watch::Receiver<Setpoints>,
+    engine: E,
+    max: Watts,
+    wanted: watch::Receiver<Setpoints>,
     /// Who holds the engine.
     pub status: watch::Sender<Vec<LeaseStatus>>,
 }
 
 impl<E: Engine> Feeder<E> {
+    /// Feeds `engine` up to `max` watts what is `wanted` of it.
+    pub fn new(engine: E, max: Watts, wanted: watch::Receiver<Setpoints>) -> Self {
+        Self { engine, max, wanted, status: watch::Sender::default() }
+    }
+
     /// Feeds one life of the worker from when it is `ready`. Ends never.
     pub async fn feed(&mut self, ready: CancellationToken) {
         ready.cancelled().await;

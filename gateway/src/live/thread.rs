@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// Runs the loop until `shutdown`.
-///
 pub(super) async fn run(host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no event loop")?;
     let (ended, end) = oneshot::channel();
