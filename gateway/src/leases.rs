@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the loop's silence is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// The silence is told in steps of so many seconds: each is a new record.
+/// The silence is shown in steps of so many seconds: each is a new record.
 const STEP_S: u64 = 5;
 /// How the sentence about it begins.
 const SILENT: &str = "the control loop has been silent for ";
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_silence_is_told_with_who_fell_back() {
+    fn the_silence_is_shown_with_who_fell_back() {
         use Control::{BatteryMode, ComputeBudget, HeatPumpSurplus};
         use LeaseState::{FellBack, Own};
         let rows = [

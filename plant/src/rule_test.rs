@@ -1,4 +1,4 @@
-//! The rules of samples, limits and settings, one row each, on a plant that is told exactly what it sees.
+//! The rules of samples, limits and settings, one row each, on a plant that sees exactly what the row says.
 
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoints, Setting};
@@ -48,18 +48,18 @@ impl Bench {
         self.seen.iter_mut().filter(|(_, seen, _)| *seen == point).for_each(|(_, _, seen)| *seen = value);
     }
 
-    /// The point is no longer told.
+    /// The point falls silent.
     fn lose(&mut self, point: Point) {
         self.seen.retain(|(_, seen, _)| *seen != point);
         self.now += TimeDelta::minutes(5);
     }
 
-    fn tell(&mut self, event: Event) {
+    fn give(&mut self, event: Event) {
         self.plant.handle(event, self.now);
     }
 
     fn boost(&mut self) {
-        self.tell(Event::Command(Command::Boost(Duration::from_secs(86_400))));
+        self.give(Event::Command(Command::Boost(Duration::from_secs(86_400))));
     }
 
     fn wake(&mut self) -> (Record, Setpoints) {
@@ -113,7 +113,7 @@ fn dimming_counts_the_heat_pump_in() {
     for (heat_pump, budget) in rows {
         let mut bench = Bench::new(site());
         bench.boost();
-        bench.tell(Event::Command(Command::GridDimming(Some(Watts(600.0)))));
+        bench.give(Event::Command(Command::GridDimming(Some(Watts(600.0)))));
         bench.see(Point::HeatPumpPower, heat_pump);
         assert_eq!(bench.settled(1), (budget, Reason::GridDimmed), "{heat_pump}");
     }
@@ -122,7 +122,7 @@ fn dimming_counts_the_heat_pump_in() {
 #[test]
 fn a_battery_at_its_reserve_is_left_alone() {
     let mut site = site();
-    // One that cannot be told to hold.
+    // One without a control.
     site.devices.iter_mut().for_each(|device| {
         device.controls.remove(&Control::BatteryMode);
     });
@@ -227,7 +227,7 @@ fn power_without_a_price_is_not_taken_for_free() {
         site.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
         site.displaced = None;
         let mut bench = Bench::new(site);
-        bench.tell(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
+        bench.give(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
         assert_eq!(bench.settled(3).0, budget, "{value}");
     }
 }
@@ -269,23 +269,23 @@ fn minimum_times_bind_but_never_against_safety() {
     let mut bench = Bench::new(site());
     bench.boost();
     assert_eq!(bench.settled(1).0, 1000.0);
-    bench.tell(Event::Command(Command::Boost(Duration::ZERO)));
+    bench.give(Event::Command(Command::Boost(Duration::ZERO)));
     assert_eq!(bench.settled(60), (200.0, Reason::MinOnTime));
     bench.see(Point::GridPower, 30_000.0);
     assert_eq!(bench.settled(1).0, 0.0);
     bench.see(Point::GridPower, -3000.0);
-    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
     bench.see(Point::BatterySoc, 100.0);
     assert_eq!(bench.settled(100), (0.0, Reason::MinOffTime));
     assert!(bench.settled(120).0 > 200.0);
-    bench.tell(Event::Command(Command::SetMode(Mode::Off)));
+    bench.give(Event::Command(Command::SetMode(Mode::Off)));
     assert_eq!(bench.settled(1), (0.0, Reason::Off));
 }
 
 #[test]
 fn surplus_has_to_last_before_compute_starts_and_to_be_gone_before_it_stops() {
     let mut bench = Bench::new(site());
-    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
     bench.see(Point::BatterySoc, 100.0);
     bench.see(Point::GridPower, -700.0);
     assert_eq!(bench.settled(59).0, 0.0);
@@ -306,7 +306,7 @@ fn curtailed_power_is_probed_for() {
     bench.see(Point::BatterySoc, 100.0);
     bench.see(Point::PvPower, 7300.0);
     bench.see(Point::GridPower, -7000.0);
-    bench.tell(Event::Command(Command::SetMode(Mode::Eco)));
+    bench.give(Event::Command(Command::SetMode(Mode::Eco)));
     let (budget, reason) = bench.settled(1);
     assert!(budget >= 200.0 && reason == Reason::Curtailment, "{budget} {reason}");
 }
@@ -317,7 +317,7 @@ fn unworthy_questions_wait() {
         let mut site = site();
         site.work.interactive = crate::units::EurPerKwh(value);
         let mut bench = Bench::new(site);
-        bench.tell(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
+        bench.give(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
         bench.see(Point::BatterySoc, 8.0);
         let (record, _) = bench.wake();
         assert_eq!(record.decision.budget.0, budget, "{}", record.explanation);
@@ -331,7 +331,7 @@ fn the_heat_pump_gets_what_compute_leaves() {
     bench.see(Point::BatterySoc, 100.0);
     bench.see(Point::GridPower, -4000.0);
     bench.see(Point::PvPower, 4300.0);
-    bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
+    bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
     bench.settled(90);
     let settings = bench.wake().0.decision.settings;
     let of = |control| settings.iter().find(|setpoint| setpoint.setting.control() == control).unwrap().setting;
@@ -352,15 +352,15 @@ fn a_dimmed_house_and_a_silent_thermometer_offer_the_heat_pump_nothing() {
         let mut site = site();
         site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
         let mut bench = Bench::new(site);
-        bench.tell(Event::Command(Command::SetMode(Mode::Surplus)));
-        bench.tell(Event::Command(Command::GridDimming(dimmed.map(Watts))));
+        bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
+        bench.give(Event::Command(Command::GridDimming(dimmed.map(Watts))));
         if silent {
             bench.wake();
             bench.lose(Point::RoomTemperature);
         }
         let record = (0..70).map(|_| bench.wake().0).last().unwrap();
-        let told = record.decision.settings.iter().find(|told| told.setting.control() == Control::HeatPumpSurplus);
-        assert_eq!(told.unwrap().setting, Setting::HeatPumpSurplus(Watts(offer)), "{dimmed:?} {silent}");
+        let found = record.decision.settings.iter().find(|found| found.setting.control() == Control::HeatPumpSurplus);
+        assert_eq!(found.unwrap().setting, Setting::HeatPumpSurplus(Watts(offer)), "{dimmed:?} {silent}");
     }
 }
 

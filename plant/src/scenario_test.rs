@@ -86,9 +86,9 @@ fn negative_hours_are_used_and_the_battery_is_spared() {
     });
     let record = house.record().clone();
     assert_eq!((record.decision.reason, record.decision.budget), (Reason::NegativePrice, Watts(1000.0)));
-    let told: Vec<_> = record.decision.settings.iter().map(|setpoint| setpoint.setting).collect();
-    assert!(told.contains(&Setting::BatteryMode(BatteryMode::Hold)), "{told:?}");
-    assert!(told.contains(&Setting::HeatPumpMode(HeatPumpMode::Boost)), "{told:?}");
+    let settings: Vec<_> = record.decision.settings.iter().map(|setpoint| setpoint.setting).collect();
+    assert!(settings.contains(&Setting::BatteryMode(BatteryMode::Hold)), "{settings:?}");
+    assert!(settings.contains(&Setting::HeatPumpMode(HeatPumpMode::Boost)), "{settings:?}");
     assert!(record.decision.worth.electricity.0 < 0.0);
     house.live(at("2026-04-10T05:00:00Z"), |now| Conditions {
         load: 500.0 + f64::from(now.second()),

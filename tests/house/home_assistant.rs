@@ -1,4 +1,4 @@
-//! The real Home Assistant and the real Mosquitto see the demo: entities with their classes, wishes that change the
+//! The real Home Assistant and the real Mosquitto see the demo: entities with their classes, commands that change the
 //! decision, nonsense that changes nothing, an answer from the local model, a dashboard without a gap, a will, and a new
 //! beginning after a birth message.
 //!
@@ -15,7 +15,7 @@ use server::{HomeAssistant, LIMIT};
 use std::collections::BTreeSet;
 
 /// A state that tells something.
-fn told(state: &str) -> bool {
+fn known(state: &str) -> bool {
     !matches!(state, "unknown" | "unavailable" | "")
 }
 
@@ -48,8 +48,8 @@ async fn home_assistant_shows_the_house_and_steers_it() -> Result<()> {
     println!("a killed gateway is unavailable");
     what_the_broker_kept_does_not_act(&mosquitto, &mut demo).await?;
     println!("commands of some time ago are refused");
-    server.wait_for("sensor.heatmine_reason", "to come back", told).await?;
-    server.wait_for("sensor.heatmine_grid_power", "to come back", told).await?;
+    server.wait_for("sensor.heatmine_reason", "to come back", known).await?;
+    server.wait_for("sensor.heatmine_grid_power", "to come back", known).await?;
 
     let log = server.log();
     server.process.kill()?;
@@ -58,7 +58,7 @@ async fn home_assistant_shows_the_house_and_steers_it() -> Result<()> {
     let what = "the description after Home Assistant's birth message";
     observer.wait("homeassistant/device/heatmine/config", what, |text| text.contains("heatmine_grid_power")).await?;
     observer.wait("heatmine/mode", "the mode after Home Assistant's birth message", |mode| mode == "auto").await?;
-    server.wait_for("sensor.heatmine_grid_power", "after Home Assistant's restart", told).await?;
+    server.wait_for("sensor.heatmine_grid_power", "after Home Assistant's restart", known).await?;
     server.wait_for("select.heatmine_mode", "after Home Assistant's restart", |state| state == "auto").await?;
     no_complaint(&log)?;
     no_complaint(&server.log())
@@ -90,7 +90,7 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
         ("earnings_total", "monetary", "total", "EUR"),
     ];
     for (key, device_class, state_class, unit) in rows {
-        let entity = server.wait_for(&format!("sensor.heatmine_{key}"), "to have a value", told).await?;
+        let entity = server.wait_for(&format!("sensor.heatmine_{key}"), "to have a value", known).await?;
         let attributes = &entity["attributes"];
         let seen = [&attributes["device_class"], &attributes["state_class"], &attributes["unit_of_measurement"]];
         ensure!(seen == [device_class, state_class, unit], "{key} has {attributes}");
@@ -106,7 +106,7 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
     let reason = server.entity("sensor.heatmine_reason").await.context("reason")?;
     let explanation = reason["attributes"]["explanation"].as_str().unwrap_or_default();
     ensure!(explanation.len() > 10, "the reason has no explanation: {reason}");
-    let plan = server.wait_for("sensor.heatmine_plan", "to have a value", told).await?;
+    let plan = server.wait_for("sensor.heatmine_plan", "to have a value", known).await?;
     ensure!(plan["attributes"]["compute_w"].as_array().is_some_and(|slots| !slots.is_empty()), "no slots: {plan}");
     ensure!(plan["attributes"].to_string().len() < 16_384, "the recorder does not keep attributes over 16 KiB");
     let device = "{{ device_attr('sensor.heatmine_grid_power', 'name') }} {{ device_entities(device_id('sensor.heatmine_grid_power')) | count }}";
@@ -150,7 +150,7 @@ async fn wishes_change_the_decision(server: &HomeAssistant, demo: &Demo) -> Resu
     server.wait_for("select.heatmine_mode", "to be auto", |state| state == "auto").await?;
     record_where(demo, "a reason other than off", |record| record["decision"]["reason"] != "off").await?;
     server.act("button/press", &json!({"entity_id": "button.heatmine_boost"})).await?;
-    server.wait_for("sensor.heatmine_boost_until", "to be told", told).await?;
+    server.wait_for("sensor.heatmine_boost_until", "to be known", known).await?;
     server.wait_for("sensor.heatmine_reason", "to be boost", |state| state == "boost").await?;
     let boosted = |record: &Value| record["boost_until"].is_string() && record["decision"]["reason"] == "boost";
     let boosted = record_where(demo, "a boost", boosted).await?;
@@ -165,8 +165,8 @@ async fn wishes_change_the_decision(server: &HomeAssistant, demo: &Demo) -> Resu
 
 /// Whatever else lies on the command topics is answered with what was expected, and nothing follows from it.
 async fn nonsense_changes_nothing(mosquitto: &Mosquitto, demo: &Demo) -> Result<()> {
-    let wishes = |record: &Value| json!([record["mode"], record["power_limit"], record["boost_until"]]);
-    let before = wishes(&demo.record().await.context("no record")?);
+    let commands = |record: &Value| json!([record["mode"], record["power_limit"], record["boost_until"]]);
+    let before = commands(&demo.record().await.context("no record")?);
     let mut observer = Observer::connect(mosquitto.port).await?;
     let huge = vec![b'9'; 500_000];
     let payloads: [&[u8]; 9] =
@@ -181,7 +181,7 @@ async fn nonsense_changes_nothing(mosquitto: &Mosquitto, demo: &Demo) -> Result<
         }
     }
     observer.wait_for_refusals(&sent).await?;
-    let after = wishes(&demo.record().await.context("no record")?);
+    let after = commands(&demo.record().await.context("no record")?);
     ensure!(before == after, "nonsense changed {before} to {after}");
     Ok(())
 }

@@ -48,7 +48,7 @@ async fn scenes(browser: &Browser) -> Result<()> {
             "SKIPPED: the demo's model is not in .cache/experts (./run setup fetches it), so nothing is asked of it"
         );
     }
-    nothing_is_empty_or_nonsense(browser).await.context("after the wishes")?;
+    nothing_is_empty_or_nonsense(browser).await.context("after the commands")?;
     it_can_be_read_everywhere(browser).await.context("reading")?;
     nothing_was_complained_about(browser).await?;
     it_stands_below_ingress(browser, &demo).await.context("below ingress")?;

@@ -32,7 +32,7 @@ pub(super) struct Device {
 enum Action {
     /// Every kind of device that is known: products, points, controls.
     List,
-    /// One kind of device: its registers or topics, what it may be told, what its owner must switch on.
+    /// One kind of device: its registers or topics, what of it can be set, what its owner must switch on.
     Show {
         /// Its name in `heatmine device list`, or a definition file.
         name: String,

@@ -24,7 +24,7 @@ pub(super) struct Worker {
     /// The expert to load: its name, or a GGUF file; the first of the folder where not given.
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
-    /// Watts it may draw until told otherwise, and again when nobody renews its budget; no limit where not given.
+    /// Watts it may draw until somebody sets another budget, and again when nobody renews its budget; no limit where not given.
     #[arg(long, value_name = "W", value_parser = watts)]
     budget: Option<f64>,
     /// Watts of the machine while the engine does nothing.

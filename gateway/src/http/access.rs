@@ -50,14 +50,14 @@ impl Access {
             return Err(Refusal::new(StatusCode::FORBIDDEN, error));
         }
         if is_write(request.method()) && is_cross_site(request) {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "orders from other web pages are not taken"));
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "commands from other web pages are not taken"));
         }
         // Whoever comes through ingress has logged in to Home Assistant.
         if from_ingress || !needs_token(request) {
             return Ok(());
         }
         if self.token.is_none() && !self.is_at_home(request) {
-            let error = "orders under this host name are not taken: a page of somebody else could lead here; \
+            let error = "commands under this host name are not taken: a page of somebody else could lead here; \
                          expected an IP address or a local name, or set http.url or http.api_token";
             return Err(Refusal::new(StatusCode::FORBIDDEN, error));
         }

@@ -17,7 +17,7 @@ const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 type Accepted = Result<(StatusCode, Json<Command>), Refusal>;
 
-/// Sets the standing wish.
+/// Sets the mode.
 #[utoipa::path(post, path = "/api/v1/mode", tag = "commands", request_body = ModeBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub(super) async fn mode(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
@@ -70,6 +70,6 @@ async fn submit(state: &State, command: Command) -> Accepted {
     match tokio::time::timeout(QUEUE_WAIT, state.wiring.commands.send(command)).await {
         Ok(Ok(())) => Ok((StatusCode::ACCEPTED, Json(command))),
         Ok(Err(_)) => Err(Refusal::not_now("HeatMine is stopping", 10)),
-        Err(_) => Err(Refusal::not_now("too many wishes are waiting", 2)),
+        Err(_) => Err(Refusal::not_now("too many commands are waiting", 2)),
     }
 }

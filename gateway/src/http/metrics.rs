@@ -63,7 +63,7 @@ fn house(text: &mut Text, record: &Record) {
 fn decision(text: &mut Text, record: &Record) {
     let (decision, worth) = (&record.decision, record.decision.worth);
     let modes = Mode::ALL.map(|mode| (label("mode", mode), f64::from(u8::from(mode == record.mode))));
-    text.family("heatmine_mode", "gauge", "1 for the standing wish.", modes);
+    text.family("heatmine_mode", "gauge", "1 for the mode in force.", modes);
     text.family(
         "heatmine_reason",
         "gauge",

@@ -23,7 +23,7 @@ pub(super) enum ModeName {
 /// The body of `/api/v1/mode`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ModeBody {
-    /// The standing wish.
+    /// The mode in force.
     pub mode: ModeName,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct DimmingBody {
     pub watts: Option<f64>,
 }
 
-/// A wish as it was understood.
+/// A command as it was understood.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CommandBody {
     /// `set_mode`, `set_power_limit`, `boost` or `grid_dimming`.

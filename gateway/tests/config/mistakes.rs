@@ -280,7 +280,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"heat_pump.mode\"]")],
-        "house.toml:16:13: device[0].controls[0] = \"heat_pump.mode\": fronius-gen24 cannot be told this; it can be told battery.mode and pv.limit",
+        "house.toml:16:13: device[0].controls[0] = \"heat_pump.mode\": fronius-gen24 has no such control; it has battery.mode and pv.limit",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = \"battery.mode\"")],
@@ -303,7 +303,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
             "fronius-gen24\"\naddress = \"tcp://192.168.1.20:502\"",
             "eastron-sdm630\"\naddress = \"tcp://a\"\ncontrols = [\"battery.mode\"]",
         )],
-        "house.toml:4:2: pv: no device offers pv.power; expected a [[device]] that is the PV inverter\nhouse.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:18:13: device[0].controls[0] = \"battery.mode\": eastron-sdm630 cannot be told anything; expected controls left out",
+        "house.toml:4:2: pv: no device offers pv.power; expected a [[device]] that is the PV inverter\nhouse.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:18:13: device[0].controls[0] = \"battery.mode\": eastron-sdm630 has no controls; expected controls left out",
     ),
     (
         &[(

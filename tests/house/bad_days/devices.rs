@@ -121,13 +121,13 @@ fn config(port: u16, experts: &Path) -> toml::Table {
     config
 }
 
-/// Three meters that say something every second: what they were told to, or numbers that move as a house does.
+/// Three meters that say something every second: what they were set to, or numbers that move as a house does.
 struct Meters {
-    told: Arc<Mutex<[Option<String>; 3]>>,
+    said: Arc<Mutex<[Option<String>; 3]>>,
     tasks: [JoinHandle<()>; 2],
 }
 
-/// Their names, in the order of what they were told.
+/// Their names, in the order of what they were set to.
 const NAMES: [&str; 3] = ["grid", "pv", "room"];
 
 impl Meters {
@@ -135,8 +135,8 @@ impl Meters {
         let options = MqttOptions::new(format!("meters-{port}"), ("127.0.0.1", port));
         let (client, mut events) = AsyncClient::builder(options).capacity(16).try_build()?;
         let polling = tokio::spawn(async move { while events.poll().await.is_ok() {} });
-        let told = Arc::<Mutex<[Option<String>; 3]>>::default();
-        let say = told.clone();
+        let said = Arc::<Mutex<[Option<String>; 3]>>::default();
+        let say = said.clone();
         let talking = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_millis(500));
             for second in 0_u32.. {
@@ -151,13 +151,13 @@ impl Meters {
                 }
             }
         });
-        Ok(Self { told, tasks: [polling, talking] })
+        Ok(Self { said, tasks: [polling, talking] })
     }
 
     /// Has a meter repeat a word, or live again.
     fn say(&self, name: &str, word: Option<&str>) {
         if let Some(at) = NAMES.iter().position(|known| *known == name) {
-            self.told.lock().unwrap_or_else(PoisonError::into_inner)[at] = word.map(str::to_owned);
+            self.said.lock().unwrap_or_else(PoisonError::into_inner)[at] = word.map(str::to_owned);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Kill -9 while answers are made and booked: what a client was told is in the books, once, and the chain holds.
+//! Kill -9 while answers are made and booked: what a client got is in the books, once, and the chain holds.
 
 use super::gateway::{Gateway, runs};
 use super::{LIMIT, experts, question, receipts, verify};

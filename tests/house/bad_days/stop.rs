@@ -1,4 +1,4 @@
-//! The end that was asked for, and the one that was not: who was told something gets its own control back.
+//! The end that was asked for, and the one that was not: what was set gets its own control back.
 
 use super::gateway::{Gateway, runs};
 use super::shared_house::House;

@@ -166,7 +166,7 @@ fn devices(loaded: &Loaded) -> Vec<Row> {
         rows.push(row("", format!("reads {}", read.collect::<Vec<_>>().join(", "))));
         if !device.controls.is_empty() {
             let controls: Vec<&str> = device.controls.keys().map(|control| control.name()).collect();
-            rows.push(row("", format!("may be told {}", controls.join(", "))));
+            rows.push(row("", format!("may be set: {}", controls.join(", "))));
         }
     }
     rows

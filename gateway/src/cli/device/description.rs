@@ -19,7 +19,7 @@ pub(super) fn summary(definition: &Definition) -> String {
     text += &paragraph("  reads  ", &points.join(", "));
     let controls: Vec<&str> = definition.control.iter().map(|row| row.name.name()).collect();
     if !controls.is_empty() {
-        text += &paragraph("  told   ", &controls.join(", "));
+        text += &paragraph("  set    ", &controls.join(", "));
     }
     text + "\n"
 }

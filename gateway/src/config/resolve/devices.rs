@@ -175,10 +175,10 @@ fn controls(
             }
             None => {
                 let expected = match offered.len() {
-                    0 => format!("{} cannot be told anything; expected controls left out", definition.id),
+                    0 => format!("{} has no controls; expected controls left out", definition.id),
                     _ => {
                         let known = listed(offered.keys().map(|control| control.name()), "and");
-                        format!("{} cannot be told this; it can be told {known}", definition.id)
+                        format!("{} has no such control; it has {known}", definition.id)
                     }
                 };
                 faults.wrong(format!("{key}.controls[{index}]"), quoted(control.name()), expected);

@@ -121,7 +121,7 @@ async fn a_loop_that_is_busy_is_said_to_be() {
         house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
     }
     let (status, answer) = house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
-    assert_eq!((status, answer["error"].as_str()), (503, Some("too many wishes are waiting")));
+    assert_eq!((status, answer["error"].as_str()), (503, Some("too many commands are waiting")));
     house.commands.close();
     let (status, _) = house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
     assert_eq!(status, 503);
