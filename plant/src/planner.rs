@@ -2,23 +2,23 @@
 //!
 //! Pure: a plan depends on nothing but its request, so the host may compute it anywhere.
 
-/// The slots ahead, with the battery in them.
-mod ahead;
 /// How much compute to run in each slot ahead.
 mod allocate;
 /// Heat that finds a use in the slots ahead.
 mod heating;
 /// The slots that a plan looks at.
 mod horizon;
+/// The slots ahead, with the battery in them.
+mod projection;
 /// When a plan is asked for, and with what.
 pub(crate) mod request;
 /// Starts that do not pay for themselves.
 mod starts;
 
 use crate::plan::{Plan, PlanRequest, PlannedSlot};
-use crate::planner::ahead::look;
 use crate::planner::heating::Heating;
 use crate::planner::horizon::Horizon;
+use crate::planner::projection::look;
 use crate::time::Slot;
 use crate::units::Percent;
 

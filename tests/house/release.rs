@@ -18,12 +18,12 @@ mod metrics;
 mod openapi;
 /// The add-on's options, their schema, and a configuration.
 mod options;
-/// A house that goes on with the data of 0.1.0, and everything it publishes.
-mod published;
 /// Decisions, decided again.
 mod recording;
 /// Places and types of JSON.
 mod shape;
+/// A house that goes on with the data of 0.1.0, and everything it publishes.
+mod surface;
 
 use crate::peer::{binary, workspace};
 use anyhow::{Context, Result, ensure};

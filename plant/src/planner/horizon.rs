@@ -2,7 +2,7 @@
 
 use crate::decision::Control;
 use crate::plan::{ExpectedSlot, PlanRequest};
-use crate::planner::ahead::{Ahead, SlotPrices, look};
+use crate::planner::projection::{Ahead, SlotPrices, look};
 use crate::site::Battery;
 use crate::units::{Percent, Watts};
 
