@@ -1,7 +1,7 @@
 //! The wires of HeatMine: drivers that read a house's devices over Modbus and MQTT and carry orders to them, the devices
 //! themselves as data, and a simulated house on the same wires.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 /// Where a device is reached.
 pub mod address;

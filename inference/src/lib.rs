@@ -1,6 +1,6 @@
 //! Watts to tokens and heat: the llama.cpp engine, its experts, and the worker that serves them.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 /// The worker from outside.
 pub mod client;

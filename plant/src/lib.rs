@@ -7,7 +7,7 @@
 //! Event, now --> Plant::handle --> image -> plan -> dispatch -> limits --> Vec<Effect>
 //! ```
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 #![forbid(unsafe_code)]
 // What pure means is spelled out in this crate's clippy.toml.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types)]

@@ -196,6 +196,30 @@ fn what_is_not_known_is_not_booked_and_hides_nothing_else() {
 }
 
 #[test]
+fn at_the_feed_in_cap_decision_and_books_agree_what_power_costs() {
+    // export price, compute already drawing -> EUR/kWh; the battery is full and the export at its cap of 7 kW
+    let rows = [(-0.05, 1000.0, 0.0), (-0.05, 400.0, 0.0), (0.08, 1000.0, 0.0)];
+    for (export, drawing, expected) in rows {
+        let mut house = site();
+        house.tariff.export = Price::Fixed { price: EurPerKwh(export) };
+        let mut bench = Bench::new(house);
+        bench.boost();
+        bench.see(Point::GridPower, -7000.0);
+        bench.see(Point::PvPower, 7400.0 + drawing);
+        bench.see(Point::BatterySoc, 100.0);
+        bench.see(Point::ComputePower, drawing);
+        let decision = (0..30).map(|_| bench.wake().0.decision).last().unwrap();
+        let open = bench.plant.checkpoint(bench.now).open;
+        let booked = open.electricity_cost / open.compute.total();
+        assert_eq!(decision.budget, Watts(1000.0));
+        assert!(booked.0.abs() < 1e-9, "{export} {drawing}: booked at {booked}");
+        // Beyond what compute already draws nobody knows what is curtailed: it counts as the dearer of the two.
+        let unknown = (1000.0 - drawing) / 1000.0 * export.max(0.0);
+        assert!((decision.worth.electricity.0 - expected - unknown).abs() < 1e-9, "{export} {drawing}: {decision:?}");
+    }
+}
+
+#[test]
 fn power_without_a_price_is_not_taken_for_free() {
     let rows = [(0.2, 0.0), (1.0, 1000.0)];
     for (value, budget) in rows {

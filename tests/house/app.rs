@@ -1,7 +1,7 @@
 //! The app for Home Assistant OS: what the Supervisor reads of it, and the binary as the Supervisor starts it - with the
 //! options of its form and the broker's credentials from the Supervisor, which a stand-in plays here.
 
-pub mod description;
+pub(crate) mod description;
 
 use crate::peer::{self, Demo, Mosquitto, Process, free_port, program, wait_until};
 use anyhow::{Context, Result, ensure};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long anything on a page may take, on a machine that builds something else at the same time.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Headless, and as root too; nothing of the machine's own profile or network.
 const ARGUMENTS: [&str; 7] = [
     "--headless=new",
@@ -24,7 +24,7 @@ const ARGUMENTS: [&str; 7] = [
 
 /// The light or the dark appearance of the browser.
 #[derive(Clone, Copy, Debug)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// Dark on light.
     Light,
     /// Light on dark.
@@ -32,7 +32,7 @@ pub enum Scheme {
 }
 
 /// A running browser with one window.
-pub struct Browser {
+pub(crate) struct Browser {
     // The address of the session.
     session: String,
     http: reqwest::Client,
@@ -42,7 +42,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts one; `None`, said loudly, where Chromium or its driver is not installed. It has to be closed.
-    pub async fn start() -> Result<Option<Self>> {
+    pub(crate) async fn start() -> Result<Option<Self>> {
         let (Some(driver), Some(chromium)) = (peer::program("chromedriver"), peer::program("chromium")) else {
             return Ok(None);
         };
@@ -63,24 +63,24 @@ impl Browser {
     }
 
     /// Ends the browser. Without it Chromium outlives the test.
-    pub async fn close(self) -> Result<()> {
+    pub(crate) async fn close(self) -> Result<()> {
         self.http.delete(&self.session).send().await?.error_for_status()?;
         Ok(())
     }
 
     /// Opens an address and waits until it is loaded.
-    pub async fn open(&self, url: &str) -> Result<()> {
+    pub(crate) async fn open(&self, url: &str) -> Result<()> {
         self.post("url", json!({ "url": url })).await.map(drop)
     }
 
     /// Makes the window a screen of this size; `phone` has a touch screen.
-    pub async fn screen(&self, width: u32, height: u32, phone: bool) -> Result<()> {
+    pub(crate) async fn screen(&self, width: u32, height: u32, phone: bool) -> Result<()> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await.map(drop)
     }
 
     /// What the person prefers. Little motion as well: without a graphics card each frame of it costs a processor's time.
-    pub async fn prefer(&self, scheme: Scheme) -> Result<()> {
+    pub(crate) async fn prefer(&self, scheme: Scheme) -> Result<()> {
         let value = match scheme {
             Scheme::Light => "light",
             Scheme::Dark => "dark",
@@ -91,12 +91,12 @@ impl Browser {
     }
 
     /// What a script returns.
-    pub async fn script(&self, script: &str) -> Result<Value> {
+    pub(crate) async fn script(&self, script: &str) -> Result<Value> {
         self.post("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
     /// Waits until a script returns something that counts as true, and returns it; `what` completes "waited for".
-    pub async fn wait(&self, what: &str, script: &str) -> Result<Value> {
+    pub(crate) async fn wait(&self, what: &str, script: &str) -> Result<Value> {
         let seen = wait_until(PATIENCE, what, async || {
             let value = self.script(script).await.ok()?;
             (!matches!(value, Value::Null | Value::Bool(false)) && value != "").then_some(value)
@@ -108,7 +108,7 @@ impl Browser {
     }
 
     /// Clicks the first element that fits, as a person would.
-    pub async fn click(&self, css: &str) -> Result<()> {
+    pub(crate) async fn click(&self, css: &str) -> Result<()> {
         // Chromedriver's own click may wait a minute for pictures on a busy machine. This one looks whether anything lies above.
         let click = "const wanted = document.querySelector(arguments[0]); if (!wanted) return 'is not there'; \
                      wanted.scrollIntoView({ block: 'center', behavior: 'instant' }); \
@@ -122,18 +122,18 @@ impl Browser {
     }
 
     /// Types into the first element that fits.
-    pub async fn enter(&self, css: &str, text: &str) -> Result<()> {
+    pub(crate) async fn enter(&self, css: &str, text: &str) -> Result<()> {
         let element = self.find(css).await?;
         self.post(&format!("element/{element}/value"), json!({ "text": text })).await.map(drop)
     }
 
     /// Everything that can be read.
-    pub async fn text(&self) -> Result<String> {
+    pub(crate) async fn text(&self) -> Result<String> {
         Ok(self.script("return document.body.innerText").await?.as_str().unwrap_or_default().to_owned())
     }
 
     /// The whole page as a picture, as high as it needs.
-    pub async fn picture(&self, file: &Path) -> Result<()> {
+    pub(crate) async fn picture(&self, file: &Path) -> Result<()> {
         let size = self.script("return [innerWidth, innerHeight, document.documentElement.scrollHeight]").await?;
         let pixels = |index: usize| size[index].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(800);
         let phone = pixels(0) < 600;
@@ -150,7 +150,7 @@ impl Browser {
     }
 
     /// What the console has said since the last call, as `LEVEL: message`.
-    pub async fn console(&self) -> Result<Vec<String>> {
+    pub(crate) async fn console(&self) -> Result<Vec<String>> {
         let lines = self.post("se/log", json!({ "type": "browser" })).await?;
         let said = |line: &Value| format!("{}: {}", line["level"].as_str().unwrap_or(""), line["message"]);
         Ok(lines.as_array().into_iter().flatten().map(said).collect())

@@ -8,11 +8,11 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// The database's name, where it has names.
-pub const NAME: &str = "heatmine";
+pub(crate) const NAME: &str = "heatmine";
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// InfluxDB 1, written at `/write` and asked in InfluxQL.
     Influx,
     /// VictoriaMetrics, written at `/api/v2/write` and asked in PromQL.
@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 /// A running database.
-pub struct Database {
+pub(crate) struct Database {
     /// Which it is.
     pub kind: Kind,
     /// Its address.
@@ -34,7 +34,7 @@ pub struct Database {
 
 impl Database {
     /// Starts an empty database; `None` where it is not installed.
-    pub async fn start(kind: Kind) -> Result<Option<Self>> {
+    pub(crate) async fn start(kind: Kind) -> Result<Option<Self>> {
         let name = match kind {
             Kind::Influx => "influxd",
             Kind::Victoria => "victoria-metrics",
@@ -52,13 +52,13 @@ impl Database {
     }
 
     /// Starts it again with its data after `process` was stopped or killed.
-    pub async fn restart(&mut self) -> Result<()> {
+    pub(crate) async fn restart(&mut self) -> Result<()> {
         self.process = spawn(self.kind, &self.program, self.port, self.folder.path())?;
         self.wait().await
     }
 
     /// The write endpoint that it has, as `heatmine demo --influx-api` names it.
-    pub fn api(&self) -> &'static str {
+    pub(crate) fn api(&self) -> &'static str {
         match self.kind {
             Kind::Influx => "v1",
             Kind::Victoria => "v2",
@@ -66,7 +66,7 @@ impl Database {
     }
 
     /// The answer to an InfluxQL statement.
-    pub async fn ask(&self, statement: &str) -> Result<Value> {
+    pub(crate) async fn ask(&self, statement: &str) -> Result<Value> {
         let mut url = reqwest::Url::parse(&format!("{}/query", self.url))?;
         url.query_pairs_mut().append_pair("db", NAME).append_pair("epoch", "ms").append_pair("q", statement);
         let answer: Value = client()?.post(url).send().await?.json().await?;
@@ -77,7 +77,7 @@ impl Database {
     }
 
     /// The answer of an HTTP path with these parameters, as text.
-    pub async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String> {
+    pub(crate) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String> {
         let mut url = reqwest::Url::parse(&format!("{}{path}", self.url))?;
         url.query_pairs_mut().extend_pairs(parameters);
         let response = client()?.get(url).send().await?;
@@ -88,7 +88,7 @@ impl Database {
     }
 
     /// How many values a measurement's field has.
-    pub async fn count(&self, measurement: &str, field: &str) -> Result<usize> {
+    pub(crate) async fn count(&self, measurement: &str, field: &str) -> Result<usize> {
         match self.kind {
             Kind::Influx => {
                 let answer = self.ask(&format!("SELECT count(\"{field}\") FROM \"{measurement}\"")).await?;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long a server may take until it answers, on a machine that builds something else at the same time.
-pub const START: Duration = Duration::from_secs(60);
+pub(crate) const START: Duration = Duration::from_secs(60);
 /// How long a process may take to end after it was asked to.
 const STOP: Duration = Duration::from_secs(15);
 /// How often a condition is looked at.
@@ -26,7 +26,7 @@ const TAIL: usize = 6000;
 
 /// The built `heatmine`: the one that `HEATMINE_BINARY` names, which `./run` took for this checkout alone, or else the one next
 /// to the test binary's folder.
-pub fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(Path::parent).context("the test binary lies in no target folder")?;
     let path = std::env::var_os("HEATMINE_BINARY").map_or_else(|| folder.join("heatmine"), PathBuf::from);
@@ -37,7 +37,7 @@ pub fn binary() -> Result<PathBuf> {
 }
 
 /// What chance is made of: `HEATMINE_SEED`, so that a run can be repeated, or else another each time. It is printed.
-pub fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("HEATMINE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
     eprintln!("HEATMINE_SEED={seed}");
@@ -45,14 +45,14 @@ pub fn seed() -> u64 {
 }
 
 /// The root of the workspace.
-pub fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     folder.parent().unwrap_or(folder).to_path_buf()
 }
 
 /// A port that was free a moment ago and that no other test of this run was given. Tests run in processes of their own: each
 /// begins to look at another place, below the ports that the kernel gives to whoever connects.
-pub fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     const PORTS: std::ops::Range<u32> = 12_000..32_000;
     /// More than one test takes.
     const STRIDE: u32 = 40;
@@ -68,7 +68,7 @@ pub fn free_port() -> Result<u16> {
 }
 
 /// The program's path; `None`, said loudly, where this machine does not have it: the test is then skipped.
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     folders.extend(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
@@ -80,7 +80,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// An HTTP client for the loopback interface. Its process-wide TLS provider is chosen on first use.
-pub fn client() -> Result<reqwest::Client> {
+pub(crate) fn client() -> Result<reqwest::Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that a provider is already there, which serves as well.
@@ -90,7 +90,7 @@ pub fn client() -> Result<reqwest::Client> {
 }
 
 /// Looks again and again until `look` finds something, at most for `limit`; `what` completes "waited for".
-pub async fn wait_until<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Result<T> {
+pub(crate) async fn wait_until<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Result<T> {
     let found = async {
         loop {
             if let Some(found) = look().await {
@@ -106,7 +106,7 @@ pub async fn wait_until<T>(limit: Duration, what: &str, mut look: impl AsyncFnMu
 }
 
 /// A started program with its own log file.
-pub struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     log: PathBuf,
@@ -114,7 +114,7 @@ pub struct Process {
 
 impl Process {
     /// Starts `command` with no input; what it prints is added to `log`.
-    pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         let out = File::options().create(true).append(true).open(log)?;
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
@@ -122,29 +122,29 @@ impl Process {
     }
 
     /// Its process id.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Everything it has printed so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// Its exit status; `None` while it runs.
-    pub fn exited(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
     /// Ends it at once, as a power cut would (signal 9).
-    pub fn kill(&mut self) -> Result<()> {
+    pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
     /// Asks it to end (signal 15) and waits until it has.
-    pub async fn stop(&mut self) -> Result<ExitStatus> {
+    pub(crate) async fn stop(&mut self) -> Result<ExitStatus> {
         self.signal("TERM")?;
         let name = format!("the end of {}", self.name);
         let child = &mut self.child;
@@ -152,7 +152,7 @@ impl Process {
     }
 
     /// Sends a signal by name: "STOP" freezes it, "CONT" lets it go on.
-    pub fn signal(&self, signal: &str) -> Result<()> {
+    pub(crate) fn signal(&self, signal: &str) -> Result<()> {
         let status = Command::new("kill").arg(format!("-{signal}")).arg(self.id().to_string()).status()?;
         if !status.success() {
             bail!("cannot send {signal} to {}", self.name);
@@ -161,7 +161,7 @@ impl Process {
     }
 
     /// The last lines of its log, for a message.
-    pub fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let log = self.log();
         let start = log.char_indices().rev().nth(TAIL).map_or(0, |(index, _)| index);
         format!("--- the last words of {} ---\n{}\n---", self.name, &log[start..])
@@ -188,7 +188,7 @@ impl Drop for Process {
 }
 
 /// The real Mosquitto on the loopback interface.
-pub struct Mosquitto {
+pub(crate) struct Mosquitto {
     /// Where it listens.
     pub port: u16,
     /// The running broker.
@@ -198,12 +198,12 @@ pub struct Mosquitto {
 
 impl Mosquitto {
     /// Starts a broker without a password; `None` where Mosquitto is not installed.
-    pub async fn start() -> Result<Option<Self>> {
+    pub(crate) async fn start() -> Result<Option<Self>> {
         Self::start_with("allow_anonymous true\n", TempDir::new()?).await
     }
 
     /// Starts a broker that lets nobody in but this user; `None` where Mosquitto is not installed.
-    pub async fn start_for(user: &str, password: &str) -> Result<Option<Self>> {
+    pub(crate) async fn start_for(user: &str, password: &str) -> Result<Option<Self>> {
         let (folder, Some(program)) = (TempDir::new()?, program("mosquitto_passwd")) else { return Ok(None) };
         let file = folder.path().join("passwords");
         let status = Command::new(program).arg("-b").arg("-c").arg(&file).args([user, password]).status()?;
@@ -228,14 +228,14 @@ impl Mosquitto {
     }
 
     /// Starts it again on the same port after `process` was stopped or killed.
-    pub async fn restart(&mut self) -> Result<()> {
+    pub(crate) async fn restart(&mut self) -> Result<()> {
         let program = program("mosquitto").context("mosquitto went away")?;
         self.process = Self::spawn(&program, self.folder.path())?;
         self.wait().await
     }
 
     /// Its address as `mqtt://host:port`.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
@@ -255,7 +255,7 @@ impl Mosquitto {
 }
 
 /// A running `heatmine demo`: the simulated house, its devices, the engine, the page.
-pub struct Demo {
+pub(crate) struct Demo {
     /// Where its page and its API are, without a slash at the end.
     pub http: String,
     /// The running gateway.
@@ -269,7 +269,7 @@ pub struct Demo {
 
 impl Demo {
     /// Starts the demo in a fresh folder with more `arguments`, and waits until it has decided for the first time.
-    pub async fn start(arguments: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(arguments: &[&str]) -> Result<Self> {
         let folder = TempDir::new()?;
         let mut demo = Self::start_in(folder.path(), arguments).await?;
         demo._folder = Some(folder);
@@ -277,7 +277,7 @@ impl Demo {
     }
 
     /// The same in a folder that outlives the demo.
-    pub async fn start_in(folder: &Path, arguments: &[&str]) -> Result<Self> {
+    pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Result<Self> {
         let port = free_port()?;
         let mut all = vec!["demo".to_owned(), "--http".to_owned(), format!("127.0.0.1:{port}")];
         all.extend(["--data".to_owned(), folder.display().to_string()]);
@@ -290,18 +290,18 @@ impl Demo {
     }
 
     /// Starts it again with the same data and addresses after `process` was stopped or killed.
-    pub async fn restart(&mut self) -> Result<()> {
+    pub(crate) async fn restart(&mut self) -> Result<()> {
         self.process = Self::spawn(&self.arguments, &self.data)?;
         self.wait().await
     }
 
     /// The newest record; `None` until there is one.
-    pub async fn record(&self) -> Option<Value> {
+    pub(crate) async fn record(&self) -> Option<Value> {
         self.get("/api/v1/record").await.ok().filter(Value::is_object)
     }
 
     /// The JSON of a path of its API.
-    pub async fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         let response = client()?.get(format!("{}{path}", self.http)).send().await?;
         Ok(response.error_for_status()?.json().await?)
     }

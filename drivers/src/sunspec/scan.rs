@@ -47,6 +47,9 @@ pub struct Found {
 }
 
 /// Finds and walks the chain of a unit; `None` where the unit answers but is no SunSpec device.
+///
+/// # Errors
+/// The unit does not answer, or its chain breaks off.
 pub async fn scan(endpoint: &Endpoint, unit: u8, timing: &Timing) -> Result<Option<Chain>, Fault> {
     let mut busy = None;
     for base in BASES {
@@ -118,6 +121,9 @@ pub(crate) async fn read(
 }
 
 /// Every block of a chain with its values.
+///
+/// # Errors
+/// A block cannot be read.
 pub async fn dump(endpoint: &Endpoint, unit: u8, chain: &Chain, timing: &Timing) -> Result<Vec<Found>, Fault> {
     let mut found = Vec::new();
     for block in &chain.blocks {

@@ -56,7 +56,7 @@ impl Coordination {
         }];
         for device in &situation.site.devices {
             for (control, range) in device.controls.iter().filter(|(control, _)| **control != Control::PvLimit) {
-                let (setting, reason) = self.setting(situation, verdict, *control, range, spare);
+                let (setting, reason) = self.setting(situation, verdict, (*control, range), spare);
                 setpoints.push(Setpoint { device: device.id.clone(), setting, reason });
             }
         }
@@ -67,8 +67,7 @@ impl Coordination {
         &self,
         situation: &Situation<'_>,
         verdict: &Verdict,
-        control: Control,
-        range: &ControlRange,
+        (control, range): (Control, &ControlRange),
         spare: Watts,
     ) -> (Setting, Reason) {
         let why = if negative(situation) { Reason::NegativePrice } else { Reason::Surplus };

@@ -244,7 +244,10 @@ mod tests {
                 serde_json::Value::Number(number) if number.is_f64() => *json = value.into(),
                 serde_json::Value::Number(_) => *json = (value as u64).into(),
                 serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, value)),
-                _ => {}
+                serde_json::Value::Null
+                | serde_json::Value::Bool(_)
+                | serde_json::Value::String(_)
+                | serde_json::Value::Array(_) => {}
             }
         }
         let mut json = serde_json::to_value(SlotAccount::new(Slot(0))).unwrap();

@@ -40,12 +40,12 @@ const KEYS: &[&str] = &[
 ];
 
 /// The options as they are before their owner changes one; `None`, said loudly, where YAML cannot be read here.
-pub fn options() -> Result<Option<Value>> {
+pub(crate) fn options() -> Result<Option<Value>> {
     Ok(yaml("ha-addon/config.yaml")?.map(|config| config["options"].clone()))
 }
 
 /// The schema of the options; `None`, said loudly, where YAML cannot be read here.
-pub fn schema() -> Result<Option<Value>> {
+pub(crate) fn schema() -> Result<Option<Value>> {
     Ok(yaml("ha-addon/config.yaml")?.map(|config| config["schema"].clone()))
 }
 
@@ -67,7 +67,7 @@ fn text(file: &str) -> Result<String> {
 }
 
 /// What is wrong with a value for an element of the schema; the element itself may be wrong too.
-pub fn faults(path: &str, element: &Value, value: Option<&Value>, faults_so_far: &mut Vec<String>) {
+pub(crate) fn faults(path: &str, element: &Value, value: Option<&Value>, faults_so_far: &mut Vec<String>) {
     match (element, value) {
         (Value::Object(keys), Some(Value::Object(values))) => {
             for (key, element) in keys {

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// A running gateway.
-pub struct Gateway {
+pub(super) struct Gateway {
     /// Where its page and its API are, without a slash at the end.
     pub http: String,
     /// The running process.
@@ -22,7 +22,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// Starts `heatmine run` with `config`, written into `folder`; its data are in `folder/data`.
-    pub async fn run(folder: &Path, mut config: toml::Table) -> Result<Self> {
+    pub(super) async fn run(folder: &Path, mut config: toml::Table) -> Result<Self> {
         let http = format!("127.0.0.1:{}", free_port()?);
         config.insert("http".into(), toml::toml! { listen = "" }.into());
         config["http"]["listen"] = http.clone().into();
@@ -33,7 +33,7 @@ impl Gateway {
     }
 
     /// Starts `heatmine demo` with its data in `data` and its log in `log`.
-    pub async fn demo(data: &Path, log: &Path, arguments: &[&OsStr]) -> Result<Self> {
+    pub(super) async fn demo(data: &Path, log: &Path, arguments: &[&OsStr]) -> Result<Self> {
         let http = format!("127.0.0.1:{}", free_port()?);
         let mut all: Vec<String> = ["demo", "--http", &http, "--data"].map(str::to_owned).to_vec();
         all.push(data.display().to_string());
@@ -49,7 +49,7 @@ impl Gateway {
     }
 
     /// Starts it again on the same data and addresses after it has ended.
-    pub async fn restart(&mut self) -> Result<()> {
+    pub(super) async fn restart(&mut self) -> Result<()> {
         self.process = spawn(&self.arguments, &self.log)?;
         self.ready().await
     }
@@ -72,13 +72,13 @@ impl Gateway {
     }
 
     /// The newest record; `None` while there is none.
-    pub async fn record(&self) -> Option<Value> {
+    pub(super) async fn record(&self) -> Option<Value> {
         let response = self.client.get(format!("{}/api/v1/record", self.http)).send().await.ok()?;
         response.json().await.ok().filter(|record: &Value| record["decision"].is_object())
     }
 
     /// The first record for which `holds`, within `limit`; `what` completes "waited for".
-    pub async fn within(&self, limit: Duration, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub(super) async fn within(&self, limit: Duration, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
         let mut last = Value::Null;
         let found = wait_until(limit, what, async || {
             let record = self.record().await?;
@@ -93,12 +93,12 @@ impl Gateway {
     }
 
     /// The same within the usual limit.
-    pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub(super) async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
         self.within(LIMIT, what, holds).await
     }
 
     /// Sets the mode.
-    pub async fn set_mode(&self, mode: &str) -> Result<()> {
+    pub(super) async fn set_mode(&self, mode: &str) -> Result<()> {
         let url = format!("{}/api/v1/mode", self.http);
         let response = self.client.post(url).json(&json!({ "mode": mode })).send().await?;
         ensure!(response.status().is_success(), "the mode is refused: {}", response.text().await?);
@@ -106,24 +106,24 @@ impl Gateway {
     }
 
     /// The status and body of a request for a page.
-    pub async fn page(&self, path: &str) -> Result<(u16, String)> {
+    pub(super) async fn page(&self, path: &str) -> Result<(u16, String)> {
         let response = self.client.get(format!("{}{path}", self.http)).send().await?;
         Ok((response.status().as_u16(), response.text().await?))
     }
 
     /// Sends JSON; returns status and answer.
-    pub async fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
         let response = self.client.post(format!("{}{path}", self.http)).json(body).send().await?;
         Ok((response.status().as_u16(), response.json().await.unwrap_or_default()))
     }
 
     /// The process id of its worker; `None` while it has none.
-    pub fn worker(&self) -> Option<u32> {
+    pub(super) fn worker(&self) -> Option<u32> {
         children(self.process.id()).into_iter().find(|child| words(*child).iter().any(|word| word == "worker"))
     }
 
     /// The worker's process id, waited for until the worker can be asked.
-    pub async fn ready_worker(&self) -> Result<u32> {
+    pub(super) async fn ready_worker(&self) -> Result<u32> {
         let ready = |record: &Value| matches!(record["worker"]["state"].as_str(), Some("idle" | "busy" | "paused"));
         self.until("the engine", |record| ready(record) && record["worker"]["expert"].is_string()).await?;
         self.worker().context("the gateway has no worker")
@@ -150,14 +150,14 @@ fn brief(record: &Value) -> Value {
 }
 
 /// Whether a process is there; one that has ended and was not waited for is not.
-pub fn runs(process: u32) -> bool {
+pub(super) fn runs(process: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
     state.is_some_and(|state| state != "Z")
 }
 
 /// Sends a signal to a process that a gateway of ours has started.
-pub fn signal(process: u32, name: &str) -> Result<()> {
+pub(super) fn signal(process: u32, name: &str) -> Result<()> {
     let status = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status()?;
     ensure!(status.success(), "cannot send {name} to {process}");
     Ok(())

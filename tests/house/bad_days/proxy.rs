@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 /// What the wire does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
+pub(super) enum Wire {
     /// Carries everything.
     Sound,
     /// Takes everything and carries nothing.
@@ -26,7 +26,7 @@ pub enum Wire {
 type Writes = Arc<Mutex<Vec<(u16, Vec<u16>)>>>;
 
 /// The wire; it ends when it is dropped.
-pub struct Proxy {
+pub(super) struct Proxy {
     /// Where the gateway finds the device.
     pub address: SocketAddr,
     wire: watch::Sender<Wire>,
@@ -36,7 +36,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// A sound wire to `device`.
-    pub async fn to(device: &str) -> Result<Self> {
+    pub(super) async fn to(device: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let wire = watch::Sender::new(Wire::Sound);
@@ -52,14 +52,14 @@ impl Proxy {
     }
 
     /// What was written to `register` so far, in its order.
-    pub fn written(&self, register: u16) -> Vec<u16> {
+    pub(super) fn written(&self, register: u16) -> Vec<u16> {
         let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         let value = |(first, values): &(u16, Vec<u16>)| values.get(usize::from(register.checked_sub(*first)?)).copied();
         writes.iter().filter_map(value).collect()
     }
 
     /// Changes what the wire does.
-    pub fn set(&self, wire: Wire) {
+    pub(super) fn set(&self, wire: Wire) {
         self.wire.send_replace(wire);
     }
 }

@@ -17,14 +17,14 @@ struct Heard {
 }
 
 /// A question whose answer streams.
-pub struct Question {
+pub(super) struct Question {
     heard: Arc<Mutex<Heard>>,
     task: JoinHandle<()>,
 }
 
 impl Question {
     /// Asks for an answer of some hundred words, which no model may end before, and listens.
-    pub fn ask(http: &str) -> Result<Self> {
+    pub(super) fn ask(http: &str) -> Result<Self> {
         let client = client(None)?;
         let mut body = body("Tell the story of a small village by the sea.", 600, true);
         let story = json!({"type": "object", "properties": {"story": {"type": "string", "minLength": 1900}},
@@ -37,18 +37,18 @@ impl Question {
     }
 
     /// How many words have arrived, and when the last one did.
-    pub fn words(&self) -> (usize, Option<Instant>) {
+    pub(super) fn words(&self) -> (usize, Option<Instant>) {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         (heard.words.len(), heard.words.last().copied())
     }
 
     /// How it ended: `[DONE]`, or what went wrong; `None` while it goes on.
-    pub fn end(&self) -> Option<String> {
+    pub(super) fn end(&self) -> Option<String> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).end.clone()
     }
 
     /// The words themselves.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
     }
 }
@@ -100,7 +100,7 @@ async fn stream(request: reqwest::RequestBuilder, heard: &Mutex<Heard>) -> Resul
 ///
 /// # Errors
 /// It was refused, or the answer broke off.
-pub async fn short(http: &str, limit: Duration) -> Result<String> {
+pub(super) async fn short(http: &str, limit: Duration) -> Result<String> {
     let request = client(Some(limit))?.post(format!("{http}/v1/chat/completions")).json(&body("Say hello.", 12, false));
     let response = request.send().await?;
     let (status, answer): (_, Value) = (response.status(), response.json().await?);

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The demo's house, whose own gateway keeps its hands off; and what another gateway needs to live in it.
-pub struct House {
+pub(super) struct House {
     /// The configuration of a gateway of this house, whose wires go through the proxies.
     pub config: toml::Table,
     /// The wire to the inverter.
@@ -22,7 +22,7 @@ pub struct House {
 
 impl House {
     /// A house at the pace of the wall's clock in which power from the grid costs `price` EUR/kWh.
-    pub async fn start(experts: &Path, price: f64) -> Result<Self> {
+    pub(super) async fn start(experts: &Path, price: f64) -> Result<Self> {
         let folder = TempDir::new()?;
         let data = folder.path().join("house");
         let arguments = ["--speed", "1", "--experts"].map(OsStr::new);
@@ -48,7 +48,7 @@ impl House {
     }
 
     /// Starts the other gateway.
-    pub async fn gateway(&self) -> Result<Gateway> {
+    pub(super) async fn gateway(&self) -> Result<Gateway> {
         Gateway::run(self.folder.path(), self.config.clone()).await
     }
 }

@@ -27,7 +27,7 @@ impl Range {
 }
 
 /// Asks every query of the dashboard in `file`, and one that is misspelt, which has to come out empty.
-pub async fn shows_something_everywhere(database: &Database, file: &str) -> Result<()> {
+pub(super) async fn shows_something_everywhere(database: &Database, file: &str) -> Result<()> {
     let dashboard = read(file)?;
     let range = range(database).await?;
     let site = site(database, &dashboard, range).await?;

@@ -14,7 +14,7 @@ const PACKET_MAX: usize = 16 * 1024 * 1024;
 const REQUESTS_MAX: usize = 64;
 
 /// A client of the broker that hears everything which is published from its beginning on.
-pub struct Observer {
+pub(super) struct Observer {
     client: AsyncClient,
     heard: UnboundedReceiver<(String, String)>,
     task: JoinHandle<()>,
@@ -22,7 +22,7 @@ pub struct Observer {
 
 impl Observer {
     /// Connects; what the broker kept from before is not heard.
-    pub async fn connect(port: u16) -> Result<Self> {
+    pub(super) async fn connect(port: u16) -> Result<Self> {
         let mut options = MqttOptions::new(format!("observer-{port}"), ("127.0.0.1".to_owned(), port));
         options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
         options.set_keep_alive(30);
@@ -52,13 +52,13 @@ impl Observer {
     }
 
     /// Publishes; `retain` asks the broker to keep it.
-    pub async fn publish(&self, topic: &str, payload: &[u8], retain: bool) -> Result<()> {
+    pub(super) async fn publish(&self, topic: &str, payload: &[u8], retain: bool) -> Result<()> {
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain);
         Ok(self.client.publish(topic.to_owned(), payload.to_vec(), options).await?)
     }
 
     /// Waits for a fresh message on `topic` that is as wanted; `what` completes "waited for".
-    pub async fn wait(&mut self, topic: &str, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+    pub(super) async fn wait(&mut self, topic: &str, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let found = async {
             loop {
                 match self.heard.recv().await {
@@ -76,7 +76,7 @@ impl Observer {
 
     /// Waits until the gateway has refused a command on each of `topics`, as often as it is named there, and sees to it
     /// that it says what it expected.
-    pub async fn wait_for_refusals(&mut self, topics: &[&str]) -> Result<()> {
+    pub(super) async fn wait_for_refusals(&mut self, topics: &[&str]) -> Result<()> {
         let mut open: Vec<&str> = topics.to_vec();
         while !open.is_empty() {
             let what = format!("{} refusals, one of {}", open.len(), open[0]);

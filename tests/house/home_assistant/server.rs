@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long anything may take in it: on a machine that builds at the same time it is twenty times slower.
-pub const LIMIT: Duration = Duration::from_secs(400);
+pub(super) const LIMIT: Duration = Duration::from_secs(400);
 /// The configuration it starts with: nothing that needs a network.
 const CONFIGURATION: &str = "\
 homeassistant:
@@ -44,7 +44,7 @@ lovelace:
 ";
 
 /// A running Home Assistant with an owner who is logged in.
-pub struct HomeAssistant {
+pub(super) struct HomeAssistant {
     /// Where it answers.
     pub url: String,
     /// The running program.
@@ -59,7 +59,7 @@ pub struct HomeAssistant {
 
 impl HomeAssistant {
     /// Starts it and makes its owner; `None`, said loudly, where it is not installed.
-    pub async fn start() -> Result<Option<Self>> {
+    pub(super) async fn start() -> Result<Option<Self>> {
         let program = peer::workspace().join(".cache/home-assistant/venv/bin/hass");
         if !program.is_file() {
             eprintln!("SKIPPED: Home Assistant is not installed (tests/setup/home_assistant.sh installs it)");
@@ -82,19 +82,19 @@ impl HomeAssistant {
     }
 
     /// Starts it again after `process` was stopped or killed.
-    pub async fn restart(&mut self) -> Result<()> {
+    pub(super) async fn restart(&mut self) -> Result<()> {
         self.process = spawn(&self.program, self.folder.path())?;
         self.wait_for_http().await?;
         self.wait_until_running().await
     }
 
     /// What it has written to its log so far.
-    pub fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         self.process.log()
     }
 
     /// Asks for the JSON of a path.
-    pub async fn get(&self, path: &str) -> Result<Value> {
+    pub(super) async fn get(&self, path: &str) -> Result<Value> {
         let (status, value) = self.call(Method::GET, path, &Value::Null).await?;
         if !status.is_success() {
             bail!("GET {path} answers {status}: {value}");
@@ -103,7 +103,7 @@ impl HomeAssistant {
     }
 
     /// Sends JSON to a path.
-    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let (status, value) = self.call(Method::POST, path, body).await?;
         if !status.is_success() {
             bail!("POST {path} with {body} answers {status}: {value}");
@@ -112,17 +112,17 @@ impl HomeAssistant {
     }
 
     /// Calls an action of an entity.
-    pub async fn act(&self, action: &str, data: &Value) -> Result<()> {
+    pub(super) async fn act(&self, action: &str, data: &Value) -> Result<()> {
         self.post(&format!("/api/services/{action}"), data).await.map(drop)
     }
 
     /// An entity's state and attributes; `None` where there is no such entity.
-    pub async fn entity(&self, id: &str) -> Option<Value> {
+    pub(super) async fn entity(&self, id: &str) -> Option<Value> {
         self.get(&format!("/api/states/{id}")).await.ok()
     }
 
     /// Waits until an entity's state is as wanted, and returns the entity.
-    pub async fn wait_for(&self, id: &str, what: &str, wanted: impl Fn(&str) -> bool) -> Result<Value> {
+    pub(super) async fn wait_for(&self, id: &str, what: &str, wanted: impl Fn(&str) -> bool) -> Result<Value> {
         let what = format!("{id} {what}");
         let found = wait_until(LIMIT, &what, async || {
             let entity = self.entity(id).await?;
@@ -136,7 +136,7 @@ impl HomeAssistant {
     }
 
     /// Goes through a configuration flow of one step, and returns the new entry.
-    pub async fn configure(&self, flow: &str, handler: Value, step: &Value) -> Result<Value> {
+    pub(super) async fn configure(&self, flow: &str, handler: Value, step: &Value) -> Result<Value> {
         let started = self.post(flow, &json!({"handler": handler})).await?;
         let id = started["flow_id"].as_str().with_context(|| format!("no flow: {started}"))?;
         let ended = self.post(&format!("{flow}/{id}"), step).await?;
@@ -147,7 +147,7 @@ impl HomeAssistant {
     }
 
     /// Renders a template, which can look into the registries.
-    pub async fn template(&self, template: &str) -> Result<String> {
+    pub(super) async fn template(&self, template: &str) -> Result<String> {
         let body = json!({"template": template});
         let request = self.client.post(format!("{}/api/template", self.url)).bearer_auth(&self.token);
         Ok(request.json(&body).send().await?.error_for_status()?.text().await?)

@@ -13,7 +13,7 @@ const PREFIX: &str = "/api/hassio_ingress/qZx3Pv0T-4tRkW_8cXbnl1ZqfS2m6eYJ7uHGaD
 const HEAD_MAX: usize = 64 * 1024;
 
 /// A running proxy; it ends with this.
-pub struct Ingress {
+pub(super) struct Ingress {
     /// Where it shows the page.
     pub url: String,
     strays: Arc<Mutex<Vec<String>>>,
@@ -22,7 +22,7 @@ pub struct Ingress {
 
 impl Ingress {
     /// Shows `upstream`, an address like `http://127.0.0.1:8099`, below its path.
-    pub async fn start(upstream: &str) -> Result<Self> {
+    pub(super) async fn start(upstream: &str) -> Result<Self> {
         let upstream = upstream.strip_prefix("http://").context("upstream is no http address")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}{PREFIX}/", listener.local_addr()?);
@@ -39,7 +39,7 @@ impl Ingress {
     }
 
     /// The requests that were not below the path.
-    pub fn strays(&self) -> Vec<String> {
+    pub(super) fn strays(&self) -> Vec<String> {
         self.strays.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

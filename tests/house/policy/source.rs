@@ -34,7 +34,7 @@ struct Use {
 
 /// The files of a crate whose root is one of `sources` (file to text), and the files whose items each of them names. What a
 /// module only hands on of its children is not named by it; and what stands in the modules around a file is at home in it.
-pub fn arrows(root: &str, sources: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String>> {
+pub(super) fn arrows(root: &str, sources: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String>> {
     let modules = modules(root, sources);
     let mut arrows = BTreeMap::new();
     for (place, module) in &modules {

@@ -1,7 +1,7 @@
 //! Rust's source as a row of words: enough to see who names whom.
 
 /// Words, `::`, and other signs one by one; comments, texts, numbers and lifetimes are left out.
-pub fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let (letters, mut found, mut at) = (text.chars().collect::<Vec<char>>(), Vec::new(), 0);
     while let Some(&letter) = letters.get(at) {
         let rest = &letters[at..];
@@ -61,7 +61,7 @@ fn ignored(rest: &[char]) -> usize {
 }
 
 /// The words without the items that stand under `#[cfg(test)]`.
-pub fn without_tests(words: Vec<String>) -> Vec<String> {
+pub(super) fn without_tests(words: Vec<String>) -> Vec<String> {
     const TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let (mut found, mut at) = (Vec::new(), 0);
     while at < words.len() {

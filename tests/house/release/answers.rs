@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The books, whose entries have bodies of their own.
-pub const BOOKS: &str = "data/ledger.db";
+pub(super) const BOOKS: &str = "data/ledger.db";
 /// The release's entries, cut off in the middle of one.
 const ENTRIES: &str = "golden/ledger_entries.json";
 const ENTRIES_PATH: &str = "/api/v1/ledger/entries?limit=1000";
@@ -26,11 +26,11 @@ const ANSWERS: [(&str, &str); 6] = [
 
 /// The shapes of answers and of bodies in the books, by the release's file.
 #[derive(Debug, Default)]
-pub struct Answers(BTreeMap<&'static str, Shape>);
+pub(super) struct Answers(BTreeMap<&'static str, Shape>);
 
 impl Answers {
     /// What the release has; `None` where there is no release.
-    pub fn of_the_release() -> Result<Option<Self>> {
+    pub(super) fn of_the_release() -> Result<Option<Self>> {
         let (Some(folder), Some(entries)) = (files(), text(ENTRIES)?) else { return Ok(None) };
         let mut answers = Self::default();
         for (file, _) in ANSWERS {
@@ -49,7 +49,7 @@ impl Answers {
     }
 
     /// Adds what a house answers; of the books only what was booked after the entry `known`.
-    pub async fn hear(&mut self, demo: &Demo, known: u64) -> Result<()> {
+    pub(super) async fn hear(&mut self, demo: &Demo, known: u64) -> Result<()> {
         for (file, path) in ANSWERS {
             self.add(file, "", &demo.get(path).await.context(path)?);
         }
@@ -62,7 +62,7 @@ impl Answers {
     }
 
     /// The differences by file.
-    pub fn differences(&self, today: &Self) -> Vec<(&'static str, Vec<String>)> {
+    pub(super) fn differences(&self, today: &Self) -> Vec<(&'static str, Vec<String>)> {
         let nothing = Shape::default();
         let of = |file| today.0.get(file).unwrap_or(&nothing);
         self.0.iter().map(|(file, shape)| (*file, shape.differences(of(*file)))).collect()

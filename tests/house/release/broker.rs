@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 /// More than the gateway publishes in one message.
 const PACKET_MAX: usize = 16 * 1024 * 1024;
 /// The discovery message.
-pub const DISCOVERY: &str = "homeassistant/device/heatmine/config";
+pub(super) const DISCOVERY: &str = "homeassistant/device/heatmine/config";
 /// What an entity is known by: it stays as it is.
 const IDENTITY: [&str; 9] = [
     "platform",
@@ -33,11 +33,11 @@ const READING: [&str; 4] =
 
 /// Topics, and the shapes of what was published there.
 #[derive(Clone, Debug, Default)]
-pub struct Topics(BTreeMap<String, (Shape, Value)>);
+pub(super) struct Topics(BTreeMap<String, (Shape, Value)>);
 
 impl Topics {
     /// The topics of one of the release's files: a message a line, as `mosquitto_sub -v` prints them.
-    pub fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let mut topics = Self::default();
         for (topic, payload) in text.lines().filter_map(|line| line.split_once(' ')) {
             topics.add(topic, payload.as_bytes());
@@ -46,12 +46,12 @@ impl Topics {
     }
 
     /// The newest JSON of a topic.
-    pub fn newest(&self, topic: &str) -> &Value {
+    pub(super) fn newest(&self, topic: &str) -> &Value {
         self.0.get(topic).map_or(&Value::Null, |(_, newest)| newest)
     }
 
     /// Topics that are gone, and what is gone or different in their payloads; the discovery message has rules of its own.
-    pub fn differences(&self, today: &Self) -> Vec<String> {
+    pub(super) fn differences(&self, today: &Self) -> Vec<String> {
         let mut found = Vec::new();
         for (topic, (shape, _)) in self.0.iter().filter(|(topic, _)| *topic != DISCOVERY) {
             let said = today.0.get(topic).map_or_else(|| vec!["gone".into()], |(now, _)| shape.differences(now));
@@ -61,7 +61,7 @@ impl Topics {
     }
 
     /// Adds what was heard at another time; the newest of each topic is the other's.
-    pub fn merge(&mut self, later: Self) {
+    pub(super) fn merge(&mut self, later: Self) {
         for (topic, (shape, newest)) in later.0 {
             let entry = self.0.entry(topic).or_default();
             entry.0.merge(shape);
@@ -79,7 +79,7 @@ impl Topics {
 }
 
 /// Hears everything on a broker.
-pub struct Ear {
+pub(super) struct Ear {
     kept: Arc<Mutex<Topics>>,
     all: Arc<Mutex<Topics>>,
     task: JoinHandle<()>,
@@ -87,7 +87,7 @@ pub struct Ear {
 
 impl Ear {
     /// Connects and subscribes to everything.
-    pub async fn connect(port: u16) -> Result<Self> {
+    pub(super) async fn connect(port: u16) -> Result<Self> {
         static EARS: AtomicU32 = AtomicU32::new(0);
         let name = format!("release-{}", EARS.fetch_add(1, Ordering::Relaxed));
         let mut options = MqttOptions::new(name, ("127.0.0.1", port));
@@ -117,12 +117,12 @@ impl Ear {
     }
 
     /// What the broker kept from before this ear was there.
-    pub fn kept(&self) -> Topics {
+    pub(super) fn kept(&self) -> Topics {
         locked(&self.kept).clone()
     }
 
     /// Everything heard so far.
-    pub fn all(&self) -> Topics {
+    pub(super) fn all(&self) -> Topics {
         locked(&self.all).clone()
     }
 }
@@ -138,7 +138,7 @@ fn locked(topics: &Mutex<Topics>) -> std::sync::MutexGuard<'_, Topics> {
 }
 
 /// What Home Assistant knew and would not find, or find otherwise, in today's discovery message.
-pub fn discovery(then: &Value, today: &Value) -> Vec<String> {
+pub(super) fn discovery(then: &Value, today: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for key in ["/device/identifiers", "/device/manufacturer", "/availability"] {
         same(key, then.pointer(key), today.pointer(key), &mut found);

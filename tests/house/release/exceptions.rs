@@ -29,7 +29,7 @@ const HELD: [&str; 18] = [
 
 /// What is different on purpose.
 #[derive(Debug, Default)]
-pub struct Exceptions(Vec<Exception>);
+pub(super) struct Exceptions(Vec<Exception>);
 
 /// A row.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ struct Exception {
 
 impl Exceptions {
     /// Reads the rows.
-    pub fn read() -> Result<Self> {
+    pub(super) fn read() -> Result<Self> {
         Self::parse(&std::fs::read_to_string(workspace().join(FILE)).context(FILE)?)
     }
 
@@ -62,13 +62,13 @@ impl Exceptions {
     }
 
     /// The differences from `file` that have no row.
-    pub fn unlisted(&self, file: &str, differences: &[String]) -> Vec<String> {
+    pub(super) fn unlisted(&self, file: &str, differences: &[String]) -> Vec<String> {
         let listed = |said: &&String| self.of(file).any(|row| fits(&row.difference, said));
         differences.iter().filter(|said| !listed(said)).cloned().collect()
     }
 
     /// Whether each difference from `file` has its row, and each row its difference.
-    pub fn judge(&self, file: &str, differences: &[String]) -> Result<()> {
+    pub(super) fn judge(&self, file: &str, differences: &[String]) -> Result<()> {
         ensure!(HELD.contains(&file), "{file} is not among the files that are held");
         let unlisted = self.unlisted(file, differences);
         ensure!(

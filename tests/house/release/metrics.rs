@@ -7,14 +7,14 @@ const MOMENTARY: [&str; 2] = ["version", "reason"];
 
 /// The families of one or more expositions.
 #[derive(Debug, Default)]
-pub struct Families {
+pub(super) struct Families {
     types: BTreeMap<String, String>,
     series: BTreeSet<String>,
 }
 
 impl Families {
     /// Adds what an exposition says.
-    pub fn add(&mut self, text: &str) {
+    pub(super) fn add(&mut self, text: &str) {
         for line in text.lines() {
             if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
                 self.types.insert(name.to_owned(), kind.to_owned());
@@ -25,7 +25,7 @@ impl Families {
     }
 
     /// What is here and not in `today`, or there with another type.
-    pub fn differences(&self, today: &Self) -> Vec<String> {
+    pub(super) fn differences(&self, today: &Self) -> Vec<String> {
         let types = self.types.iter().filter_map(|(name, kind)| match today.types.get(name) {
             None => Some(format!("{name}: gone")),
             Some(now) => (now != kind).then(|| format!("{name}: {kind} became {now}")),

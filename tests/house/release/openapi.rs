@@ -30,7 +30,7 @@ struct Facts {
 type Places = BTreeMap<String, Facts>;
 
 /// Everything in `then` that `today` says no more, or otherwise.
-pub fn differences(then: &Value, today: &Value) -> Vec<String> {
+pub(super) fn differences(then: &Value, today: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for (path, item) in entries(&then["paths"]) {
         for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
@@ -54,10 +54,10 @@ struct Operation<'a> {
 impl Operation<'_> {
     fn compare(&self, then: &Value, today: &Value, found: &mut Vec<String>) {
         self.parameters(then, today, found);
-        self.bodies("the request", Direction::Request, &then["requestBody"], &today["requestBody"], found);
+        found.extend(self.bodies("the request", Direction::Request, &then["requestBody"], &today["requestBody"]));
         for (code, answer) in entries(&then["responses"]) {
             match today["responses"].get(code) {
-                Some(now) => self.bodies(code, Direction::Answer, answer, now, found),
+                Some(now) => found.extend(self.bodies(code, Direction::Answer, answer, now)),
                 None => found.push(format!("{}: {code}: gone", self.name)),
             }
         }
@@ -69,7 +69,7 @@ impl Operation<'_> {
             let places = all.map(|parameter| {
                 let (place, name) = (text(parameter, "in"), text(parameter, "name"));
                 let mut facts = Places::new();
-                gather(document, "", &parameter["schema"], parameter["required"] == true, 0, &mut facts);
+                Place::root(document, parameter["required"] == true).gather(&parameter["schema"], &mut facts);
                 (format!("parameter {name} in {place}"), facts.remove("").unwrap_or_default())
             });
             places.collect()
@@ -78,7 +78,8 @@ impl Operation<'_> {
         found.extend(compare(&self.name, Direction::Request, &then, &today));
     }
 
-    fn bodies(&self, what: &str, direction: Direction, then: &Value, today: &Value, found: &mut Vec<String>) {
+    fn bodies(&self, what: &str, direction: Direction, then: &Value, today: &Value) -> Vec<String> {
+        let mut found = Vec::new();
         for (kind, content) in entries(&then["content"]) {
             let name = format!("{}: {what}", self.name);
             let Some(now) = today["content"].get(kind) else {
@@ -86,37 +87,57 @@ impl Operation<'_> {
                 continue;
             };
             let mut places = [Places::new(), Places::new()];
-            gather(self.then, "", &content["schema"], true, 0, &mut places[0]);
-            gather(self.today, "", &now["schema"], true, 0, &mut places[1]);
+            Place::root(self.then, true).gather(&content["schema"], &mut places[0]);
+            Place::root(self.today, true).gather(&now["schema"], &mut places[1]);
             found.extend(compare(&name, direction, &places[0], &places[1]));
         }
+        found
     }
 }
 
-/// Adds what `schema` says about `place` and everything below it.
-fn gather(document: &Value, place: &str, schema: &Value, required: bool, depth: usize, places: &mut Places) {
-    if depth > DEPTH_MAX {
-        return;
+/// A place in a value that a schema describes, on the way down from its root.
+struct Place<'a> {
+    document: &'a Value,
+    path: String,
+    required: bool,
+    depth: usize,
+}
+
+impl Place<'_> {
+    fn root(document: &Value, required: bool) -> Place<'_> {
+        Place { document, path: String::new(), required, depth: 0 }
     }
-    if let Some(reference) = schema["$ref"].as_str() {
-        let target = document.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null);
-        return gather(document, place, target, required, depth + 1, places);
+
+    fn below(&self, path: String, required: bool) -> Self {
+        Self { document: self.document, path, required, depth: self.depth + 1 }
     }
-    for part in ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| schema[*key].as_array().into_iter().flatten()) {
-        gather(document, place, part, required, depth + 1, places);
-    }
-    let facts = places.entry(place.to_owned()).or_default();
-    facts.required |= required;
-    facts.types.extend(texts(&schema["type"]));
-    facts.words.extend(texts(&schema["enum"]));
-    facts.format = schema["format"].as_str().map(str::to_owned).or(facts.format.take());
-    let needed: BTreeSet<String> = texts(&schema["required"]).collect();
-    for (key, schema) in entries(&schema["properties"]) {
-        gather(document, &format!("{place}.{key}"), schema, needed.contains(key), depth + 1, places);
-    }
-    for (key, sign) in [("items", "[]"), ("additionalProperties", ".*")] {
-        if schema[key].is_object() {
-            gather(document, &format!("{place}{sign}"), &schema[key], false, depth + 1, places);
+
+    /// Adds what `schema` says about this place and everything below it.
+    fn gather(&self, schema: &Value, places: &mut Places) {
+        if self.depth > DEPTH_MAX {
+            return;
+        }
+        let same = || self.below(self.path.clone(), self.required);
+        if let Some(reference) = schema["$ref"].as_str() {
+            let target = self.document.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null);
+            return same().gather(target, places);
+        }
+        for part in ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| schema[*key].as_array().into_iter().flatten()) {
+            same().gather(part, places);
+        }
+        let facts = places.entry(self.path.clone()).or_default();
+        facts.required |= self.required;
+        facts.types.extend(texts(&schema["type"]));
+        facts.words.extend(texts(&schema["enum"]));
+        facts.format = schema["format"].as_str().map(str::to_owned).or(facts.format.take());
+        let needed: BTreeSet<String> = texts(&schema["required"]).collect();
+        for (key, schema) in entries(&schema["properties"]) {
+            self.below(format!("{}.{key}", self.path), needed.contains(key)).gather(schema, places);
+        }
+        for (key, sign) in [("items", "[]"), ("additionalProperties", ".*")] {
+            if schema[key].is_object() {
+                self.below(format!("{}{sign}", self.path), false).gather(&schema[key], places);
+            }
         }
     }
 }

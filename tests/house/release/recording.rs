@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const FILE: &str = "demo.recording.gz";
 /// The form of the lines, as exceptions name it.
-pub const FORM: &str = "demo.recording.gz (form)";
+pub(super) const FORM: &str = "demo.recording.gz (form)";
 /// As many decisions of the day there are.
 const DECISIONS: u64 = 1603;
 /// As many lines of each kind show what such a line looks like.
@@ -114,7 +114,7 @@ fn leaves(place: &str, value: &Value, found: &mut BTreeMap<String, Value>) {
 }
 
 /// What the lines of the release's recording have and those of a new one have not.
-pub fn differences(new: &Path) -> Result<Vec<String>> {
+pub(super) fn differences(new: &Path) -> Result<Vec<String>> {
     let then = form(recorded()?.unwrap_or_default().into_iter().map(Ok))?;
     Ok(then.differences(&form(BufReader::new(File::open(new)?).lines())?))
 }

@@ -15,18 +15,18 @@ const MAPS: [&str; 1] = ["reasons"];
 
 /// Places and the types seen there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape(BTreeMap<String, BTreeSet<&'static str>>);
+pub(super) struct Shape(BTreeMap<String, BTreeSet<&'static str>>);
 
 impl Shape {
     /// The shape of one value.
-    pub fn of(value: &Value) -> Self {
+    pub(super) fn of(value: &Value) -> Self {
         let mut shape = Self::default();
         shape.add("", value);
         shape
     }
 
     /// Adds what is to be seen at `place` and below.
-    pub fn add(&mut self, place: &str, value: &Value) {
+    pub(super) fn add(&mut self, place: &str, value: &Value) {
         self.0.entry(place.to_owned()).or_default().insert(kind(value));
         match value {
             Value::Object(map) => {
@@ -47,14 +47,14 @@ impl Shape {
     }
 
     /// Adds what another shape has.
-    pub fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         for (place, types) in other.0 {
             self.0.entry(place).or_default().extend(types);
         }
     }
 
     /// What is here and not in `today`, or there with another type.
-    pub fn differences(&self, today: &Self) -> Vec<String> {
+    pub(super) fn differences(&self, today: &Self) -> Vec<String> {
         self.0.iter().filter_map(|(place, types)| difference(place, types, today.0.get(place))).collect()
     }
 }
