@@ -10,14 +10,11 @@ use crate::simulate::model::{Around, Model};
 use anyhow::Result;
 use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::mqtt::LinkEvent;
-use drivers::sim::load::Household;
-use drivers::sim::place::Place;
-use drivers::sim::weather::{Sky, Weather};
 use inference::client::{self, Receipt, Status};
 use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
 use plant::time::{Slot, Timestamp, elapsed};
-use plant::units::Watts;
+use plant::units::{Celsius, Watts};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io;
@@ -43,8 +40,6 @@ pub(super) struct House {
 pub(super) struct Inside {
     at: Timestamp,
     model: Model,
-    weather: Weather,
-    household: Household,
     /// What the engine may draw, and does.
     budget: Watts,
     /// Energy of the answer in the making.
@@ -60,12 +55,9 @@ pub(super) struct Inside {
 
 impl House {
     pub(super) fn new(clock: &Clock, loaded: &Loaded) -> Self {
-        let (place, seed) = (Place::default(), 7);
         let inside = Inside {
             at: clock.now(),
             model: Model::new(&loaded.site),
-            weather: Weather { place, sky: Sky::Sunny, seed },
-            household: Household { place, seed },
             budget: Watts::ZERO,
             joules: 0.0,
             receipts: Vec::new(),
@@ -111,13 +103,15 @@ impl Inside {
         if dt.is_zero() {
             return;
         }
-        let sky = self.weather.at(now);
+        // A clear noon that clouds over at half past, and a household that is never quite the same.
+        let sun = if now.timestamp() % 3600 < 1800 { 1.0 } else { 0.05 };
+        let ripple = (now.timestamp_millis() as f64 / 60_000.0).sin();
         let around = Around {
-            on_roof: sky.on_roof,
-            on_ground: sky.on_ground,
-            outdoor: sky.outdoor,
-            household: self.household.power(now),
-            hot_water: self.household.hot_water(now),
+            on_roof: 850.0 * sun,
+            on_ground: 800.0 * sun,
+            outdoor: Celsius(18.0),
+            household: Watts(500.0 + 150.0 * ripple),
+            hot_water: Watts(200.0),
         };
         self.model.step(around, self.budget, dt);
         self.at = now;
