@@ -1,5 +1,5 @@
-//! How long to wait before trying again: 1 s, doubling to 60 s, each wait spread over the half below it so that many
-//! clients of one dead neighbour do not return at the same instant.
+//! The back-off of a connection, how long to wait before trying again: 1 s, doubling to 60 s, each wait spread over the half
+//! below it (jitter), so that many clients of one dead neighbour do not return at the same instant.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;

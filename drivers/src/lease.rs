@@ -153,6 +153,13 @@ impl Lease {
         self.wanted = setpoints.get(&self.device, self.control).cloned();
     }
 
+    /// The device answers again: what it did not take is tried at once.
+    pub fn retry(&mut self) {
+        if let Some(refusal) = &mut self.refusal {
+            refusal.wait = Duration::ZERO;
+        }
+    }
+
     /// Lets go for good: from here on only the safe value is written, where the device may hold another.
     pub fn end(&mut self) {
         (self.ending, self.refusal, self.terms.retry) = (true, None, FAREWELL);
@@ -192,7 +199,7 @@ impl Lease {
         let [first, longest] = self.terms.retry;
         let before = self.refusal.as_ref().map(|refusal| refusal.wait);
         let relapse = self.recovery.filter(|(at, _)| now.duration_since(*at) < HEALTH).map(|(_, wait)| wait);
-        let wait = before.or(relapse).map_or(first, |wait| (wait * 2).min(longest));
+        let wait = before.or(relapse).map_or(first, |wait| (wait * 2).clamp(first, longest));
         self.unsure |= !duty.renewal;
         self.refusal = Some(Refusal { setting, error, at: now, wait });
         true

@@ -65,7 +65,7 @@ pub struct ControlRange {
     pub max: f64,
     /// The least time between two different values.
     pub min_interval: Duration,
-    /// The device forgets a setting after this; it is renewed in less than half of it.
+    /// The device forgets a value after this. The lease renews it; the core keeps this and the interval for who reads the site.
     pub keep_alive: Option<Duration>,
 }
 

@@ -17,7 +17,7 @@ const LEAST_WALL: Duration = Duration::from_secs(3);
 /// What a request takes beyond the silence that the device wants between two of them.
 const REQUEST: Duration = Duration::from_millis(20);
 
-/// The powers that guard the fuse. Over MQTT they are told when a message brings them and not again, so that their samples
+/// The powers that guard the fuse. Over MQTT they are reported when a message brings them and not again, so that their samples
 /// are as old as the messages.
 pub(crate) const GUARDS: [Point; 3] = [Point::GridPower, Point::BatteryPower, Point::ComputePower];
 

@@ -54,7 +54,7 @@ pub struct Definition {
     /// What follows from what is read.
     #[serde(default)]
     pub derived: Vec<Derived>,
-    /// What the device lets itself be told.
+    /// What of the device can be set.
     #[serde(default)]
     pub control: Vec<ControlRow>,
 }
@@ -176,7 +176,7 @@ pub struct PointRow {
     pub number: Option<Number>,
     /// Order of the words of a number.
     pub words: WordOrder,
-    /// A parameter that holds that order.
+    /// A parameter that holds the order of the words.
     pub words_parameter: Option<String>,
     /// Address of the high word, where it does not stand beside the low one.
     pub high_address: Option<u32>,

@@ -36,6 +36,12 @@ impl Keeper {
         self.look().await;
     }
 
+    /// Tries at once what the device did not take before it answered again.
+    pub(super) async fn retry(&mut self) {
+        self.leases.retry();
+        self.look().await;
+    }
+
     /// Makes the writes that are due.
     pub(super) async fn look(&mut self) {
         let due = self.leases.due(Instant::now());

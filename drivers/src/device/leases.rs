@@ -65,6 +65,11 @@ impl Leases {
         lease.is_some_and(|(_, lease)| lease.written(duty, error, now))
     }
 
+    /// The device answers again.
+    pub(super) fn retry(&mut self) {
+        self.leases.values_mut().for_each(|(_, lease)| lease.retry());
+    }
+
     /// Lets go of everything for good.
     pub(super) fn end(&mut self) {
         self.leases.values_mut().for_each(|(_, lease)| lease.end());

@@ -1,5 +1,5 @@
 //! Who is there: the units behind an address, and the addresses of a network that take Modbus connections. For a person
-//! at the command line; a running gateway asks only for what it is told.
+//! at the command line; a running gateway asks only for what its configuration names.
 
 use crate::address::Address;
 use crate::definition::{Definition, load_builtin};

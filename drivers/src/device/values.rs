@@ -78,7 +78,7 @@ pub(crate) fn touched(definition: &Definition, wanted: &BTreeSet<Point>, read: &
     wanted.iter().copied().filter(|point| names.contains(point.name())).collect()
 }
 
-/// The points to tell again while nobody speaks: those that are still true, except [`GUARDS`], and those that have `aged`.
+/// The points to report again while nobody speaks: those that are still true, except [`GUARDS`], and those that have `aged`.
 pub(crate) fn repeated(
     definition: &Definition,
     wanted: &BTreeSet<Point>,
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(of(&Derived { negate_when: flag(2), ..row(&["a"], &[], &[]) }), Some(3.0));
     }
 
-    /// Definition, names heard of, names too old, and the points that are told again.
+    /// Definition, names heard of, names too old, and the points that are reported again.
     type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [Point]);
 
     #[test]

@@ -21,7 +21,7 @@ use plant::point::Point;
 use plant::record::LeaseStatus;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
         let (points, parameters) = (config.wanted(), config.parameters()?);
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         let core = Core { wanted, leases, debts };
-        Device { config, parameters, pace, reporter, points, shutdown }.run(core).await
+        Device { config, parameters, pace, reporter, points, answers: Notify::new(), shutdown }.run(core).await
     };
     if let Err(error) = at_work.await {
         reporter.unavailable(error.to_string(), []);
@@ -66,6 +66,8 @@ struct Device {
     pace: Pace,
     reporter: Reporter,
     points: BTreeSet<Point>,
+    /// The device answers again after it did not.
+    answers: Notify,
     shutdown: CancellationToken,
 }
 
@@ -93,6 +95,7 @@ impl Device {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut parts = Parts::new();
         let mut backoff = Backoff::default();
+        let mut failing = false;
         loop {
             ticks.tick().await;
             if self.shutdown.is_cancelled() {
@@ -101,10 +104,14 @@ impl Device {
             match registers.round().await {
                 Ok(Round { parts: found, read }) => {
                     backoff = Backoff::default();
+                    if std::mem::take(&mut failing) {
+                        self.answers.notify_one();
+                    }
                     parts.extend(found);
                     self.report(&mut parts, &read);
                 }
                 Err(fault) => {
+                    failing = true;
                     parts.clear();
                     self.reporter.unavailable(self.config.failure(fault).to_string(), []);
                     backoff.wait().await;
@@ -183,8 +190,12 @@ impl Device {
                     let newest = wanted.borrow_and_update().clone();
                     keeper.follow(&newest).await;
                 }
+                () = self.answers.notified() => keeper.retry().await,
                 Some(event) = events.recv() => {
                     keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
+                    if event == LinkEvent::Connected {
+                        self.answers.notify_one();
+                    }
                     if let Some(topics) = &mut topics {
                         self.hear(topics, event, now);
                     }

@@ -226,6 +226,17 @@ async fn one_success_does_not_make_a_device_well_and_a_minute_does() {
 }
 
 #[tokio::test]
+async fn a_device_that_answers_again_is_set_at_once() {
+    let mut bench = Bench::new(Control::BatteryMode, BATTERY, false);
+    bench.refuses = true;
+    bench.live(0, 100, Some(HOLD));
+    bench.writes.clear();
+    bench.lease.retry();
+    bench.live(100, 106, Some(HOLD));
+    assert_eq!(bench.seconds(), [(100, HOLD), (105, HOLD)]);
+}
+
+#[tokio::test]
 async fn giving_back_is_not_put_off_by_what_was_refused() {
     let mut bench = Bench::new(Control::BatteryMode, BATTERY, false);
     bench.refuses = true;

@@ -1,4 +1,5 @@
-//! An air-to-water heat pump with its own thermostats, and what it takes from an offered PV surplus.
+//! An air-to-water heat pump with its own thermostats (each a hysteresis: on below one temperature, off above another), and
+//! what it takes from an offered PV surplus.
 //!
 //! ```text
 //!            tank cold (first)                 room cold

@@ -231,7 +231,7 @@ async fn retained_sources_are_believed_while_they_say_they_are_there() {
     device
         .shows(&[(Point::PvPower, Some(4659.0)), (Point::GridPower, Some(-3491.5)), (Point::BatteryPower, Some(-1.0))])
         .await;
-    // While nobody speaks, what stands is told again, but no power that guards the fuse is made newer.
+    // While nobody speaks, what stands is reported again, but no power that guards the fuse is made newer.
     let mut again = 0;
     while again < 3 {
         let report = timeout(PATIENCE, device.reports.recv()).await.unwrap().unwrap();
