@@ -1,12 +1,13 @@
-//! Keeps the books through bad days: what cannot be written waits, in order, and no record shows it as booked before it is.
+//! Keeps the books through bad days: what cannot be written waits, in order, and no record shows it as booked before it
+//! is.
 //!
-//! Terms. The *ledger* holds entries for ever; the *checkpoint* is the running state, written over about once a second; the
-//! *sums* are what a record shows of both: energy, and the earnings of day, month and all time.
+//! Terms. The *ledger* holds entries for ever; the *checkpoint* is the running state, written over about once a second;
+//! the *sums* are what a record shows of both: energy, and the earnings of day, month and all time.
 //!
-//! Example: the disk is full at 10:15. The slot's entry waits in memory, and so does every later one; records go on showing
-//! the 3.20 EUR of 10:14, with the problem in words. Room is made at 11:00: with the next checkpoint all four entries are
-//! written in order, then the checkpoint, and records show 3.35 EUR. A checkpoint is never ahead of the ledger: after a
-//! crash the chain would go on from an entry that is not there.
+//! Example: the disk is full at 10:15. The slot's entry waits in memory, and so does every later one; records go on
+//! showing the 3.20 EUR of 10:14, with the problem in words. Room is made at 11:00: with the next checkpoint all four
+//! entries are written in order, then the checkpoint, and records show 3.35 EUR. A checkpoint is never ahead of the
+//! ledger: after a crash the chain would go on from an entry that is not there.
 //!
 //! What waits is kept in memory, a few megabytes for a month without room on the disk.
 

@@ -1,4 +1,5 @@
-//! What Home Assistant's Supervisor offers an app: the MQTT broker it may use with its credentials, and the app's own name.
+//! What Home Assistant's Supervisor offers an app: the MQTT broker it may use with its credentials, and the app's own
+//! name.
 
 use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;

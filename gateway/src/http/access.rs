@@ -1,5 +1,5 @@
-//! Who may do what: the Supervisor's address on the ingress port, the bearer token elsewhere, no commands from other web
-//! pages (cross-site request forgery), and none under a host name from outside (DNS rebinding).
+//! Who may do what: the Supervisor's address on the ingress port, the bearer token elsewhere, no commands from other
+//! web pages (cross-site request forgery), and none under a host name from outside (DNS rebinding).
 
 use crate::config::http::HttpConfig;
 use crate::http::refusal::Refusal;
@@ -72,8 +72,8 @@ impl Access {
         }
     }
 
-    /// Whether the request names this host as somebody in the house would: a name from outside may be another page's that
-    /// was made to lead here.
+    /// Whether the request names this host as somebody in the house would: a name from outside may be another page's
+    /// that was made to lead here.
     fn is_at_home(&self, request: &Request) -> bool {
         let Some(host) = request.headers().get(header::HOST) else { return true };
         let Ok(host) = host.to_str() else { return false };
@@ -117,9 +117,9 @@ fn needs_token(request: &Request) -> bool {
     is_write(request.method()) || path.starts_with("/v1/") || (path.starts_with("/api/") && !reads_house)
 }
 
-/// Whether another web page asks. Browsers say so only to addresses that they trust, so for the experts' interfaces, which
-/// take any type of content, the page's origin has to be this very host; our own takes JSON alone, which no other page
-/// can send unasked.
+/// Whether another web page asks. Browsers say so only to addresses that they trust, so for the experts' interfaces,
+/// which take any type of content, the page's origin has to be this very host; our own takes JSON alone, which no other
+/// page can send unasked.
 fn is_cross_site(request: &Request) -> bool {
     let headers = request.headers();
     let said = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");

@@ -1,13 +1,13 @@
-//! The queue of deferrable jobs: a database of its own, so that a restart loses no job and the books are never held up by
-//! one.
+//! The queue of deferrable jobs: a database of its own, so that a restart loses no job and the books are never held up
+//! by one.
 //!
-//! Terms. A job is *queued*, *running*, or at its end; an *attempt* is one time that it is started; the *backlog* is what is
-//! queued or running, as the core plans with it.
+//! Terms. A job is *queued*, *running*, or at its end; an *attempt* is one time that it is started; the *backlog* is
+//! what is queued or running, as the core plans with it.
 //!
-//! The order is earliest deadline first. A job without a deadline counts as due a day after it was handed in, so that what
-//! is always urgent does not starve it; among equals what pays most per token goes first, then the oldest. Example at 12
-//! o'clock: A is due at 18:00, B was handed in yesterday at 15:00 without a deadline, C is due tomorrow. B counts as due at
-//! 15:00 and runs first, then A, then C. If A has not begun by 18:00 it expires.
+//! The order is earliest deadline first. A job without a deadline counts as due a day after it was handed in, so that
+//! what is always urgent does not starve it; among equals what pays most per token goes first, then the oldest. Example
+//! at 12 o'clock: A is due at 18:00, B was handed in yesterday at 15:00 without a deadline, C is due tomorrow. B counts
+//! as due at 15:00 and runs first, then A, then C. If A has not begun by 18:00 it expires.
 //!
 //! A job that fails is tried again, up to the limit of attempts. An attempt that ended because there was no power or no
 //! worker does not count.
@@ -147,8 +147,8 @@ impl Queue {
         if changed == 0 { Err(QueueError::Over { id, status: job.status }) } else { Ok(job) }
     }
 
-    /// Starts the next job: the nearest deadline first (a job without one counts as due a day after it was handed in), then
-    /// what pays most per token, then the oldest. Jobs whose deadline has passed expire.
+    /// Starts the next job: the nearest deadline first (a job without one counts as due a day after it was handed in),
+    /// then what pays most per token, then the oldest. Jobs whose deadline has passed expire.
     pub fn next(&self, now: Timestamp) -> Result<Option<Job>, QueueError> {
         self.expire(now)?;
         let id = {

@@ -1,4 +1,5 @@
-//! Feeds jobs to the worker while compute has power. After a failure it waits, with an exponential back-off: 1, 2, 4 .. 60 s.
+//! Feeds jobs to the worker while compute has power. After a failure it waits, with an exponential back-off: 1, 2, 4 ..
+//! 60 s.
 
 use super::{Answer, Job, Queue};
 use crate::clock::Clock;

@@ -1,5 +1,5 @@
-//! The live host for an hour of the house, in a second or two: its own loop and all its tasks, on a clock that jumps from
-//! timer to timer, a disk in memory, a simulated house, and an engine and a broker of the test's own.
+//! The live host for an hour of the house, in a second or two: its own loop and all its tasks, on a clock that jumps
+//! from timer to timer, a disk in memory, a simulated house, and an engine and a broker of the test's own.
 
 mod stand_in;
 

@@ -1,5 +1,5 @@
-//! The border to the world outside this process: devices on their wires, the broker and the engine. It is passed in once; the program
-//! brings [`super::wires::Wires`], a test a simulated house.
+//! The border to the world outside this process: devices on their wires, the broker and the engine. It is passed in
+//! once; the program brings [`super::wires::Wires`], a test a simulated house.
 
 use crate::broker::Dial;
 use crate::config::Loaded;

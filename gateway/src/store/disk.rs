@@ -1,8 +1,8 @@
-//! The disk under everything that is kept: the one border to files, so that a test runs on memory and the program on its
-//! data folder.
+//! The disk under everything that is kept: the one border to files, so that a test runs on memory and the program on
+//! its data folder.
 //!
-//! A database in memory is SQLite's own `memdb`: every connection of this process that names it sees the same pages, and
-//! it is gone with the last of them.
+//! A database in memory is SQLite's own `memdb`: every connection of this process that names it sees the same pages,
+//! and it is gone with the last of them.
 
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};

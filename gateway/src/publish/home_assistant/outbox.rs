@@ -1,4 +1,5 @@
-//! Which messages are due: what changed goes out, but not more often than a reader can use it (deduplication and rate limit).
+//! Which messages are due: what changed goes out, but not more often than a reader can use it (deduplication and rate
+//! limit).
 //!
 //! Time is counted in ticks of [`TICK`], so that nothing here reads a clock.
 

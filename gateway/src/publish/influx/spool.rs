@@ -1,9 +1,9 @@
-//! What waits for the database, in an SQLite file of its own (store and forward): it survives restarts and power cuts. A
-//! record is deleted only after the database took it; one that was taken while the answer got lost is sent twice, which a
-//! database of points deduplicates by its time.
+//! What waits for the database, in an SQLite file of its own (store and forward): it survives restarts and power cuts.
+//! A record is deleted only after the database took it; one that was taken while the answer got lost is sent twice,
+//! which a database of points deduplicates by its time.
 //!
-//! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its words)
-//! and `lost` (how many records had to make room). All are bounded; the oldest go first.
+//! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its
+//! words) and `lost` (how many records had to make room). All are bounded; the oldest go first.
 
 use crate::store::{Disk, Durability};
 use rusqlite::{Connection, params};
