@@ -37,6 +37,11 @@ pub struct Feeder {
 }
 
 impl Feeder {
+    /// A way to `worker`, whose greatest budget is `max`.
+    pub fn new(worker: client::Worker, max: Watts, wanted: watch::Receiver<Setpoints>) -> Self {
+        Self { worker, max, wanted, status: watch::Sender::default() }
+    }
+
     /// Feeds one life of the worker from when it is `ready`. Ends never.
     pub async fn feed(&mut self, ready: CancellationToken) {
         ready.cancelled().await;

@@ -5,7 +5,7 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::feeder::Feeder;
-use crate::host::{Host, Inputs};
+use crate::host::{Host, Inputs, Parting};
 use crate::interactive::Interactive;
 use crate::leases;
 use crate::supervise::Supervisor;
@@ -85,18 +85,12 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &opened.owed);
     let pace = Pace { speed: clock.speed() };
-    let mut leases = started::devices(devices, pace, &actuators, &report_sender, |device, pace, channels| {
+    let mut leases = started::devices(devices, &actuators, report_sender, |device, channels| {
         around.tracker.spawn(device::run(device, pace, channels, devices_stop.clone()));
     });
-    drop(report_sender);
-    let engine = watch::Sender::default();
-    leases.all.push(engine.subscribe());
-    let feeder = Feeder {
-        worker: opened.client.clone(),
-        max: site.compute.max,
-        wanted: actuators.wanted(),
-        status: engine.clone(),
-    };
+    let feeder = Feeder::new(opened.client.clone(), site.compute.max, actuators.wanted());
+    let engine = feeder.status.subscribe();
+    leases.all.push(engine.clone());
     let supervisor = Supervisor {
         launch: opened.launch,
         worker: opened.client,
@@ -109,13 +103,8 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
         receipts_read: 0,
     };
     around.tracker.spawn(supervisor.run(devices_stop.clone()));
-    around.start(&config, broker, schedule, &data_dir, engine.subscribe());
-    if let Some(draw) = draw {
-        around.tracker.spawn(started::follow_draw(around.wiring.clone(), draw));
-    }
-    if let Some(interval) = summaries {
-        around.tracker.spawn(started::summaries(around.clone(), interval));
-    }
+    around.start(&config, broker, schedule, &data_dir, engine);
+    started::demo(&around, draw, summaries);
     around.tracker.spawn(started::page(config.http, opened.listener, page));
     if banner {
         started::announce(opened.page, clock.speed());
@@ -135,14 +124,30 @@ pub async fn run(mut loaded: Loaded, options: Options, shutdown: CancellationTok
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let parting = thread::run(host, Inputs { reports, commands, events }, shutdown).await?;
-    // Nothing more is wanted of the devices by now; they write their safe values and end.
+    let parting = thread::run(host, Inputs { reports, commands, events }, shutdown.clone()).await;
+    // Nothing more is wanted of the devices by now; they write their safe values and end, also where the loop has failed.
     devices_stop.cancel();
-    around.tracker.close();
-    let ended = async { tokio::join!(around.tracker.wait(), parting.listen()) };
+    shutdown.cancel();
+    let result = farewell(&around.tracker, parting).await;
+    drop(opened.lock);
+    result
+}
+
+/// Waits for everything that was started, within bounds, and hears the devices' last words.
+async fn farewell(tracker: &TaskTracker, parting: Result<Parting>) -> Result<()> {
+    tracker.close();
+    let (parting, result) = match parting {
+        Ok(parting) => (Some(parting), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let last_words = async {
+        if let Some(parting) = parting {
+            parting.listen().await;
+        }
+    };
+    let ended = async { tokio::join!(tracker.wait(), last_words) };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    drop(opened.lock);
-    Ok(())
+    result
 }

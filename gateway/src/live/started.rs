@@ -59,17 +59,16 @@ pub fn follow_pace(site: &mut Site, configs: &[DeviceConfig], clock: &Clock) {
 /// Starts the devices under what `actuators` want of them; returns who holds their controls.
 pub fn devices(
     configs: Vec<DeviceConfig>,
-    pace: Pace,
     actuators: &Actuators,
-    reports: &mpsc::Sender<Report>,
-    start: impl Fn(DeviceConfig, Pace, Channels),
+    reports: mpsc::Sender<Report>,
+    start: impl Fn(DeviceConfig, Channels),
 ) -> Leases {
     let mut leases = Leases::default();
     for config in configs {
         let (sender, receiver) = watch::channel(Vec::new());
         leases.all.push(receiver);
         let (wanted, debts) = (actuators.wanted(), actuators.debts(&config.id));
-        start(config, pace, Channels { reports: reports.clone(), wanted, leases: sender, debts });
+        start(config, Channels { reports: reports.clone(), wanted, leases: sender, debts });
     }
     leases
 }
@@ -115,8 +114,18 @@ fn free(listen: SocketAddr) -> std::io::Result<SocketAddr> {
     std::net::TcpListener::bind(listen)?.local_addr()
 }
 
+/// What only a simulated house has: the engine's power on its bus, and work for all day.
+pub fn demo(around: &Around, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
+    if let Some(draw) = draw {
+        around.tracker.spawn(follow_draw(around.wiring.clone(), draw));
+    }
+    if let Some(interval) = interval {
+        around.tracker.spawn(summaries(around.clone(), interval));
+    }
+}
+
 /// Passes the power that the engine says it draws to a simulated house.
-pub async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
+async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
     while wiring.records.changed().await.is_ok() {
         let power = wiring.records.borrow_and_update().as_ref().and_then(|record| record.worker.power);
         draw.send_replace(power.unwrap_or(Watts::ZERO));
@@ -124,7 +133,7 @@ pub async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
 }
 
 /// Queues summaries of the day so far, for every kind of reader: work that can wait for the sun.
-pub async fn summaries(around: Around, interval: Duration) {
+async fn summaries(around: Around, interval: Duration) {
     let Around { wiring, clock, timezone, queue, .. } = around;
     let pause = interval.div_f64(clock.speed());
     while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
