@@ -144,18 +144,30 @@ async fn run_in<O: Outside>(
         events: event_sender,
         unavailable: BTreeMap::new(),
     };
-    let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown).await?;
-    end(rest, &devices_stop, &tasks.tracker).await;
+    let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
+    // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
+    shutdown.cancel();
+    let result = end(rest, &devices_stop, &tasks.tracker).await;
     drop(resources.claim);
-    Ok(())
+    result
 }
 
 /// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.
-async fn end(rest: GracefulShutdown, devices_stop: &CancellationToken, tracker: &TaskTracker) {
+async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, tracker: &TaskTracker) -> Result<()> {
     devices_stop.cancel();
     tracker.close();
-    let ended = async { tokio::join!(tracker.wait(), rest.listen()) };
+    let (rest, result) = match rest {
+        Ok(rest) => (Some(rest), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let listen = async {
+        if let Some(rest) = rest {
+            rest.listen().await;
+        }
+    };
+    let ended = async { tokio::join!(tracker.wait(), listen) };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
+    result
 }

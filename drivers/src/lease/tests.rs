@@ -247,11 +247,12 @@ async fn giving_back_is_not_put_off_by_what_was_refused() {
     assert_eq!(bench.state(), Some(LeaseState::Held), "nobody knows what it holds");
 }
 
+/// What was wanted, whether the device took it, and what is written at the end.
+type End<'a> = (&'a [(Setting, bool)], &'a [Setting]);
+
 #[tokio::test]
 async fn at_the_end_what_may_be_set_is_given_back_and_nothing_else() {
-    // What was wanted, whether the device took it, what is written at the end.
-    type Row<'a> = (&'a [(Setting, bool)], &'a [Setting]);
-    let rows: [Row<'_>; 5] = [
+    let rows: [End<'_>; 5] = [
         (&[], &[]),
         (&[(NORMAL, true)], &[]),
         (&[(NORMAL, false)], &[NORMAL]),

@@ -26,12 +26,13 @@ async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whol
     let data = house.folder.path().join("data");
     at_work(&gateway, &house).await?;
 
-    // A crash leaves the devices under orders; the next start gives them back before it orders anew.
+    // A crash leaves the devices set; the next start gives them back before it sets them anew.
     gateway.process.kill()?;
     gateway.restart().await?;
-    let log = gateway.process.log();
-    let given_back = log.matches("given back its own control after an unclean stop").count();
-    ensure!(given_back == 2, "{given_back} devices were given back after the crash\n{}", gateway.process.tail());
+    let given_back = || gateway.process.log().matches("given back its own control after an unclean stop").count();
+    wait_until(super::LIMIT, "the debts", async || (given_back() == 2).then_some(()))
+        .await
+        .with_context(|| format!("{} devices were given back\n{}", given_back(), gateway.process.tail()))?;
     at_work(&gateway, &house).await?;
 
     let worker = gateway.ready_worker().await?;
@@ -50,18 +51,18 @@ async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whol
     Ok(())
 }
 
-/// Waits until battery and heat pump are under orders, and the registers say so.
+/// Waits until battery and heat pump are set, and the registers say so.
 async fn at_work(gateway: &Gateway, house: &House) -> Result<()> {
     gateway.set_mode("boost").await?;
     let (battery, offers) = (house.inverter.written(STORAGE).len(), house.heat_pump.written(SURPLUS).len());
-    let ordered = |record: &Value| {
+    let wanted = |record: &Value| {
         let settings = record["decision"]["settings"].as_array().into_iter().flatten();
-        let orders: Vec<_> = settings.map(|setting| (&setting["control"], &setting["value"])).collect();
-        let holds = orders.iter().any(|(control, value)| *control == "battery.mode" && *value == "hold");
-        holds && orders.iter().any(|(control, value)| *control == "heat_pump.surplus" && value.as_f64() > Some(0.0))
+        let settings: Vec<_> = settings.map(|setting| (&setting["control"], &setting["value"])).collect();
+        let holds = settings.iter().any(|(control, value)| *control == "battery.mode" && *value == "hold");
+        holds && settings.iter().any(|(control, value)| *control == "heat_pump.surplus" && value.as_f64() > Some(0.0))
     };
-    gateway.until("orders to battery and heat pump", ordered).await?;
-    wait_until(super::LIMIT, "the orders on the wires", async || {
+    gateway.until("settings of battery and heat pump", wanted).await?;
+    wait_until(super::LIMIT, "the settings on the wires", async || {
         let battery = house.inverter.written(STORAGE).get(battery..)?.contains(&2);
         let offered = house.heat_pump.written(SURPLUS).get(offers..)?.iter().any(|watts| *watts > 0);
         (battery && offered).then_some(())
