@@ -44,8 +44,8 @@ use plant::units::{Percent, Watts};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The core is silent when its cycles have not been counted on for this long. Its loop cycles every two seconds at least, and
-/// half of these ten pass in a machine that swaps.
+/// The core is silent when its cycle number has not grown for this long. The loop cycles every two seconds at the least; the rest
+/// is for a machine that is busy with other things.
 pub const SILENCE: Duration = Duration::from_secs(10);
 /// A value is renewed after this share of the time after which the device forgets it: one renewal may be lost.
 const RENEWAL: f64 = 0.4;

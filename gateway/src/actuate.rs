@@ -1,8 +1,9 @@
-//! Carries the core's setpoints to the leases of devices and engine, and keeps the debts: which device is owed its own control
-//! back, by whoever starts after a crash.
+//! Carries the core's setpoints to the leases of devices and engine, and writes the debts down. The process that starts after a
+//! crash reads them and gives those controls back first.
 //!
-//! A debt is on the disk before its setpoint goes out, and is settled when the device took its safe value and nothing else is
-//! wanted of it.
+//! Terms: a *debt* is a control that may hold one of our settings. It is written down before its setpoint goes out, so that a
+//! process that is killed leaves it behind (a power cut may take the newest), and settled when the device took its safe value and
+//! nothing else is wanted of it.
 
 use crate::store::{Owed, StateStore};
 use plant::decision::{Control, Outcome, Setpoint, Setpoints};

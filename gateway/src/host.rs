@@ -2,14 +2,14 @@
 //!
 //! Terms. An *event* is what happens: a reading, a command, a receipt, a finished plan. An *effect* is what the core
 //! asks for in answer: apply a setpoint, append an entry, keep a checkpoint, make a plan, publish a record. A *wake-up*
-//! is the event on which the core decides; every other one is only taken in.
+//! is the event on which the core decides; of the others a receipt is booked, and the rest is taken in.
 //!
 //! Example. At 10:00:00.0 the loop wakes: 600 W for the engine go to it, then the record of that decision is published.
 //! The meter's reading at 10:00:00.4 is taken in. At 10:00:00.7 somebody sets the mode `off`: that is taken in and
 //! decided on at once, the engine gets 0 W, and the next wake-up is at 10:00:01.7. In a house whose time runs 200 times
 //! as fast a second takes 5 ms; there the loop wakes every 100 ms, which is every 20 s of the house.
 //!
-//! Graceful shutdown: the loop takes no further event, the core gives every device its own control back, the checkpoint
+//! Graceful shutdown: the loop takes no further event, nothing more is wanted of any device, the checkpoint
 //! is written; [`GracefulShutdown::listen`] then hears from the devices which of them took that.
 //!
 //! Invariant: nothing in here waits for a device, a broker, a browser or a database elsewhere; the books, which come

@@ -1,4 +1,4 @@
-//! Who holds the controls, seen past the loop: when it is silent, the newest record still says who fell back.
+//! Who holds the controls. While the control loop hangs, this watches its cycles and says in the newest record who fell back.
 
 use crate::config::check::listed;
 use drivers::lease::SILENCE;

@@ -42,7 +42,7 @@ mod wires;
 
 pub use page::listen;
 
-/// Events, reports and commands that may wait for the loop.
+/// Events and reports that may wait for the loop.
 const WAITING_MAX: usize = 4096;
 /// Commands that may wait for the loop.
 const COMMANDS_MAX: usize = 64;
@@ -121,6 +121,7 @@ async fn run_in<O: Outside>(
         events: event_sender.clone(),
         restarts: 0,
         receipts_read: 0,
+        ready_at: None,
     };
     tasks.tracker.spawn(watchdog.run(devices_stop.clone()));
     tasks.start(&config, broker, schedule, engine);

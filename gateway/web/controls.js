@@ -1,4 +1,4 @@
-// The owner's wishes: mode, boost, power limit. What is shown is what the gateway says, never what was hoped for.
+// The owner's commands: mode, boost, power limit. What is shown is what the gateway says, never what was hoped for.
 
 import { byId, setText } from "./dom.js";
 import { power, timeOf } from "./format.js";
@@ -12,7 +12,7 @@ const HINTS = {
   boost: "Full power until the boost ends.",
   eco: "Compute only where it pays and the grid is clean.",
 };
-/** How long the page waits for the gateway to confirm a wish before it shows the truth again. */
+/** How long the page waits for the gateway to confirm a command before it shows the truth again. */
 const PATIENCE_MS = 5000;
 
 /** Returns the function that shows a record's mode and limits. */
@@ -20,7 +20,7 @@ export function controls() {
   const form = byId("controls"), answer = byId("answer"), slider = byId("limit"), boost = byId("boost");
   let latest = null, pending = { until: 0 }, sliding = 0;
 
-  async function wish(path, body, done) {
+  async function command(path, body, done) {
     setText(answer, "");
     answer.classList.remove("bad");
     try {
@@ -40,7 +40,7 @@ export function controls() {
     radio.addEventListener("change", () => {
       pending = { mode: radio.value, until: Date.now() + PATIENCE_MS };
       setText(byId("mode-hint"), HINTS[radio.value]);
-      wish("api/v1/mode", { mode: radio.value }, "");
+      command("api/v1/mode", { mode: radio.value }, "");
     }));
   slider.addEventListener("input", () => {
     sliding = Date.now() + PATIENCE_MS;
@@ -48,12 +48,12 @@ export function controls() {
   });
   slider.addEventListener("change", () => {
     sliding = Date.now() + PATIENCE_MS;
-    wish("api/v1/power-limit", { watts: Number(slider.value) }, `Limit set to ${power(Number(slider.value))}.`);
+    command("api/v1/power-limit", { watts: Number(slider.value) }, `Limit set to ${power(Number(slider.value))}.`);
   });
   boost.addEventListener("click", () => {
     const running = Boolean(latest?.boost_until);
     const minutes = running ? 0 : Number(byId("minutes").value);
-    wish("api/v1/boost", { minutes }, running ? "Boost ended." : `Boost for ${minutes} minutes.`);
+    command("api/v1/boost", { minutes }, running ? "Boost ended." : `Boost for ${minutes} minutes.`);
   });
 
   function show(record) {

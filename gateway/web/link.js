@@ -1,4 +1,4 @@
-// The line to the gateway: the live stream in, wishes out. Comes back by itself after any interruption.
+// The line to the gateway: the live stream in, commands out. Comes back by itself after any interruption.
 
 import { byId } from "./dom.js";
 

@@ -1,4 +1,4 @@
-//! The last stage: the running account of energy and money, and the chain of entries that it ends in.
+//! The books: the running account of energy and money, and the chain of entries that it ends in.
 //!
 //! ```text
 //! decision --> held until the next cycle --> interval --+
@@ -11,9 +11,9 @@
 //! Invariant: what is booked was observed. A gap books nothing, a clock that goes back books nothing twice; after one, a
 //! slot may have several entries, whose sums are right.
 //!
-//! Example: 1000 W of compute out of surplus from 12:14:50 to 12:15:10, feed-in 0.08 EUR/kWh. The interval is cut at 12:15:00; each
-//! half adds 0.00278 kWh and 0.00022 EUR of electricity to its slot. The first half closes the slot of 12:00, which becomes an
-//! entry, and is then part of the closed totals.
+//! Example: 720 W of compute out of surplus from 12:14:59.5 to 12:15:00.5, feed-in 0.08 EUR/kWh. The interval is cut at 12:15:00;
+//! each half adds 0.0001 kWh and 0.000008 EUR of electricity to its slot. The second half closes the slot of 12:00 first: it
+//! becomes an entry and a part of the closed totals.
 
 /// What an interval with unchanged powers adds.
 mod account;
@@ -40,7 +40,8 @@ use crate::value::situation::Situation;
 use crate::work::Receipt;
 use std::time::Duration;
 
-/// Receipt ids that are remembered, so that one that comes twice is booked once: as many as a worker's file of receipts holds.
+/// Receipt ids that are remembered, so that one that comes twice is booked once. Chosen: days of a busy house; the gateway knows
+/// those of a restart from the ledger.
 const REMEMBERED: usize = 4096;
 /// What one piece of work can take, in joules: a day of a rack of 100 kW.
 const JOULES_MAX: f64 = 1e10;

@@ -1,7 +1,8 @@
 //! The running house: one closed set of events in, effects out.
 //!
 //! ```text
-//! Sample, Outlook, Command, Outcome, Receipt, Backlog, Worker, Plan --> recorded
+//! Sample, Outlook, Command, Outcome, Backlog, Worker, Plan --> recorded
+//! Receipt --> booked
 //! Wake --> book the time since the last one -> image -> situation -> decision -> effects
 //! ```
 
@@ -36,7 +37,7 @@ pub struct Restored {
     pub checkpoint: Option<Checkpoint>,
     /// The ledger's entries beyond the checkpoint's head, in order; all of them where there is no checkpoint.
     pub after: Vec<Entry>,
-    /// The ledger's entries of the last week up to the checkpoint's head, in order: forecasts learn from its slots, and its
+    /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
     /// receipts are not booked again. May be empty.
     pub recent: Vec<Entry>,
 }

@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Receipt ids that are remembered. The worker keeps no more than half as many that were read.
+/// Receipt ids that are remembered. The worker keeps at most 4,096 that were read.
 pub const REMEMBERED: usize = 10_000;
 /// How often the worker is asked how it is.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
@@ -61,6 +61,8 @@ pub struct Watchdog<E> {
     pub restarts: u32,
     /// Number of the last receipt read.
     pub receipts_read: u64,
+    /// When it answered for the first time since its start.
+    pub ready_at: Option<Instant>,
 }
 
 impl<E: Engine> Watchdog<E> {
@@ -68,10 +70,10 @@ impl<E: Engine> Watchdog<E> {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut wait = BACK_OFF.0;
         while !shutdown.is_cancelled() {
-            let began = Instant::now();
+            self.ready_at = None;
             self.report(WorkerState::Starting, None).await;
             let Some(end) = self.one_life(&shutdown).await else { break };
-            if began.elapsed() > FORGIVEN {
+            if self.ready_at.is_some_and(|at| at.elapsed() > FORGIVEN) {
                 wait = BACK_OFF.0;
             }
             tracing::warn!(why = end, wait_s = wait.as_secs(), "the engine is started again");
@@ -138,6 +140,7 @@ impl<E: Engine> Watchdog<E> {
             match tokio::time::timeout(patience, self.engine.status()).await {
                 Ok(Ok(status)) => {
                     answered = Some(Instant::now());
+                    self.ready_at = self.ready_at.or(answered);
                     ready.cancel();
                     self.take(status).await;
                 }

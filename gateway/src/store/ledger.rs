@@ -1,11 +1,11 @@
 //! The ledger on disk: append-only, a hash chain, durable before anybody hears of it.
 //!
-//! Terms. An *entry* books a receipt or a closed slot and bears a number. Its *hash* covers its body, its number and
-//! the hash of the entry before it, so that no entry can be changed, taken out or put in without breaking the chain
+//! Terms. An *entry* books a receipt or a closed slot and bears a number. Its *hash* covers its body, its number, its time
+//! and the hash of the entry before it, so that no entry can be changed, taken out or put in without breaking the chain
 //! behind it. The *head* is the number and hash of the newest entry.
 //!
-//! Example: entry 41 has the hash `9f..`; entry 42 books 0.02 EUR for an answer and has the hash of `9f..`, 42 and that
-//! body, `c3..`. Whoever makes it 0.20 EUR afterwards gets "entry 42 was changed after it was booked"; whoever deletes
+//! Example: entry 41 has the hash `9f..`; entry 42 books 0.02 EUR for an answer and has the hash of `9f..`, 42, its time
+//! and that body, `c3..`. Whoever makes it 0.20 EUR afterwards gets "entry 42 was changed after it was booked"; whoever deletes
 //! it, "entry 42 is missing: entry 43 stands in its place". The newest entries can be cut off unseen by the chain
 //! alone: the checkpoint remembers the head.
 

@@ -13,8 +13,8 @@
 //! Example: two slots, a machine of 20 to 120 W, a budget of 45 W, so a duty of 0.25. A long job X is active when the
 //! question Q comes. Turn 1: Q gets the second slot; only Q's prompt is in the batch, because somebody waits for it.
 //! The batch takes 40 ms, so the next one may begin 120 ms later; until then the thread only reads messages. In the
-//! pause another question R comes and no slot is free: in turn 2 X is parked with its tokens, R gets its slot, and X
-//! goes on when Q or R is answered. When the budget becomes 120 W the pause is dropped; when it becomes 0 W in the
+//! pause another question R comes and no slot is free: in turn 2 X is parked with its tokens, R gets its slot. X
+//! gets a slot again when one of them is answered, and computes when both are. When the budget becomes 120 W the pause is dropped; when it becomes 0 W in the
 //! middle of a step, that step is stopped and taken back.
 
 use super::board::Board;

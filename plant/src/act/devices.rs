@@ -5,8 +5,8 @@
 //! surplus that a heat pump may take. All other times a device is under its own control.
 //!
 //! ```text
-//!                  compute takes grid power that is cheaper than stored energy, or the battery is at its reserve
-//!   own control  ------------------------------------------------------------------------------------------------>  hold
+//!                  compute takes more than the surplus, and the grid is cheaper than stored energy or the battery is low
+//!   own control  ------------------------------------------------------------------------------------------------------>  hold
 //!
 //!                  more than 1000 W are left over and the house can take heat (hysteresis)
 //!   own control  ------------------------------------------------------------------------->  boost
@@ -17,8 +17,8 @@
 //! Example: 4300 W flow to the grid, compute draws 200 W of its budget of 1000 W. What will be left over is 4300 - 800 = 3500 W: a
 //! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
 //!
-//! Invariant: with stale data or in mode `off`, every device is under its own control. `pv.limit` is never touched, and while
-//! the grid operator dims, the heat pump is offered no more than is left of it.
+//! Invariant: without the powers of grid and battery, or in mode `off`, every device is under its own control. `pv.limit` is never
+//! touched. While the grid operator dims, the heat pump is offered no more than compute leaves of the limit.
 
 use crate::act::limits::{FUSE_MARGIN, Verdict};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
@@ -97,7 +97,7 @@ impl Coordination {
             let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();
             return headroom.positive().min(dimmed);
         }
-        // What the heat pump already takes of an offer is still offered.
+        // What a boosted heat pump takes is still spare: the boost shall not end because the pump follows it.
         let taking = if self.boosting {
             situation.image.get(Point::HeatPumpPower).fresh().map_or(Watts::ZERO, Watts).positive()
         } else {
@@ -106,7 +106,8 @@ impl Coordination {
         (taking - bus.grid - bus.discharge() - (verdict.budget - bus.compute).positive()).positive().min(dimmed)
     }
 
-    /// Whether compute takes power from the grid that is cheaper than what the battery would give.
+    /// Whether compute takes more than the surplus, and the grid's power is cheaper than what the battery would give, or the battery
+    /// is at its reserve.
     fn hold(&self, situation: &Situation<'_>, verdict: &Verdict) -> bool {
         let (Some(battery), Some(bus)) = (&situation.site.battery, situation.bus) else { return false };
         let margin = if self.holding { 0.0 } else { situation.site.compute.min.0 * 0.5 };

@@ -14,9 +14,9 @@
 //! Following, compute draws what is left over, at least its least power; the plan's floor holds in either state.
 //!
 //! Example: least power 300 W, delays of 60 s and 120 s, no floor, ceiling 1000 W. The surplus rises to 800 W at 10:00:00: compute
-//! starts at 10:01:00 and approaches 800 W with a time constant of 5 s (a low-pass filter), 95 % of the way within 15 s. A cloud
-//! takes the surplus to 100 W at 10:20:00: compute falls to 300 W, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud
-//! has not passed.
+//! starts at 10:01:00 with 300 W and approaches 800 W with a time constant of 5 s (a low-pass filter): 773 W after a quarter of a
+//! minute. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W in the same way, draws 200 W from elsewhere, and
+//! stops at 10:22:00 if the cloud has not passed.
 //!
 //! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
@@ -94,7 +94,7 @@ impl Dispatch {
         wanted(situation, power, reason, situation.demand.next())
     }
 
-    /// Heat demand: from half a kelvin below the store's upper temperature until it is reached.
+    /// Heat demand (a hysteresis): begins when half of what compute gives off at its least power finds a use, ends when nothing does.
     fn heat(&mut self, situation: &Situation<'_>) -> Intention {
         let site = situation.site;
         let max = situation.max();

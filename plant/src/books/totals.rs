@@ -1,8 +1,8 @@
 //! Sums over accounts: energy since the books began, earnings of a day, a month and all time.
 //!
 //! Accounts add up as wholes: the fields of each kind of account are listed once, in its `adds_up!`, and one that is left out does
-//! not compile. A total is what the closed slots add up to, plus the open one; nothing is
-//! subtracted, but once from the totals that version 0.1.0 wrote.
+//! not compile. A total is what the closed slots add up to, plus the open one. Nothing is subtracted, with one exception: the
+//! totals that version 0.1.0 wrote contain the open slot, and are read without it.
 
 use crate::entry::{BySource, SlotAccount};
 use crate::reason::Reason;

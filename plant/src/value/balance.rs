@@ -7,7 +7,7 @@
 //! would still hold its share; PV's share would have charged the battery as far as that had room, been exported as far as the
 //! connection allows, and been curtailed beyond.
 //!
-//! Example: 900 W of compute beside 600 W of surplus and 400 W of import: 600 W come from the roof and 300 W from the grid. With
+//! Example: 900 W of compute beside a full battery, 600 W of surplus and 300 W of import: 600 W come from PV and 300 W from the grid. With
 //! import at 0.30 and feed-in at 0.08 EUR/kWh a kilowatt-hour costs (600 * 0.08 + 300 * 0.30) / 900 = 0.153 EUR.
 
 use crate::observe::flows::Flows;
@@ -63,7 +63,7 @@ impl Values {
     }
 }
 
-/// The opportunity cost of compute's power, in EUR per hour and kW: what each watt would have earned or saved elsewhere.
+/// The opportunity cost of compute's power, in EUR/kWh: what each watt would have earned or saved elsewhere.
 pub(crate) fn opportunity(flows: Flows, charge_room: Watts, grid: &Grid, values: &Values) -> EurPerKwh {
     let sources = Sources::of(flows);
     if flows.compute <= Watts::ZERO {

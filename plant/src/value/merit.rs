@@ -1,4 +1,5 @@
-//! The merit order of compute's power in one slot: how much is to be had at which price, cheapest first.
+//! The merit order of compute's power in one slot: how much is to be had at which price. The house serves compute in a fixed order,
+//! from what would be curtailed to the grid; where a later block is cheaper than an earlier one, both count at their mean.
 
 use crate::site::Grid;
 use crate::units::{EurPerKwh, Watts};

@@ -7,7 +7,7 @@
 //! Plan, dispatch and the words about a decision all call [`Offer::worth`]; it is the one way from the merit order's blocks to the
 //! three numbers. (The books hold their own account of what was, in `books/account.rs`.)
 //!
-//! Example: 1000 W out of 600 W of surplus (feed-in 0.08 EUR/kWh) and 400 W of import (0.30), for work that pays 0.20 and with heat
+//! Example, in EUR/kWh, of a box that gives off all of its power as heat and rejects none: 1000 W out of 600 W of surplus (feed-in 0.08) and 400 W of import (0.30), for work that pays 0.20 and with heat
 //! of which 500 W displace 0.10: revenue 0.20, heat 0.5 * 0.10 = 0.05, electricity (0.6 * 0.08 + 0.4 * 0.30) = 0.168; net 0.082.
 
 use crate::reason::Worth;
