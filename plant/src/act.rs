@@ -1,4 +1,4 @@
-//! The third stage: what is done about the situation. Dispatch wants, the limits have the last word, the other
+//! What is done about the situation. Dispatch wants, the limits have the last word, the other
 //! devices of the house are set so that they do not work against it.
 
 /// The other devices.

@@ -1,4 +1,4 @@
-//! The first stage: what was read, said and learned, and the frozen image that a cycle decides on.
+//! What was read, said and learned, and the frozen image that a cycle decides on.
 //!
 //! ```text
 //! samples --> readings --> image --> flows, charge room
