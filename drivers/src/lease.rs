@@ -79,6 +79,28 @@ impl Terms {
     pub const DEAD_BAND: f64 = 0.005;
 }
 
+/// What the core wants, and when it said so by the machine's clock: a device that is being written to hears it later.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// All of one cycle.
+    pub setpoints: Setpoints,
+    /// When the cycle was.
+    pub at: Instant,
+}
+
+impl Wanted {
+    /// What is wanted from now on.
+    pub fn new(setpoints: Setpoints) -> Self {
+        Self { setpoints, at: Instant::now() }
+    }
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self::new(Setpoints::default())
+    }
+}
+
 /// A write to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Duty {
@@ -144,13 +166,17 @@ impl Lease {
         }
     }
 
-    /// Takes note of what the core wants. A number that has not grown is no sign of life.
-    pub fn take(&mut self, setpoints: &Setpoints, now: Instant) {
+    /// Takes note of what the core wanted at the moment `at`. A number that has not grown is no sign of life. Returns a wanted value
+    /// that the device surely holds already, as after a change that was withdrawn before it was written: nothing else says so.
+    pub fn take(&mut self, setpoints: &Setpoints, at: Instant) -> Option<Setpoint> {
         if setpoints.cycle <= self.cycle {
-            return;
+            return None;
         }
-        (self.cycle, self.grew_at, self.fell_back) = (setpoints.cycle, Some(now), false);
-        self.wanted = setpoints.get(&self.device, self.control).cloned();
+        (self.cycle, self.grew_at, self.fell_back) = (setpoints.cycle, Some(at), false);
+        let wanted = setpoints.get(&self.device, self.control).cloned();
+        let before = std::mem::replace(&mut self.wanted, wanted.clone());
+        let changed = before.map(|before| before.setting) != wanted.as_ref().map(|wanted| wanted.setting);
+        wanted.filter(|wanted| changed && !self.unsure && self.held == Some(bounded(wanted.setting, self.terms.range)))
     }
 
     /// The device answers again: what it did not take is tried at once.

@@ -6,6 +6,7 @@
 //! nothing else is wanted of it.
 
 use crate::store::{Owed, StateStore};
+use drivers::lease::Wanted;
 use plant::decision::{Control, Outcome, Setpoint, Setpoints};
 use plant::point::DeviceId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +16,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Actuators {
     devices: BTreeSet<DeviceId>,
-    wanted: watch::Sender<Setpoints>,
+    wanted: watch::Sender<Wanted>,
     debts: BTreeSet<Owed>,
-    /// Debts whose device took its safe value while another was wanted of it, as in a fall-back.
-    released: BTreeSet<Owed>,
     /// What could not be sent in the last cycle, and why.
     failing: BTreeMap<Owed, String>,
 }
@@ -30,13 +29,12 @@ impl Actuators {
             devices,
             wanted: watch::Sender::default(),
             debts: debts.iter().cloned().collect(),
-            released: BTreeSet::new(),
             failing: BTreeMap::new(),
         }
     }
 
     /// What the core wants, to be watched.
-    pub fn wanted(&self) -> watch::Receiver<Setpoints> {
+    pub fn wanted(&self) -> watch::Receiver<Wanted> {
         self.wanted.subscribe()
     }
 
@@ -59,27 +57,36 @@ impl Actuators {
             self.failing.insert(key, error);
             false
         });
-        self.wanted.send_replace(setpoints);
-        self.pay(state);
+        self.wanted.send_replace(Wanted::new(setpoints));
         failures
     }
 
-    /// Takes note of what came of a setpoint.
+    /// Takes note of what came of a setpoint. Its debt is settled only here: as long as a write may be on its way, nobody knows what
+    /// the device holds.
     pub fn settle(&mut self, setpoint: &Setpoint, error: Option<&str>, state: &mut StateStore) {
         let key = key(setpoint);
-        match (setpoint.setting.is_safe(), error) {
-            (true, None) => drop(self.released.insert(key)),
-            (true, Some(_)) => {}
-            // Even where it was refused, nobody knows what the device holds.
-            (false, _) => drop(self.released.remove(&key)),
+        if !setpoint.setting.is_safe() {
+            // Even where it was refused: a write that came late may have been taken.
+            let _ = self.remember(setpoint, state);
+        } else if error.is_none() && !self.is_wanted(&key) && self.debts.contains(&key) {
+            match state.settle(&key) {
+                Ok(()) => drop(self.debts.remove(&key)),
+                Err(error) => {
+                    tracing::warn!(device = %key.0, %error, "has its own control back, which could not be written down");
+                }
+            }
         }
-        self.pay(state);
     }
 
     /// Wants nothing more of anybody: the leases give everything back.
-    pub fn end(&mut self, state: &mut StateStore) {
-        self.wanted.send_modify(|wanted| wanted.setpoints.clear());
-        self.pay(state);
+    pub fn end(&mut self) {
+        self.wanted.send_modify(|wanted| wanted.setpoints.setpoints.clear());
+    }
+
+    /// Whether the control is to hold another value than its safe one, as after a fall-back.
+    fn is_wanted(&self, (device, control): &Owed) -> bool {
+        let wanted = self.wanted.borrow();
+        wanted.setpoints.get(device, *control).is_some_and(|setpoint| !setpoint.setting.is_safe())
     }
 
     /// Writes a debt down before its setpoint goes out.
@@ -99,27 +106,6 @@ impl Actuators {
         state.owe(setpoint).map_err(|error| format!("not sent: it could not be remembered ({error})"))?;
         self.debts.insert(key);
         Ok(())
-    }
-
-    /// Strikes out the debts of devices that were given back and of which nothing else is wanted.
-    fn pay(&mut self, state: &mut StateStore) {
-        let wanted = self.wanted.borrow().clone();
-        let is_wanted =
-            |(device, control): &Owed| wanted.get(device, *control).is_some_and(|setpoint| !setpoint.setting.is_safe());
-        let debts = &mut self.debts;
-        self.released.retain(|owed| {
-            if is_wanted(owed) {
-                return true;
-            }
-            if debts.contains(owed)
-                && let Err(error) = state.settle(owed)
-            {
-                tracing::warn!(device = %owed.0, %error, "has its own control back, which could not be written down");
-                return true;
-            }
-            debts.remove(owed);
-            false
-        });
     }
 }
 
@@ -152,7 +138,7 @@ mod tests {
     fn a_debt_stands_until_the_device_is_its_own_and_nothing_else_is_wanted() {
         use Step::{Ends, Took, Wants};
         // What happens, and whether the device is owed its own control afterwards.
-        let rows: [&[(Step, bool)]; 4] = [
+        let rows: [&[(Step, bool)]; 6] = [
             &[(Wants(NORMAL), false), (Took(NORMAL), false)],
             &[(Wants(HOLD), true), (Took(HOLD), true), (Wants(NORMAL), true), (Took(NORMAL), false)],
             // A fall-back in between, taken back again.
@@ -163,8 +149,18 @@ mod tests {
                 (Wants(NORMAL), true),
                 (Took(NORMAL), false),
             ],
-            // The end after a fall-back.
-            &[(Wants(HOLD), true), (Took(NORMAL), true), (Ends, false)],
+            // The end after a fall-back: the keeper says once more what the device holds.
+            &[(Wants(HOLD), true), (Took(NORMAL), true), (Ends, true), (Took(NORMAL), false)],
+            // Wanted, withdrawn, and wanted again while the first write is on its way.
+            &[(Wants(HOLD), true), (Wants(NORMAL), true), (Took(HOLD), true), (Took(NORMAL), false)],
+            // A write that comes late is owed again.
+            &[
+                (Wants(HOLD), true),
+                (Wants(NORMAL), true),
+                (Took(NORMAL), false),
+                (Took(HOLD), true),
+                (Took(NORMAL), false),
+            ],
         ];
         for steps in rows {
             let mut state = StateStore::open(&Disk::Memory(Memory::new("debts").into())).unwrap();
@@ -176,7 +172,7 @@ mod tests {
                         assert!(actuators.apply(setpoints, &mut state).is_empty());
                     }
                     Took(setting) => actuators.settle(&setpoint(*setting), None, &mut state),
-                    Ends => actuators.end(&mut state),
+                    Ends => actuators.end(),
                 }
                 assert_eq!(!state.owed().unwrap().is_empty(), *owed, "step {number}");
             }
@@ -190,7 +186,7 @@ mod tests {
         for (cycle, said) in [(1, 1), (2, 0)] {
             let setpoints = Setpoints { cycle, setpoints: vec![setpoint(HOLD)] };
             assert_eq!(actuators.apply(setpoints, &mut state).len(), said);
-            assert_eq!(*actuators.wanted().borrow(), Setpoints { cycle, setpoints: Vec::new() });
+            assert_eq!(actuators.wanted().borrow().setpoints, Setpoints { cycle, setpoints: Vec::new() });
         }
     }
 }

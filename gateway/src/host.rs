@@ -110,7 +110,7 @@ impl Host {
         for effect in self.plant.shutdown(now) {
             self.carry_out(effect);
         }
-        self.actuators.end(self.books.state());
+        self.actuators.end();
         self.books.save();
         GracefulShutdown { books: self.books, actuators: self.actuators, reports: inputs.reports }
     }

@@ -1,8 +1,7 @@
 //! Who holds the controls. While the control loop hangs, this watches its cycles and says in the newest record who fell back.
 
 use crate::config::check::listed;
-use drivers::lease::SILENCE;
-use plant::decision::Setpoints;
+use drivers::lease::{SILENCE, Wanted};
 use plant::point::Role;
 use plant::record::{LeaseState, LeaseStatus, Record};
 use std::sync::Arc;
@@ -35,7 +34,7 @@ impl Leases {
 /// Watches the loop until `shutdown`; while its cycles are not counted on, says in the newest record who holds what.
 pub async fn watch(
     leases: Leases,
-    mut wanted: watch::Receiver<Setpoints>,
+    mut wanted: watch::Receiver<Wanted>,
     records: watch::Sender<Option<Arc<Record>>>,
     shutdown: CancellationToken,
 ) {
@@ -67,18 +66,24 @@ fn amend(newest: &mut Option<Arc<Record>>, leases: Vec<LeaseStatus>, silent: Dur
 
 fn sentence(leases: &[LeaseStatus], silent: Duration) -> String {
     let seconds = silent.as_secs() / STEP_S * STEP_S;
-    let fell_back: Vec<&LeaseStatus> = leases.iter().filter(|lease| lease.state == LeaseState::FellBack).collect();
-    let names: Vec<&str> = fell_back.iter().map(|lease| name(lease)).collect();
+    let (set, free): (Vec<_>, Vec<_>) = leases.iter().partition(|lease| is_set(lease));
+    let names: Vec<&str> = free.into_iter().filter(|lease| lease.state == LeaseState::FellBack).map(name).collect();
     let who = match names.as_slice() {
-        [] => "every device is under its own control".to_owned(),
+        [] if set.is_empty() => "every device is under its own control".to_owned(),
+        [] => "no device is under its own control yet".to_owned(),
         [one] => format!("the {one} is under its own control"),
         _ => format!("{} are under their own control", listed(names.iter().copied(), "and")),
     };
-    let refused = fell_back.iter().filter_map(|lease| {
-        let error = lease.error.as_ref()?;
-        Some(format!("; {} could not be given back: {error}", lease.device))
+    let still = set.into_iter().map(|lease| {
+        let why = lease.error.as_deref().unwrap_or("it does not answer yet");
+        format!("; {} is not given back: {why}", lease.device)
     });
-    format!("{SILENT}{seconds} s: {who}{}", refused.collect::<String>())
+    format!("{SILENT}{seconds} s: {who}{}", still.collect::<String>())
+}
+
+/// Whether the device may hold something of ours.
+fn is_set(lease: &LeaseStatus) -> bool {
+    lease.error.is_some() || lease.state == LeaseState::Held || lease.setting.is_some_and(|setting| !setting.is_safe())
 }
 
 fn name(lease: &LeaseStatus) -> &'static str {
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn the_silence_is_shown_with_who_fell_back() {
         use Control::{BatteryMode, ComputeBudget, HeatPumpSurplus};
-        use LeaseState::{FellBack, Own};
+        use LeaseState::{FellBack, Held, Own};
         let rows = [
             (vec![], "every device is under its own control"),
             (vec![lease(BatteryMode, Own, None)], "every device is under its own control"),
@@ -119,7 +124,11 @@ mod tests {
             ),
             (
                 vec![lease(BatteryMode, FellBack, Some("busy"))],
-                "the battery is under its own control; box could not be given back: busy",
+                "no device is under its own control yet; box is not given back: busy",
+            ),
+            (
+                vec![lease(BatteryMode, Held, None), lease(ComputeBudget, FellBack, None)],
+                "the engine is under its own control; box is not given back: it does not answer yet",
             ),
         ];
         for (leases, expected) in rows {

@@ -67,7 +67,7 @@ pub struct Options {
 /// Runs the gateway until `shutdown`.
 pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
     let disk = Disk::Folder(loaded.data_dir.clone());
-    let wires = Wires { pace: Pace { speed: options.clock.speed() } };
+    let wires = Wires::new(Pace { speed: options.clock.speed() })?;
     run_in(wires, disk, loaded, options, shutdown).await
 }
 
@@ -123,7 +123,7 @@ async fn run_in<O: Outside>(
         receipts_read: 0,
         ready_at: None,
     };
-    tasks.tracker.spawn(watchdog.run(devices_stop.clone()));
+    tasks.tracker.spawn(outside.apart(watchdog.run(devices_stop.clone())));
     tasks.start(&config, broker, schedule, engine);
     tasks.simulation(draw, summaries);
     tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });

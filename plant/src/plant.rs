@@ -133,13 +133,14 @@ impl Plant {
 
     /// One cycle: what has passed is booked, the image is frozen, decided on, and what was decided is done and held.
     fn cycle(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.pass(now);
+        let booked = self.pass(now);
         let site = self.site.clone();
         let image = self.observed.image(&site, now);
         let planned = self.planning.intention(self.observed.commands.mode, now);
         let situation = Situation::new(&site, &self.observed, &image, planned);
         let decision = self.act.decide(&situation);
-        effects.push(Effect::Apply(self.act.setpoints(&decision)));
+        let mut effects = vec![Effect::Apply(self.act.setpoints(&decision))];
+        effects.extend(booked);
         self.books.hold(&situation, &decision);
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects.push(Effect::Publish(Box::new(self.record(&situation, decision))));

@@ -4,8 +4,8 @@ use super::leases::Leases;
 use super::reporter::Reporter;
 use super::writer::Writer;
 use crate::definition::ControlRow;
-use crate::lease::Duty;
-use plant::decision::{Control, Setpoints};
+use crate::lease::{Duty, Wanted};
+use plant::decision::Control;
 use plant::point::DeviceId;
 use plant::record::{LeaseState, LeaseStatus};
 use std::collections::BTreeSet;
@@ -29,9 +29,9 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Follows the newest cycle.
-    pub(super) async fn follow(&mut self, setpoints: &Setpoints) {
-        for (setpoint, error) in self.leases.take(setpoints, Instant::now()) {
-            self.reporter.applied(setpoint, Some(error.to_string()));
+    pub(super) async fn follow(&mut self, wanted: &Wanted) {
+        for (setpoint, error) in self.leases.take(wanted) {
+            self.reporter.applied(setpoint, error.map(|error| error.to_string()));
         }
         self.look().await;
     }
@@ -42,20 +42,26 @@ impl Keeper {
         self.look().await;
     }
 
-    /// Makes the writes that are due.
+    /// Makes the writes that are due. One may take long, so that each is asked for when its turn comes, and what the leases say is
+    /// published before it.
     pub(super) async fn look(&mut self) {
-        let due = self.leases.due(Instant::now());
-        // A write may take long; that the lease has let go is known before.
-        self.publish();
-        for (row, duty) in due {
-            self.carry_out(&row, duty).await;
+        for control in self.leases.controls() {
+            let due = self.leases.due(control, Instant::now());
+            self.publish();
+            if let Some((row, duty)) = due {
+                self.carry_out(&row, duty).await;
+            }
         }
         self.publish();
     }
 
-    /// Gives every control back whose device may hold something else than its safe value. Ends when all are.
+    /// Gives every control back whose device may hold something else than its safe value. Ends when all are. Those that had fallen
+    /// back are reported as well, so that their debts are settled.
     pub(super) async fn give_back(&mut self) {
         self.leases.end();
+        for setpoint in self.leases.released() {
+            self.reporter.applied(setpoint, None);
+        }
         while self.leases.any_set() {
             self.look().await;
             sleep(LOOK).await;

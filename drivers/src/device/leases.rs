@@ -3,10 +3,11 @@
 use super::config::DeviceConfig;
 use crate::definition::ControlRow;
 use crate::error::Error;
-use crate::lease::{Duty, Lease, Terms};
+use crate::lease::{Duty, Lease, Terms, Wanted};
 use crate::pace::Pace;
 use plant::decision::{Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
+use plant::reason::Reason;
 use plant::record::LeaseStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,8 +33,10 @@ impl Leases {
         Self { device: config.id.clone(), leases, impossible: BTreeMap::new() }
     }
 
-    /// Takes note of what the core wants; returns what cannot be, once for each value.
-    pub(super) fn take(&mut self, setpoints: &Setpoints, now: Instant) -> Vec<(Setpoint, Error)> {
+    /// Takes note of what the core wants; returns what needs no write, once for each value: what is held already, and what cannot
+    /// be.
+    pub(super) fn take(&mut self, wanted: &Wanted) -> Vec<(Setpoint, Option<Error>)> {
+        let setpoints = &wanted.setpoints;
         let before = std::mem::take(&mut self.impossible);
         let mut possible = Setpoints { cycle: setpoints.cycle, setpoints: Vec::new() };
         let mut news = Vec::new();
@@ -44,19 +47,25 @@ impl Leases {
                 Err(error) => {
                     self.impossible.insert(control, setting);
                     if before.get(&control) != Some(&setting) {
-                        news.push((setpoint.clone(), error));
+                        news.push((setpoint.clone(), Some(error)));
                     }
                 }
             }
         }
-        self.leases.values_mut().for_each(|(_, lease)| lease.take(&possible, now));
+        let held = self.leases.values_mut().filter_map(|(_, lease)| lease.take(&possible, wanted.at));
+        news.extend(held.map(|setpoint| (setpoint, None)));
         news
     }
 
-    /// The writes that are due, with the rows that say how.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<(ControlRow, Duty)> {
-        let due = |(row, lease): &mut (ControlRow, Lease)| lease.due(now).map(|duty| (row.clone(), duty));
-        self.leases.values_mut().filter_map(due).collect()
+    /// The controls, in the order in which they are written.
+    pub(super) fn controls(&self) -> Vec<Control> {
+        self.leases.keys().copied().collect()
+    }
+
+    /// The write of a control that is due, with the row that says how.
+    pub(super) fn due(&mut self, control: Control, now: Instant) -> Option<(ControlRow, Duty)> {
+        let (row, lease) = self.leases.get_mut(&control)?;
+        lease.due(now).map(|duty| (row.clone(), duty))
     }
 
     /// Takes note of what came of a write; returns whether that is news to the core.
@@ -78,6 +87,16 @@ impl Leases {
     /// Whether the device may hold something else than its safe values.
     pub(super) fn any_set(&self) -> bool {
         self.leases.values().any(|(_, lease)| lease.is_set())
+    }
+
+    /// The safe values that the device surely holds, after others were wanted.
+    pub(super) fn released(&self) -> Vec<Setpoint> {
+        let safe = |status: LeaseStatus| {
+            let setting = status.setting.filter(|setting| setting.is_safe())?;
+            Some(Setpoint { device: status.device, setting, reason: Reason::Off })
+        };
+        let surely = self.leases.values().filter(|(_, lease)| !lease.is_set());
+        surely.filter_map(|(_, lease)| lease.status()).filter_map(safe).collect()
     }
 
     /// The controls that somebody wanted something of.

@@ -1,6 +1,7 @@
 //! What a device's task and its host have to say to each other.
 
-use plant::decision::{Control, Setpoint, Setpoints};
+use crate::lease::Wanted;
+use plant::decision::{Control, Setpoint};
 use plant::point::{DeviceId, Point};
 use plant::record::LeaseStatus;
 use serde::Serialize;
@@ -13,7 +14,7 @@ pub struct Channels {
     /// What was read, and what came of setpoints.
     pub reports: mpsc::Sender<Report>,
     /// The newest cycle of the core. The value that stands there at the start is taken for an old one.
-    pub wanted: watch::Receiver<Setpoints>,
+    pub wanted: watch::Receiver<Wanted>,
     /// Who holds the device's controls. It does not lead through the core's loop, which may be what hangs.
     pub leases: watch::Sender<Vec<LeaseStatus>>,
     /// The controls that an earlier run left set: they get their safe value first.

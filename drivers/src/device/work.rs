@@ -13,10 +13,11 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::definition::{GUARDS, Parameters};
 use crate::error::Error;
+use crate::lease::Wanted;
 use crate::mqtt::{self, Broker, LinkEvent};
 use crate::pace::Pace;
 use futures_util::future::join_all;
-use plant::decision::{Control, Setpoints};
+use plant::decision::Control;
 use plant::point::Point;
 use plant::record::LeaseStatus;
 use std::collections::BTreeSet;
@@ -29,6 +30,9 @@ use tokio_util::sync::CancellationToken;
 const GIVE_BACK: Duration = Duration::from_secs(8);
 /// The longest wait for the host to take the last reports.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A device that was silent for this long may have been off: what it did not take before is tried at once. Shorter gaps come from
+/// our own writes, whose time-outs close the connection that the reader uses too.
+const OUTAGE: Duration = Duration::from_secs(30);
 /// How often the leases are looked at, at least.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -55,7 +59,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
 
 /// What leads to the core and past it.
 struct Core {
-    wanted: watch::Receiver<Setpoints>,
+    wanted: watch::Receiver<Wanted>,
     leases: watch::Sender<Vec<LeaseStatus>>,
     debts: BTreeSet<Control>,
 }
@@ -95,7 +99,7 @@ impl Device {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut parts = Parts::new();
         let mut backoff = Backoff::default();
-        let mut failing = false;
+        let mut failing: Option<Instant> = None;
         loop {
             ticks.tick().await;
             if self.shutdown.is_cancelled() {
@@ -104,14 +108,14 @@ impl Device {
             match registers.round().await {
                 Ok(Round { parts: found, read }) => {
                     backoff = Backoff::default();
-                    if std::mem::take(&mut failing) {
+                    if failing.take().is_some_and(|since| since.elapsed() >= OUTAGE) {
                         self.answers.notify_one();
                     }
                     parts.extend(found);
                     self.report(&mut parts, &read);
                 }
                 Err(fault) => {
-                    failing = true;
+                    failing.get_or_insert_with(Instant::now);
                     parts.clear();
                     self.reporter.unavailable(self.config.failure(fault).to_string(), []);
                     backoff.wait().await;
@@ -159,7 +163,7 @@ impl Device {
     }
 
     fn keeper(&self, writer: Writer, core: &Core) -> Keeper {
-        let cycle = core.wanted.borrow().cycle;
+        let cycle = core.wanted.borrow().setpoints.cycle;
         Keeper {
             device: self.config.id.clone(),
             leases: Leases::new(&self.config, self.pace, cycle, &core.debts),
@@ -174,7 +178,7 @@ impl Device {
     async fn keep(
         &self,
         mut keeper: Keeper,
-        mut wanted: watch::Receiver<Setpoints>,
+        mut wanted: watch::Receiver<Wanted>,
         mut events: mpsc::Receiver<LinkEvent>,
         mut topics: Option<Topics>,
     ) {

@@ -303,3 +303,42 @@ async fn what_came_of_a_write_is_news_when_it_changes_something() {
         assert_eq!(lease.written(&setpoint(renewal), error.clone(), Instant::now()), news, "{renewal} {error:?}");
     }
 }
+
+#[tokio::test]
+async fn silence_counts_from_when_the_core_spoke_and_not_from_when_it_was_heard() {
+    let mut bench = Bench::new(Control::BatteryMode, BATTERY, false);
+    bench.live(0, 2, Some(HOLD));
+    // A write takes until second 6; what the core said at second 2 is heard then.
+    let setpoint = Setpoint { device: DeviceId("d".into()), setting: HOLD, reason: Reason::Surplus };
+    bench.lease.take(&Setpoints { cycle: 9, setpoints: vec![setpoint] }, bench.start + Duration::from_secs(2));
+    bench.live(6, 20, None);
+    assert_eq!(bench.seconds(), [(0, HOLD), (12, NORMAL)]);
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_before_it_was_written_is_known_to_be_held() {
+    let mut lease = Lease::new(DeviceId("d".into()), Control::HeatPumpSurplus, PUMP, 0, false);
+    let start = Instant::now();
+    // Second, what is wanted, whether the device is known to hold it already, whether it is written.
+    let rows = [
+        (0, 500.0, false, true),
+        (1, 500.0, false, false),
+        (2, 0.0, false, true),
+        (3, 900.0, false, false),
+        (4, 900.0, false, false),
+        (5, 0.0, true, false),
+        (6, 0.0, false, false),
+        (13, 900.0, false, true),
+    ];
+    for (second, watts, known, written) in rows {
+        let now = start + Duration::from_secs(second);
+        let setpoint = Setpoint { device: DeviceId("d".into()), setting: pump(watts), reason: Reason::Surplus };
+        let found = lease.take(&Setpoints { cycle: second + 1, setpoints: vec![setpoint] }, now);
+        assert_eq!(found.is_some(), known, "{second}");
+        let due = lease.due(now);
+        assert_eq!(due.is_some(), written, "{second}: {due:?}");
+        due.iter().for_each(|duty| {
+            lease.written(duty, None, now);
+        });
+    }
+}

@@ -4,8 +4,8 @@
 use crate::peer;
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
+use drivers::lease::Wanted;
 use drivers::pace::Pace;
-use plant::decision::Setpoints;
 use plant::point::{DeviceId, Point};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -113,7 +113,7 @@ fn shows(report: &Report, expected: Option<f64>) -> bool {
 async fn a_day(mood: Mood, words: Option<&str>) {
     let (address, moods) = moody().await;
     let (sender, mut reports) = mpsc::channel(4);
-    let (_wanted, received) = watch::channel(Setpoints::default());
+    let (_wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
     let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
     let shutdown = CancellationToken::new();

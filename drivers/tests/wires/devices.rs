@@ -4,6 +4,7 @@ use crate::modbus::at;
 use crate::peer;
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
+use drivers::lease::Wanted;
 use drivers::modbus::{Endpoint, Timing};
 use drivers::pace::Pace;
 use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setpoints, Setting};
@@ -123,7 +124,7 @@ async fn definitions_read_the_dumps_of_their_devices() {
 
 struct Running {
     reports: mpsc::Receiver<Report>,
-    wanted: watch::Sender<Setpoints>,
+    wanted: watch::Sender<Wanted>,
     leases: watch::Receiver<Vec<LeaseStatus>>,
     /// The core's loop, which counts its cycles.
     core: tokio::task::JoinHandle<()>,
@@ -133,7 +134,7 @@ struct Running {
 
 fn start(config: DeviceConfig) -> Running {
     let (sender, reports) = mpsc::channel(4);
-    let (wanted, received) = watch::channel(Setpoints::default());
+    let (wanted, received) = watch::channel(Wanted::default());
     let (statuses, leases) = watch::channel(Vec::new());
     let channels = Channels { reports: sender, wanted: received, leases: statuses, debts: BTreeSet::new() };
     let shutdown = CancellationToken::new();
@@ -142,10 +143,15 @@ fn start(config: DeviceConfig) -> Running {
     let core = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            cycles.send_modify(|wanted| wanted.cycle += 1);
+            cycles.send_modify(|wanted| cycle(wanted, wanted.setpoints.setpoints.clone()));
         }
     });
     Running { reports, wanted, leases, core, shutdown, task }
+}
+
+/// The next cycle wants `setpoints`.
+fn cycle(wanted: &mut Wanted, setpoints: Vec<Setpoint>) {
+    *wanted = Wanted::new(Setpoints { cycle: wanted.setpoints.cycle + 1, setpoints });
 }
 
 impl Running {
@@ -164,9 +170,10 @@ impl Running {
     async fn set(&mut self, setting: Setting) -> Option<String> {
         let setpoint = Setpoint { device: DeviceId("device".into()), setting, reason: Reason::Surplus };
         self.wanted.send_modify(|wanted| {
-            wanted.cycle += 1;
-            wanted.setpoints.retain(|other| other.setting.control() != setting.control());
-            wanted.setpoints.push(setpoint);
+            let mut setpoints = wanted.setpoints.setpoints.clone();
+            setpoints.retain(|other| other.setting.control() != setting.control());
+            setpoints.push(setpoint);
+            cycle(wanted, setpoints);
         });
         let wanted = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.control() == setting.control());
         match self.next("applied", wanted).await {
@@ -242,7 +249,7 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
 }
 
 /// Definition, registers, what is wanted one after the other, and the writes: register and words.
-type Wanted<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])]);
+type Writing<'a> = (&'a str, &'a [(u16, u16)], &'a [Setting], &'a [(u64, &'a [u64])]);
 
 #[tokio::test]
 async fn a_safe_value_gives_control_back_and_takes_none() {
@@ -251,7 +258,7 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
     const SMA: [u16; 10] = [40236, 40237, 40793, 40794, 40795, 40796, 40797, 40798, 40799, 40800];
     let limit = |percent| Setting::PvLimit(Percent(percent));
     let limits = [limit(100.0), limit(50.0), limit(100.0)];
-    let rows: [Wanted<'_>; 11] = [
+    let rows: [Writing<'_>; 11] = [
         ("sigenergy", &[(40029, 0), (40031, 0)], &[NORMAL], &[]),
         // Left by a crash.
         ("sigenergy", &[(40029, 1), (40031, 1)], &[NORMAL], &[(40031, &[2]), (40029, &[0])]),
@@ -357,7 +364,7 @@ async fn a_core_that_is_silent_loses_its_lease_and_wins_it_back() {
     let released = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.is_safe());
     device.next("the safe value", released).await;
     assert_eq!(writes(&log).last(), Some(&(16, 102, vec![0])));
-    device.wanted.send_modify(|wanted| wanted.cycle += 1);
+    device.wanted.send_modify(|wanted| cycle(wanted, wanted.setpoints.setpoints.clone()));
     device.reaches(LeaseState::Held).await;
     assert_eq!(writes(&log).last(), Some(&(16, 102, vec![2_000])));
     device.stop().await;

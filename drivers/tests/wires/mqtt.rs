@@ -4,9 +4,9 @@ use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report};
+use drivers::lease::Wanted;
 use drivers::mqtt::{self, Link, LinkEvent};
 use drivers::pace::Pace;
-use plant::decision::Setpoints;
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ struct Device {
 impl Device {
     fn start(peer: &Peer, id: &str, topic: &str, parameters: &[(&str, &str)]) -> Self {
         let (sender, reports) = mpsc::channel(2);
-        let (_, wanted) = watch::channel(Setpoints::default());
+        let (_, wanted) = watch::channel(Wanted::default());
         let (leases, _) = watch::channel(Vec::new());
         let channels = Channels { reports: sender, wanted, leases, debts: BTreeSet::new() };
         let shutdown = CancellationToken::new();

@@ -3,8 +3,8 @@
 //! Nothing else is waited for in here, so that off is off however slow other answers are.
 
 use super::interface::Engine;
-use drivers::lease::{Duty, Lease, Terms};
-use plant::decision::{Control, Setpoints, Setting};
+use drivers::lease::{Duty, Lease, Terms, Wanted};
+use plant::decision::{Control, Setting};
 use plant::point::{DeviceId, WORKER};
 use plant::record::LeaseStatus;
 use plant::units::Watts;
@@ -27,23 +27,24 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Feeder<E> {
     engine: E,
     max: Watts,
-    wanted: watch::Receiver<Setpoints>,
+    wanted: watch::Receiver<Wanted>,
     /// Who holds the engine.
     pub status: watch::Sender<Vec<LeaseStatus>>,
 }
 
 impl<E: Engine> Feeder<E> {
     /// Feeds `engine` up to `max` watts what is `wanted` of it.
-    pub fn new(engine: E, max: Watts, wanted: watch::Receiver<Setpoints>) -> Self {
+    pub fn new(engine: E, max: Watts, wanted: watch::Receiver<Wanted>) -> Self {
         Self { engine, max, wanted, status: watch::Sender::default() }
     }
 
     /// Feeds one life of the worker from when it is `ready`. Ends never.
     pub async fn feed(&mut self, ready: CancellationToken) {
         ready.cancelled().await;
-        let cycle = self.wanted.borrow_and_update().cycle;
+        let cycle = self.wanted.borrow_and_update().setpoints.cycle;
         let device = DeviceId(WORKER.to_owned());
-        let mut lease = Lease::new(device, Control::ComputeBudget, terms(self.max), cycle, false);
+        // Nobody knows what it draws: it rests first, also where the core is silent just then.
+        let mut lease = Lease::new(device, Control::ComputeBudget, terms(self.max), cycle, true);
         loop {
             if let Some(duty) = lease.due(Instant::now()) {
                 self.publish(&lease);
@@ -53,7 +54,10 @@ impl<E: Engine> Feeder<E> {
             self.publish(&lease);
             tokio::select! {
                 () = sleep(LOOK) => {}
-                Ok(()) = self.wanted.changed() => lease.take(&self.wanted.borrow_and_update(), Instant::now()),
+                Ok(()) = self.wanted.changed() => {
+                    let wanted = self.wanted.borrow_and_update().clone();
+                    lease.take(&wanted.setpoints, wanted.at);
+                }
             }
         }
     }

@@ -30,7 +30,13 @@ pub(super) trait Outside {
     /// The engine, and the address of its interface for clients, as `http://host:port`.
     fn engine(&self, loaded: &Loaded) -> Result<(Self::Engine, String)>;
 
+    /// Starts a task where nothing that hangs holds it up; the future ends with it.
+    fn apart(&self, task: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static;
+
     /// Runs the loop until `shutdown`, where a loop that hangs holds up nothing else.
+    ///
+    /// # Errors
+    /// The loop failed, or did not end.
     fn drive(
         &self,
         host: Host,

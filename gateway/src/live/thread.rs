@@ -1,21 +1,36 @@
-//! The loop on a thread of its own. Where it hangs, at a slow disk for instance, nothing else does: a task that it woke would
-//! otherwise wait behind it on the same thread, and the leases have to let go of the devices just then.
+//! Threads with an event loop of their own. A task that hangs, at a slow disk for instance, holds up every task that shares its
+//! event loop: so the control loop has one of its own, and so have the leases, which let go of the devices just then.
 
-use crate::host::{GracefulShutdown, Host, Inputs};
 use anyhow::{Context, Result};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
 
-/// Runs the loop until `shutdown`.
-pub(super) async fn run(host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no event loop")?;
-    let (ended, end) = oneshot::channel();
-    let work = move || {
-        let rest = runtime.block_on(host.run(inputs, shutdown));
-        // A plan that is still being made is not waited for.
-        runtime.shutdown_background();
-        let _ = ended.send(rest);
-    };
-    std::thread::Builder::new().name("loop".to_owned()).spawn(work).context("no thread for the loop")?;
-    end.await.context("the control loop has ended")
+/// A thread that works until it is dropped. What still runs on it then is left behind.
+#[derive(Debug)]
+pub(super) struct Thread {
+    tasks: Handle,
+    _running: oneshot::Sender<()>,
+}
+
+impl Thread {
+    pub(super) fn start(name: &str) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build().context("no event loop")?;
+        let tasks = runtime.handle().clone();
+        let (running, ended) = oneshot::channel::<()>();
+        let work = move || {
+            let _ = runtime.block_on(ended);
+            // A plan that is still being made is not waited for.
+            runtime.shutdown_background();
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(work).context("no thread")?;
+        Ok(Self { tasks, _running: running })
+    }
+
+    pub(super) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.tasks.spawn(task)
+    }
 }

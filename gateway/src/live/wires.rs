@@ -1,24 +1,37 @@
 //! The world outside as it is: devices over Modbus and MQTT, the engine as a process or on another machine.
 
 use super::outside::Outside;
-use super::thread;
+use super::thread::Thread;
 use crate::config::Loaded;
 use crate::engine::{Launch, Worker};
 use crate::host::{GracefulShutdown, Host, Inputs};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use drivers::device::{self, Channels, DeviceConfig};
 use drivers::mqtt::Broker;
 use drivers::pace::Pace;
 use inference::client;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The wires of a house whose time has this pace.
-#[derive(Clone, Copy, Debug)]
+/// How long the loop may take to end: a hanging one must not keep the devices from being given back.
+const LOOP_END: Duration = Duration::from_secs(5);
+
+/// The wires of a house.
+#[derive(Debug)]
 pub(super) struct Wires {
     /// House time to wall time.
-    pub pace: Pace,
+    pace: Pace,
+    /// Where those live that hold the devices and the engine.
+    leases: Thread,
+}
+
+impl Wires {
+    /// The wires of a house whose time has this pace.
+    pub(super) fn new(pace: Pace) -> Result<Self> {
+        Ok(Self { pace, leases: Thread::start("leases")? })
+    }
 }
 
 impl Outside for Wires {
@@ -31,7 +44,14 @@ impl Outside for Wires {
         channels: Channels,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        device::run(config, self.pace, channels, stop)
+        self.apart(device::run(config, self.pace, channels, stop))
+    }
+
+    fn apart(&self, task: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static {
+        let task = self.leases.spawn(task);
+        async move {
+            let _ = task.await;
+        }
     }
 
     fn broker(&self, loaded: &Loaded) -> Option<Broker> {
@@ -53,7 +73,16 @@ impl Outside for Wires {
     }
 
     async fn drive(&self, host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
-        thread::run(host, inputs, shutdown).await
+        let thread = Thread::start("loop")?;
+        let work = thread.spawn(host.run(inputs, shutdown.clone()));
+        let hangs = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LOOP_END).await;
+        };
+        tokio::select! {
+            rest = work => rest.context("the control loop has failed"),
+            () = hangs => bail!("the control loop hangs; it was left behind, and its last seconds are not in the books"),
+        }
     }
 }
 

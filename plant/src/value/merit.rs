@@ -66,17 +66,23 @@ pub(crate) struct Without {
     pub at_cap: bool,
 }
 
+impl Without {
+    /// What a kilowatt-hour of exported power is worth.
+    pub(crate) fn exported(&self, values: &Values) -> EurPerKwh {
+        if self.at_cap { values.export.positive() } else { values.export }
+    }
+}
+
 /// The blocks of up to `power`, in the order in which the house would serve them.
 pub(crate) fn order(without: &Without, values: &Values, grid: &Grid, power: Watts) -> Vec<Block> {
     let capped = grid.export_limit.map_or(Watts::ZERO, |limit| (without.export - limit).positive());
     let headroom = (grid.import_limit - without.import).positive();
     let holding = without.can_hold && values.import < values.stored;
     let dischargeable = if holding { Watts::ZERO } else { without.dischargeable };
-    let exported = if without.at_cap { values.export.positive() } else { values.export };
     let offers = [
         // Curtailed power could not have been exported at any price: it costs nothing, and taking it earns nothing.
         (Origin::Curtailed, capped, EurPerKwh::ZERO),
-        (Origin::Exported, without.export - capped, exported),
+        (Origin::Exported, without.export - capped, without.exported(values)),
         (Origin::Storing, without.charge, values.storing),
         (Origin::Stored, dischargeable, values.stored),
         (Origin::Import, headroom, values.import),

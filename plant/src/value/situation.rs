@@ -137,7 +137,7 @@ impl<'a> Situation<'a> {
 
     /// The three numbers of compute at full power on surplus that would be exported.
     pub(crate) fn worth_of_surplus(&self) -> Worth {
-        self.offer(self.demand.next()).worth_at(self.values.export, self.max())
+        self.offer(self.demand.next()).worth_at(self.without().exported(&self.values), self.max())
     }
 
     fn offer(&self, revenue: EurPerKwh) -> Offer<'a> {

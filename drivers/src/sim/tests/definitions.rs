@@ -3,6 +3,7 @@
 use super::*;
 use crate::definition::find;
 use crate::device::{self, Channels, DeviceConfig, Report};
+use crate::lease::Wanted;
 use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 struct AtWork {
     id: DeviceId,
     reports: mpsc::Receiver<Report>,
-    wanted: watch::Sender<Setpoints>,
+    wanted: watch::Sender<Wanted>,
     seen: BTreeMap<Point, Option<f64>>,
     task: JoinHandle<()>,
 }
@@ -31,7 +32,7 @@ fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationT
         interval: Duration::from_secs(2),
     };
     let (reporter, reports) = mpsc::channel(64);
-    let (wanted, received) = watch::channel(Setpoints::default());
+    let (wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
     let channels = Channels { reports: reporter, wanted: received, leases, debts: BTreeSet::new() };
     let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, channels, shutdown.clone()));
@@ -63,7 +64,7 @@ impl AtWork {
 
     async fn set(&mut self, setting: Setting) {
         let setpoints = vec![Setpoint { device: self.id.clone(), setting, reason: Reason::Surplus }];
-        self.wanted.send_replace(Setpoints { cycle: 1, setpoints });
+        self.wanted.send_replace(Wanted::new(Setpoints { cycle: 1, setpoints }));
         self.until("the outcome", |_, report| match report {
             Some(Report::Applied { error, .. }) => {
                 assert_eq!(*error, None);

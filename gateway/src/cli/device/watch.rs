@@ -5,8 +5,8 @@ use crate::cli::{Failure, Outcome, print_line, run, runtime};
 use crate::clock::wall_time;
 use clap::Args;
 use drivers::device::{self, Channels, DeviceConfig, Report};
+use drivers::lease::Wanted;
 use drivers::pace::Pace;
-use plant::decision::Setpoints;
 use plant::point::Point;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Watch {
 async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> Outcome {
     let shutdown = CancellationToken::new();
     let (sender, mut reports) = mpsc::channel(16);
-    let (_wanted, received) = watch::channel(Setpoints::default());
+    let (_wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
     let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
     let task = tokio::spawn(device::run(device, Pace::default(), channels, shutdown.clone()));

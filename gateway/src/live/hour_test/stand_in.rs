@@ -162,6 +162,10 @@ impl Outside for House {
         Ok((self.clone(), "http://127.0.0.1:1".into()))
     }
 
+    fn apart(&self, task: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static {
+        task
+    }
+
     /// On the test's own clock, which a thread of its own would not see.
     async fn drive(&self, host: Host, inputs: Inputs, shutdown: CancellationToken) -> Result<GracefulShutdown> {
         Ok(host.run(inputs, shutdown).await)
@@ -177,7 +181,7 @@ impl House {
             tokio::select! {
                 biased;
                 Ok(()) = channels.wanted.changed() => {
-                    let wanted = channels.wanted.borrow_and_update().setpoints.clone();
+                    let wanted = channels.wanted.borrow_and_update().setpoints.setpoints.clone();
                     for setpoint in wanted.into_iter().filter(|setpoint| setpoint.device == config.id) {
                         let control = setpoint.setting.control();
                         if held.get(&control).map(|held| held.setting) != Some(setpoint.setting) {
