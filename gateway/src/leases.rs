@@ -60,19 +60,28 @@ fn amend(newest: &mut Option<Arc<Record>>, leases: Vec<LeaseStatus>, silent: Dur
     if record.leases == leases && record.problems == problems {
         return false;
     }
-    *newest = Some(Arc::new(Record { leases, problems, ..Record::clone(record) }));
+    let explanation = format!("Nothing is decided: {}.", problems[0]);
+    *newest = Some(Arc::new(Record { leases, problems, explanation, ..Record::clone(record) }));
     true
 }
 
 fn sentence(leases: &[LeaseStatus], silent: Duration) -> String {
     let seconds = silent.as_secs() / STEP_S * STEP_S;
     let (set, free): (Vec<_>, Vec<_>) = leases.iter().partition(|lease| is_set(lease));
-    let names: Vec<&str> = free.into_iter().filter(|lease| lease.state == LeaseState::FellBack).map(name).collect();
-    let who = match names.as_slice() {
-        [] if set.is_empty() => "every device is under its own control".to_owned(),
-        [] => "no device is under its own control yet".to_owned(),
-        [one] => format!("the {one} is under its own control"),
-        _ => format!("{} are under their own control", listed(names.iter().copied(), "and")),
+    let fell_back = |lease: &&LeaseStatus| lease.state == LeaseState::FellBack;
+    let (engine, devices): (Vec<_>, Vec<_>) =
+        free.into_iter().filter(fell_back).partition(|lease| lease.control.role() == Role::Compute);
+    let names: Vec<&str> = devices.into_iter().map(name).collect();
+    let under = match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("the {one} is under its own control")),
+        _ => Some(format!("{} are under their own control", listed(names.iter().copied(), "and"))),
+    };
+    let rests = engine.first().map(|_| "the engine rests".to_owned());
+    let who = match rests.into_iter().chain(under).collect::<Vec<_>>().join(", ") {
+        nobody if nobody.is_empty() && set.is_empty() => "every device is under its own control".to_owned(),
+        nobody if nobody.is_empty() => "no device is under its own control yet".to_owned(),
+        who => who,
     };
     let still = set.into_iter().map(|lease| {
         let why = lease.error.as_deref().unwrap_or("it does not answer yet");
@@ -114,13 +123,10 @@ mod tests {
         let rows = [
             (vec![], "every device is under its own control"),
             (vec![lease(BatteryMode, Own, None)], "every device is under its own control"),
-            (
-                vec![lease(BatteryMode, Own, None), lease(ComputeBudget, FellBack, None)],
-                "the engine is under its own control",
-            ),
+            (vec![lease(BatteryMode, Own, None), lease(ComputeBudget, FellBack, None)], "the engine rests"),
             (
                 [BatteryMode, HeatPumpSurplus, ComputeBudget].map(|control| lease(control, FellBack, None)).into(),
-                "battery, heat pump and engine are under their own control",
+                "the engine rests, battery and heat pump are under their own control",
             ),
             (
                 vec![lease(BatteryMode, FellBack, Some("busy"))],
@@ -128,7 +134,7 @@ mod tests {
             ),
             (
                 vec![lease(BatteryMode, Held, None), lease(ComputeBudget, FellBack, None)],
-                "the engine is under its own control; box is not given back: it does not answer yet",
+                "the engine rests; box is not given back: it does not answer yet",
             ),
         ];
         for (leases, expected) in rows {

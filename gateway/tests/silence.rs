@@ -264,8 +264,8 @@ fn says_so(record: &Value) -> bool {
     let fell_back = record["leases"].as_array().into_iter().flatten().filter(|lease| lease["state"] == "fell_back");
     fell_back.count() == 3
         && problems.filter(|problem| problem.contains("the control loop has been silent for")).any(|problem| {
-            problem.contains("battery, heat pump and engine are under their own control")
-                || problem.contains("heat pump, battery and engine are under their own control")
+            problem.contains("the engine rests, battery and heat pump are under their own control")
+                || problem.contains("the engine rests, heat pump and battery are under their own control")
         })
 }
 
