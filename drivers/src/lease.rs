@@ -147,6 +147,8 @@ impl Lease {
     /// A lease of `control` that nobody has set yet, or that an earlier run left set where there is a `debt`. Cycles up to
     /// number `cycle` were for somebody else.
     pub fn new(device: DeviceId, control: Control, terms: Terms, cycle: u64, debt: bool) -> Self {
+        // What nobody has set is under the device's own control: its safe value need not be written, and its owner's is not.
+        let held = (!debt).then(|| control.safe());
         Self {
             device,
             control,
@@ -154,7 +156,7 @@ impl Lease {
             cycle,
             grew_at: None,
             wanted: None,
-            held: None,
+            held,
             unsure: debt,
             changed_at: None,
             written_at: None,
@@ -206,6 +208,8 @@ impl Lease {
         let held = self.held.filter(|held| !self.ending && (!held.is_safe() || self.terms.renew_safe))?;
         let renewal = self.terms.keep_alive?.mul_f64(RENEWAL);
         let setpoint = Setpoint { setting: held, ..setpoint };
+        // What was never written is not renewed either.
+        self.written_at?;
         passed(self.written_at, renewal, now).then_some(Duty { setpoint, renewal: true })
     }
 
@@ -238,7 +242,7 @@ impl Lease {
 
     /// The lease as a person may know it; `None` before anybody wanted anything of the control.
     pub fn status(&self) -> Option<LeaseStatus> {
-        let touched = self.wanted.is_some() || self.held.is_some() || self.unsure;
+        let touched = self.wanted.is_some() || self.written_at.is_some() || self.unsure;
         let state = match (self.fell_back, self.is_set()) {
             (true, _) => LeaseState::FellBack,
             (false, true) => LeaseState::Held,

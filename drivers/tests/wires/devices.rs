@@ -7,7 +7,7 @@ use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
 use drivers::lease::Wanted;
 use drivers::modbus::{Endpoint, Timing};
 use drivers::pace::Pace;
-use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setpoints, Setting};
+use plant::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
@@ -132,11 +132,11 @@ struct Running {
     task: tokio::task::JoinHandle<()>,
 }
 
-fn start(config: DeviceConfig) -> Running {
+fn start(config: DeviceConfig, debts: BTreeSet<Control>) -> Running {
     let (sender, reports) = mpsc::channel(4);
     let (wanted, received) = watch::channel(Wanted::default());
     let (statuses, leases) = watch::channel(Vec::new());
-    let channels = Channels { reports: sender, wanted: received, leases: statuses, debts: BTreeSet::new() };
+    let channels = Channels { reports: sender, wanted: received, leases: statuses, debts };
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(device::run(config, Pace::default(), channels, shutdown.clone()));
     let cycles = wanted.clone();
@@ -224,7 +224,7 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
     }
     let config =
         DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
-    let mut device = start(config);
+    let mut device = start(config, BTreeSet::new());
     let values = device.next("values", |report| matches!(report, Report::Values { .. })).await;
     let Report::Values { values, .. } = values else { unreachable!() };
     let values: BTreeMap<Point, Option<f64>> = values.into_iter().collect();
@@ -333,7 +333,9 @@ async fn made(id: &str, peer: &peer::Peer, settings: &[Setting], log: &std::path
         points: Some([Point::BatterySoc].into()),
         ..config(id, &format!("tcp://{}", peer.address))
     };
-    let mut device = start(config);
+    // A safe value that comes first is owed: an earlier run left the device set.
+    let debts = settings.first().filter(|first| first.is_safe()).map(|first| first.control());
+    let mut device = start(config, debts.into_iter().collect());
     for setting in settings {
         device.set(*setting).await;
     }
@@ -357,7 +359,7 @@ async fn a_core_that_is_silent_loses_its_lease_and_wins_it_back() {
     }
     let config =
         DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
-    let mut device = start(config);
+    let mut device = start(config, BTreeSet::new());
     assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
     device.core.abort();
     device.reaches(LeaseState::FellBack).await;
@@ -379,7 +381,7 @@ async fn a_sunspec_battery_is_set_with_its_own_scale_factor() {
         points: Some([Point::BatterySoc].into()),
         ..config("sunspec-hybrid", &format!("tcp://{}", peer.address))
     };
-    let mut device = start(config);
+    let mut device = start(config, BTreeSet::new());
     let outcome = device.set(Setting::BatteryMode(BatteryMode::Hold)).await;
     // Model 124 begins at 40254; StorCtl_Mod is its fourth point, OutWRte its eleventh.
     assert_eq!(outcome, None);
@@ -397,7 +399,7 @@ async fn a_device_that_goes_and_comes_back_is_noticed() {
     std::fs::write(&dump, r#"{"units": {"1": {"holding": {"1001": 326}}}}"#).unwrap();
     let Some(peer) = peer::dump_file(&dump, &[]).await else { return };
     let port = peer.address.port();
-    let mut device = start(config("my-pv-elwa", &format!("tcp://{}", peer.address)));
+    let mut device = start(config("my-pv-elwa", &format!("tcp://{}", peer.address)), BTreeSet::new());
     device.next("values", |report| matches!(report, Report::Values { .. })).await;
     drop(peer);
     let gone = device.next("unavailable", |report| matches!(report, Report::Unavailable { .. })).await;
@@ -463,7 +465,7 @@ async fn a_server_of_another_maker_is_read_and_set_through_a_definition() {
     let expected = [("heat_pump.power", 10.0), ("tank.temperature", 15.0), ("heat_pump.energy", energy)];
     assert_eq!(values, expected.map(|(name, value)| (name, Some(value))).into());
 
-    let mut device = start(config);
+    let mut device = start(config, BTreeSet::new());
     assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_345.0))).await, None);
     assert_eq!(device.set(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
     let endpoint = Endpoint::open(&address.parse().unwrap());
