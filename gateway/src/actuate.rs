@@ -43,6 +43,11 @@ impl Actuators {
         self.debts.iter().filter(|(owed, _)| owed == device).map(|(_, control)| *control).collect()
     }
 
+    /// The debts of devices that are there.
+    pub fn owed(&self) -> impl Iterator<Item = &Owed> {
+        self.debts.iter().filter(|(device, _)| self.devices.contains(device))
+    }
+
     /// Sends a cycle's setpoints on their way; what becomes of them comes back as reports. Returns what could not even be
     /// sent, once for each reason: its control is given back.
     pub fn apply(&mut self, mut setpoints: Setpoints, state: &mut StateStore) -> Vec<Outcome> {

@@ -28,7 +28,7 @@ use plant::effect::Effect;
 use plant::event::Event;
 use plant::plant::Plant;
 use plant::point::{DeviceId, Sample};
-use plant::record::Record;
+use plant::record::{LeaseStatus, Record};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,7 +174,11 @@ impl Host {
 
     fn problems(&self) -> Vec<String> {
         let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
-        self.books.problem().map(str::to_owned).into_iter().chain(devices).collect()
+        let refusals = self.leases.current().into_iter().filter_map(|lease| {
+            let LeaseStatus { device, control, error, .. } = lease;
+            error.map(|error| format!("{device}: {control} is not taken: {error}"))
+        });
+        self.books.problem().map(str::to_owned).into_iter().chain(devices).chain(refusals).collect()
     }
 }
 
@@ -187,8 +191,13 @@ pub struct GracefulShutdown {
 }
 
 impl GracefulShutdown {
+    /// The controls that may still hold one of our settings, as `device (control)`.
+    pub fn owed(&self) -> Vec<String> {
+        self.actuators.owed().map(|(device, control)| format!("{device} ({control})")).collect()
+    }
+
     /// Hears the devices until the last one has ended. One that did not take its safe value stays owed it.
-    pub async fn listen(mut self) {
+    pub async fn listen(&mut self) {
         while let Some(report) = self.reports.recv().await {
             if let Report::Applied { setpoint, error } = report {
                 self.actuators.settle(&setpoint, error.as_deref(), self.books.state());

@@ -3,7 +3,9 @@
 use crate::config::check::listed;
 use drivers::lease::{SILENCE, Wanted};
 use plant::point::Role;
+use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus, Record};
+use plant::units::Watts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -14,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK: Duration = Duration::from_secs(1);
 /// The silence is shown in steps of so many seconds: each is a new record.
 const STEP_S: u64 = 5;
+/// The leases need a moment to write what they have let go of; until then it is not said.
+const GRACE: Duration = Duration::from_secs(2);
 /// How the sentence about it begins.
 const SILENT: &str = "the control loop has been silent for ";
 
@@ -31,7 +35,7 @@ impl Leases {
     }
 }
 
-/// Watches the loop until `shutdown`; while its cycles are not counted on, says in the newest record who holds what.
+/// Watches the loop until `shutdown`; while its cycle number does not grow, says in the newest record who holds what.
 pub async fn watch(
     leases: Leases,
     mut wanted: watch::Receiver<Wanted>,
@@ -46,7 +50,7 @@ pub async fn watch(
             Ok(()) = wanted.changed() => grew = Instant::now(),
         }
         let silent = grew.elapsed();
-        if silent >= SILENCE {
+        if silent >= SILENCE + GRACE {
             records.send_if_modified(|newest| amend(newest, leases.current(), silent));
         }
     }
@@ -61,7 +65,10 @@ fn amend(newest: &mut Option<Arc<Record>>, leases: Vec<LeaseStatus>, silent: Dur
         return false;
     }
     let explanation = format!("Nothing is decided: {}.", problems[0]);
-    *newest = Some(Arc::new(Record { leases, problems, explanation, ..Record::clone(record) }));
+    let mut amended = Record { leases, problems, explanation, ..Record::clone(record) };
+    // Its budget has run out, whatever was decided.
+    (amended.decision.budget, amended.decision.reason) = (Watts::ZERO, Reason::StaleData);
+    *newest = Some(Arc::new(amended));
     true
 }
 

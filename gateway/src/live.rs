@@ -14,7 +14,7 @@ use crate::interactive::Interactive;
 use crate::leases;
 use crate::store::Disk;
 use crate::wiring::Wiring;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
 use outside::Outside;
@@ -157,18 +157,22 @@ async fn run_in<O: Outside>(
 async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, tracker: &TaskTracker) -> Result<()> {
     devices_stop.cancel();
     tracker.close();
-    let (rest, result) = match rest {
+    let (mut rest, result) = match rest {
         Ok(rest) => (Some(rest), Ok(())),
         Err(error) => (None, Err(error)),
     };
     let listen = async {
-        if let Some(rest) = rest {
+        if let Some(rest) = &mut rest {
             rest.listen().await;
         }
     };
     let ended = async { tokio::join!(tracker.wait(), listen) };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
+    }
+    let owed = rest.map(|rest| rest.owed()).unwrap_or_default();
+    if !owed.is_empty() {
+        bail!("not given back: {}; the next start does that first", owed.join(", "));
     }
     result
 }

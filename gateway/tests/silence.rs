@@ -95,8 +95,9 @@ timezone = "Europe/Berlin"
 [grid]
 import_limit_w = 17250
 [tariff.import]
-kind = "fixed"
-price_eur_per_kwh = -0.05
+kind = "time_of_use"
+price_eur_per_kwh = 0.30
+windows = [{{ from = "20:00", to = "10:00", price_eur_per_kwh = -0.05 }}]
 [tariff.export]
 price_eur_per_kwh = 0.079
 [pv]
@@ -105,7 +106,7 @@ peak_w = 10000
 capacity_kwh = 10
 charge_max_w = 5000
 discharge_max_w = 5000
-reserve_percent = 60
+reserve_percent = 1
 [compute]
 max_w = 1500
 idle_w = 30
@@ -175,6 +176,7 @@ struct Stage {
     client: reqwest::Client,
     flows: watch::Sender<bool>,
     shutdown: CancellationToken,
+    house_stop: CancellationToken,
     run: JoinHandle<anyhow::Result<()>>,
     broker: broker::Running,
     _folder: tempfile::TempDir,
@@ -195,7 +197,9 @@ impl Stage {
         let draw = watch::Sender::new(Watts::ZERO);
         let time = clock.clone();
         let config = sim::SimConfig::new(Arc::new(move || time.now()), speed, reached, draw.subscribe(), 7);
-        let house = sim::start(config, shutdown.clone()).await.unwrap();
+        // The house outlives the gateway, which gives its devices back.
+        let house_stop = CancellationToken::new();
+        let house = sim::start(config, house_stop.clone()).await.unwrap();
         let engine = Engine::default();
         let page = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let file = folder.path().join("heatmine.toml");
@@ -208,7 +212,7 @@ impl Stage {
         let options = Options { clock, record: Some(record), draw: Some(draw), summaries: None, banner: false };
         let run = tokio::spawn(live::run(loaded, options, shutdown.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { house, engine, page, client, flows, shutdown, run, broker, _folder: folder }
+        Self { house, engine, page, client, flows, shutdown, house_stop, run, broker, _folder: folder }
     }
 
     /// The newest record; null before the first.
@@ -246,6 +250,7 @@ impl Stage {
     async fn end(self) {
         self.shutdown.cancel();
         timeout(PATIENCE, self.run).await.expect("the gateway ends").unwrap().unwrap();
+        self.house_stop.cancel();
         timeout(PATIENCE, self.house.stopped()).await.expect("the house ends");
         self.broker.stop();
     }
@@ -271,7 +276,9 @@ fn says_so(record: &Value) -> bool {
 
 async fn a_hanging_loop_lets_go(speed: f64) {
     let stage = Stage::start(speed).await;
-    stage.until("a record", PATIENCE, async |stage| !stage.record().await.is_null()).await;
+    // The plan that the boost asks for has to know what the battery's energy is worth.
+    let charged = async |stage: &Stage| stage.record().await["points"]["battery.soc"]["state"] == "fresh";
+    stage.until("the battery's charge", PATIENCE, charged).await;
     stage.boost().await;
     stage.until("work", PATIENCE, async |stage| works(stage.at_work())).await;
 

@@ -83,14 +83,21 @@ pub(super) fn newest(state: &State) -> Result<Arc<Record>, Refusal> {
     record.ok_or_else(|| Refusal::not_now("waiting for the first reading", 1))
 }
 
-/// Watches the records come, so that nobody has to compare clocks.
+/// Watches the decisions come, so that nobody has to compare clocks. A record that only says that the loop is silent is none.
 pub(super) async fn watch_condition(
     mut records: watch::Receiver<Option<Arc<Record>>>,
     condition: watch::Sender<Condition>,
 ) {
+    let decided = |record: &Option<Arc<Record>>| record.as_ref().map(|record| record.at);
+    let mut last = decided(&records.borrow());
     loop {
-        match tokio::time::timeout(STUCK_AFTER, records.changed()).await {
-            Ok(Ok(())) => condition.send_if_modified(|now| std::mem::replace(now, Condition::Ok) != Condition::Ok),
+        let next = records.wait_for(|record| decided(record) != last);
+        let next = tokio::time::timeout(STUCK_AFTER, next).await.map(|record| record.map(|record| decided(&record)));
+        match next {
+            Ok(Ok(at)) => {
+                last = at;
+                condition.send_if_modified(|now| std::mem::replace(now, Condition::Ok) != Condition::Ok)
+            }
             Ok(Err(_)) => return,
             Err(_) => condition.send_if_modified(|now| std::mem::replace(now, Condition::Stuck) != Condition::Stuck),
         };
