@@ -121,7 +121,7 @@ pub struct Lease {
     grew_at: Option<Instant>,
     wanted: Option<Setpoint>,
     /// What the device holds, as far as is known.
-    held: Option<Setting>,
+    held: Setting,
     /// Whether it may hold something else: after a refused write, and with a debt.
     unsure: bool,
     changed_at: Option<Instant>,
@@ -147,8 +147,6 @@ impl Lease {
     /// A lease of `control` that nobody has set yet, or that an earlier run left set where there is a `debt`. Cycles up to
     /// number `cycle` were for somebody else.
     pub fn new(device: DeviceId, control: Control, terms: Terms, cycle: u64, debt: bool) -> Self {
-        // What nobody has set is under the device's own control: its safe value need not be written, and its owner's is not.
-        let held = (!debt).then(|| control.safe());
         Self {
             device,
             control,
@@ -156,7 +154,8 @@ impl Lease {
             cycle,
             grew_at: None,
             wanted: None,
-            held,
+            // What nobody has set is under the device's own control: its safe value need not be written, and its owner's is not.
+            held: control.safe(),
             unsure: debt,
             changed_at: None,
             written_at: None,
@@ -178,7 +177,7 @@ impl Lease {
         let wanted = setpoints.get(&self.device, self.control).cloned();
         let before = std::mem::replace(&mut self.wanted, wanted.clone());
         let changed = before.map(|before| before.setting) != wanted.as_ref().map(|wanted| wanted.setting);
-        wanted.filter(|wanted| changed && !self.unsure && self.held == Some(bounded(wanted.setting, self.terms.range)))
+        wanted.filter(|wanted| changed && !self.unsure && self.held == bounded(wanted.setting, self.terms.range))
     }
 
     /// The device answers again: what it did not take is tried at once.
@@ -195,22 +194,21 @@ impl Lease {
 
     /// The write that is due.
     pub fn due(&mut self, now: Instant) -> Option<Duty> {
-        let setpoint = self.target(now)?;
+        let setpoint = self.target(now);
         let target = setpoint.setting;
         if self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
             return None;
         }
-        let changes = self.unsure || self.held.is_none_or(|held| self.differs(held, target));
+        let changes = self.unsure || self.differs(self.held, target);
         if changes && (target.is_safe() || passed(self.changed_at, self.terms.min_interval, now)) {
             return Some(Duty { setpoint, renewal: false });
         }
         // A change that has to wait is not slipped into a renewal.
-        let held = self.held.filter(|held| !self.ending && (!held.is_safe() || self.terms.renew_safe))?;
-        let renewal = self.terms.keep_alive?.mul_f64(RENEWAL);
-        let setpoint = Setpoint { setting: held, ..setpoint };
+        let forgets = !self.ending && (!self.held.is_safe() || self.terms.renew_safe);
+        let renewal = self.terms.keep_alive.filter(|_| forgets)?.mul_f64(RENEWAL);
+        let setpoint = Setpoint { setting: self.held, ..setpoint };
         // What was never written is not renewed either.
-        self.written_at?;
-        passed(self.written_at, renewal, now).then_some(Duty { setpoint, renewal: true })
+        (now.duration_since(self.written_at?) >= renewal).then_some(Duty { setpoint, renewal: true })
     }
 
     /// Takes note of what came of a write; `error` in words for a person. Returns whether that is news to the core.
@@ -220,7 +218,7 @@ impl Lease {
             self.changed_at = Some(now);
         }
         let Some(error) = error else {
-            (self.held, self.unsure, self.written_at) = (Some(setting), false, Some(now));
+            (self.held, self.unsure, self.written_at) = (setting, false, Some(now));
             self.debt &= !setting.is_safe();
             let refusal = self.refusal.take();
             self.recovery = refusal.as_ref().map(|refusal| (now, refusal.wait)).or(self.recovery);
@@ -237,7 +235,7 @@ impl Lease {
 
     /// Whether the device may hold something else than its safe value.
     pub fn is_set(&self) -> bool {
-        self.unsure || self.held.is_some_and(|held| !held.is_safe())
+        self.unsure || !self.held.is_safe()
     }
 
     /// The lease as a person may know it; `None` before anybody wanted anything of the control.
@@ -250,20 +248,19 @@ impl Lease {
         };
         let error = self.refusal.as_ref().map(|refusal| refusal.error.clone());
         let (device, control) = (self.device.clone(), self.control);
-        touched.then_some(LeaseStatus { device, control, state, setting: self.held, error })
+        let setting = (!self.debt).then_some(self.held);
+        touched.then_some(LeaseStatus { device, control, state, setting, error })
     }
 
-    /// The value that the device should hold; `None` where nobody has a say.
-    fn target(&mut self, now: Instant) -> Option<Setpoint> {
+    /// The value that the device should hold: its safe one where nobody has a say.
+    fn target(&mut self, now: Instant) -> Setpoint {
         let silent = self.grew_at.is_some_and(|at| now.duration_since(at) >= SILENCE);
         self.fell_back |= silent && !self.ending && self.is_set();
         let wanted = self.wanted.as_ref().filter(|_| !silent && !self.ending && !self.debt);
         if let Some(wanted) = wanted {
-            return Some(Setpoint { setting: bounded(wanted.setting, self.terms.range), ..wanted.clone() });
+            return Setpoint { setting: bounded(wanted.setting, self.terms.range), ..wanted.clone() };
         }
-        let known = self.unsure || self.held.is_some();
-        let setting = self.control.safe();
-        known.then(|| Setpoint { device: self.device.clone(), setting, reason: Reason::Off })
+        Setpoint { device: self.device.clone(), setting: self.control.safe(), reason: Reason::Off }
     }
 
     /// Whether two settings differ enough to be worth a write; less power for the engine always does.
