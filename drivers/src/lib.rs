@@ -5,6 +5,8 @@
 
 /// Where a device is reached.
 pub mod address;
+/// What a device is owed.
+pub mod debt;
 /// Devices as data.
 pub mod definition;
 /// A device of the site at work.
