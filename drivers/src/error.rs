@@ -57,8 +57,13 @@ pub enum Error {
     Request(#[from] Fault),
     #[error("register {register}: {fault}")]
     Register { register: u16, fault: Fault },
-    #[error("register {register} did not take the value {words:?}")]
-    NotTaken { register: u16, words: Vec<u16> },
+    #[error("register {register} did not take the value {words:?}; it holds {held:?}")]
+    NotTaken { register: u16, words: Vec<u16>, held: Vec<u16> },
+    #[error("register {register} holds {held}: {says}")]
+    Requirement { register: u16, held: f64, says: String },
+    /// `why` says what the disk or the budget has against it.
+    #[error("not sent: {why}")]
+    Unowed { why: String },
     #[error("register {register} tells no limit: {words:?}")]
     NoLimit { register: u16, words: Vec<u16> },
     #[error("{value} does not fit into a register of type {number}")]

@@ -12,6 +12,7 @@
 //! - *back-off*: what the device refuses is tried again after 5 s, 10 s, .. 5 min. A minute of health, not one success, begins
 //!   it anew.
 //! - *debt*: a device that an earlier run left set. It gets its safe value before anything else.
+//! - *look*: what was set is compared with what the device holds, and written again or let be (see `standing`).
 //!
 //! ```text
 //!            another value is written                 the core is silent
@@ -41,6 +42,8 @@ use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
 use plant::units::{Percent, Watts};
+pub use standing::Look;
+use standing::Standing;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -69,6 +72,8 @@ pub struct Terms {
     pub dead_band: f64,
     /// The first and the longest wait after a refused write.
     pub retry: [Duration; 2],
+    /// Whether what was set can be read.
+    pub readable: bool,
 }
 
 impl Terms {
@@ -101,13 +106,45 @@ impl Default for Wanted {
     }
 }
 
-/// A write to make.
+/// What is due at the device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Duty {
-    /// What is written, and why.
+    /// The value it is about, and why it is wanted.
     pub setpoint: Setpoint,
-    /// Whether the device holds the value already and only must not forget it.
-    pub renewal: bool,
+    /// What is done with it.
+    pub act: Act,
+}
+
+/// What is done with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It is written.
+    Set,
+    /// It is written again: the device holds it and must not forget it.
+    Renew,
+    /// It is compared with what the device holds.
+    Look,
+}
+
+/// A write that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In words for a person.
+    pub error: String,
+    /// Whether the device may have taken some of it all the same.
+    pub touched: bool,
+}
+
+impl Failure {
+    /// The device may have taken some of it.
+    pub fn touched(error: impl ToString) -> Self {
+        Self { error: error.to_string(), touched: true }
+    }
+
+    /// Nothing was written.
+    pub fn untouched(error: impl ToString) -> Self {
+        Self { error: error.to_string(), touched: false }
+    }
 }
 
 /// One control in our keeping.
@@ -129,6 +166,7 @@ pub struct Lease {
     refusal: Option<Refusal>,
     /// When the device took a value again, and the last wait before that.
     recovery: Option<(Instant, Duration)>,
+    standing: Standing,
     debt: bool,
     fell_back: bool,
     ending: bool,
@@ -161,6 +199,7 @@ impl Lease {
             written_at: None,
             refusal: None,
             recovery: None,
+            standing: Standing::default(),
             debt,
             fell_back: false,
             ending: false,
@@ -187,48 +226,95 @@ impl Lease {
         }
     }
 
+    /// The device is back, and may have been restarted: what was set is looked at.
+    pub fn back(&mut self) {
+        self.standing.back();
+    }
+
+    /// The device forgets a value after this time, as it says itself.
+    pub fn forgets_after(&mut self, time: Duration) {
+        self.terms.keep_alive = Some(self.terms.keep_alive.map_or(time, |known| known.min(time)));
+    }
+
     /// Lets go for good: from here on only the safe value is written, where the device may hold another.
     pub fn end(&mut self) {
         (self.ending, self.refusal, self.terms.retry) = (true, None, FAREWELL);
     }
 
-    /// The write that is due.
+    /// What is due.
     pub fn due(&mut self, now: Instant) -> Option<Duty> {
         let setpoint = self.target(now);
         let target = setpoint.setting;
-        if self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
+        let rests = self.standing.resting(now) && !target.is_safe();
+        if rests || self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
             return None;
         }
         let changes = self.unsure || self.differs(self.held, target);
         if changes && (target.is_safe() || passed(self.changed_at, self.terms.min_interval, now)) {
-            return Some(Duty { setpoint, renewal: false });
+            return Some(Duty { setpoint, act: Act::Set });
         }
         // A change that has to wait is not slipped into a renewal.
-        let forgets = !self.ending && (!self.held.is_safe() || self.terms.renew_safe);
-        let renewal = self.terms.keep_alive.filter(|_| forgets)?.mul_f64(RENEWAL);
         let setpoint = Setpoint { setting: self.held, ..setpoint };
-        // What was never written is not renewed either.
-        (now.duration_since(self.written_at?) >= renewal).then_some(Duty { setpoint, renewal: true })
+        let renews = self.renews(now);
+        let looks = self.terms.readable && !self.ending && !self.held.is_safe() && !self.unsure;
+        if looks && self.standing.due(renews, self.written_at, now) {
+            return Some(Duty { setpoint, act: Act::Look });
+        }
+        renews.then_some(Duty { setpoint, act: Act::Renew })
     }
 
-    /// Takes note of what came of a write; `error` in words for a person. Returns whether that is news to the core.
-    pub fn written(&mut self, duty: &Duty, error: Option<String>, now: Instant) -> bool {
+    /// Whether the device is about to forget what it holds. What was never written is not renewed either.
+    fn renews(&self, now: Instant) -> bool {
+        let forgets = !self.ending && (!self.held.is_safe() || self.terms.renew_safe);
+        let renewal = self.terms.keep_alive.filter(|_| forgets).map(|time| time.mul_f64(RENEWAL));
+        renewal.zip(self.written_at).is_some_and(|(time, at)| now.duration_since(at) >= time)
+    }
+
+    /// Takes note of a look at the value that the device should hold. Returns, where it does not hold it, why in words: that is news
+    /// to the core.
+    pub fn looked(&mut self, look: &Look, now: Instant) -> Option<String> {
+        let rest = self.standing.looked(look, now);
+        let Look::Changed { what, .. } = look else { return None };
+        // What stays alone is its own; what falls back is written again.
+        self.unsure = true;
+        Some(rest.unwrap_or_else(|| format!("it did not keep what it was set to ({what}); it is written again")))
+    }
+
+    /// Whether the control is left alone for now.
+    pub fn rests(&mut self, now: Instant) -> bool {
+        self.standing.resting(now)
+    }
+
+    /// Nothing of ours is left at the device.
+    pub fn let_go(&mut self) {
+        (self.held, self.unsure, self.debt) = (self.control.safe(), false, false);
+    }
+
+    /// The device turns out to hold a value that an earlier run left.
+    pub fn owe(&mut self) {
+        (self.unsure, self.debt) = (true, true);
+    }
+
+    /// Takes note of what came of a write. Returns whether that is news to the core.
+    pub fn written(&mut self, duty: &Duty, failure: Option<Failure>, now: Instant) -> bool {
         let setting = duty.setpoint.setting;
-        if !duty.renewal {
+        let renewal = duty.act == Act::Renew;
+        if !renewal {
             self.changed_at = Some(now);
         }
-        let Some(error) = error else {
+        let Some(Failure { error, touched }) = failure else {
             (self.held, self.unsure, self.written_at) = (setting, false, Some(now));
+            self.standing.written(now);
             self.debt &= !setting.is_safe();
             let refusal = self.refusal.take();
             self.recovery = refusal.as_ref().map(|refusal| (now, refusal.wait)).or(self.recovery);
-            return !duty.renewal || refusal.is_some();
+            return !renewal || refusal.is_some();
         };
         let [first, longest] = self.terms.retry;
         let before = self.refusal.as_ref().map(|refusal| refusal.wait);
         let relapse = self.recovery.filter(|(at, _)| now.duration_since(*at) < HEALTH).map(|(_, wait)| wait);
         let wait = before.or(relapse).map_or(first, |wait| (wait * 2).clamp(first, longest));
-        self.unsure |= !duty.renewal;
+        self.unsure |= !renewal && touched;
         self.refusal = Some(Refusal { setting, error, at: now, wait });
         true
     }
@@ -246,7 +332,9 @@ impl Lease {
             (false, true) => LeaseState::Held,
             (false, false) => LeaseState::Own,
         };
-        let error = self.refusal.as_ref().map(|refusal| refusal.error.clone());
+        let refused = self.refusal.as_ref().map(|refusal| refusal.error.as_str());
+        let wanted = self.wanted.as_ref().is_some_and(|wanted| !wanted.setting.is_safe());
+        let error = refused.or(self.standing.why().filter(|_| wanted)).map(str::to_owned);
         let (device, control) = (self.device.clone(), self.control);
         let setting = (!self.debt).then_some(self.held);
         touched.then_some(LeaseStatus { device, control, state, setting, error })
@@ -300,5 +388,6 @@ fn bounded(setting: Setting, range: Option<[f64; 2]>) -> Setting {
     }
 }
 
+mod standing;
 #[cfg(test)]
 mod tests;

@@ -277,8 +277,41 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
         return wrong(format!("{key}.renew_safe"), "needs keep_alive_s; expected both or neither");
     }
     let writes = row.before.iter().chain(&row.write).chain(row.mode.values().flatten()).chain(&row.restore);
-    for write in writes {
+    for write in writes.chain(&row.revert) {
         one_write(&format!("{key}.write"), write, definition)?;
+    }
+    for lists in row.mode.values().chain([&row.before, &row.write, &row.restore]) {
+        joined(&format!("{key}.write"), lists)?;
+    }
+    requirements(key, row)
+}
+
+/// What goes out together stands together, and in registers that a request can bear.
+fn joined(key: &str, writes: &[Write]) -> Checked {
+    let mut before: Option<&Write> = None;
+    for write in writes {
+        let follows = |first: &Write| {
+            let registers = first.number.map(|number| u32::from(number.registers()));
+            first.address.zip(registers).map(|(address, registers)| address + registers) == write.address
+                && (first.fc, write.fc) == (Some(16), Some(16))
+        };
+        if write.joined && !before.is_some_and(follows) {
+            return wrong(format!("{key}.joined"), "expected fc 16 and the register after the write before it");
+        }
+        before = Some(write);
+    }
+    Ok(())
+}
+
+fn requirements(key: &str, row: &ControlRow) -> Checked {
+    for requirement in &row.requires {
+        if !matches!(requirement.fc, 3 | 4) || requirement.one_of.is_empty() || requirement.says.is_empty() {
+            return wrong(format!("{key}.requires"), "expected fc 3 or 4, the numbers that will do, and what to do");
+        }
+        on_wire(&format!("{key}.requires.address"), Some(requirement.address), requirement.doc_base)?;
+    }
+    if row.writes_a_day.is_some_and(|writes| writes < 2) {
+        return wrong(format!("{key}.writes_a_day"), "expected 2 at least: one is the way back");
     }
     Ok(())
 }
@@ -289,6 +322,7 @@ fn one_write(key: &str, write: &Write, definition: &Definition) -> Checked {
         return wrong(format!("{key}.same_as"), "expected beside an address, and no value or parameter");
     }
     on_wire(&format!("{key}.same_as"), write.same_as, write.doc_base)?;
+    on_wire(&format!("{key}.at_most"), write.at_most, write.doc_base)?;
     match (write.address, &write.sunspec, &write.topic) {
         (Some(_), None, None) => {
             let single = write.number.is_some_and(|number| number.registers() == 1);

@@ -26,14 +26,22 @@ pub struct ControlRow {
     /// Whether the safe value is renewed as well, because the device takes silence for a fault.
     #[serde(default)]
     pub renew_safe: bool,
-    /// Whether what was written is read again and compared.
-    #[serde(default)]
+    /// Whether what was written is read again and compared. Not so only where the device does not show it.
+    #[serde(default = "yes")]
     pub read_back: bool,
+    /// Writes a day, the way back included, where the registers lie in memory that wears out.
+    #[serde(default)]
+    pub writes_a_day: Option<u32>,
+    /// What the device must show before it is set.
+    #[serde(default)]
+    pub requires: Vec<Requirement>,
+    /// Where the device tells after how many seconds it ends by itself what is set; 0 for never.
+    #[serde(default)]
+    pub revert: Option<Write>,
     /// What the owner must have switched on.
     #[serde(default)]
     pub needs: String,
-    /// Written before a value where the device holds something else: what takes control. Where it does not hold the first
-    /// of these, it is under its own control, and a safe value needs no write.
+    /// Written before a value where the device holds something else: what takes control.
     #[serde(default)]
     pub before: Vec<Write>,
     /// The writes of a numeric control, in order.
@@ -42,7 +50,7 @@ pub struct ControlRow {
     /// The writes of each mode, in order.
     #[serde(default)]
     pub mode: BTreeMap<String, Vec<Write>>,
-    /// Written after the safe value, which gives control back.
+    /// Written after the safe value, which gives control back where nobody knows what the device held before.
     #[serde(default)]
     pub restore: Vec<Write>,
 }
@@ -56,6 +64,12 @@ impl ControlRow {
     /// The time after which the device forgets a value.
     pub fn keep_alive(&self) -> Option<Duration> {
         self.keep_alive_s.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)))
+    }
+
+    /// Its modes that take the device out of its own control.
+    pub(crate) fn unsafe_modes(&self) -> Vec<Setting> {
+        let all = MODES.iter().filter(|setting| setting.control() == self.name && !setting.is_safe());
+        all.filter(|setting| mode(**setting).is_some_and(|mode| self.mode.contains_key(mode))).copied().collect()
     }
 
     /// The writes of a value, in order.
@@ -75,6 +89,41 @@ impl ControlRow {
         }
     }
 }
+
+fn yes() -> bool {
+    true
+}
+
+/// A register that the device must show before it is set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Modbus function that reads it: 3 or 4.
+    pub fc: u8,
+    /// Address as the maker writes it.
+    pub address: u32,
+    /// What the maker's first register is called: 0 or 1.
+    #[serde(default)]
+    pub doc_base: u8,
+    /// Type of the number.
+    #[serde(rename = "type")]
+    pub number: Number,
+    /// The numbers that will do.
+    pub one_of: Vec<f64>,
+    /// What its owner has to do where it holds another.
+    pub says: String,
+}
+
+/// Every mode of every control.
+const MODES: [Setting; 7] = [
+    Setting::BatteryMode(BatteryMode::Normal),
+    Setting::BatteryMode(BatteryMode::Hold),
+    Setting::BatteryMode(BatteryMode::Charge),
+    Setting::HeatPumpMode(HeatPumpMode::Block),
+    Setting::HeatPumpMode(HeatPumpMode::Normal),
+    Setting::HeatPumpMode(HeatPumpMode::Boost),
+    Setting::HeatPumpMode(HeatPumpMode::Force),
+];
 
 /// A mode by its name in definitions.
 fn mode(setting: Setting) -> Option<&'static str> {
@@ -123,6 +172,12 @@ pub struct Write {
     pub parameter: Option<String>,
     /// Address of a holding register of the same kind in which the device tells the value: a limit of its own.
     pub same_as: Option<u32>,
+    /// Address of a holding register of 16 bits in which the device tells the most that it bears of the value.
+    pub at_most: Option<u32>,
+    /// Factor from that register to the value.
+    pub at_most_scale: Option<f64>,
+    /// Whether it goes out with the write before it, in one request: its register follows that one's.
+    pub joined: bool,
     /// Factor from the value to the raw number.
     pub scale: Option<f64>,
     /// Topic.

@@ -1,14 +1,20 @@
-//! Keeps the leases of a device: hands them the core's cycles, makes the writes that are due, and says who holds what.
+//! Keeps the leases of a device: hands them the core's cycles, does what is due, and says who holds what.
+//!
+//! ```text
+//!   take     read what the registers hold -> have the debt written down -> write -> read again
+//!   look     compare: it stands, it fell back, or somebody else has set it
+//!   release  write what was found -> read again -> have the debt forgotten
+//! ```
 
 use super::leases::Leases;
 use super::reporter::Reporter;
+use super::taken::Taken;
 use super::writer::Writer;
 use crate::definition::ControlRow;
-use crate::lease::{Duty, Wanted};
-use plant::decision::Control;
+use crate::lease::{Act, Duty, Failure, Wanted};
+use plant::decision::Setpoint;
 use plant::point::DeviceId;
 use plant::record::{LeaseState, LeaseStatus};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -23,8 +29,8 @@ pub(super) struct Keeper {
     pub(super) reporter: Reporter,
     /// For those who watch the loop: this way does not lead through it.
     pub(super) statuses: watch::Sender<Vec<LeaseStatus>>,
-    /// What an earlier run left set.
-    pub(super) debts: BTreeSet<Control>,
+    /// What was written, and what was found before.
+    pub(super) taken: Taken,
 }
 
 impl Keeper {
@@ -42,38 +48,117 @@ impl Keeper {
         self.look().await;
     }
 
-    /// Makes the writes that are due. One may take long, so that each is asked for when its turn comes, and what the leases say is
+    /// The device is back after it was away, for however short: what it was set to is looked at.
+    pub(super) fn back(&mut self) {
+        self.leases.back();
+    }
+
+    /// Does what is due. It may take long, so that each control is asked for when its turn comes, and what the leases say is
     /// published before it.
     pub(super) async fn look(&mut self) {
         for control in self.leases.controls() {
-            let due = self.leases.due(control, Instant::now());
-            self.publish();
-            if let Some((row, duty)) = due {
+            loop {
+                let due = self.leases.due(control, Instant::now());
+                self.publish();
+                let Some((row, duty)) = due else { break };
+                let looks = duty.act == Act::Look;
                 self.carry_out(&row, duty).await;
+                // What a look has found may be due at once.
+                if !looks {
+                    break;
+                }
             }
         }
         self.publish();
     }
 
+    /// Finds out what an earlier run left set whose debts are lost: what holds one of our values is owed its own control.
+    pub(super) async fn search(&mut self) {
+        for (row, settings) in self.leases.modes() {
+            for setting in settings {
+                if self.writer.holds(&row, setting).await == Ok(true) {
+                    tracing::warn!(device = %self.device, control = %row.name, "holds a value of ours and no debt is known: given back");
+                    self.leases.owe(row.name);
+                    break;
+                }
+            }
+        }
+    }
+
     /// Gives every control back whose device may hold something else than its safe value. Ends when all are. Those that had fallen
-    /// back are reported as well, so that their debts are settled.
+    /// back are reported as well. First everything is written, then it is looked at whether it was taken: no control waits for
+    /// what another one's device takes its time for.
     pub(super) async fn give_back(&mut self) {
         self.leases.end();
         for setpoint in self.leases.released() {
             self.reporter.applied(setpoint, None);
         }
         while self.leases.any_set() {
-            self.look().await;
+            let mut written = Vec::new();
+            for control in self.leases.controls() {
+                if let Some((row, duty)) = self.leases.due(control, Instant::now()) {
+                    let result = self.taken.restore(&mut self.writer, &row).await;
+                    written.push((row, duty, result));
+                }
+            }
+            for (row, duty, result) in written {
+                let result = match result {
+                    Ok(()) => self.taken.restored(&self.writer, &row).await,
+                    Err(error) => Err(error),
+                };
+                self.wrote(duty, result.map_err(Failure::touched));
+            }
+            self.publish();
             sleep(LOOK).await;
         }
     }
 
     async fn carry_out(&mut self, row: &ControlRow, duty: Duty) {
-        let error = self.writer.carry_out(row, &duty).await.err().map(|error| error.to_string());
-        if error.is_none() && self.debts.remove(&row.name) {
+        let setting = duty.setpoint.setting;
+        let result = match (duty.act, setting.is_safe()) {
+            (Act::Look, _) => return self.compare(row, &duty.setpoint).await,
+            (Act::Set, true) => self.release(row).await,
+            (Act::Set, false) => self.take(row, &duty).await,
+            (Act::Renew, true) => self.writer.release(row, |_| true).await.map_err(Failure::touched),
+            (Act::Renew, false) => self.taken.renew(&mut self.writer, row, setting).await.map_err(Failure::touched),
+        };
+        self.wrote(duty, result);
+    }
+
+    async fn take(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Failure> {
+        let taken = self.taken.take(&mut self.writer, row, duty.setpoint.setting).await;
+        if let Ok(Some(time)) = &taken {
+            self.leases.forgets_after(row.name, *time);
+        }
+        taken.map(drop)
+    }
+
+    async fn release(&mut self, row: &ControlRow) -> Result<(), Failure> {
+        let inherited = self.taken.is_inherited(row.name);
+        self.taken.restore(&mut self.writer, row).await.map_err(Failure::touched)?;
+        self.taken.restored(&self.writer, row).await.map_err(Failure::touched)?;
+        if inherited {
             tracing::info!(device = %self.device, control = %row.name, "given back its own control after an unclean stop");
         }
-        if self.leases.written(&duty, error.clone(), Instant::now()) {
+        Ok(())
+    }
+
+    /// Compares what was set with what the device holds, and says what it did not keep.
+    async fn compare(&mut self, row: &ControlRow, setpoint: &Setpoint) {
+        let (look, ours) = self.taken.look(&mut self.writer, row).await;
+        let Some(why) = self.leases.looked(row.name, &look, Instant::now()) else { return };
+        // Where it is left alone, only what is still ours stays owed.
+        if self.leases.rests(row.name, Instant::now()) && self.taken.keep(row.name, ours).await {
+            self.leases.let_go(row.name);
+        }
+        tracing::warn!(device = %self.device, control = %row.name, why, "a value does not stand");
+        self.reporter.applied(setpoint.clone(), Some(why));
+    }
+
+    fn wrote(&mut self, duty: Duty, result: Result<(), Failure>) {
+        let failure = result.err();
+        let error = failure.as_ref().map(|failure| failure.error.clone());
+        if self.leases.written(&duty, failure, Instant::now()) {
             self.reporter.applied(duty.setpoint, error);
         }
     }

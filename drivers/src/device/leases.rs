@@ -3,7 +3,7 @@
 use super::config::DeviceConfig;
 use crate::definition::ControlRow;
 use crate::error::Error;
-use crate::lease::{Duty, Lease, Terms, Wanted};
+use crate::lease::{Duty, Failure, Lease, Look, Terms, Wanted};
 use crate::pace::Pace;
 use plant::decision::{Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
@@ -24,9 +24,10 @@ pub(super) struct Leases {
 impl Leases {
     /// Leases of the controls of `config`; an earlier run left those of `debts` set. Cycles up to number `cycle` do not count.
     pub(super) fn new(config: &DeviceConfig, pace: Pace, cycle: u64, debts: &BTreeSet<Control>) -> Self {
+        let readable = config.address.transport() != "mqtt";
         let lease = |row: &ControlRow| {
             let debt = debts.contains(&row.name);
-            let lease = Lease::new(config.id.clone(), row.name, terms(row, pace), cycle, debt);
+            let lease = Lease::new(config.id.clone(), row.name, terms(row, pace, readable), cycle, debt);
             (row.name, (row.clone(), lease))
         };
         let leases = config.definition.control.iter().map(lease).collect();
@@ -69,9 +70,49 @@ impl Leases {
     }
 
     /// Takes note of what came of a write; returns whether that is news to the core.
-    pub(super) fn written(&mut self, duty: &Duty, error: Option<String>, now: Instant) -> bool {
-        let lease = self.leases.get_mut(&duty.setpoint.setting.control());
-        lease.is_some_and(|(_, lease)| lease.written(duty, error, now))
+    pub(super) fn written(&mut self, duty: &Duty, failure: Option<Failure>, now: Instant) -> bool {
+        let lease = self.lease(duty.setpoint.setting.control());
+        lease.is_some_and(|lease| lease.written(duty, failure, now))
+    }
+
+    /// Takes note of a look; returns what the core has to know of it, in words.
+    pub(super) fn looked(&mut self, control: Control, look: &Look, now: Instant) -> Option<String> {
+        self.lease(control)?.looked(look, now)
+    }
+
+    /// Whether a control is left alone for now.
+    pub(super) fn rests(&mut self, control: Control, now: Instant) -> bool {
+        self.lease(control).is_some_and(|lease| lease.rests(now))
+    }
+
+    /// Nothing of ours is left in a control.
+    pub(super) fn let_go(&mut self, control: Control) {
+        self.lease(control).into_iter().for_each(Lease::let_go);
+    }
+
+    /// A control turns out to have been left set.
+    pub(super) fn owe(&mut self, control: Control) {
+        self.lease(control).into_iter().for_each(Lease::owe);
+    }
+
+    /// The device ends what a control is set to after this time.
+    pub(super) fn forgets_after(&mut self, control: Control, time: Duration) {
+        self.lease(control).into_iter().for_each(|lease| lease.forgets_after(time));
+    }
+
+    fn lease(&mut self, control: Control) -> Option<&mut Lease> {
+        self.leases.get_mut(&control).map(|(_, lease)| lease)
+    }
+
+    /// The controls that have modes, with those modes that are not safe.
+    pub(super) fn modes(&self) -> Vec<(ControlRow, Vec<Setting>)> {
+        let rows = self.leases.values().map(|(row, _)| row);
+        rows.map(|row| (row.clone(), row.unsafe_modes())).collect()
+    }
+
+    /// The device is back after it was away.
+    pub(super) fn back(&mut self) {
+        self.leases.values_mut().for_each(|(_, lease)| lease.back());
     }
 
     /// The device answers again.
@@ -112,7 +153,7 @@ impl Leases {
     }
 }
 
-fn terms(row: &ControlRow, pace: Pace) -> Terms {
+fn terms(row: &ControlRow, pace: Pace, readable: bool) -> Terms {
     let greatest = row.range.map_or(0.0, |[_, greatest]| greatest);
     Terms {
         range: row.range,
@@ -121,6 +162,7 @@ fn terms(row: &ControlRow, pace: Pace) -> Terms {
         renew_safe: row.renew_safe,
         dead_band: Terms::DEAD_BAND * greatest,
         retry: Terms::RETRY,
+        readable: readable && row.read_back,
     }
 }
 

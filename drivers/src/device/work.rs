@@ -6,28 +6,32 @@ use super::leases::Leases;
 use super::registers::{Registers, Round};
 use super::report::Channels;
 use super::reporter::Reporter;
+use super::taken::Taken;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use super::writer::Writer;
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::debt::Debts;
 use crate::definition::{GUARDS, Parameters};
 use crate::error::Error;
 use crate::lease::Wanted;
 use crate::mqtt::{self, Broker, LinkEvent};
 use crate::pace::Pace;
 use futures_util::future::join_all;
-use plant::decision::Control;
 use plant::point::Point;
 use plant::record::LeaseStatus;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// The longest time spent on giving a device back to its own control.
-const GIVE_BACK: Duration = Duration::from_secs(8);
+/// The longest time spent on giving a device back to its own control: what the Supervisor leaves an app, less the rest of the farewell.
+const GIVE_BACK: Duration = Duration::from_secs(50);
+/// A device that answers nothing for this long, and for twice its own time-out, is not waited for any more.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// The longest wait for the host to take the last reports.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A device that was silent for this long may have been off: what it did not take before is tried at once. Shorter gaps come from
@@ -47,7 +51,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
         let (points, parameters) = (config.wanted(), config.parameters()?);
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         let core = Core { wanted, leases, debts };
-        Device { config, parameters, pace, reporter, points, answers: Notify::new(), shutdown }.run(core).await
+        Device { config, parameters, pace, reporter, points, answers: Notify::new(), back: Notify::new(), shutdown }.run(core).await
     };
     if let Err(error) = at_work.await {
         reporter.unavailable(error.to_string(), []);
@@ -61,7 +65,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
 struct Core {
     wanted: watch::Receiver<Wanted>,
     leases: watch::Sender<Vec<LeaseStatus>>,
-    debts: BTreeSet<Control>,
+    debts: Debts,
 }
 
 struct Device {
@@ -72,6 +76,8 @@ struct Device {
     points: BTreeSet<Point>,
     /// The device answers again after it did not.
     answers: Notify,
+    /// It answers after one round in which it did not: it may have been restarted.
+    back: Notify,
     shutdown: CancellationToken,
 }
 
@@ -105,11 +111,16 @@ impl Device {
             if self.shutdown.is_cancelled() {
                 std::future::pending::<()>().await;
             }
-            match registers.round().await {
+            // Giving the device back does not wait for a round of reads.
+            let Some(round) = self.shutdown.run_until_cancelled(registers.round()).await else { continue };
+            match round {
                 Ok(Round { parts: found, read }) => {
                     backoff = Backoff::default();
-                    if failing.take().is_some_and(|since| since.elapsed() >= OUTAGE) {
-                        self.answers.notify_one();
+                    if let Some(since) = failing.take() {
+                        self.back.notify_one();
+                        if since.elapsed() >= OUTAGE {
+                            self.answers.notify_one();
+                        }
                     }
                     parts.extend(found);
                     self.report(&mut parts, &read);
@@ -164,13 +175,14 @@ impl Device {
 
     fn keeper(&self, writer: Writer, core: &Core) -> Keeper {
         let cycle = core.wanted.borrow().setpoints.cycle;
+        let debts = core.debts.known.iter().map(|debt| debt.control).collect();
         Keeper {
             device: self.config.id.clone(),
-            leases: Leases::new(&self.config, self.pace, cycle, &core.debts),
+            leases: Leases::new(&self.config, self.pace, cycle, &debts),
             writer,
             reporter: self.reporter.clone(),
             statuses: core.leases.clone(),
-            debts: core.debts.clone(),
+            taken: Taken::new(&self.config, core.debts.clone()),
         }
     }
 
@@ -185,6 +197,9 @@ impl Device {
         let mut looks = interval(self.pace.real(self.config.interval).min(LOOK));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut now = looks.tick().await;
+        if keeper.taken.lost() {
+            keeper.search().await;
+        }
         keeper.look().await;
         loop {
             tokio::select! {
@@ -195,6 +210,7 @@ impl Device {
                     keeper.follow(&newest).await;
                 }
                 () = self.answers.notified() => keeper.retry().await,
+                () = self.back.notified() => keeper.back(),
                 Some(event) = events.recv() => {
                     keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
                     if event == LinkEvent::Connected {
@@ -213,7 +229,21 @@ impl Device {
                 }
             }
         }
-        let _ = timeout(GIVE_BACK, keeper.give_back()).await;
+        self.give_back(keeper).await;
+    }
+
+    /// Gives the device back for as long as it goes on answering, at its own pace.
+    async fn give_back(&self, mut keeper: Keeper) {
+        let (start, answers) = (Instant::now(), keeper.writer.answers());
+        let patience = PATIENCE + 2 * Duration::from_millis(self.config.definition.timing.timeout_ms);
+        let mut giving = std::pin::pin!(keeper.give_back());
+        let mut heard = answers.load(Ordering::Relaxed);
+        while timeout(patience.min(GIVE_BACK), &mut giving).await.is_err() {
+            let before = std::mem::replace(&mut heard, answers.load(Ordering::Relaxed));
+            if heard == before || start.elapsed() + patience > GIVE_BACK {
+                return;
+            }
+        }
     }
 
     fn hear(&self, topics: &mut Topics, event: LinkEvent, now: Instant) {

@@ -1,14 +1,19 @@
-//! Settings on the wire: the writes of a control in their order, bounded, scaled, and read again where the definition asks.
+//! Settings on the wire: the writes of a control in their sequence, bounded, scaled, compared with what the device holds.
+//!
+//! Example, a Sungrow on hold: `13051`, `13052` and `13050` are targets; what they held is found; each is written and read again.
+//! Given back, they are written in the other direction with what was found, so that what took control goes last.
 
 use super::config::DeviceConfig;
+use super::line::{Line, Target};
+use crate::debt::Kept;
 use crate::definition::{self, ControlRow, Parameters, Write};
 use crate::error::Error;
-use crate::lease::Duty;
-use crate::modbus::{At, Endpoint, Number, Timing, WordOrder, words};
+use crate::lease::Look;
+use crate::modbus::Endpoint;
 use crate::mqtt::Link;
-use crate::sunspec::model::{self, Kind};
-use crate::sunspec::{self, Chain, Entry};
 use plant::decision::Setting;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// The writing side of a device.
@@ -20,15 +25,16 @@ pub(super) struct Writer {
 
 #[derive(Debug)]
 enum Wire {
-    Modbus { endpoint: Endpoint, unit: u8, timing: Timing, chain: Option<Chain> },
+    Modbus(Line),
     Mqtt { link: Link, connected: bool },
 }
 
 impl Writer {
     pub(super) fn modbus(config: &DeviceConfig, parameters: Parameters) -> Self {
         let endpoint = Endpoint::open(&config.address);
-        let wire = Wire::Modbus { endpoint, unit: config.unit(), timing: config.definition.timing, chain: None };
-        Self { parameters, wire }
+        let (unit, timing) = (config.unit(), config.definition.timing);
+        let line = Line { endpoint, unit, timing, chain: None, answers: Arc::default() };
+        Self { parameters, wire: Wire::Modbus(line) }
     }
 
     pub(super) fn mqtt(link: Link, parameters: Parameters) -> Self {
@@ -42,89 +48,221 @@ impl Writer {
         }
     }
 
-    /// Makes the writes of a duty. A safe value is a release, whoever wants it: a crash may have left the device taken.
-    pub(super) async fn carry_out(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Error> {
-        let setting = duty.setpoint.setting;
-        if setting.is_safe() {
-            return self.release(row, setting).await;
+    /// Counts the answers of the device: one that is slow still counts on.
+    pub(super) fn answers(&self) -> Arc<AtomicUsize> {
+        match &self.wire {
+            Wire::Modbus(line) => Arc::clone(&line.answers),
+            Wire::Mqtt { .. } => Arc::default(),
         }
-        if !duty.renewal {
-            for write in &row.before {
-                self.one(row, &Write { when_changed: true, ..write.clone() }, setting).await?;
+    }
+
+    /// Where a value of a control goes, what takes control first; nothing over MQTT, where nothing can be read.
+    pub(super) async fn targets(&mut self, row: &ControlRow, setting: Setting) -> Result<Vec<Target>, Error> {
+        let writes: Vec<Write> = row.before.iter().chain(row.writes(setting)?).cloned().collect();
+        let taking = row.before.len();
+        let mut targets = self.all(&writes, setting).await?;
+        targets.iter_mut().take(taking).for_each(|target| target.when_changed = true);
+        Ok(targets)
+    }
+
+    /// Refuses where the device says that it is not ready to be set.
+    pub(super) async fn require(&mut self, row: &ControlRow) -> Result<(), Error> {
+        let Wire::Modbus(line) = &mut self.wire else { return Ok(()) };
+        for requirement in &row.requires {
+            let asked = Write { address: Some(requirement.address), number: Some(requirement.number), ..Write::default() };
+            let target = line.target(&Write { doc_base: requirement.doc_base, ..asked }, 0.0).await?;
+            // A device that does not tell is taken at its owner's word.
+            let Some(held) = line.found_as(&target, requirement.fc).await? else { continue };
+            if !requirement.one_of.contains(&held) {
+                return Err(Error::Requirement { register: target.start, held, says: requirement.says.clone() });
             }
-        }
-        self.value_writes(row, setting).await
-    }
-
-    /// Gives a control back. What `restore` says is written even where the device does not take the value.
-    async fn release(&mut self, row: &ControlRow, setting: Setting) -> Result<(), Error> {
-        if self.is_untaken(row, setting).await {
-            return Ok(());
-        }
-        let taken = self.value_writes(row, setting).await;
-        for write in &row.restore {
-            self.one(row, write, setting).await?;
-        }
-        taken
-    }
-
-    /// Whether the device says that nobody took control of it: it does not hold what `before` writes first. Its owner's
-    /// own settings are then left alone.
-    async fn is_untaken(&mut self, row: &ControlRow, setting: Setting) -> bool {
-        let Some(first) = row.before.first() else { return false };
-        let Ok(target) = self.target(first, setting).await else { return false };
-        let Wire::Modbus { endpoint, unit, timing, .. } = &self.wire else { return false };
-        let line = Line { endpoint, unit: *unit, timing };
-        line.holds(target.start, &target.words).await == Ok(false)
-    }
-
-    async fn value_writes(&mut self, row: &ControlRow, setting: Setting) -> Result<(), Error> {
-        for write in row.writes(setting)? {
-            self.one(row, write, setting).await?;
         }
         Ok(())
     }
 
-    async fn one(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), Error> {
+    /// The time after which the device itself ends what is set, as it says; `None` where it does not.
+    pub(super) async fn revert(&mut self, row: &ControlRow) -> Option<Duration> {
+        let Wire::Modbus(line) = &mut self.wire else { return None };
+        let target = line.target(row.revert.as_ref()?, 0.0).await.ok()?;
+        let seconds = line.found_as(&target, 3).await.ok()??;
+        (seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(86_400.0)))
+    }
+
+    /// Reads what the registers hold that are not `kept` yet; returns whether anything is new.
+    pub(super) async fn find(
+        &mut self,
+        row: &ControlRow,
+        targets: &[Target],
+        kept: &mut Vec<Kept>,
+    ) -> Result<bool, Error> {
+        let Wire::Modbus(line) = &self.wire else { return Ok(false) };
+        let mut news = false;
+        for target in targets {
+            let place = |kept: &&mut Kept| (kept.start, kept.written.len()) == (target.start, target.words.len());
+            if let Some(known) = kept.iter_mut().find(place) {
+                news |= known.written != target.words;
+                known.written.clone_from(&target.words);
+                continue;
+            }
+            let (fc, start, written) = (target.fc, target.start, target.words.clone());
+            let found = if row.read_back { line.found(target).await? } else { None };
+            kept.push(Kept { fc, start, found, written });
+            news = true;
+        }
+        Ok(news)
+    }
+
+    /// Writes a value, and reads it again where the device can be read.
+    pub(super) async fn write(&mut self, row: &ControlRow, targets: &[Target], setting: Setting) -> Result<(), Error> {
         match &self.wire {
-            Wire::Mqtt { connected: false, .. } => Err(Error::BrokerAway),
-            Wire::Mqtt { link, .. } => {
-                let value = self.value(write, setting)?;
-                let topic = self.parameters.apply(write.topic.as_deref().unwrap_or_default());
-                let payload = self.parameters.apply(write.payload.as_deref().unwrap_or("{value}"));
-                link.publish(topic, payload.replace("{value}", &plain(value)), false);
+            Wire::Modbus(line) => {
+                for target in targets {
+                    write(line, target, row.read_back).await?;
+                }
                 Ok(())
             }
-            Wire::Modbus { .. } => self.registers(row, write, setting).await,
+            Wire::Mqtt { .. } => self.publish(&[&row.before[..], row.writes(setting)?].concat(), setting),
         }
     }
 
-    async fn registers(&mut self, row: &ControlRow, write: &Write, setting: Setting) -> Result<(), Error> {
-        let target = self.target(write, setting).await?;
-        let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
-            return Err(Error::NoRegisters);
-        };
-        let read_back = row.read_back && !write.no_read_back;
-        let line = Line { endpoint, unit: *unit, timing };
-        let result = line.write(&target, write.when_changed, read_back).await;
-        if result.is_err() {
-            *chain = None;
+    /// Gives back what was found, the last written first. What could not be read gets the definition's safe value. Everything is tried.
+    pub(super) async fn restore(&mut self, row: &ControlRow, kept: &[Kept]) -> Result<(), Error> {
+        let lost = kept.iter().filter(|kept| kept.found.is_none());
+        let lost: Vec<u16> = lost.map(|kept| kept.start).collect();
+        let mut result = Ok(());
+        if !lost.is_empty() {
+            result = self.release(row, |target| lost.contains(&target.start)).await;
+        }
+        let Wire::Modbus(line) = &self.wire else { return result };
+        for kept in kept.iter().rev() {
+            if let Some(found) = kept.found.as_ref().filter(|found| **found != kept.written) {
+                result = result.and(line.write(kept.fc, kept.start, found).await);
+            }
         }
         result
     }
 
-    /// Where a write goes and its words.
-    async fn target(&mut self, write: &Write, setting: Setting) -> Result<Target, Error> {
-        let value = self.value(write, setting)?;
-        let Wire::Modbus { endpoint, unit, timing, chain } = &mut self.wire else {
-            return Err(Error::NoRegisters);
-        };
-        let line = Line { endpoint, unit: *unit, timing };
-        match (&write.sunspec, write.same_as) {
-            (Some(key), _) => line.sunspec(chain, write, key, value).await,
-            (None, Some(limit)) => registers(write, line.limit(write, limit).await?),
-            (None, None) => registers(write, value),
+    /// Reads again what was given back.
+    pub(super) async fn restored(&self, row: &ControlRow, kept: &[Kept]) -> Result<(), Error> {
+        let Wire::Modbus(line) = &self.wire else { return Ok(()) };
+        for kept in kept.iter().filter(|_| row.read_back) {
+            if let Some(found) = kept.found.as_ref().filter(|found| **found != kept.written) {
+                line.confirm(kept.start, found).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Writes the definition's safe value, and what gives control back even where the device does not take that value.
+    pub(super) async fn release(&mut self, row: &ControlRow, which: impl Fn(&Target) -> bool) -> Result<(), Error> {
+        let safe = row.name.safe();
+        if let Wire::Mqtt { .. } = &self.wire {
+            return self.publish(&[row.writes(safe)?, &row.restore[..]].concat(), safe);
+        }
+        let mut result = Ok(());
+        for writes in [row.writes(safe)?, &row.restore[..]] {
+            let targets = self.all(writes, safe).await;
+            let Wire::Modbus(line) = &self.wire else { break };
+            let written = async {
+                for target in targets?.iter().filter(|target| which(target)) {
+                    write(line, target, row.read_back).await?;
+                }
+                Ok(())
+            };
+            result = result.and(written.await);
+        }
+        result
+    }
+
+    /// Whether the device says that nobody took control of it: it does not hold what `before` writes first. Its owner's
+    /// own values are then left alone.
+    pub(super) async fn is_untaken(&mut self, row: &ControlRow) -> bool {
+        let Some(first) = row.before.first() else { return false };
+        let Ok(targets) = self.all(std::slice::from_ref(first), row.name.safe()).await else { return false };
+        let (Wire::Modbus(line), Some(target)) = (&self.wire, targets.first()) else { return false };
+        line.read(3, target.start, target.words.len()).await.is_ok_and(|held| held != target.words)
+    }
+
+    /// Compares what was written with what the device holds; leaves in `kept` what is still ours.
+    pub(super) async fn look(&mut self, row: &ControlRow, kept: &mut Vec<Kept>) -> Look {
+        let Wire::Modbus(line) = &self.wire else { return Look::Stands };
+        let (mut changes, mut foreign, mut ours) = (Vec::new(), false, Vec::new());
+        for (index, register) in kept.iter().enumerate() {
+            let Some(found) = &register.found else {
+                ours.push(register.clone());
+                continue;
+            };
+            let Ok(held) = line.read(3, register.start, register.written.len()).await else { return Look::Unread };
+            if held == register.written {
+                ours.push(register.clone());
+            } else {
+                changes.push(format!("register {} holds {}, not {}", register.start, plain(&held), plain(&register.written)));
+                // What only takes control is nobody's value.
+                foreign |= held != *found && index >= row.before.len();
+            }
+        }
+        if changes.is_empty() {
+            return Look::Stands;
+        }
+        *kept = ours;
+        Look::Changed { what: changes.join(", "), foreign }
+    }
+
+    /// Of what an earlier run left, that which the device still holds: the rest is its own again, or somebody else's. A number may have
+    /// been changed since it was written down, and counts as ours.
+    pub(super) async fn still_ours(&self, row: &ControlRow, kept: Vec<Kept>) -> Result<Vec<Kept>, Error> {
+        let Wire::Modbus(line) = &self.wire else { return Ok(kept) };
+        let mut ours = Vec::new();
+        for register in kept {
+            let holds = match line.read(3, register.start, register.written.len()).await {
+                Ok(held) => held == register.written || !row.write.is_empty(),
+                Err(Error::Register { fault, .. }) if fault.is_unsupported() => true,
+                Err(error) => return Err(error),
+            };
+            if holds || register.found.is_none() {
+                ours.push(register);
+            }
+        }
+        Ok(ours)
+    }
+
+    /// Whether the device holds all of a value that is not its safe one.
+    pub(super) async fn holds(&mut self, row: &ControlRow, setting: Setting) -> Result<bool, Error> {
+        let targets = self.targets(row, setting).await?;
+        let Wire::Modbus(line) = &self.wire else { return Ok(false) };
+        for target in &targets {
+            if line.found(target).await?.as_ref() != Some(&target.words) {
+                return Ok(false);
+            }
+        }
+        Ok(!targets.is_empty())
+    }
+
+    /// The writes as they go over the wire, those that belong together in one request.
+    async fn all(&mut self, writes: &[Write], setting: Setting) -> Result<Vec<Target>, Error> {
+        let mut targets: Vec<Target> = Vec::new();
+        for write in writes {
+            let value = self.value(write, setting)?;
+            let Wire::Modbus(line) = &mut self.wire else { return Ok(Vec::new()) };
+            let value = line.at_most(write, value).await?;
+            let target = line.target(write, value).await?;
+            match targets.last_mut().filter(|_| write.joined) {
+                Some(last) => last.words.extend(target.words),
+                None => targets.push(target),
+            }
+        }
+        Ok(targets)
+    }
+
+    fn publish(&self, writes: &[Write], setting: Setting) -> Result<(), Error> {
+        let Wire::Mqtt { link, connected: true } = &self.wire else { return Err(Error::BrokerAway) };
+        for write in writes {
+            let value = number(self.value(write, setting)?);
+            let topic = self.parameters.apply(write.topic.as_deref().unwrap_or_default());
+            let payload = self.parameters.apply(write.payload.as_deref().unwrap_or("{value}"));
+            link.publish(topic, payload.replace("{value}", &value), false);
+        }
+        Ok(())
     }
 
     /// The number to write, scaled.
@@ -143,108 +281,24 @@ impl Writer {
     }
 }
 
-fn plain(value: f64) -> String {
+async fn write(line: &Line, target: &Target, read_back: bool) -> Result<(), Error> {
+    let Target { fc, start, words, .. } = target;
+    if target.when_changed && line.read(3, *start, words.len()).await? == *words {
+        return Ok(());
+    }
+    line.write(*fc, *start, words).await?;
+    if read_back && target.read_back {
+        line.confirm(*start, words).await?;
+    }
+    Ok(())
+}
+
+fn number(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Words and where they go.
-struct Target {
-    fc: u8,
-    start: u16,
-    words: Vec<u16>,
-}
-
-fn on_wire(address: Option<u32>, write: &Write) -> Result<u16, Error> {
-    let address = address.and_then(|address| address.checked_sub(u32::from(write.doc_base)));
-    let start = address.and_then(|address| u16::try_from(address).ok());
-    start.ok_or(Error::NoRegister)
-}
-
-fn registers(write: &Write, value: f64) -> Result<Target, Error> {
-    let start = on_wire(write.address, write)?;
-    let words = words::encode(write.number.unwrap_or(Number::U16), write.words, value)?;
-    Ok(Target { fc: write.fc.unwrap_or(16), start, words })
-}
-
-struct Line<'a> {
-    endpoint: &'a Endpoint,
-    unit: u8,
-    timing: &'a Timing,
-}
-
-impl Line<'_> {
-    async fn write(&self, target: &Target, when_changed: bool, read_back: bool) -> Result<(), Error> {
-        let Target { fc, start, words } = target;
-        let refused = |fault| Error::Register { register: *start, fault };
-        if when_changed && self.holds(*start, words).await? {
-            return Ok(());
-        }
-        self.endpoint
-            .write(At { unit: self.unit, fc: *fc, start: *start }, words.clone(), self.timing)
-            .await
-            .map_err(refused)?;
-        if !read_back {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(self.timing.settle_ms)).await;
-        if self.holds(*start, words).await? {
-            Ok(())
-        } else {
-            Err(Error::NotTaken { register: *start, words: words.clone() })
-        }
-    }
-
-    /// The limit that the device tells in a register of the write's type. Zero and the marker of all bits are none: written,
-    /// they would keep the device from what it may do.
-    async fn limit(&self, write: &Write, address: u32) -> Result<f64, Error> {
-        let (start, number) = (on_wire(Some(address), write)?, write.number.unwrap_or(Number::U16));
-        let words = self.endpoint.read(At { unit: self.unit, fc: 3, start }, number.registers(), self.timing).await;
-        let words = words.map_err(|fault| Error::Register { register: start, fault })?;
-        let void = words.iter().all(|word| *word == u16::MAX);
-        let limit = words::decode(number, write.words, &words).filter(|limit| *limit > 0.0 && !void);
-        limit.ok_or(Error::NoLimit { register: start, words })
-    }
-
-    async fn holds(&self, start: u16, words: &[u16]) -> Result<bool, Error> {
-        let found = self.endpoint.read(At { unit: self.unit, fc: 3, start }, words.len() as u16, self.timing).await;
-        found.map(|found| found == words).map_err(|fault| Error::Register { register: start, fault })
-    }
-
-    /// The register of a SunSpec point, and the value with the scale factor the device has right now.
-    async fn sunspec(&self, chain: &mut Option<Chain>, write: &Write, key: &str, value: f64) -> Result<Target, Error> {
-        let number = write.model.unwrap_or(0);
-        let missing = || Error::NoModel(number);
-        let cannot = |why| Error::Point { model: number, point: key.to_owned(), why };
-        if chain.is_none() {
-            *chain = sunspec::scan(self.endpoint, self.unit, self.timing).await?;
-        }
-        let block = chain.iter().flat_map(|chain| &chain.blocks).find(|block| block.model == number).copied();
-        let block = block.ok_or_else(missing)?;
-        let words = sunspec::read(self.endpoint, self.unit, block, self.timing).await?;
-        let model = model::find(number).ok_or_else(missing)?;
-        let entries = sunspec::decode(model, &words);
-        let entry = entries.iter().find(|entry| entry.key == key).ok_or_else(|| cannot("the device has none"))?;
-        let power = entry.power.ok_or_else(|| cannot("its scale factor is void"))?;
-        let number = number_of(entry).ok_or_else(|| cannot("it is no number"))?;
-        let words = words::encode(number, WordOrder::HighFirst, value / 10f64.powi(power))?;
-        let start = block.address.saturating_add(entry.offset as u16);
-        Ok(Target { fc: write.fc.unwrap_or(16), start, words })
-    }
-}
-
-/// The type of a point that holds a number.
-fn number_of(entry: &Entry) -> Option<Number> {
-    match (entry.kind, entry.size) {
-        (Kind::Signed, 1) => Some(Number::I16),
-        (Kind::Signed, 2) => Some(Number::I32),
-        (Kind::Signed, 4) => Some(Number::I64),
-        (Kind::Unsigned | Kind::Counter, 1) => Some(Number::U16),
-        (Kind::Unsigned | Kind::Counter, 2) => Some(Number::U32),
-        (Kind::Unsigned | Kind::Counter, 4) => Some(Number::U64),
-        (Kind::Float, 2) => Some(Number::F32),
-        (Kind::Float, 4) => Some(Number::F64),
-        (Kind::Signed | Kind::Unsigned | Kind::Counter | Kind::Float, _) => None,
-        (Kind::ScaleFactor | Kind::Text | Kind::Pad | Kind::Ip4 | Kind::Ip6 | Kind::Mac, _) => None,
-    }
+/// Words as a person reads them.
+fn plain(words: &[u16]) -> String {
+    words.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
 }

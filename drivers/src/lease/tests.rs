@@ -12,10 +12,18 @@ const PUMP: Terms = Terms {
     renew_safe: true,
     dead_band: 75.0,
     retry: Terms::RETRY,
+    readable: false,
 };
 /// A battery without a watchdog.
-const BATTERY: Terms =
-    Terms { range: None, min_interval: ZERO, keep_alive: None, renew_safe: false, dead_band: 0.0, retry: Terms::RETRY };
+const BATTERY: Terms = Terms {
+    range: None,
+    min_interval: ZERO,
+    keep_alive: None,
+    renew_safe: false,
+    dead_band: 0.0,
+    retry: Terms::RETRY,
+    readable: false,
+};
 /// The engine, as its feeder has it.
 const ENGINE: Terms = Terms {
     range: Some([0.0, 1000.0]),
@@ -43,6 +51,10 @@ struct Bench {
     start: Instant,
     cycle: u64,
     refuses: bool,
+    /// What a look finds, when one was due, and what was said of it.
+    holds: Look,
+    looks: Vec<u64>,
+    said: Vec<String>,
     /// Second, value, and whether it was a renewal.
     writes: Vec<(u64, Setting, bool)>,
 }
@@ -50,7 +62,8 @@ struct Bench {
 impl Bench {
     fn new(control: Control, terms: Terms, debt: bool) -> Self {
         let lease = Lease::new(DeviceId("d".into()), control, terms, 0, debt);
-        Self { lease, start: Instant::now(), cycle: 0, refuses: false, writes: Vec::new() }
+        let (looks, said, writes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { lease, start: Instant::now(), cycle: 0, refuses: false, holds: Look::Stands, looks, said, writes }
     }
 
     /// Lives from second `from` to before second `to` with what the core wants; with `None` the core is silent.
@@ -62,9 +75,15 @@ impl Bench {
                 let setpoint = Setpoint { device: DeviceId("d".into()), setting, reason: Reason::Surplus };
                 self.lease.take(&Setpoints { cycle: self.cycle, setpoints: vec![setpoint] }, now);
             }
-            if let Some(duty) = self.lease.due(now) {
-                self.writes.push((second, duty.setpoint.setting, duty.renewal));
-                self.lease.written(&duty, self.refuses.then(|| "busy".to_owned()), now);
+            while let Some(duty) = self.lease.due(now) {
+                if duty.act == Act::Look {
+                    self.looks.push(second);
+                    self.said.extend(self.lease.looked(&self.holds, now));
+                    continue;
+                }
+                self.writes.push((second, duty.setpoint.setting, duty.act == Act::Renew));
+                self.lease.written(&duty, self.refuses.then(|| Failure::touched("busy")), now);
+                break;
             }
         }
     }
@@ -290,19 +309,20 @@ async fn in_the_seconds_of_an_end_a_device_is_asked_more_often() {
 #[tokio::test]
 async fn what_came_of_a_write_is_news_when_it_changes_something() {
     let mut lease = Lease::new(DeviceId("d".into()), Control::HeatPumpMode, BATTERY, 0, false);
-    let setpoint = |renewal| Duty {
+    let setpoint = |act| Duty {
         setpoint: Setpoint {
             device: DeviceId("d".into()),
             setting: Setting::HeatPumpMode(HeatPumpMode::Boost),
             reason: Reason::Surplus,
         },
-        renewal,
+        act,
     };
     // A renewal or a change, what came of it, whether that is news.
-    let rows = [(false, None, true), (true, None, false), (true, Some("busy"), true), (true, None, true)];
-    for (renewal, error, news) in rows {
-        let error = error.map(str::to_owned);
-        assert_eq!(lease.written(&setpoint(renewal), error.clone(), Instant::now()), news, "{renewal} {error:?}");
+    let (set, renew) = (Act::Set, Act::Renew);
+    let rows = [(set, None, true), (renew, None, false), (renew, Some("busy"), true), (renew, None, true)];
+    for (act, error, news) in rows {
+        let failure = error.map(Failure::touched);
+        assert_eq!(lease.written(&setpoint(act), failure, Instant::now()), news, "{act:?} {error:?}");
     }
 }
 
@@ -343,4 +363,91 @@ async fn what_is_withdrawn_before_it_was_written_is_known_to_be_held() {
             lease.written(duty, None, now);
         });
     }
+}
+
+/// A battery whose registers can be read.
+const READABLE: Terms = Terms { readable: true, ..BATTERY };
+
+fn fell() -> Look {
+    Look::Changed { what: "register 7 holds 150, not 0".into(), foreign: false }
+}
+
+fn foreign() -> Look {
+    Look::Changed { what: "register 7 holds 30, not 0".into(), foreign: true }
+}
+
+#[tokio::test]
+async fn what_was_set_is_looked_at_within_a_minute_after_a_return_and_before_a_renewal() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.live(0, 100, Some(HOLD));
+    assert_eq!(bench.looks, [45, 90]);
+    bench.lease.back();
+    bench.live(100, 101, Some(HOLD));
+    assert_eq!(bench.looks.pop(), Some(100));
+    bench.live(101, 200, Some(NORMAL));
+    assert_eq!(bench.looks, [45, 90], "its own control is its own");
+
+    let terms = Terms { keep_alive: Some(Duration::from_secs(50)), ..READABLE };
+    let mut bench = Bench::new(Control::BatteryMode, terms, false);
+    bench.live(0, 42, Some(HOLD));
+    assert_eq!(bench.looks, [20, 40]);
+    assert_eq!(bench.writes, [(0, HOLD, false), (20, HOLD, true), (40, HOLD, true)]);
+}
+
+#[tokio::test]
+async fn what_falls_back_is_written_again_a_few_times_and_then_said() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.holds = fell();
+    bench.live(0, 3600, Some(HOLD));
+    assert_eq!(bench.seconds(), [(0, HOLD), (45, HOLD), (90, HOLD), (135, HOLD)]);
+    assert_eq!(bench.said.len(), 4);
+    let why = bench.lease.status().unwrap().error.unwrap();
+    assert!(why.contains("3 times and more") && why.contains("150,") && why.contains("60 minutes"), "{why}");
+    // The rest of the day: after the rest once, and three times more.
+    bench.live(3600, 24 * 3600, Some(HOLD));
+    assert_eq!(bench.seconds().len(), 4);
+}
+
+#[tokio::test]
+async fn somebody_elses_value_is_left_alone_for_an_hour() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.live(0, 10, Some(HOLD));
+    bench.holds = foreign();
+    bench.live(10, 100, Some(HOLD));
+    assert_eq!(bench.seconds(), [(0, HOLD)]);
+    assert!(bench.said[0].contains("somebody else has set it: register 7 holds 30, not 0"), "{:?}", bench.said);
+    bench.lease.let_go();
+    bench.holds = Look::Stands;
+    bench.live(100, 3700, Some(HOLD));
+    assert_eq!((bench.seconds(), bench.lease.status().unwrap().error), (vec![(3645, HOLD)], None));
+}
+
+#[tokio::test]
+async fn what_a_device_holds_after_a_restart_is_nobody_elses() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.live(0, 10, Some(HOLD));
+    bench.lease.back();
+    bench.holds = foreign();
+    bench.live(10, 12, Some(HOLD));
+    assert_eq!(bench.seconds(), [(0, HOLD), (10, HOLD)]);
+}
+
+#[tokio::test]
+async fn what_is_not_written_at_all_leaves_the_device_its_own() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.lease.take(&Setpoints { cycle: 1, setpoints: Vec::new() }, bench.start);
+    let setpoint = Setpoint { device: DeviceId("d".into()), setting: HOLD, reason: Reason::Surplus };
+    bench.lease.take(&Setpoints { cycle: 2, setpoints: vec![setpoint] }, bench.start);
+    let duty = bench.lease.due(bench.start).unwrap();
+    assert!(bench.lease.written(&duty, Some(Failure::untouched("used up")), bench.start));
+    assert_eq!((bench.lease.is_set(), bench.state()), (false, Some(LeaseState::Own)));
+}
+
+#[tokio::test]
+async fn what_the_device_says_of_its_own_revert_time_is_renewed_in_less_than_half_of_it() {
+    let mut bench = Bench::new(Control::BatteryMode, BATTERY, false);
+    bench.live(0, 1, Some(HOLD));
+    bench.lease.forgets_after(Duration::from_secs(3600));
+    bench.live(1, 3600, Some(HOLD));
+    assert_eq!(bench.writes, [(0, HOLD, false), (1440, HOLD, true), (2880, HOLD, true)]);
 }

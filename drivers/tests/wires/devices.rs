@@ -1,25 +1,28 @@
 //! Definitions against register dumps of the real devices, and a device at work: read, set, renewed, given back.
 
+use crate::debts::Book;
 use crate::modbus::at;
 use crate::peer;
+use drivers::debt::Debts;
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
 use drivers::lease::Wanted;
 use drivers::modbus::{Endpoint, Timing};
 use drivers::pace::Pace;
-use plant::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setpoints, Setting};
+use plant::decision::{BatteryMode, HeatPumpMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
 use plant::units::{Percent, Watts};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-fn config(id: &str, address: &str) -> DeviceConfig {
+/// A device of this kind at this address.
+pub(crate) fn config(id: &str, address: &str) -> DeviceConfig {
     DeviceConfig {
         id: DeviceId("device".into()),
         definition: Arc::new(definition::find(id).unwrap()),
@@ -122,17 +125,24 @@ async fn definitions_read_the_dumps_of_their_devices() {
     }
 }
 
-struct Running {
+/// A device at work, and a core that cycles.
+pub(crate) struct Running {
     reports: mpsc::Receiver<Report>,
     wanted: watch::Sender<Wanted>,
-    leases: watch::Receiver<Vec<LeaseStatus>>,
+    pub(crate) leases: watch::Receiver<Vec<LeaseStatus>>,
     /// The core's loop, which counts its cycles.
     core: tokio::task::JoinHandle<()>,
-    shutdown: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: tokio::task::JoinHandle<()>,
 }
 
-fn start(config: DeviceConfig, debts: BTreeSet<Control>) -> Running {
+/// Starts a device whose debts are written into `book`.
+pub(crate) fn start(config: DeviceConfig, book: &Book) -> Running {
+    start_with(config, book.debts())
+}
+
+/// Starts a device with this way to its debts.
+pub(crate) fn start_with(config: DeviceConfig, debts: Debts) -> Running {
     let (sender, reports) = mpsc::channel(4);
     let (wanted, received) = watch::channel(Wanted::default());
     let (statuses, leases) = watch::channel(Vec::new());
@@ -155,19 +165,28 @@ fn cycle(wanted: &mut Wanted, setpoints: Vec<Setpoint>) {
 }
 
 impl Running {
-    async fn next(&mut self, what: &str, mut wanted: impl FnMut(&Report) -> bool) -> Report {
-        let found = timeout(Duration::from_secs(20), async {
-            loop {
-                let report = self.reports.recv().await.expect("reports end");
-                if wanted(&report) {
-                    return report;
-                }
-            }
-        });
-        found.await.unwrap_or_else(|_| panic!("no report: {what}"))
+    /// The next report that is `wanted`.
+    pub(crate) async fn next(&mut self, what: &str, wanted: impl FnMut(&Report) -> bool) -> Report {
+        timeout(Duration::from_secs(20), self.wait(what, wanted)).await.unwrap_or_else(|_| panic!("no report: {what}"))
     }
 
-    async fn set(&mut self, setting: Setting) -> Option<String> {
+    /// The same, however long it takes.
+    pub(crate) async fn wait(&mut self, what: &str, mut wanted: impl FnMut(&Report) -> bool) -> Report {
+        loop {
+            let report = self.reports.recv().await.unwrap_or_else(|| panic!("reports end: {what}"));
+            if wanted(&report) {
+                return report;
+            }
+        }
+    }
+
+    /// Sets a control; returns what went wrong.
+    pub(crate) async fn set(&mut self, setting: Setting) -> Option<String> {
+        timeout(Duration::from_secs(20), self.set_patiently(setting)).await.expect("no outcome")
+    }
+
+    /// The same, however long it takes.
+    pub(crate) async fn set_patiently(&mut self, setting: Setting) -> Option<String> {
         let setpoint = Setpoint { device: DeviceId("device".into()), setting, reason: Reason::Surplus };
         self.wanted.send_modify(|wanted| {
             let mut setpoints = wanted.setpoints.setpoints.clone();
@@ -176,7 +195,7 @@ impl Running {
             cycle(wanted, setpoints);
         });
         let wanted = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.control() == setting.control());
-        match self.next("applied", wanted).await {
+        match self.wait("applied", wanted).await {
             Report::Applied { error, .. } => error,
             Report::Values { .. } | Report::Unavailable { .. } => unreachable!(),
         }
@@ -189,14 +208,16 @@ impl Running {
         assert_eq!(reached, Ok(true), "{state:?}");
     }
 
-    async fn stop(self) {
+    /// Lets it give everything back and end.
+    pub(crate) async fn stop(self) {
         self.core.abort();
         self.shutdown.cancel();
-        timeout(Duration::from_secs(15), self.task).await.expect("the device does not stop").unwrap();
+        timeout(Duration::from_secs(60), self.task).await.expect("the device does not stop").unwrap();
     }
 }
 
-fn writes(log: &std::path::Path) -> Vec<(u64, u64, Vec<u64>)> {
+/// What was written: function, register, words.
+pub(crate) fn writes(log: &std::path::Path) -> Vec<(u64, u64, Vec<u64>)> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines()
         .map(|line| {
@@ -224,7 +245,7 @@ async fn a_surplus_is_offered_kept_alive_and_taken_back() {
     }
     let config =
         DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
-    let mut device = start(config, BTreeSet::new());
+    let mut device = start(config, &Book::default());
     let values = device.next("values", |report| matches!(report, Report::Values { .. })).await;
     let Report::Values { values, .. } = values else { unreachable!() };
     let values: BTreeMap<Point, Option<f64>> = values.into_iter().collect();
@@ -266,7 +287,7 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
             "sigenergy",
             &[(40029, 0), (40031, 0)],
             &[NORMAL, HOLD, NORMAL],
-            &[(40029, &[1]), (40031, &[1]), (40031, &[2]), (40029, &[0])],
+            &[(40029, &[1]), (40031, &[1]), (40031, &[0]), (40029, &[0])],
         ),
         // Control is given back even where the value is not taken.
         ("sigenergy", &[(40029, 1)], &[NORMAL], &[(40029, &[0])]),
@@ -300,7 +321,7 @@ async fn a_safe_value_gives_control_back_and_takes_none() {
             ],
         ),
         ("fronius-gen24", &[], &limits[..1], &[]),
-        ("fronius-gen24", &[], &limits, &[(40237, &[1]), (40233, &[50]), (40233, &[100]), (40237, &[0])]),
+        ("fronius-gen24", &[], &limits, &[(40237, &[1]), (40233, &[50]), (40233, &[9230]), (40237, &[0])]),
     ];
     for (id, registers, settings, expected) in rows {
         let folder = tempfile::tempdir().unwrap();
@@ -335,7 +356,7 @@ async fn made(id: &str, peer: &peer::Peer, settings: &[Setting], log: &std::path
     };
     // A safe value that comes first is owed: an earlier run left the device set.
     let debts = settings.first().filter(|first| first.is_safe()).map(|first| first.control());
-    let mut device = start(config, debts.into_iter().collect());
+    let mut device = start(config, &Book::unknown(debts));
     for setting in settings {
         device.set(*setting).await;
     }
@@ -359,7 +380,7 @@ async fn a_core_that_is_silent_loses_its_lease_and_wins_it_back() {
     }
     let config =
         DeviceConfig { definition: Arc::new(definition), ..config("lambda-eu-l", &format!("tcp://{}", peer.address)) };
-    let mut device = start(config, BTreeSet::new());
+    let mut device = start(config, &Book::default());
     assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_000.0))).await, None);
     device.core.abort();
     device.reaches(LeaseState::FellBack).await;
@@ -381,7 +402,7 @@ async fn a_sunspec_battery_is_set_with_its_own_scale_factor() {
         points: Some([Point::BatterySoc].into()),
         ..config("sunspec-hybrid", &format!("tcp://{}", peer.address))
     };
-    let mut device = start(config, BTreeSet::new());
+    let mut device = start(config, &Book::default());
     let outcome = device.set(Setting::BatteryMode(BatteryMode::Hold)).await;
     // Model 124 begins at 40254; StorCtl_Mod is its fourth point, OutWRte its eleventh.
     assert_eq!(outcome, None);
@@ -389,7 +410,8 @@ async fn a_sunspec_battery_is_set_with_its_own_scale_factor() {
     assert!(made.contains(&(16, 40254 + 2 + 3, vec![2])), "{made:?}");
     assert!(made.contains(&(16, 40254 + 2 + 10, vec![0])), "{made:?}");
     device.stop().await;
-    assert!(writes(&log).contains(&(16, 40254 + 2 + 3, vec![0])), "{:?}", writes(&log));
+    // What it held before.
+    assert!(writes(&log).contains(&(16, 40254 + 2 + 3, vec![11])), "{:?}", writes(&log));
 }
 
 #[tokio::test]
@@ -399,7 +421,7 @@ async fn a_device_that_goes_and_comes_back_is_noticed() {
     std::fs::write(&dump, r#"{"units": {"1": {"holding": {"1001": 326}}}}"#).unwrap();
     let Some(peer) = peer::dump_file(&dump, &[]).await else { return };
     let port = peer.address.port();
-    let mut device = start(config("my-pv-elwa", &format!("tcp://{}", peer.address)), BTreeSet::new());
+    let mut device = start(config("my-pv-elwa", &format!("tcp://{}", peer.address)), &Book::default());
     device.next("values", |report| matches!(report, Report::Values { .. })).await;
     drop(peer);
     let gone = device.next("unavailable", |report| matches!(report, Report::Unavailable { .. })).await;
@@ -465,7 +487,7 @@ async fn a_server_of_another_maker_is_read_and_set_through_a_definition() {
     let expected = [("heat_pump.power", 10.0), ("tank.temperature", 15.0), ("heat_pump.energy", energy)];
     assert_eq!(values, expected.map(|(name, value)| (name, Some(value))).into());
 
-    let mut device = start(config, BTreeSet::new());
+    let mut device = start(config, &Book::default());
     assert_eq!(device.set(Setting::HeatPumpSurplus(Watts(2_345.0))).await, None);
     assert_eq!(device.set(Setting::HeatPumpMode(HeatPumpMode::Boost)).await, None);
     let endpoint = Endpoint::open(&address.parse().unwrap());

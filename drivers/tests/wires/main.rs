@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod bad_days;
+mod control;
+mod debts;
 mod devices;
 mod link;
 mod modbus;

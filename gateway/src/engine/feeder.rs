@@ -3,7 +3,7 @@
 //! Nothing else is waited for in here, so that off is off however slow other answers are.
 
 use super::interface::Engine;
-use drivers::lease::{Duty, Lease, Terms, Wanted};
+use drivers::lease::{Duty, Failure, Lease, Terms, Wanted};
 use plant::decision::{Control, Setting};
 use plant::point::{DeviceId, WORKER};
 use plant::record::LeaseStatus;
@@ -48,8 +48,8 @@ impl<E: Engine> Feeder<E> {
         loop {
             if let Some(duty) = lease.due(Instant::now()) {
                 self.publish(&lease);
-                let error = self.give(&duty).await;
-                lease.written(&duty, error, Instant::now());
+                let failure = self.give(&duty).await.map(Failure::touched);
+                lease.written(&duty, failure, Instant::now());
             }
             self.publish(&lease);
             tokio::select! {
@@ -96,5 +96,7 @@ fn terms(max: Watts) -> Terms {
         renew_safe: true,
         dead_band: Terms::DEAD_BAND * max.0,
         retry: RETRY,
+        // It says with every budget what it has made of it.
+        readable: false,
     }
 }

@@ -1,6 +1,7 @@
 //! The leases of shipped definitions.
 
 use super::*;
+use crate::lease::Act;
 use crate::definition::find;
 use plant::decision::{BatteryMode, HeatPumpMode};
 use plant::units::{Percent, Watts};
@@ -33,9 +34,14 @@ fn writes(id: &str, setting: Setting) -> Vec<u64> {
         let now = start + Duration::from_secs(second);
         let known = leases.take(&wanted(second + 1, setting, now));
         assert_eq!(known.len(), usize::from(second == 0 && setting.is_safe()), "{known:?}");
-        if let Some((_, duty)) = leases.due(setting.control(), now) {
+        while let Some((_, duty)) = leases.due(setting.control(), now) {
+            if duty.act == Act::Look {
+                assert_eq!(leases.looked(setting.control(), &Look::Stands, now), None);
+                continue;
+            }
             leases.written(&duty, None, now);
             at.push(second);
+            break;
         }
     }
     at

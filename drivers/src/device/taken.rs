@@ -1,0 +1,174 @@
+//! What we took of a device: the registers written, what was found in them, and the debts of it.
+
+use super::config::DeviceConfig;
+use super::line::Target;
+use super::writer::Writer;
+use crate::debt::{Cost, Debt, Debts, Kept, Place};
+use crate::definition::ControlRow;
+use crate::error::Error;
+use crate::lease::{Failure, Look};
+use plant::decision::{Control, Setting};
+use plant::point::DeviceId;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Taken {
+    device: DeviceId,
+    place: Place,
+    debts: Debts,
+    controls: BTreeMap<Control, Grip>,
+}
+
+/// What we took of a control.
+#[derive(Clone, Debug, Default)]
+struct Grip {
+    kept: Vec<Kept>,
+    /// An earlier run took it: what the device holds by now is not known.
+    inherited: bool,
+    /// What was written back and is not confirmed yet.
+    restoring: Vec<Kept>,
+}
+
+impl Taken {
+    pub(super) fn new(config: &DeviceConfig, debts: Debts) -> Self {
+        let inherited = |debt: &Debt| {
+            (debt.control, Grip { kept: debt.registers.clone(), inherited: true, restoring: Vec::new() })
+        };
+        let controls = debts.known.iter().map(inherited).collect();
+        Self { device: config.id.clone(), place: place(config), debts, controls }
+    }
+
+    /// Whether an earlier run may have left set what nobody knows of.
+    pub(super) fn lost(&self) -> bool {
+        self.debts.lost
+    }
+
+    /// Whether an earlier run left the control set.
+    pub(super) fn is_inherited(&self, control: Control) -> bool {
+        self.controls.get(&control).is_some_and(|grip| grip.inherited)
+    }
+
+    /// Sets a control: reads what its registers hold, has that written down, and only then writes. Returns the time after which the device
+    /// ends it by itself, where it tells one.
+    pub(super) async fn take(
+        &mut self,
+        writer: &mut Writer,
+        row: &ControlRow,
+        setting: Setting,
+    ) -> Result<Option<Duration>, Failure> {
+        let targets = writer.targets(row, setting).await.map_err(Failure::untouched)?;
+        let known = self.controls.get(&row.name).cloned();
+        if known.is_none() {
+            writer.require(row).await.map_err(Failure::untouched)?;
+        }
+        let mut grip = known.clone().unwrap_or_default();
+        let news = find(writer, row, &targets, &mut grip.kept).await.map_err(Failure::untouched)?;
+        // The way back of the first write is paid for in advance.
+        let writes = if known.is_none() { 2 } else { 1 };
+        let cost = row.writes_a_day.map(|daily| Cost { writes, daily });
+        if known.is_none() || news || cost.is_some() {
+            self.owe(row.name, &grip.kept, cost).await.map_err(Failure::untouched)?;
+        }
+        self.controls.insert(row.name, grip);
+        let revert = if known.is_none() { writer.revert(row).await } else { None };
+        writer.write(row, &targets, setting).await.map_err(Failure::touched)?;
+        Ok(revert)
+    }
+
+    /// Writes a value again before the device forgets it.
+    pub(super) async fn renew(
+        &self,
+        writer: &mut Writer,
+        row: &ControlRow,
+        setting: Setting,
+    ) -> Result<(), Error> {
+        let targets = writer.targets(row, setting).await?;
+        writer.write(row, &targets, setting).await
+    }
+
+    /// Writes back what was found; where nothing is known of it, the definition's safe value.
+    pub(super) async fn restore(&mut self, writer: &mut Writer, row: &ControlRow) -> Result<(), Error> {
+        let grip = self.controls.get(&row.name).cloned().unwrap_or_default();
+        if grip.kept.is_empty() {
+            if grip.inherited && writer.is_untaken(row).await {
+                return Ok(());
+            }
+            return writer.release(row, |_| true).await;
+        }
+        let kept = if grip.inherited { writer.still_ours(row, grip.kept).await? } else { grip.kept };
+        if kept.iter().any(|kept| kept.found.is_none()) {
+            let (device, control) = (&self.device, row.name);
+            tracing::warn!(%device, %control, "what it held before could not be read: it gets the definition's safe value");
+        }
+        if let Some(grip) = self.controls.get_mut(&row.name) {
+            grip.restoring.clone_from(&kept);
+        }
+        writer.restore(row, &kept).await
+    }
+
+    /// Reads again what was written back; then the debt is forgotten.
+    pub(super) async fn restored(&mut self, writer: &Writer, row: &ControlRow) -> Result<(), Error> {
+        if let Some(grip) = self.controls.get(&row.name) {
+            writer.restored(row, &grip.restoring).await?;
+        }
+        self.forget(row.name).await;
+        Ok(())
+    }
+
+    /// Compares what was written with what the device holds; returns what is still ours as well.
+    pub(super) async fn look(&self, writer: &mut Writer, row: &ControlRow) -> (Look, Vec<Kept>) {
+        let mut kept = self.controls.get(&row.name).map(|grip| grip.kept.clone()).unwrap_or_default();
+        (writer.look(row, &mut kept).await, kept)
+    }
+
+    /// Keeps only `ours`; returns whether nothing is left to be given back.
+    pub(super) async fn keep(&mut self, control: Control, ours: Vec<Kept>) -> bool {
+        if ours.iter().all(|kept| kept.found.as_ref() == Some(&kept.written)) {
+            self.forget(control).await;
+            return true;
+        }
+        // The debt on the disk may name more: whoever pays it compares first.
+        let _ = self.owe(control, &ours, None).await;
+        self.controls.entry(control).or_default().kept = ours;
+        false
+    }
+
+    async fn owe(&self, control: Control, kept: &[Kept], cost: Option<Cost>) -> Result<(), Error> {
+        let (device, place) = (self.device.clone(), Some(self.place.clone()));
+        let debt = Debt { device, control, place, registers: kept.to_vec() };
+        self.debts.owe(debt, cost).await.map_err(|why| Error::Unowed { why })
+    }
+
+    async fn forget(&mut self, control: Control) {
+        if self.controls.remove(&control).is_some() {
+            self.debts.settle(self.device.clone(), control).await;
+        }
+    }
+}
+
+/// Reads what the targets hold that is not known yet; returns whether the debt on the disk has to be written anew. A number goes up and
+/// down: what was found before it is what counts, and that is there. What a heat pump is offered is a signal that nobody set.
+async fn find(
+    writer: &mut Writer,
+    row: &ControlRow,
+    targets: &[Target],
+    kept: &mut Vec<Kept>,
+) -> Result<bool, Error> {
+    if row.name == Control::HeatPumpSurplus {
+        return Ok(false);
+    }
+    let known = kept.len();
+    let news = writer.find(row, targets, kept).await?;
+    Ok(kept.len() > known || (news && row.write.is_empty()))
+}
+
+/// Where the device is, for whoever has to give it back without its section of the configuration.
+fn place(config: &DeviceConfig) -> Place {
+    Place {
+        definition: config.definition.id.clone(),
+        address: config.address.to_string(),
+        unit: config.unit,
+        parameters: config.parameters.clone(),
+    }
+}
