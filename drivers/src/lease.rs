@@ -206,9 +206,10 @@ impl Lease {
         }
     }
 
-    /// Takes note of what the core wanted at the moment `at`. A number that has not grown is no sign of life. Returns a wanted value
-    /// that the device surely holds already, as after a change that was withdrawn before it was written: nothing else says so.
-    pub fn take(&mut self, setpoints: &Setpoints, at: Instant) -> Option<Setpoint> {
+    /// Takes note of what the core wanted at the moment `at`. A number that has not grown is no sign of life. Returns what no write will
+    /// say: a wanted value that the device surely holds already, as after a change that was withdrawn before it was written, and one that
+    /// will not be written for now, with the reason.
+    pub fn take(&mut self, setpoints: &Setpoints, at: Instant) -> Option<(Setpoint, Option<String>)> {
         if setpoints.cycle <= self.cycle {
             return None;
         }
@@ -216,7 +217,17 @@ impl Lease {
         let wanted = setpoints.get(&self.device, self.control).cloned();
         let before = std::mem::replace(&mut self.wanted, wanted.clone());
         let changed = before.map(|before| before.setting) != wanted.as_ref().map(|wanted| wanted.setting);
-        wanted.filter(|wanted| changed && !self.unsure && self.held == bounded(wanted.setting, self.terms.range))
+        let news = self.standing.wakes(at) || changed;
+        let wanted = wanted.filter(|_| news)?;
+        let setting = bounded(wanted.setting, self.terms.range);
+        if self.standing.rests(at) {
+            // Its own value does not end the rest: what was said of it stands.
+            return self.standing.why().filter(|_| !setting.is_safe()).map(|why| (wanted, Some(why.to_owned())));
+        }
+        if let Some(refusal) = self.refusal.as_ref().filter(|refusal| refusal.bars(setting, at)) {
+            return Some((wanted, Some(refusal.error.clone())));
+        }
+        (!self.unsure && self.held == setting).then_some((wanted, None))
     }
 
     /// The device answers again: what it did not take is tried at once.
@@ -245,7 +256,7 @@ impl Lease {
     pub fn due(&mut self, now: Instant) -> Option<Duty> {
         let setpoint = self.target(now);
         let target = setpoint.setting;
-        let rests = self.standing.resting(now) && !target.is_safe();
+        let rests = self.standing.rests(now) && !target.is_safe();
         if rests || self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
             return None;
         }
@@ -281,8 +292,8 @@ impl Lease {
     }
 
     /// Whether the control is left alone for now.
-    pub fn rests(&mut self, now: Instant) -> bool {
-        self.standing.resting(now)
+    pub fn rests(&self, now: Instant) -> bool {
+        self.standing.rests(now)
     }
 
     /// Nothing of ours is left at the device.

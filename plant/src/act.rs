@@ -16,7 +16,7 @@ use crate::act::devices::Coordination;
 use crate::act::dispatch::Dispatch;
 use crate::act::limits::Limits;
 use crate::act::outcomes::Outcomes;
-use crate::decision::{Decision, Outcome, Setpoints};
+use crate::decision::{Control, Decision, Outcome, Setpoints};
 use crate::point::DeviceId;
 use crate::time::Timestamp;
 use crate::value::situation::Situation;
@@ -58,6 +58,11 @@ impl Act {
     /// Takes note of what came of a setpoint.
     pub(crate) fn take(&mut self, outcome: &Outcome) {
         self.outcomes.take(outcome);
+    }
+
+    /// Whether some device does not do what this control is set to.
+    pub(crate) fn disobeys(&self, control: Control) -> bool {
+        self.outcomes.disobeys(control)
     }
 
     /// What went wrong with the last setpoint of each device.

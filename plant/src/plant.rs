@@ -10,7 +10,7 @@ use crate::act::Act;
 use crate::act::explain::explain;
 use crate::books::{Books, ledger};
 use crate::checkpoint::Checkpoint;
-use crate::decision::Decision;
+use crate::decision::{Control, Decision};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry};
 use crate::event::Event;
@@ -137,7 +137,8 @@ impl Plant {
         let site = self.site.clone();
         let image = self.observed.image(&site, now);
         let planned = self.planning.intention(self.observed.commands.mode, now);
-        let situation = Situation::new(&site, &self.observed, &image, planned);
+        let disobeyed = self.act.disobeys(Control::BatteryMode);
+        let situation = Situation { disobeyed, ..Situation::new(&site, &self.observed, &image, planned) };
         let decision = self.act.decide(&situation);
         let mut effects = vec![Effect::Apply(self.act.setpoints(&decision))];
         effects.extend(booked);

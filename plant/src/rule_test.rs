@@ -1,7 +1,7 @@
 //! The rules of samples, limits and settings, one row each, on a plant that sees exactly what the row says.
 
 use crate::command::{Command, Mode};
-use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoints, Setting};
+use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::image::Known;
@@ -153,6 +153,28 @@ fn a_battery_at_its_reserve_is_left_alone() {
     assert_eq!(bench.settled(400).0, 0.0);
     bench.see(Point::BatterySoc, 13.0);
     assert_eq!(bench.settled(2).0, 1000.0);
+}
+
+#[test]
+fn a_battery_that_does_not_hold_gets_no_grace_at_its_reserve() {
+    let hold = |error: Option<&str>| {
+        let (device, setting) = (DeviceId("inverter".into()), Setting::BatteryMode(BatteryMode::Hold));
+        let setpoint = Setpoint { device, setting, reason: Reason::Boost };
+        Event::Outcome(Box::new(Outcome { setpoint, error: error.map(str::to_owned) }))
+    };
+    // It gets a moment to obey where it took the hold, and none where it did not keep it.
+    for (error, budget) in [(None, 1000.0), (Some("it did not keep what it was set to"), 0.0)] {
+        let mut bench = Bench::new(site());
+        bench.boost();
+        bench.see(Point::BatterySoc, 9.0);
+        bench.see(Point::BatteryPower, 1200.0);
+        bench.see(Point::ComputePower, 900.0);
+        bench.give(hold(error));
+        assert_eq!(bench.settled(2).0, budget, "{error:?}");
+        let (record, _) = bench.wake();
+        let shown: Vec<_> = record.devices.iter().filter_map(|device| device.error.as_deref()).collect();
+        assert_eq!(shown, error.into_iter().collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Keeper {
     /// Follows the newest cycle.
     pub(super) async fn follow(&mut self, wanted: &Wanted) {
         for (setpoint, error) in self.leases.take(wanted) {
-            self.reporter.applied(setpoint, error.map(|error| error.to_string()));
+            self.reporter.applied(setpoint, error);
         }
         self.look().await;
     }

@@ -34,9 +34,9 @@ impl Leases {
         Self { device: config.id.clone(), leases, impossible: BTreeMap::new() }
     }
 
-    /// Takes note of what the core wants; returns what needs no write, once for each value: what is held already, and what cannot
-    /// be.
-    pub(super) fn take(&mut self, wanted: &Wanted) -> Vec<(Setpoint, Option<Error>)> {
+    /// Takes note of what the core wants; returns what no write will say, once for each value: what is held already, what is not
+    /// written for now, and what cannot be.
+    pub(super) fn take(&mut self, wanted: &Wanted) -> Vec<(Setpoint, Option<String>)> {
         let setpoints = &wanted.setpoints;
         let before = std::mem::take(&mut self.impossible);
         let mut possible = Setpoints { cycle: setpoints.cycle, setpoints: Vec::new() };
@@ -48,13 +48,13 @@ impl Leases {
                 Err(error) => {
                     self.impossible.insert(control, setting);
                     if before.get(&control) != Some(&setting) {
-                        news.push((setpoint.clone(), Some(error)));
+                        news.push((setpoint.clone(), Some(error.to_string())));
                     }
                 }
             }
         }
         let held = self.leases.values_mut().filter_map(|(_, lease)| lease.take(&possible, wanted.at));
-        news.extend(held.map(|setpoint| (setpoint, None)));
+        news.extend(held);
         news
     }
 
@@ -81,8 +81,8 @@ impl Leases {
     }
 
     /// Whether a control is left alone for now.
-    pub(super) fn rests(&mut self, control: Control, now: Instant) -> bool {
-        self.lease(control).is_some_and(|lease| lease.rests(now))
+    pub(super) fn rests(&self, control: Control, now: Instant) -> bool {
+        self.leases.get(&control).is_some_and(|(_, lease)| lease.rests(now))
     }
 
     /// Nothing of ours is left in a control.

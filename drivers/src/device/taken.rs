@@ -32,9 +32,8 @@ struct Grip {
 
 impl Taken {
     pub(super) fn new(config: &DeviceConfig, debts: Debts) -> Self {
-        let inherited = |debt: &Debt| {
-            (debt.control, Grip { kept: debt.registers.clone(), inherited: true, restoring: Vec::new() })
-        };
+        let inherited =
+            |debt: &Debt| (debt.control, Grip { kept: debt.registers.clone(), inherited: true, restoring: Vec::new() });
         let controls = debts.known.iter().map(inherited).collect();
         Self { device: config.id.clone(), place: place(config), debts, controls }
     }
@@ -77,12 +76,7 @@ impl Taken {
     }
 
     /// Writes a value again before the device forgets it.
-    pub(super) async fn renew(
-        &self,
-        writer: &mut Writer,
-        row: &ControlRow,
-        setting: Setting,
-    ) -> Result<(), Error> {
+    pub(super) async fn renew(&self, writer: &mut Writer, row: &ControlRow, setting: Setting) -> Result<(), Error> {
         let targets = writer.targets(row, setting).await?;
         writer.write(row, &targets, setting).await
     }
@@ -149,12 +143,7 @@ impl Taken {
 
 /// Reads what the targets hold that is not known yet; returns whether the debt on the disk has to be written anew. A number goes up and
 /// down: what was found before it is what counts, and that is there. What a heat pump is offered is a signal that nobody set.
-async fn find(
-    writer: &mut Writer,
-    row: &ControlRow,
-    targets: &[Target],
-    kept: &mut Vec<Kept>,
-) -> Result<bool, Error> {
+async fn find(writer: &mut Writer, row: &ControlRow, targets: &[Target], kept: &mut Vec<Kept>) -> Result<bool, Error> {
     if row.name == Control::HeatPumpSurplus {
         return Ok(false);
     }

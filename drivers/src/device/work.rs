@@ -51,7 +51,9 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
         let (points, parameters) = (config.wanted(), config.parameters()?);
         let (reporter, shutdown) = (reporter.clone(), shutdown.clone());
         let core = Core { wanted, leases, debts };
-        Device { config, parameters, pace, reporter, points, answers: Notify::new(), back: Notify::new(), shutdown }.run(core).await
+        Device { config, parameters, pace, reporter, points, answers: Notify::new(), back: Notify::new(), shutdown }
+            .run(core)
+            .await
     };
     if let Err(error) = at_work.await {
         reporter.unavailable(error.to_string(), []);

@@ -69,7 +69,8 @@ impl Writer {
     pub(super) async fn require(&mut self, row: &ControlRow) -> Result<(), Error> {
         let Wire::Modbus(line) = &mut self.wire else { return Ok(()) };
         for requirement in &row.requires {
-            let asked = Write { address: Some(requirement.address), number: Some(requirement.number), ..Write::default() };
+            let asked =
+                Write { address: Some(requirement.address), number: Some(requirement.number), ..Write::default() };
             let target = line.target(&Write { doc_base: requirement.doc_base, ..asked }, 0.0).await?;
             // A device that does not tell is taken at its owner's word.
             let Some(held) = line.found_as(&target, requirement.fc).await? else { continue };
@@ -196,7 +197,12 @@ impl Writer {
             if held == register.written {
                 ours.push(register.clone());
             } else {
-                changes.push(format!("register {} holds {}, not {}", register.start, plain(&held), plain(&register.written)));
+                changes.push(format!(
+                    "register {} holds {}, not {}",
+                    register.start,
+                    plain(&held),
+                    plain(&register.written)
+                ));
                 // What only takes control is nobody's value.
                 foreign |= held != *found && index >= row.before.len();
             }

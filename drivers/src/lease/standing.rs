@@ -93,9 +93,13 @@ impl Standing {
     }
 
     /// Whether the control is left alone now.
-    pub(super) fn resting(&mut self, now: Instant) -> bool {
-        self.rest.take_if(|(until, _)| now >= *until);
-        self.rest.is_some()
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.rest.as_ref().is_some_and(|(until, _)| now < *until)
+    }
+
+    /// Ends a rest whose time is over; whether there was one.
+    pub(super) fn wakes(&mut self, now: Instant) -> bool {
+        self.rest.take_if(|(until, _)| now >= *until).is_some()
     }
 
     /// The words for it.

@@ -356,7 +356,7 @@ async fn what_is_withdrawn_before_it_was_written_is_known_to_be_held() {
         let now = start + Duration::from_secs(second);
         let setpoint = Setpoint { device: DeviceId("d".into()), setting: pump(watts), reason: Reason::Surplus };
         let found = lease.take(&Setpoints { cycle: second + 1, setpoints: vec![setpoint] }, now);
-        assert_eq!(found.is_some(), known, "{second}");
+        assert_eq!(found.is_some_and(|(_, error)| error.is_none()), known, "{second}");
         let due = lease.due(now);
         assert_eq!(due.is_some(), written, "{second}: {due:?}");
         due.iter().for_each(|duty| {
@@ -450,4 +450,29 @@ async fn what_the_device_says_of_its_own_revert_time_is_renewed_in_less_than_hal
     bench.lease.forgets_after(Duration::from_secs(3600));
     bench.live(1, 3600, Some(HOLD));
     assert_eq!(bench.writes, [(0, HOLD, false), (1440, HOLD, true), (2880, HOLD, true)]);
+}
+
+#[tokio::test]
+async fn what_rests_is_known_to_the_core_until_the_rest_is_over() {
+    let mut bench = Bench::new(Control::BatteryMode, READABLE, false);
+    bench.live(0, 10, Some(HOLD));
+    bench.holds = foreign();
+    bench.live(10, 60, Some(HOLD));
+    bench.lease.let_go();
+    // Second, what is wanted, and what is said of it without a write: that it rests, or that it is held.
+    let rows = [
+        (60, NORMAL, None),
+        (61, HOLD, Some(true)),
+        (62, HOLD, None),
+        (63, NORMAL, None),
+        (3646, NORMAL, Some(false)),
+        (3647, NORMAL, None),
+    ];
+    for (second, setting, rests) in rows {
+        bench.cycle += 1;
+        let setpoint = Setpoint { device: DeviceId("d".into()), setting, reason: Reason::Surplus };
+        let setpoints = Setpoints { cycle: bench.cycle, setpoints: vec![setpoint] };
+        let said = bench.lease.take(&setpoints, bench.start + Duration::from_secs(second));
+        assert_eq!(said.map(|(_, error)| error.is_some()), rests, "{second}");
+    }
 }

@@ -2,9 +2,9 @@
 //! soon as the day is over.
 
 use crate::peer;
+use drivers::debt::Debts;
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
-use drivers::debt::Debts;
 use drivers::lease::Wanted;
 use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};

@@ -212,9 +212,11 @@ async fn a_hold_that_a_restart_has_ended_is_written_again() {
     device.next("it is gone", |report| matches!(report, Report::Unavailable { .. })).await;
     let Some(peer) = peer::dump_file_on(&dump, &["--write-log", &log], port).await else { return };
     stage.peer = peer;
-    let lost = |report: &Report| matches!(report, Report::Applied { error: Some(why), .. } if why.contains("holds 150"));
+    let lost =
+        |report: &Report| matches!(report, Report::Applied { error: Some(why), .. } if why.contains("holds 150"));
     device.next("the hold is found lost", lost).await;
-    let taken = |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == HOLD);
+    let taken =
+        |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == HOLD);
     device.next("it is written again", taken).await;
     assert_eq!(stage.other().holds(100, 2704).await, 0);
     device.stop().await;
@@ -231,7 +233,8 @@ async fn what_takes_control_is_looked_at_too() {
     portal.writes(1, 0xE004, 2).await;
     let lost = |report: &Report| matches!(report, Report::Applied { error: Some(why), .. } if why.contains("57348"));
     assert!(timeout(SOON, device.wait("the mode is found changed", lost)).await.is_ok());
-    let taken = |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == HOLD);
+    let taken =
+        |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == HOLD);
     device.next("it is written again", taken).await;
     assert_eq!((portal.holds(1, 0xE004).await, portal.holds(1, 0xE00D).await), (4, 1));
     device.stop().await;

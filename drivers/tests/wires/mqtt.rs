@@ -2,9 +2,9 @@
 
 use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
+use drivers::debt::Debts;
 use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report};
-use drivers::debt::Debts;
 use drivers::lease::Wanted;
 use drivers::mqtt::{self, Link, LinkEvent};
 use drivers::pace::Pace;

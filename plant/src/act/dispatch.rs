@@ -172,8 +172,12 @@ impl Dispatch {
 fn intended(situation: &Situation<'_>) -> Intention {
     if let Some(planned) = situation.planned {
         let max = situation.max();
+        let floor = planned.floor.min(max);
+        // The plan counts on a battery that holds. Where it does not, it would feed what is worth only the grid's price.
+        let worth = || situation.worth(floor, situation.demand.next()).net();
+        let unheld = situation.disobeyed && planned.reason != Reason::Deadline && worth() <= EurPerKwh::ZERO;
         return Intention {
-            floor: planned.floor.min(max),
+            floor: if unheld { Watts::ZERO } else { floor },
             ceiling: planned.ceiling.min(max),
             battery_first: planned.battery_first,
             reason: planned.reason_when_idle(),

@@ -20,6 +20,11 @@ impl Outcomes {
         };
     }
 
+    /// Whether some device does not do what this control is set to.
+    pub(crate) fn disobeys(&self, control: Control) -> bool {
+        self.errors.keys().any(|(_, failing)| *failing == control)
+    }
+
     /// One error of each device that has any.
     pub(crate) fn errors(&self) -> BTreeMap<DeviceId, String> {
         self.errors.iter().map(|((device, _), error)| (device.clone(), error.clone())).collect()

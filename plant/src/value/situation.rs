@@ -65,6 +65,8 @@ pub(crate) struct Situation<'a> {
     pub questions: u32,
     /// What the engine is doing.
     pub worker: WorkerState,
+    /// Whether a battery that is set does something else: it feeds compute all the same.
+    pub disobeyed: bool,
 }
 
 impl<'a> Situation<'a> {
@@ -96,6 +98,7 @@ impl<'a> Situation<'a> {
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
+            disobeyed: false,
         }
     }
 
@@ -172,9 +175,9 @@ impl<'a> Situation<'a> {
         self.site.grid.export_limit.is_some_and(|limit| exporting >= limit * AT_CAP)
     }
 
-    /// Whether the battery can hold its energy when asked.
+    /// Whether the battery holds its energy when asked.
     pub(crate) fn can_hold(&self) -> bool {
-        self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
+        !self.disobeyed && self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The leases of shipped definitions.
 
 use super::*;
-use crate::lease::Act;
 use crate::definition::find;
+use crate::lease::Act;
 use plant::decision::{BatteryMode, HeatPumpMode};
 use plant::units::{Percent, Watts};
 use std::sync::Arc;
@@ -80,7 +80,7 @@ async fn what_cannot_be_is_refused_with_words_once() {
         let mut leases = leases(id);
         let now = Instant::now();
         let said = leases.take(&wanted(1, setting, now));
-        let words: Vec<_> = said.iter().filter_map(|(_, error)| error.as_ref().map(ToString::to_string)).collect();
+        let words: Vec<_> = said.iter().filter_map(|(_, error)| error.clone()).collect();
         assert!(said.len() == 1 && words[0].contains(part), "{said:?}");
         assert!(leases.take(&wanted(2, setting, now)).is_empty());
         let due = leases.controls().into_iter().filter_map(|control| leases.due(control, now)).count();

@@ -1,9 +1,9 @@
 //! The simulated house read and set through the definitions that a real one would use.
 
 use super::*;
+use crate::debt::{DebtEntry, Debts};
 use crate::definition::find;
 use crate::device::{self, Channels, DeviceConfig, Report};
-use crate::debt::{DebtEntry, Debts};
 use crate::lease::Wanted;
 use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
