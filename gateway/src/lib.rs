@@ -32,6 +32,8 @@ pub mod jobs;
 pub mod leases;
 /// The live host put together.
 pub mod live;
+/// What somebody must confirm.
+pub mod notices;
 /// The publishers: Home Assistant, history databases.
 pub mod publish;
 /// Every event and every decision, one line each.

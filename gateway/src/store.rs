@@ -3,10 +3,12 @@
 mod disk;
 mod ledger;
 mod state;
+mod twice;
 
 pub use disk::{Disk, Durability, Memory};
 pub use ledger::{Ledger, LedgerError, Verified};
 pub use state::{Owed, StateStore};
+pub use twice::{Found, Twice};
 
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 //! A database in memory is SQLite's own `memdb`: every connection of this process that names it sees the same pages,
 //! and it is gone with the last of them.
 
+mod files;
+
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
