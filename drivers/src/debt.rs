@@ -96,6 +96,19 @@ pub struct Cost {
 }
 
 impl Debts {
+    /// A way to nowhere: each debt is answered as if it were written down. For a host that keeps none; starts a tokio task.
+    pub fn unkept(known: Vec<Debt>) -> Self {
+        let (entries, mut received) = mpsc::channel(16);
+        tokio::spawn(async move {
+            while let Some(entry) = received.recv().await {
+                if let DebtEntry::Owe { done, .. } = entry {
+                    let _ = done.send(Ok(()));
+                }
+            }
+        });
+        Self { known, lost: false, entries }
+    }
+
     /// Has a debt written down; returns when it is on the disk.
     ///
     /// # Errors

@@ -48,11 +48,6 @@ impl Books {
         Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None, published: None }
     }
 
-    /// The running state's file.
-    pub fn state(&mut self) -> &mut StateStore {
-        &mut self.state
-    }
-
     /// Books an entry behind those that wait.
     pub fn append(&mut self, entry: Entry) {
         self.waiting.push_back(entry);

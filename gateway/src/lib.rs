@@ -14,6 +14,8 @@ pub mod cli;
 pub mod clock;
 /// The configuration, read and checked as a whole.
 pub mod config;
+/// The keeper of what the devices are owed.
+pub mod debts;
 /// The main job without hardware or accounts.
 pub mod demo;
 /// The engine, seen from the gateway.

@@ -7,6 +7,7 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
+use crate::debts::{self, DebtKeeper};
 use crate::engine::{Feeder, Watchdog};
 use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::http;
@@ -20,7 +21,9 @@ use drivers::pace::Pace;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
-use std::collections::BTreeMap;
+use drivers::debt::Debt;
+use plant::point::DeviceId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
@@ -31,6 +34,7 @@ use wires::Wires;
 
 mod data_folder;
 mod devices;
+mod earlier;
 #[cfg(test)]
 mod hour_test;
 mod outside;
@@ -84,7 +88,7 @@ async fn run_in<O: Outside>(
     let now = clock.now();
     let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
     let broker = outside.broker(&loaded);
-    let Loaded { config, site, devices, schedule, .. } = loaded;
+    let Loaded { config, site, devices, schedule, broker: loaded_broker, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
@@ -106,9 +110,17 @@ async fn run_in<O: Outside>(
 
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
-    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &resources.owed);
-    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker };
-    let mut leases = start.devices(devices, &actuators);
+    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
+    let (file, mut book) = resources.debts;
+    let placed = debts::place(&mut book, &devices, loaded_broker.as_ref());
+    placed.notices().for_each(|(key, words)| resources.notices.add(&key, words));
+    let given_back = devices.iter().chain(&placed.gone).map(|device| device.id.clone()).collect();
+    let (keeper, ways) = DebtKeeper::new(file, book, &placed, clock.clone(), site.timezone);
+    tasks.tracker.spawn(outside.apart(keeper.run()));
+    let owed = Owed { devices: given_back, all: ways.all.clone() };
+    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker, debts: &ways };
+    let mut leases = start.devices(devices, placed.gone, &actuators);
+    drop(ways);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
@@ -141,6 +153,7 @@ async fn run_in<O: Outside>(
         actuators,
         leases,
         recorder: resources.recorder,
+        notices: resources.notices,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
@@ -148,13 +161,25 @@ async fn run_in<O: Outside>(
     let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
-    let result = end(rest, &devices_stop, &tasks.tracker).await;
+    let result = end(rest, &devices_stop, &tasks.tracker, &owed).await;
     drop(resources.claim);
     result
 }
 
-/// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.
-async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, tracker: &TaskTracker) -> Result<()> {
+/// What is owed to the devices that can be given back.
+struct Owed {
+    devices: BTreeSet<DeviceId>,
+    all: watch::Receiver<Vec<Debt>>,
+}
+
+/// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end, and
+/// after them whoever writes down that they did.
+async fn end(
+    rest: Result<GracefulShutdown>,
+    devices_stop: &CancellationToken,
+    tracker: &TaskTracker,
+    owed: &Owed,
+) -> Result<()> {
     devices_stop.cancel();
     tracker.close();
     let (mut rest, result) = match rest {
@@ -170,7 +195,7 @@ async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, t
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    let owed = rest.map(|rest| rest.owed()).unwrap_or_default();
+    let owed = debts::owed(&owed.all.borrow(), &owed.devices);
     if !owed.is_empty() {
         bail!("not given back: {}; the next start does that first", owed.join(", "));
     }

@@ -1,10 +1,12 @@
 //! What is kept on disk: the ledger in a file of its own, and the running state beside it.
 
+mod debts;
 mod disk;
 mod ledger;
 mod state;
 mod twice;
 
+pub use debts::{DebtBook, FoundDebts, Spent};
 pub use disk::{Disk, Durability, Memory};
 pub use ledger::{Ledger, LedgerError, Verified};
 pub use state::{Owed, StateStore};

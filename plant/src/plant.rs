@@ -10,6 +10,7 @@ use crate::act::Act;
 use crate::act::explain::explain;
 use crate::books::{Books, ledger};
 use crate::checkpoint::Checkpoint;
+use crate::command::InForce;
 use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry};
@@ -35,6 +36,8 @@ const CADENCE: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
 pub struct Restored {
     /// The last checkpoint.
     pub checkpoint: Option<Checkpoint>,
+    /// The commands in force; where there are none, as in recordings of version 0.1.0, those of the checkpoint.
+    pub commands: Option<InForce>,
     /// The ledger's entries beyond the checkpoint's head, in order; all of them where there is no checkpoint.
     pub after: Vec<Entry>,
     /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
@@ -57,9 +60,10 @@ impl Plant {
     /// A plant of `site` that begins at `now`, from where `restored` left it.
     pub fn new(site: Site, restored: Restored, now: Timestamp) -> Self {
         let checkpoint = restored.checkpoint.as_ref();
+        let commands = restored.commands.or_else(|| checkpoint.map(InForce::from));
         let mut plant = Self {
             next_wake: now,
-            observed: Observed::new(&site, checkpoint),
+            observed: Observed::new(&site, checkpoint, commands),
             planning: Planning::default(),
             act: Act::default(),
             books: Books::new(&site, checkpoint, now),
@@ -87,6 +91,11 @@ impl Plant {
     /// When `Event::Wake` is due.
     pub fn next_wake(&self) -> Timestamp {
         self.next_wake
+    }
+
+    /// The commands in force.
+    pub fn commands(&self) -> InForce {
+        self.observed.commands.in_force()
     }
 
     /// The plan in force.

@@ -3,6 +3,7 @@
 use super::leases::Leases;
 use super::reporter::Reporter;
 use super::writer::Writer;
+use crate::debt::{Debt, Debts};
 use crate::definition::ControlRow;
 use crate::lease::{Duty, Wanted};
 use plant::decision::Control;
@@ -23,8 +24,12 @@ pub(super) struct Keeper {
     pub(super) reporter: Reporter,
     /// For those who watch the loop: this way does not lead through it.
     pub(super) statuses: watch::Sender<Vec<LeaseStatus>>,
-    /// What an earlier run left set.
-    pub(super) debts: BTreeSet<Control>,
+    /// Where debts are written down.
+    pub(super) debts: Debts,
+    /// The controls that have a debt there.
+    pub(super) owed: BTreeSet<Control>,
+    /// Those of an earlier run.
+    pub(super) earlier: BTreeSet<Control>,
 }
 
 impl Keeper {
@@ -69,12 +74,35 @@ impl Keeper {
     }
 
     async fn carry_out(&mut self, row: &ControlRow, duty: Duty) {
-        let error = self.writer.carry_out(row, &duty).await.err().map(|error| error.to_string());
-        if error.is_none() && self.debts.remove(&row.name) {
-            tracing::info!(device = %self.device, control = %row.name, "given back its own control after an unclean stop");
+        let error = match self.remember(row.name, &duty).await {
+            Ok(()) => self.writer.carry_out(row, &duty).await.err().map(|error| error.to_string()),
+            Err(why) => Some(format!("not sent: {why}")),
+        };
+        if error.is_none() && duty.setpoint.setting.is_safe() {
+            self.settle(row.name).await;
         }
         if self.leases.written(&duty, error.clone(), Instant::now()) {
             self.reporter.applied(duty.setpoint, error);
+        }
+    }
+
+    /// Has a debt written down before a control is taken from its device; waits for the disk.
+    async fn remember(&mut self, control: Control, duty: &Duty) -> Result<(), String> {
+        if duty.setpoint.setting.is_safe() || duty.renewal || self.owed.contains(&control) {
+            return Ok(());
+        }
+        let debt = Debt { device: self.device.clone(), control, place: None, registers: Vec::new() };
+        self.debts.owe(debt, None).await?;
+        self.owed.insert(control);
+        Ok(())
+    }
+
+    async fn settle(&mut self, control: Control) {
+        if self.earlier.remove(&control) {
+            tracing::info!(device = %self.device, %control, "given back its own control after an unclean stop");
+        }
+        if self.owed.remove(&control) {
+            self.debts.settle(self.device.clone(), control).await;
         }
     }
 

@@ -1,11 +1,11 @@
 //! What a device's task and its host have to say to each other.
 
+use crate::debt::Debts;
 use crate::lease::Wanted;
-use plant::decision::{Control, Setpoint};
+use plant::decision::Setpoint;
 use plant::point::{DeviceId, Point};
 use plant::record::LeaseStatus;
 use serde::Serialize;
-use std::collections::BTreeSet;
 use tokio::sync::{mpsc, watch};
 
 /// The ways between a device's task and its host.
@@ -17,8 +17,8 @@ pub struct Channels {
     pub wanted: watch::Receiver<Wanted>,
     /// Who holds the device's controls. It does not lead through the core's loop, which may be what hangs.
     pub leases: watch::Sender<Vec<LeaseStatus>>,
-    /// The controls that an earlier run left set: they get their safe value first.
-    pub debts: BTreeSet<Control>,
+    /// What an earlier run owes the device, which it gets first, and where new debts are written down.
+    pub debts: Debts,
 }
 
 /// What a device's task reports.

@@ -11,6 +11,7 @@ use super::values::{self, Parts};
 use super::writer::Writer;
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::debt::Debts;
 use crate::definition::{GUARDS, Parameters};
 use crate::error::Error;
 use crate::lease::Wanted;
@@ -61,7 +62,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
 struct Core {
     wanted: watch::Receiver<Wanted>,
     leases: watch::Sender<Vec<LeaseStatus>>,
-    debts: BTreeSet<Control>,
+    debts: Debts,
 }
 
 struct Device {
@@ -164,13 +165,16 @@ impl Device {
 
     fn keeper(&self, writer: Writer, core: &Core) -> Keeper {
         let cycle = core.wanted.borrow().setpoints.cycle;
+        let owed: BTreeSet<Control> = core.debts.known.iter().map(|debt| debt.control).collect();
         Keeper {
             device: self.config.id.clone(),
-            leases: Leases::new(&self.config, self.pace, cycle, &core.debts),
+            leases: Leases::new(&self.config, self.pace, cycle, &owed),
             writer,
             reporter: self.reporter.clone(),
             statuses: core.leases.clone(),
             debts: core.debts.clone(),
+            earlier: owed.clone(),
+            owed,
         }
     }
 

@@ -3,11 +3,12 @@
 
 use crate::peer;
 use drivers::definition;
+use drivers::debt::Debts;
 use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
 use drivers::lease::Wanted;
 use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,7 +116,7 @@ async fn a_day(mood: Mood, words: Option<&str>) {
     let (sender, mut reports) = mpsc::channel(4);
     let (_wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
-    let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
+    let channels = Channels { reports: sender, wanted: received, leases, debts: Debts::unkept(Vec::new()) };
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(device::run(config(address, None), Pace::default(), channels, shutdown.clone()));
     until(&mut reports, "the first value", |report| shows(report, Some(42.0))).await;

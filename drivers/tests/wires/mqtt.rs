@@ -3,13 +3,14 @@
 use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
 use drivers::definition;
+use drivers::debt::Debts;
 use drivers::device::{self, Channels, DeviceConfig, Report};
 use drivers::lease::Wanted;
 use drivers::mqtt::{self, Link, LinkEvent};
 use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl Device {
         let (sender, reports) = mpsc::channel(2);
         let (_, wanted) = watch::channel(Wanted::default());
         let (leases, _) = watch::channel(Vec::new());
-        let channels = Channels { reports: sender, wanted, leases, debts: BTreeSet::new() };
+        let channels = Channels { reports: sender, wanted, leases, debts: Debts::unkept(Vec::new()) };
         let shutdown = CancellationToken::new();
         let config = DeviceConfig {
             // Names are unique in a site, and make the client ids that brokers tell apart.

@@ -1,6 +1,7 @@
 //! The simulated house read and set through the definitions that a real one would use.
 
 use super::*;
+use crate::debt::Debts;
 use crate::definition::find;
 use crate::device::{self, Channels, DeviceConfig, Report};
 use crate::lease::Wanted;
@@ -8,7 +9,7 @@ use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A device at work, as the gateway has it.
 struct AtWork {
@@ -34,7 +35,7 @@ fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationT
     let (reporter, reports) = mpsc::channel(64);
     let (wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
-    let channels = Channels { reports: reporter, wanted: received, leases, debts: BTreeSet::new() };
+    let channels = Channels { reports: reporter, wanted: received, leases, debts: Debts::unkept(Vec::new()) };
     let task = tokio::spawn(device::run(config, Pace { speed: 20.0 }, channels, shutdown.clone()));
     AtWork { id, reports, wanted, seen: BTreeMap::new(), task }
 }

@@ -4,11 +4,12 @@ use super::{Target, number};
 use crate::cli::{Failure, Outcome, print_line, run, runtime};
 use crate::clock::wall_time;
 use clap::Args;
+use drivers::debt::Debts;
 use drivers::device::{self, Channels, DeviceConfig, Report};
 use drivers::lease::Wanted;
 use drivers::pace::Pace;
 use plant::point::Point;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ async fn watch(device: DeviceConfig, duration: Option<Duration>, json: bool) -> 
     let (sender, mut reports) = mpsc::channel(16);
     let (_wanted, received) = watch::channel(Wanted::default());
     let (leases, _) = watch::channel(Vec::new());
-    let channels = Channels { reports: sender, wanted: received, leases, debts: BTreeSet::new() };
+    let channels = Channels { reports: sender, wanted: received, leases, debts: Debts::unkept(Vec::new()) };
     let task = tokio::spawn(device::run(device, Pace::default(), channels, shutdown.clone()));
     let end = async {
         match duration {
