@@ -65,11 +65,6 @@ impl Books {
         }
     }
 
-    /// Has the next running state written at once: it holds what a person asked for.
-    pub fn hurry(&mut self) {
-        self.saved_at = None;
-    }
-
     /// Whether everything booked is on the disk.
     fn is_flushed(&self) -> bool {
         self.waiting.is_empty()

@@ -19,11 +19,11 @@
 use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
+use crate::commands::{CommandWay, Commanded};
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
 use drivers::device::Report;
-use plant::command::Command;
 use plant::decision::Outcome;
 use plant::effect::Effect;
 use plant::event::Event;
@@ -48,7 +48,7 @@ pub struct Inputs {
     /// Readings and outcomes from the devices.
     pub reports: mpsc::Receiver<Report>,
     /// Commands of people and automations.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mpsc::Receiver<Commanded>,
     /// Everything else that happens.
     pub events: mpsc::Receiver<Event>,
 }
@@ -69,6 +69,8 @@ pub struct Host {
     pub leases: Leases,
     /// What somebody must confirm.
     pub notices: Notices,
+    /// The way to where commands are written down.
+    pub commands: CommandWay,
     /// The newest record.
     pub records: watch::Sender<Option<Arc<Record>>>,
     /// The way back into the loop, for plans.
@@ -93,9 +95,8 @@ impl Host {
                     woken = tokio::time::Instant::now();
                     self.step(Event::Wake);
                 }
-                Some(command) = inputs.commands.recv() => {
-                    self.step(Event::Command(command));
-                    self.books.hurry();
+                Some(commanded) = inputs.commands.recv() => {
+                    self.command(commanded);
                     self.step(Event::Wake);
                 }
                 Some(event) = inputs.events.recv() => {
@@ -109,6 +110,10 @@ impl Host {
                 Some(report) = inputs.reports.recv() => self.report(report),
             }
         }
+        // What came too late to be carried out is in force at the next start.
+        while let Ok(commanded) = inputs.commands.try_recv() {
+            self.command(commanded);
+        }
         let now = self.clock.now();
         for effect in self.plant.shutdown(now) {
             self.carry_out(effect);
@@ -116,6 +121,11 @@ impl Host {
         self.actuators.end();
         self.books.save();
         GracefulShutdown { reports: inputs.reports }
+    }
+
+    fn command(&mut self, Commanded { command, kept }: Commanded) {
+        self.step(Event::Command(command));
+        self.commands.keep(command, self.plant.commands(), kept);
     }
 
     fn report(&mut self, report: Report) {
@@ -167,6 +177,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
+                record.to_confirm = self.notices.watch().borrow().len();
                 record.leases = self.leases.current();
                 self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
@@ -177,12 +188,13 @@ impl Host {
     fn problems(&self) -> Vec<String> {
         let notices = self.notices.all();
         let notices = notices.iter().map(Notice::sentence);
+        let kept = self.books.problem().map(str::to_owned).into_iter().chain(self.commands.problem());
         let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
         let refusals = self.leases.current().into_iter().filter_map(|lease| {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
-        notices.chain(self.books.problem().map(str::to_owned)).chain(devices).chain(refusals).collect()
+        notices.chain(kept).chain(devices).chain(refusals).collect()
     }
 }
 

@@ -12,8 +12,12 @@ pub mod broker;
 pub mod cli;
 /// House time, and the one reader of the machine's clock.
 pub mod clock;
+/// The keeper of the commands in force.
+pub mod commands;
 /// The configuration, read and checked as a whole.
 pub mod config;
+/// What follows when somebody confirms.
+pub mod confirm;
 /// The keeper of what the devices are owed.
 pub mod debts;
 /// The main job without hardware or accounts.

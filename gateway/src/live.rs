@@ -7,7 +7,6 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::debts::{self, DebtKeeper};
 use crate::engine::{Feeder, Watchdog};
 use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::http;
@@ -18,12 +17,11 @@ use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
+use keepers::Owed;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
-use drivers::debt::Debt;
-use plant::point::DeviceId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
@@ -37,6 +35,7 @@ mod devices;
 mod earlier;
 #[cfg(test)]
 mod hour_test;
+mod keepers;
 mod outside;
 mod page;
 mod resources;
@@ -92,10 +91,11 @@ async fn run_in<O: Outside>(
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
+    let (confirm, confirmations) = mpsc::channel(COMMANDS_MAX);
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
     let tasks = Tasks {
-        wiring: Wiring { records: records.subscribe(), commands: command_sender, shutdown: shutdown.clone() },
+        wiring: Wiring { records: records.subscribe(), commands: command_sender, confirmations: confirm, shutdown: shutdown.clone() },
         clock: clock.clone(),
         timezone: site.timezone,
         queue: resources.queue,
@@ -111,16 +111,18 @@ async fn run_in<O: Outside>(
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
-    let (file, mut book) = resources.debts;
-    let placed = debts::place(&mut book, &devices, loaded_broker.as_ref());
-    placed.notices().for_each(|(key, words)| resources.notices.add(&key, words));
-    let given_back = devices.iter().chain(&placed.gone).map(|device| device.id.clone()).collect();
-    let (keeper, ways) = DebtKeeper::new(file, book, &placed, clock.clone(), site.timezone);
-    tasks.tracker.spawn(outside.apart(keeper.run()));
-    let owed = Owed { devices: given_back, all: ways.all.clone() };
-    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker, debts: &ways };
-    let mut leases = start.devices(devices, placed.gone, &actuators);
-    drop(ways);
+    let configured = (devices.as_slice(), loaded_broker.as_ref());
+    let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
+    let start = Start {
+        outside: &outside,
+        reports: report_sender,
+        stop: &devices_stop,
+        tracker: &tasks.tracker,
+        debts: &keepers.debts,
+    };
+    let mut leases = start.devices(devices, keepers.gone, &actuators);
+    // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
+    drop(keepers.debts);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
@@ -153,7 +155,8 @@ async fn run_in<O: Outside>(
         actuators,
         leases,
         recorder: resources.recorder,
-        notices: resources.notices,
+        notices: keepers.notices,
+        commands: keepers.commands,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
@@ -161,15 +164,9 @@ async fn run_in<O: Outside>(
     let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
-    let result = end(rest, &devices_stop, &tasks.tracker, &owed).await;
+    let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;
     drop(resources.claim);
     result
-}
-
-/// What is owed to the devices that can be given back.
-struct Owed {
-    devices: BTreeSet<DeviceId>,
-    all: watch::Receiver<Vec<Debt>>,
 }
 
 /// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end, and
@@ -195,7 +192,7 @@ async fn end(
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    let owed = debts::owed(&owed.all.borrow(), &owed.devices);
+    let owed = owed.list();
     if !owed.is_empty() {
         bail!("not given back: {}; the next start does that first", owed.join(", "));
     }

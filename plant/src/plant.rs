@@ -239,6 +239,7 @@ impl Plant {
             total: totals.total,
             devices: self.observed.readings.statuses(situation.now, &self.act.errors()),
             problems: Vec::new(),
+            to_confirm: 0,
             leases: Vec::new(),
         }
     }

@@ -258,7 +258,7 @@ impl Dial for House {
     fn dial(&self, session: Session) -> (Self, mpsc::Receiver<LinkEvent>) {
         let (client, events) = mpsc::channel(16);
         client.try_send(LinkEvent::Connected).unwrap();
-        if session.subscriptions.iter().any(|topic| topic == SPOT) {
+        if session.client.subscriptions.iter().any(|topic| topic == SPOT) {
             let slot = Slot::containing(self.clock.now());
             let price = |ahead| json!({"start": slot.plus(ahead).start(), "eur_per_kwh": -0.05});
             let payload = json!({"slots": (0..192).map(price).collect::<Vec<_>>()}).to_string().into_bytes();
@@ -273,6 +273,8 @@ impl Publish for House {
     fn publish(&self, topic: impl Into<String>, payload: impl Into<Vec<u8>>, _: bool) {
         self.with(|inside| inside.published.entry(topic.into()).or_default().push(payload.into()));
     }
+
+    fn taken(&self) {}
 
     async fn close(&self) {}
 }
