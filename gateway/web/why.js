@@ -17,7 +17,7 @@ export function why() {
   byId("confirm").addEventListener("click", async () => {
     setText(refused, "");
     try {
-      await send("api/v1/confirm", {});
+      await send("api/v1/confirm", { confirm: true });
       confirmation.hidden = true;
     } catch (error) {
       setText(refused, error.message);

@@ -69,8 +69,12 @@ pub(super) async fn grid_dimming(Shared(state): Shared<State>, mut fields: Field
     (status = 202, description = "confirmed, and written down", body = ConfirmedBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub(super) async fn confirm(
     Shared(state): Shared<State>,
-    fields: Fields,
+    mut fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let value = fields.take("confirm");
+    if value != Value::Bool(true) {
+        return Err(Refusal::bad_value("confirm", &value, "true"));
+    }
     fields.finish()?;
     match state.wiring.confirm().await {
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(json!({"confirmed": true})))),

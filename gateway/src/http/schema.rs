@@ -51,9 +51,12 @@ pub(super) struct DimmingBody {
     pub watts: Option<f64>,
 }
 
-/// The body of `/api/v1/confirm`: an empty object.
+/// The body of `/api/v1/confirm`.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ConfirmBody {}
+pub(super) struct ConfirmBody {
+    /// True: what stands among the problems has been seen.
+    pub confirm: bool,
+}
 
 /// The answer to `/api/v1/confirm`.
 #[derive(Serialize, ToSchema)]

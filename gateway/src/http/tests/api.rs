@@ -129,7 +129,7 @@ async fn notices_are_confirmed_when_that_is_written_down_and_not_before() {
     // Another page's form cannot send it.
     assert_eq!(house.client.post(&url).send().await.unwrap().status(), 415);
     for (kept, expected) in [(Ok(()), 202), (Err("the disk is full".to_owned()), 503)] {
-        let asked = house.client.post(&url).header("content-type", "application/json").body("{}");
+        let asked = house.client.post(&url).header("content-type", "application/json").body(r#"{"confirm":true}"#);
         let asked = tokio::spawn(asked.send());
         let answer = house.confirmations.recv().await.unwrap();
         assert!(!asked.is_finished());
