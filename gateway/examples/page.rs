@@ -12,6 +12,7 @@ mod peers {
 use anyhow::Context;
 use chrono::{Duration, TimeZone, Utc};
 use gateway::clock::Clock;
+use gateway::commands::Commanded;
 use gateway::config::http::HttpConfig;
 use gateway::http::{Parts, State, serve};
 use gateway::interactive::Interactive;
@@ -36,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let frozen: Option<f64> = arguments.next().map(|hour| hour.parse()).transpose().context("HOUR is not a number")?;
     let (records, receiver) = watch::channel(None);
     let (commands, inbox) = mpsc::channel(16);
-    let wiring = Wiring { records: receiver, commands, shutdown: CancellationToken::new() };
+    let wiring = Wiring { records: receiver, commands, confirmations: mpsc::channel(1).0, shutdown: CancellationToken::new() };
     let folder = tempfile::tempdir()?;
     let disk = Disk::Folder(folder.path().to_owned());
     let ledger = Ledger::open(&disk)?;
@@ -58,12 +59,13 @@ fn records_start() -> anyhow::Result<Timestamp> {
     Utc.with_ymd_and_hms(2026, 11, 20, 23, 0, 0).single().context("a moment")
 }
 
-async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Receiver<Command>, frozen: Option<f64>) {
+async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Receiver<Commanded>, frozen: Option<f64>) {
     let Ok(midnight) = records_start() else { return };
     let mut at = midnight + Duration::seconds((frozen.unwrap_or(6.0) * 3600.0) as i64);
     let (mut mode, mut limit, mut boost) = (Mode::Auto, fixture::MAX, None);
     loop {
-        while let Ok(command) = inbox.try_recv() {
+        while let Ok(Commanded { command, kept }) = inbox.try_recv() {
+            let _ = kept.send(Ok(()));
             match command {
                 Command::SetMode(wanted) => mode = wanted,
                 Command::SetPowerLimit(watts) => limit = watts,

@@ -48,11 +48,6 @@ impl Books {
         Self { ledger, state, waiting: VecDeque::new(), newest: None, saved_at: None, problem: None, published: None }
     }
 
-    /// The running state's file.
-    pub fn state(&mut self) -> &mut StateStore {
-        &mut self.state
-    }
-
     /// Books an entry behind those that wait.
     pub fn append(&mut self, entry: Entry) {
         self.waiting.push_back(entry);
@@ -68,11 +63,6 @@ impl Books {
         if self.saved_at.is_none_or(|at| at.elapsed() >= SAVE_INTERVAL) {
             self.save();
         }
-    }
-
-    /// Has the next running state written at once: it holds what a person asked for.
-    pub fn hurry(&mut self) {
-        self.saved_at = None;
     }
 
     /// Whether everything booked is on the disk.

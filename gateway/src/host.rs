@@ -10,7 +10,7 @@
 //! as fast a second takes 5 ms; there the loop wakes every 100 ms, which is every 20 s of the house.
 //!
 //! Graceful shutdown: the loop takes no further event, nothing more is wanted of any device, the checkpoint
-//! is written; [`GracefulShutdown::listen`] then hears from the devices which of them took that.
+//! is written; [`GracefulShutdown::listen`] then takes what the devices still report.
 //!
 //! Invariant: nothing in here waits for a device, a broker, a browser or a database elsewhere; the books, which come
 //! before everything that is said of them, are a file. Channels are bounded; plans are made on another thread and come
@@ -19,10 +19,11 @@
 use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
+use crate::commands::{CommandWay, Commanded};
 use crate::leases::Leases;
+use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
 use drivers::device::Report;
-use plant::command::Command;
 use plant::decision::Outcome;
 use plant::effect::Effect;
 use plant::event::Event;
@@ -47,7 +48,7 @@ pub struct Inputs {
     /// Readings and outcomes from the devices.
     pub reports: mpsc::Receiver<Report>,
     /// Commands of people and automations.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mpsc::Receiver<Commanded>,
     /// Everything else that happens.
     pub events: mpsc::Receiver<Event>,
 }
@@ -66,6 +67,10 @@ pub struct Host {
     pub recorder: Recorder,
     /// Who holds the devices.
     pub leases: Leases,
+    /// What somebody must confirm.
+    pub notices: Notices,
+    /// The way to where commands are written down.
+    pub commands: CommandWay,
     /// The newest record.
     pub records: watch::Sender<Option<Arc<Record>>>,
     /// The way back into the loop, for plans.
@@ -90,9 +95,8 @@ impl Host {
                     woken = tokio::time::Instant::now();
                     self.step(Event::Wake);
                 }
-                Some(command) = inputs.commands.recv() => {
-                    self.step(Event::Command(command));
-                    self.books.hurry();
+                Some(commanded) = inputs.commands.recv() => {
+                    self.command(commanded);
                     self.step(Event::Wake);
                 }
                 Some(event) = inputs.events.recv() => {
@@ -106,13 +110,22 @@ impl Host {
                 Some(report) = inputs.reports.recv() => self.report(report),
             }
         }
+        // What came too late to be carried out is in force at the next start.
+        while let Ok(commanded) = inputs.commands.try_recv() {
+            self.command(commanded);
+        }
         let now = self.clock.now();
         for effect in self.plant.shutdown(now) {
             self.carry_out(effect);
         }
         self.actuators.end();
         self.books.save();
-        GracefulShutdown { books: self.books, actuators: self.actuators, reports: inputs.reports }
+        GracefulShutdown { reports: inputs.reports }
+    }
+
+    fn command(&mut self, Commanded { command, kept }: Commanded) {
+        self.step(Event::Command(command));
+        self.commands.keep(command, self.plant.commands(), kept);
     }
 
     fn report(&mut self, report: Report) {
@@ -132,7 +145,6 @@ impl Host {
                 }
             }
             Report::Applied { setpoint, error } => {
-                self.actuators.settle(&setpoint, error.as_deref(), self.books.state());
                 self.step(Event::Outcome(Box::new(Outcome { setpoint, error })));
             }
         }
@@ -149,7 +161,7 @@ impl Host {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Apply(setpoints) => {
-                for outcome in self.actuators.apply(setpoints, self.books.state()) {
+                for outcome in self.actuators.apply(setpoints) {
                     let _ = self.events.try_send(Event::Outcome(Box::new(outcome)));
                 }
             }
@@ -165,6 +177,7 @@ impl Host {
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
                 record.problems = self.problems();
+                record.to_confirm = self.notices.watch().borrow().len();
                 record.leases = self.leases.current();
                 self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
@@ -173,35 +186,27 @@ impl Host {
     }
 
     fn problems(&self) -> Vec<String> {
+        let notices = self.notices.all();
+        let notices = notices.iter().map(Notice::sentence);
+        let kept = self.books.problem().map(str::to_owned).into_iter().chain(self.commands.problem());
         let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
         let refusals = self.leases.current().into_iter().filter_map(|lease| {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
-        self.books.problem().map(str::to_owned).into_iter().chain(devices).chain(refusals).collect()
+        notices.chain(kept).chain(devices).chain(refusals).collect()
     }
 }
 
-/// What is left when the loop has ended: the books, and the devices on their way out.
+/// What is left when the loop has ended: the devices on their way out.
 #[derive(Debug)]
 pub struct GracefulShutdown {
-    books: Books,
-    actuators: Actuators,
     reports: mpsc::Receiver<Report>,
 }
 
 impl GracefulShutdown {
-    /// The controls that may still hold one of our settings, as `device (control)`.
-    pub fn owed(&self) -> Vec<String> {
-        self.actuators.owed().map(|(device, control)| format!("{device} ({control})")).collect()
-    }
-
-    /// Hears the devices until the last one has ended. One that did not take its safe value stays owed it.
+    /// Takes what the devices report until the last one has ended, so that none waits for that.
     pub async fn listen(&mut self) {
-        while let Some(report) = self.reports.recv().await {
-            if let Report::Applied { setpoint, error } = report {
-                self.actuators.settle(&setpoint, error.as_deref(), self.books.state());
-            }
-        }
+        while self.reports.recv().await.is_some() {}
     }
 }

@@ -137,6 +137,7 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
         .routes(routes!(commands::power_limit))
         .routes(routes!(commands::boost))
         .routes(routes!(commands::grid_dimming))
+        .routes(routes!(commands::confirm))
         .routes(routes!(books::days))
         .routes(routes!(books::months))
         .routes(routes!(books::entries))

@@ -12,8 +12,14 @@ pub mod broker;
 pub mod cli;
 /// House time, and the one reader of the machine's clock.
 pub mod clock;
+/// The keeper of the commands in force.
+pub mod commands;
 /// The configuration, read and checked as a whole.
 pub mod config;
+/// What follows when somebody confirms.
+pub mod confirm;
+/// The keeper of what the devices are owed.
+pub mod debts;
 /// The main job without hardware or accounts.
 pub mod demo;
 /// The engine, seen from the gateway.
@@ -32,6 +38,8 @@ pub mod jobs;
 pub mod leases;
 /// The live host put together.
 pub mod live;
+/// What somebody must confirm.
+pub mod notices;
 /// The publishers: Home Assistant, history databases.
 pub mod publish;
 /// Every event and every decision, one line each.

@@ -17,6 +17,7 @@ use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
+use keepers::Owed;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
@@ -31,8 +32,10 @@ use wires::Wires;
 
 mod data_folder;
 mod devices;
+mod earlier;
 #[cfg(test)]
 mod hour_test;
+mod keepers;
 mod outside;
 mod page;
 mod resources;
@@ -84,14 +87,15 @@ async fn run_in<O: Outside>(
     let now = clock.now();
     let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
     let broker = outside.broker(&loaded);
-    let Loaded { config, site, devices, schedule, .. } = loaded;
+    let Loaded { config, site, devices, schedule, broker: loaded_broker, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
+    let (confirm, confirmations) = mpsc::channel(COMMANDS_MAX);
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
     let tasks = Tasks {
-        wiring: Wiring { records: records.subscribe(), commands: command_sender, shutdown: shutdown.clone() },
+        wiring: Wiring { records: records.subscribe(), commands: command_sender, confirmations: confirm, shutdown: shutdown.clone() },
         clock: clock.clone(),
         timezone: site.timezone,
         queue: resources.queue,
@@ -106,9 +110,19 @@ async fn run_in<O: Outside>(
 
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
-    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &resources.owed);
-    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker };
-    let mut leases = start.devices(devices, &actuators);
+    let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
+    let configured = (devices.as_slice(), loaded_broker.as_ref());
+    let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
+    let start = Start {
+        outside: &outside,
+        reports: report_sender,
+        stop: &devices_stop,
+        tracker: &tasks.tracker,
+        debts: &keepers.debts,
+    };
+    let mut leases = start.devices(devices, keepers.gone, &actuators);
+    // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
+    drop(keepers.debts);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
@@ -141,6 +155,8 @@ async fn run_in<O: Outside>(
         actuators,
         leases,
         recorder: resources.recorder,
+        notices: keepers.notices,
+        commands: keepers.commands,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
@@ -148,13 +164,19 @@ async fn run_in<O: Outside>(
     let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
-    let result = end(rest, &devices_stop, &tasks.tracker).await;
+    let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;
     drop(resources.claim);
     result
 }
 
-/// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.
-async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, tracker: &TaskTracker) -> Result<()> {
+/// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end, and
+/// after them whoever writes down that they did.
+async fn end(
+    rest: Result<GracefulShutdown>,
+    devices_stop: &CancellationToken,
+    tracker: &TaskTracker,
+    owed: &Owed,
+) -> Result<()> {
     devices_stop.cancel();
     tracker.close();
     let (mut rest, result) = match rest {
@@ -170,7 +192,7 @@ async fn end(rest: Result<GracefulShutdown>, devices_stop: &CancellationToken, t
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    let owed = rest.map(|rest| rest.owed()).unwrap_or_default();
+    let owed = owed.list();
     if !owed.is_empty() {
         bail!("not given back: {}; the next start does that first", owed.join(", "));
     }

@@ -2,6 +2,7 @@
 
 import { byId, el, setText } from "./dom.js";
 import { momentOf, power, price, reason, reasonHue } from "./format.js";
+import { send } from "./link.js";
 
 /** Less planned power than this is none. */
 const PLANNED_W = 0.5;
@@ -11,7 +12,18 @@ const SLOT_MS = 900000;
 export function why() {
   const tag = byId("reason"), sentence = byId("explanation"), limits = byId("limits"), problems = byId("problems");
   const worth = equation(byId("worth")), next = byId("next");
+  const confirmation = byId("confirm-row"), refused = byId("confirm-answer");
   let slots = [], latest = null;
+  byId("confirm").addEventListener("click", async () => {
+    setText(refused, "");
+    try {
+      await send("api/v1/confirm", { confirm: true });
+      confirmation.hidden = true;
+    } catch (error) {
+      setText(refused, error.message);
+      refused.classList.add("bad");
+    }
+  });
 
   function record(record) {
     const { decision } = record;
@@ -23,6 +35,7 @@ export function why() {
     tag.hidden = false;
     showLimits(limits, record);
     showList(problems, record.problems.map((text) => [text]), ([text]) => el("li", {}, text));
+    confirmation.hidden = !record.to_confirm;
     worth(decision.worth);
   }
   function plan(plan) {

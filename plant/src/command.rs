@@ -1,6 +1,9 @@
 //! What a person or an automation may ask for.
 
+use crate::checkpoint::Checkpoint;
 use crate::error::UnknownWord;
+use crate::site::Site;
+use crate::time::Timestamp;
 use crate::units::Watts;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -59,6 +62,33 @@ impl FromStr for Mode {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| UnknownWord::Mode(text.to_owned()))
+    }
+}
+
+/// The commands in force: what the owner and the grid operator last commanded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InForce {
+    /// The mode that was set last.
+    pub mode: Mode,
+    /// The mode to return to, and when, while a boost runs.
+    pub boost: Option<(Mode, Timestamp)>,
+    /// The owner's cap on compute power.
+    pub power_limit: Watts,
+    /// The grid operator's limit, while it dims.
+    pub grid_dimming: Option<Watts>,
+}
+
+impl InForce {
+    /// Those of a house in which nobody has commanded anything.
+    pub fn new(site: &Site) -> Self {
+        Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None }
+    }
+}
+
+impl From<&Checkpoint> for InForce {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        let Checkpoint { mode, boost, power_limit, grid_dimming, .. } = *checkpoint;
+        Self { mode, boost, power_limit, grid_dimming }
     }
 }
 

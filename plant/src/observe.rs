@@ -22,6 +22,7 @@ pub(crate) mod readings;
 mod stuck;
 
 use crate::checkpoint::Checkpoint;
+use crate::command::InForce;
 use crate::image::Image;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
@@ -67,13 +68,13 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// Nothing observed yet but what `checkpoint` holds.
-    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
+    /// Nothing observed yet but what a restart found.
+    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>, commands: Option<InForce>) -> Self {
         Self {
             readings: Readings::new(site),
             feeds: Feeds::default(),
             forecast: Forecast::default(),
-            commands: Commands::new(site, checkpoint),
+            commands: Commands::new(site, commands),
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),

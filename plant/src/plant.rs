@@ -35,6 +35,8 @@ const CADENCE: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
 pub struct Restored {
     /// The last checkpoint.
     pub checkpoint: Option<Checkpoint>,
+    /// The commands in force; where there are none, as in recordings of version 0.1.0, those of the checkpoint.
+    pub commands: Option<InForce>,
     /// The ledger's entries beyond the checkpoint's head, in order; all of them where there is no checkpoint.
     pub after: Vec<Entry>,
     /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
@@ -57,9 +59,10 @@ impl Plant {
     /// A plant of `site` that begins at `now`, from where `restored` left it.
     pub fn new(site: Site, restored: Restored, now: Timestamp) -> Self {
         let checkpoint = restored.checkpoint.as_ref();
+        let commands = restored.commands.or_else(|| checkpoint.map(InForce::from));
         let mut plant = Self {
             next_wake: now,
-            observed: Observed::new(&site, checkpoint),
+            observed: Observed::new(&site, checkpoint, commands),
             planning: Planning::default(),
             act: Act::default(),
             books: Books::new(&site, checkpoint, now),
@@ -87,6 +90,11 @@ impl Plant {
     /// When `Event::Wake` is due.
     pub fn next_wake(&self) -> Timestamp {
         self.next_wake
+    }
+
+    /// The commands in force.
+    pub fn commands(&self) -> InForce {
+        self.observed.commands.in_force()
     }
 
     /// The plan in force.
@@ -231,6 +239,7 @@ impl Plant {
             total: totals.total,
             devices: self.observed.readings.statuses(situation.now, &self.act.errors()),
             problems: Vec::new(),
+            to_confirm: 0,
             leases: Vec::new(),
         }
     }

@@ -73,6 +73,9 @@ pub struct Record {
     /// What the host could not do, in words for a person (a full disk, a broker that is gone). The core leaves it empty.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// How many of the problems stand until somebody confirms them; they are the first ones. The core leaves it zero.
+    #[serde(default)]
+    pub to_confirm: usize,
     /// Who holds the controls of the devices, the engine among them. The core leaves it empty.
     #[serde(default)]
     pub leases: Vec<LeaseStatus>,

@@ -5,6 +5,8 @@
 
 /// The broker goes and comes back.
 mod broker;
+/// Commands over kills, rot and absence.
+mod commands;
 /// Values that are none: words, sentinels, a meter that repeats itself.
 mod devices;
 /// The disk is full.

@@ -3,6 +3,8 @@
 use crate::address::Topic;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 /// In [`LinkEvent::Disconnected`] where a message was larger than the 1 MiB that is taken. One that the broker keeps ends
 /// every session anew; who owns its topic can delete it, since retained messages are sent before the subscriptions.
@@ -58,6 +60,28 @@ pub struct Will {
     pub payload: Vec<u8>,
     /// Whether the broker keeps it.
     pub retain: bool,
+}
+
+/// A lasting session that was away for longer is begun clean.
+pub const AWAY_MAX: Duration = Duration::from_secs(600);
+
+/// Who connects, and what for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its name, one of its own on the broker: at most 23 letters and digits, as each broker takes them.
+    pub id: String,
+    /// What the broker publishes in its name when it vanishes.
+    pub will: Option<Will>,
+    /// The topics it listens to.
+    pub subscriptions: Vec<String>,
+    /// For how long it has been away, where the session is a lasting one; `None` for one that ends with its connection.
+    pub away: Option<Duration>,
+}
+
+/// A name that nobody else on the broker has: two clients of one name throw each other out for ever.
+pub fn random_id() -> String {
+    let chance = RandomState::new().hash_one(std::process::id());
+    format!("heatmine{:07x}", chance & 0x0fff_ffff) + &format!("{:08x}", chance >> 32)
 }
 
 /// What happens on a connection.

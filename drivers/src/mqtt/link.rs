@@ -1,7 +1,8 @@
 //! The publishing end of a connection, and the task behind it.
 
-use super::broker::{Broker, LinkEvent, Will};
+use super::broker::{Broker, Client, LinkEvent, Will};
 use super::outbox::Outbox;
+use super::receipts::Receipts;
 use super::session::{FLUSH, Session};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ const EVENTS: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Link {
     outbox: Arc<Outbox>,
+    receipts: Arc<Receipts>,
     closing: CancellationToken,
     closed: CancellationToken,
 }
@@ -23,6 +25,11 @@ impl Link {
     /// Queues a message. Never blocks.
     pub fn publish(&self, topic: impl Into<String>, payload: impl Into<Vec<u8>>, retain: bool) {
         self.outbox.put(topic.into(), payload.into(), retain);
+    }
+
+    /// Says that the oldest message of a lasting session that was not yet dealt with has been: the broker forgets it.
+    pub fn taken(&self) {
+        self.receipts.taken();
     }
 
     /// Sends what waits, takes leave of the broker so that it does not publish the will, and ends the task. Bounded.
@@ -41,14 +48,24 @@ pub fn connect(
     subscriptions: Vec<String>,
     shutdown: CancellationToken,
 ) -> (Link, mpsc::Receiver<LinkEvent>) {
+    let client = Client { id: client_id.into(), will, subscriptions, away: None };
+    connect_as(broker, client, shutdown)
+}
+
+/// The same for a client that may have a lasting session. There each message is dealt with in its turn, and [`Link::taken`] says so.
+pub fn connect_as(
+    broker: Broker,
+    client: Client,
+    shutdown: CancellationToken,
+) -> (Link, mpsc::Receiver<LinkEvent>) {
     let (events, receiver) = mpsc::channel(EVENTS);
-    let link = Link { outbox: Arc::default(), closing: CancellationToken::new(), closed: CancellationToken::new() };
+    let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+    let link = Link { outbox: Arc::default(), receipts: Arc::default(), closing, closed };
     let session = Session {
         broker,
-        client_id: client_id.into(),
-        will,
-        subscriptions,
+        client,
         outbox: link.outbox.clone(),
+        receipts: link.receipts.clone(),
         closing: link.closing.clone(),
         events,
     };

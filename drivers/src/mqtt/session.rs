@@ -6,20 +6,21 @@
 //!      +---------------------------------------------------------+
 //! ```
 
-use super::broker::{Broker, LinkEvent, TOO_LARGE, Will};
+use super::broker::{AWAY_MAX, Broker, Client, LinkEvent, TOO_LARGE};
 use super::outbox::{Message, Outbox};
+use super::receipts::Receipts;
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::resolve;
 use rumqttc::{
-    AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilter, Transport,
+    AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, Publish, PublishOptions, QoS, SubscribeFilter, Transport,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The longest wait for the last messages to leave.
@@ -33,12 +34,23 @@ const REQUESTS: usize = 64;
 
 pub(super) struct Session {
     pub(super) broker: Broker,
-    pub(super) client_id: String,
-    pub(super) will: Option<Will>,
-    pub(super) subscriptions: Vec<String>,
+    pub(super) client: Client,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) receipts: Arc<Receipts>,
     pub(super) closing: CancellationToken,
     pub(super) events: mpsc::Sender<LinkEvent>,
+}
+
+/// How long a session has been away: in the life before, and since.
+struct Away {
+    before: Duration,
+    since: Instant,
+}
+
+impl Away {
+    fn time(&self) -> Duration {
+        self.before.saturating_add(self.since.elapsed())
+    }
 }
 
 enum End {
@@ -49,14 +61,19 @@ enum End {
 impl Session {
     pub(super) async fn run(self) {
         let mut backoff = Backoff::default();
+        let mut away = Away { before: self.client.away.unwrap_or_default(), since: Instant::now() };
         loop {
             let end = match resolve::broker(&self.broker.host, self.broker.port, self.broker.tls).await {
-                Ok(addresses) => self.once(addresses).await,
+                Ok(addresses) => match self.begin_clean(&addresses, &away).await {
+                    Ok(()) => self.once(addresses).await,
+                    Err(end) => end,
+                },
                 Err(error) => self.lost(error.to_string(), false),
             };
             let End::Lost { error, connected } = end else { return };
             if connected {
                 backoff = Backoff::default();
+                away = Away { before: Duration::ZERO, since: Instant::now() };
             }
             if self.events.is_closed() {
                 return;
@@ -74,28 +91,50 @@ impl Session {
         End::Lost { error: Error::Broker { broker: self.broker.to_string(), why }, connected }
     }
 
-    fn pass_on(&self, event: LinkEvent) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
+    /// Whether the reader gets it.
+    fn pass_on(&self, event: LinkEvent) -> bool {
+        let sent = self.events.try_send(event);
+        if let Err(mpsc::error::TrySendError::Full(_)) = sent {
             tracing::warn!(broker = %self.broker, "an mqtt reader is too slow: a message is dropped");
+        }
+        sent.is_ok()
+    }
+
+    /// Has the broker forget a lasting session that was away for too long: what waits there is old.
+    async fn begin_clean(&self, addresses: &[SocketAddr], away: &Away) -> Result<(), End> {
+        if self.client.away.is_none() || away.time() <= AWAY_MAX {
+            return Ok(());
+        }
+        let (client, mut connection) = self.open(addresses.to_vec(), true).await?;
+        let _ = client.disconnect().await;
+        let gone = async { while connection.poll().await.is_ok() {} };
+        timeout(CONNECT, gone).await.map_err(|_| self.lost("it does not let go".to_owned(), false))
+    }
+
+    /// A connection that the broker has accepted.
+    async fn open(&self, addresses: Vec<SocketAddr>, clean: bool) -> Result<(AsyncClient, EventLoop), End> {
+        let parts = self.client(addresses, clean).map_err(|error| End::Lost { error, connected: false });
+        let (client, mut connection) = parts?;
+        let answer = tokio::select! {
+            answer = timeout(CONNECT, connack(&mut connection)) => answer,
+            () = self.closing.cancelled() => return Err(End::Closed),
+        };
+        match answer {
+            Ok(Ok(())) => Ok((client, connection)),
+            Ok(Err(error)) => Err(self.lost(plain(&error.to_string()), false)),
+            Err(_) => Err(self.lost("it does not answer".to_owned(), false)),
         }
     }
 
     async fn once(&self, addresses: Vec<SocketAddr>) -> End {
-        let (client, mut connection) = match self.client(addresses) {
+        let (client, mut connection) = match self.open(addresses, self.client.away.is_none()).await {
             Ok(parts) => parts,
-            Err(error) => return End::Lost { error, connected: false },
+            Err(end) => return end,
         };
-        let answer = tokio::select! {
-            answer = timeout(CONNECT, connack(&mut connection)) => answer,
-            () = self.closing.cancelled() => return End::Closed,
-        };
-        match answer {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return self.lost(plain(&error.to_string()), false),
-            Err(_) => return self.lost("it does not answer".to_owned(), false),
-        }
+        self.receipts.forget();
         self.outbox.resend_retained();
-        let publisher = tokio::spawn(publish(client.clone(), self.subscriptions.clone(), self.outbox.clone()));
+        let subscriptions = self.client.subscriptions.clone();
+        let publisher = tokio::spawn(publish(client.clone(), subscriptions, self.outbox.clone()));
         self.pass_on(LinkEvent::Connected);
         let end = self.relay(&client, &mut connection).await;
         publisher.abort();
@@ -107,7 +146,7 @@ impl Session {
         let leave = async {
             self.closing.cancelled().await;
             let _ = timeout(FLUSH, async {
-                while !self.outbox.is_empty() {
+                while !self.outbox.is_empty() || !self.receipts.is_empty() {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             })
@@ -120,11 +159,7 @@ impl Session {
         let poll = async {
             loop {
                 match connection.poll().await {
-                    Ok(Event::Incoming(Packet::Publish(message))) => self.pass_on(LinkEvent::Message {
-                        topic: String::from_utf8_lossy(&message.topic).into_owned(),
-                        payload: message.payload.to_vec(),
-                        retain: message.retain,
-                    }),
+                    Ok(Event::Incoming(Packet::Publish(message))) => self.arrived(client, &message),
                     Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
                     Err(_) if self.closing.is_cancelled() => return End::Closed,
                     Err(error) => return self.lost(plain(&error.to_string()), true),
@@ -134,23 +169,50 @@ impl Session {
                 }
             }
         };
+        let acknowledge = async {
+            loop {
+                let _ = client.manual_ack(self.receipts.next().await).await;
+            }
+        };
         tokio::select! {
             end = poll => end,
             () = leave => End::Closed,
+            () = acknowledge => End::Closed,
         }
     }
 
-    fn client(&self, addresses: Vec<SocketAddr>) -> Result<(AsyncClient, EventLoop), Error> {
+    /// Passes a message on. One of a lasting session is acknowledged when its reader has dealt with it.
+    fn arrived(&self, client: &AsyncClient, message: &Publish) {
+        let event = LinkEvent::Message {
+            topic: String::from_utf8_lossy(&message.topic).into_owned(),
+            payload: message.payload.to_vec(),
+            retain: message.retain,
+        };
+        if self.client.away.is_none() {
+            self.pass_on(event);
+            return;
+        }
+        // The reader may be quicker than we are.
+        self.receipts.passed_on(client.prepare_ack(message));
+        if !self.pass_on(event) {
+            self.receipts.dropped();
+        }
+    }
+
+    fn client(&self, addresses: Vec<SocketAddr>, clean: bool) -> Result<(AsyncClient, EventLoop), Error> {
         let refused = |why: String| Error::Broker { broker: self.broker.to_string(), why };
         let port = self.broker.port.or(addresses.first().map(SocketAddr::port)).unwrap_or(resolve::MQTT_PORT);
-        let mut options = MqttOptions::new(self.client_id.clone(), (self.broker.host.clone(), port));
+        let mut options = MqttOptions::new(self.client.id.clone(), (self.broker.host.clone(), port));
         options.set_keep_alive(KEEP_ALIVE_S);
-        options.set_clean_session(true);
+        options.set_clean_session(clean);
+        if !clean {
+            options.set_ack_mode(AckMode::Manual);
+        }
         options.set_max_packet_size(PACKET_LIMIT, PACKET_LIMIT);
         if let Some(username) = &self.broker.username {
             options.set_credentials(username.clone(), self.broker.password.clone().unwrap_or_default());
         }
-        if let Some(will) = &self.will {
+        if let Some(will) = &self.client.will {
             options.set_last_will(LastWill::new(
                 will.topic.clone(),
                 will.payload.clone(),

@@ -1,7 +1,7 @@
 //! The connection to a real Mosquitto on bad days.
 
 use crate::peer::{self, Peer};
-use drivers::mqtt::{self, Broker, Link, LinkEvent, Will};
+use drivers::mqtt::{self, Broker, Client, Link, LinkEvent, Will};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -129,4 +129,88 @@ async fn refused_credentials_are_said_in_words() {
             if ["password", "authorise"].iter().any(|word| error.to_string().contains(word))),
         "{refused:?}"
     );
+}
+
+/// A client with a lasting session that was away for so long.
+fn lasting(peer: &Peer, away: Duration) -> (Link, mpsc::Receiver<LinkEvent>) {
+    let client = Client {
+        id: "heatmineLasting".into(),
+        subscriptions: vec!["to/us".into()],
+        away: Some(away),
+        ..Client::default()
+    };
+    mqtt::connect_as(broker(peer), client, CancellationToken::new())
+}
+
+/// The next message, and whether the broker kept it for everybody; it is dealt with where `taken`.
+async fn next(link: &Link, events: &mut mpsc::Receiver<LinkEvent>, taken: bool) -> (String, bool) {
+    let found = timeout(PATIENCE, async {
+        loop {
+            if let LinkEvent::Message { payload, retain, .. } = events.recv().await.expect("the link has ended") {
+                return (String::from_utf8(payload).unwrap(), retain);
+            }
+        }
+    });
+    let found = found.await.expect("nothing is heard");
+    if taken {
+        link.taken();
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_lasting_session_gets_what_came_while_it_was_away_unless_that_is_long_ago() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
+    let (other, mut heard) = mqtt::connect(broker(&peer), "other", None, vec!["to/#".into()], CancellationToken::new());
+    subscribed(&other, &mut heard, "to/other").await;
+    let say = async |text: &str, retain: bool, heard: &mut mpsc::Receiver<LinkEvent>| {
+        other.publish("to/us", text, retain);
+        while any_message(heard).await.1 != text.as_bytes() {}
+    };
+    // Nobody knows this client yet: it begins clean.
+    let (link, mut events) = lasting(&peer, Duration::MAX);
+    subscribed(&link, &mut events, "to/us").await;
+    link.taken();
+    link.close().await;
+
+    say("while away", false, &mut heard).await;
+    let (link, mut events) = lasting(&peer, Duration::from_secs(300));
+    assert_eq!(next(&link, &mut events, true).await, ("while away".into(), false));
+    link.close().await;
+
+    // What was kept for everybody says so, also to one who was away.
+    say("kept", true, &mut heard).await;
+    let (link, mut events) = lasting(&peer, Duration::from_secs(300));
+    let both = [next(&link, &mut events, true).await, next(&link, &mut events, true).await];
+    assert_eq!(both.map(|(text, _)| text), ["kept", "kept"], "once as it was published, once as it is kept");
+    link.close().await;
+    other.publish("to/us", "", true);
+
+    say("long ago", false, &mut heard).await;
+    let (link, mut events) = lasting(&peer, mqtt::AWAY_MAX + Duration::from_secs(1));
+    while events.recv().await != Some(LinkEvent::Connected) {}
+    say("now", false, &mut heard).await;
+    assert_eq!(next(&link, &mut events, true).await, ("now".into(), false));
+}
+
+#[tokio::test]
+async fn what_was_not_dealt_with_comes_again_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(peer) = peer::mosquitto(folder.path(), "").await else { return };
+    let (link, mut events) = lasting(&peer, Duration::MAX);
+    subscribed(&link, &mut events, "to/us").await;
+    link.taken();
+    for text in ["first", "second", "third"] {
+        link.publish("to/us", text, false);
+    }
+    assert_eq!(next(&link, &mut events, true).await.0, "first");
+    assert_eq!(next(&link, &mut events, false).await.0, "second");
+    // The broker hears of the first before the connection ends without a word.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop((link, events));
+
+    let (link, mut events) = lasting(&peer, Duration::ZERO);
+    assert_eq!(next(&link, &mut events, true).await.0, "second");
+    assert_eq!(next(&link, &mut events, true).await.0, "third");
 }

@@ -2,7 +2,7 @@
 
 use super::{Desk, slots};
 use crate::broker::{Dial, Publish, Session};
-use drivers::mqtt::LinkEvent;
+use drivers::mqtt::{Client, LinkEvent, random_id};
 use tokio_util::sync::CancellationToken;
 
 /// Listens to the topics until `shutdown`. The connection looks after itself.
@@ -13,10 +13,9 @@ pub(super) async fn run(
     desk: &Desk,
     shutdown: &CancellationToken,
 ) {
-    let client_id = format!("heatmine-feeds-{}", std::process::id());
     let subscriptions = spot.iter().chain(&outlook).cloned().collect();
-    let (link, mut arrivals) =
-        broker.dial(Session { client_id, will: None, subscriptions, shutdown: shutdown.clone() });
+    let client = Client { id: random_id(), subscriptions, ..Client::default() };
+    let (link, mut arrivals) = broker.dial(Session { client, shutdown: shutdown.clone() });
     while let Some(Some(event)) = shutdown.run_until_cancelled(arrivals.recv()).await {
         match event {
             LinkEvent::Message { topic, payload, .. } if payload.is_empty() => {

@@ -3,17 +3,15 @@
 use crate::http::State;
 use crate::http::input::Fields;
 use crate::http::refusal::{ErrorBody, Refusal};
-use crate::http::schema::{BoostBody, CommandBody, DimmingBody, ModeBody, PowerLimitBody};
+use crate::http::schema::{BoostBody, CommandBody, ConfirmBody, ConfirmedBody, DimmingBody, ModeBody, PowerLimitBody};
+use crate::wiring::Untaken;
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use plant::command::{BOOST_MAX, Command, HOUSE_MAX, Mode};
 use plant::units::Watts;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
-
-/// How long a command may wait for its place in the loop's queue.
-const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 type Accepted = Result<(StatusCode, Json<Command>), Refusal>;
 
@@ -66,10 +64,36 @@ pub(super) async fn grid_dimming(Shared(state): Shared<State>, mut fields: Field
     submit(&state, Command::GridDimming(allowed)).await
 }
 
-async fn submit(state: &State, command: Command) -> Accepted {
-    match tokio::time::timeout(QUEUE_WAIT, state.wiring.commands.send(command)).await {
-        Ok(Ok(())) => Ok((StatusCode::ACCEPTED, Json(command))),
-        Ok(Err(_)) => Err(Refusal::not_now("HeatMine is stopping", 10)),
-        Err(_) => Err(Refusal::not_now("too many commands are waiting", 2)),
+/// Confirms that somebody has seen the notices among a record's problems. What stands in for lost commands is lifted.
+#[utoipa::path(post, path = "/api/v1/confirm", tag = "commands", request_body = ConfirmBody, responses(
+    (status = 202, description = "confirmed, and written down", body = ConfirmedBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
+pub(super) async fn confirm(
+    Shared(state): Shared<State>,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let value = fields.take("confirm");
+    if value != Value::Bool(true) {
+        return Err(Refusal::bad_value("confirm", &value, "true"));
     }
+    fields.finish()?;
+    match state.wiring.confirm().await {
+        Ok(()) => Ok((StatusCode::ACCEPTED, Json(json!({"confirmed": true})))),
+        Err(untaken) => Err(refused(&untaken)),
+    }
+}
+
+async fn submit(state: &State, command: Command) -> Accepted {
+    match state.wiring.command(command).await {
+        Ok(()) => Ok((StatusCode::ACCEPTED, Json(command))),
+        Err(untaken) => Err(refused(&untaken)),
+    }
+}
+
+fn refused(untaken: &Untaken) -> Refusal {
+    let retry_after = match untaken {
+        Untaken::Busy => 2,
+        Untaken::Stopping => 10,
+        Untaken::Unkept(_) => 30,
+    };
+    Refusal::not_now(untaken.to_string(), retry_after)
 }

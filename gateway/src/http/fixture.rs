@@ -89,6 +89,7 @@ pub(crate) fn record(at: Timestamp) -> Record {
         points,
         devices,
         problems: Vec::new(),
+        to_confirm: 0,
         leases: Vec::new(),
     }
 }

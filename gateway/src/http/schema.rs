@@ -51,6 +51,20 @@ pub(super) struct DimmingBody {
     pub watts: Option<f64>,
 }
 
+/// The body of `/api/v1/confirm`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConfirmBody {
+    /// True: what stands among the problems has been seen.
+    pub confirm: bool,
+}
+
+/// The answer to `/api/v1/confirm`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConfirmedBody {
+    /// Always true.
+    pub confirmed: bool,
+}
+
 /// A command as it was understood.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CommandBody {
@@ -260,6 +274,8 @@ pub(super) struct RecordBody {
     pub devices: Vec<DeviceBody>,
     /// What HeatMine could not do, in words for a person.
     pub problems: Vec<String>,
+    /// How many of the problems, the first ones, stand until somebody confirms them (`/api/v1/confirm`).
+    pub to_confirm: usize,
     /// Who holds the controls of the devices; `worker` is the engine.
     pub leases: Vec<LeaseBody>,
 }

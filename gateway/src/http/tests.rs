@@ -7,6 +7,7 @@ mod garbage;
 mod stream;
 
 use super::*;
+use crate::commands::{Commanded, Kept};
 use crate::config::secret::Secret;
 use crate::http::fixture::{fill, record};
 use crate::jobs::Limits;
@@ -25,10 +26,25 @@ struct House {
     url: String,
     records: watch::Sender<Option<Arc<Record>>>,
     commands: mpsc::Receiver<Command>,
+    confirmations: mpsc::Receiver<Kept>,
     interactive: watch::Receiver<u32>,
     client: reqwest::Client,
     _folder: TempDir,
     _stop: DropGuard,
+}
+
+/// A loop that passes commands on to the test and has them on the disk at once; it ends when the test takes no more.
+fn loop_of(test: mpsc::Sender<Command>) -> mpsc::Sender<Commanded> {
+    let (commands, mut received) = mpsc::channel::<Commanded>(8);
+    tokio::spawn(async move {
+        while let Some(Commanded { command, kept }) = received.recv().await {
+            if test.send(command).await.is_err() {
+                return;
+            }
+            let _ = kept.send(Ok(()));
+        }
+    });
+    commands
 }
 
 /// Noon of the fabricated day.
@@ -54,7 +70,9 @@ impl House {
         let jobs = Queue::open(&disk, limits).unwrap();
         fill(&ledger, &jobs, noon()).unwrap();
         let (clock, timezone) = (Clock::sped(noon(), 1.0), chrono_tz::Europe::Vienna);
-        let wiring = Wiring { records: receiver, commands: sender, shutdown: shutdown.clone() };
+        let (confirm, confirmations) = mpsc::channel(1);
+        let wiring =
+            Wiring { records: receiver, commands: loop_of(sender), confirmations: confirm, shutdown: shutdown.clone() };
         let state =
             State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive: interactive.clone(), worker })
                 .unwrap();
@@ -64,7 +82,7 @@ impl House {
         tokio::spawn(async move { serve(&config, listener, state).await });
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
         let interactive = interactive.watch();
-        Self { url, records, commands, interactive, client, _folder: folder, _stop: shutdown.drop_guard() }
+        Self { url, records, commands, confirmations, interactive, client, _folder: folder, _stop: shutdown.drop_guard() }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {

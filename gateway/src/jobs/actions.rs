@@ -38,8 +38,8 @@ impl Actions {
             match action {
                 None => return,
                 Some(Action::Command(command)) => {
-                    if wiring.commands.send(command).await.is_err() {
-                        return;
+                    if let Err(untaken) = wiring.command(command).await {
+                        tracing::warn!(?command, %untaken, "a scheduled command");
                     }
                 }
                 Some(Action::Summary) => {

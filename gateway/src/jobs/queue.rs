@@ -64,7 +64,7 @@ impl Queue {
     pub fn open(disk: &Disk, limits: Limits) -> Result<Self, QueueError> {
         let name: Arc<str> = disk.path(FILE).display().to_string().into();
         let failed = |source| QueueError::Sqlite { path: name.to_string(), source };
-        let connection = disk.database(FILE, Durability::Normal, BUSY).map_err(failed)?;
+        let connection = disk.database(FILE, Durability::Full, BUSY).map_err(failed)?;
         create(&connection).map_err(failed)?;
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;

@@ -5,6 +5,7 @@ use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::checkpoint::Checkpoint;
+use plant::command::InForce;
 use plant::entry::Entry;
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
@@ -17,8 +18,8 @@ const RECENT_ENTRIES: u64 = 4000;
 /// A recording grows to this many bytes at most.
 const RECORDING_MAX: u64 = 512 << 20;
 
-/// The running state and the ledger's entries around it.
-pub(super) fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
+/// The running state, the ledger's entries around it, and the commands in force.
+pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let checkpoint = match checkpoint {
         Some(checkpoint) if !ledger.holds(&checkpoint.head)? => {
@@ -31,7 +32,7 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore) -> Result<Restored> {
     let recent_from = ledger.head()?.sequence.saturating_sub(RECENT_ENTRIES);
     let entries = ledger.after(known.min(recent_from), usize::MAX)?;
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
-    Ok(Restored { checkpoint, after, recent })
+    Ok(Restored { checkpoint, commands: Some(commands), after, recent })
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
@@ -82,7 +83,7 @@ mod tests {
         let mut store = StateStore::open(&disk).unwrap();
         store.save(ahead).unwrap();
         let ledger = Ledger::open(&disk).unwrap();
-        let restored = restore(&ledger, &store).unwrap();
+        let restored = restore(&ledger, &store, plant.commands()).unwrap();
         let found = restored.checkpoint.clone().unwrap();
         assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));
         // What is booked from here on fits the ledger that is there.

@@ -3,9 +3,13 @@
 use super::outside::Outside;
 use crate::actuate::Actuators;
 use crate::clock::Clock;
+use crate::debts::Ways;
 use crate::leases::Leases;
+use drivers::debt::Debt;
 use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::pace::Pace;
+use plant::point::DeviceId;
+use plant::record::LeaseStatus;
 use plant::site::Site;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -33,19 +37,49 @@ pub(super) struct Start<'a, O> {
     pub stop: &'a CancellationToken,
     /// Where their tasks are tracked.
     pub tracker: &'a TaskTracker,
+    /// Where their debts are written down.
+    pub debts: &'a Ways,
 }
 
 impl<O: Outside> Start<'_, O> {
-    /// Starts the devices under what `actuators` want of them; returns who holds their controls.
-    pub(super) fn devices(self, configs: Vec<DeviceConfig>, actuators: &Actuators) -> Leases {
+    /// Starts the devices under what `actuators` want of them, and those that are `gone` to be given back; returns who holds
+    /// their controls.
+    pub(super) fn devices(self, configs: Vec<DeviceConfig>, gone: Vec<DeviceConfig>, actuators: &Actuators) -> Leases {
         let mut leases = Leases::default();
         for config in configs {
-            let (sender, receiver) = watch::channel(Vec::new());
-            leases.all.push(receiver);
-            let (wanted, debts) = (actuators.wanted(), actuators.debts(&config.id));
-            let channels = Channels { reports: self.reports.clone(), wanted, leases: sender, debts };
-            self.tracker.spawn(self.outside.device(config, channels, self.stop.clone()));
+            leases.all.push(self.device(config, actuators, self.stop.clone()));
+        }
+        for config in gone {
+            tracing::warn!(device = %config.id, address = %config.address, "is not configured any more; it is given back");
+            let stop = self.stop.child_token();
+            self.tracker.spawn(stop_when_settled(config.id.clone(), self.debts.all.clone(), stop.clone()));
+            leases.all.push(self.device(config, actuators, stop));
         }
         leases
+    }
+
+    fn device(
+        &self,
+        config: DeviceConfig,
+        actuators: &Actuators,
+        stop: CancellationToken,
+    ) -> watch::Receiver<Vec<LeaseStatus>> {
+        let (leases, receiver) = watch::channel(Vec::new());
+        let (reports, debts) = (self.reports.clone(), self.debts.of(&config.id));
+        let channels = Channels { reports, wanted: actuators.wanted(), leases, debts };
+        self.tracker.spawn(self.outside.device(config, channels, stop));
+        receiver
+    }
+}
+
+/// A device that is only there to be given back ends when it has been.
+async fn stop_when_settled(device: DeviceId, mut all: watch::Receiver<Vec<Debt>>, stop: CancellationToken) {
+    let settled = all.wait_for(|all| all.iter().all(|debt| debt.device != device));
+    tokio::select! {
+        Ok(_) = settled => {
+            tracing::info!(%device, "was given back; nothing more is wanted of it");
+            stop.cancel();
+        }
+        () = stop.cancelled() => {}
     }
 }

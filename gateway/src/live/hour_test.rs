@@ -7,7 +7,7 @@ use super::{Options, run_in};
 use crate::clock::Clock;
 use crate::config;
 use crate::recording::Line as Recorded;
-use crate::store::{Disk, Ledger, Memory, StateStore};
+use crate::store::{DebtBook, Disk, Ledger, Memory, StateStore};
 use plant::decision::Decision;
 use plant::time::Timestamp;
 use stand_in::House;
@@ -78,6 +78,7 @@ struct Hour {
     decisions: Vec<Decision>,
     ledger: Ledger,
     state: StateStore,
+    disk: Disk,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the time that the test's own clock hides")]
@@ -104,7 +105,7 @@ async fn hour(name: &str) -> Hour {
         end.cancel();
     });
     let began = machine();
-    run_in(house.clone(), disk, loaded, options, shutdown).await.unwrap();
+    run_in(house.clone(), disk.clone(), loaded, options, shutdown).await.unwrap();
     let took = began.elapsed();
 
     let recording = String::from_utf8(memory.read(Path::new(RECORDING))).unwrap();
@@ -112,12 +113,12 @@ async fn hour(name: &str) -> Hour {
         Recorded::Decision { decision } => Some(*decision),
         Recorded::Start { .. } | Recorded::Event { .. } => None,
     });
-    Hour { took, house, decisions: decisions.collect(), ledger, state }
+    Hour { took, house, decisions: decisions.collect(), ledger, state, disk }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_the_house_is_decided_booked_and_given_back() {
-    let Hour { took, house, decisions, ledger, state } = hour("books").await;
+    let Hour { took, house, decisions, ledger, state, disk } = hour("books").await;
     assert!(took < Duration::from_secs(60), "an hour took {took:?}");
     let start: Timestamp = START.parse().unwrap();
 
@@ -137,7 +138,7 @@ async fn an_hour_of_the_house_is_decided_booked_and_given_back() {
     assert_eq!(published["heatmine/status"], [b"online".to_vec(), b"offline".to_vec()]);
     assert!(published["heatmine/live"].len() > 1000, "{} times live", published["heatmine/live"].len());
 
-    assert_eq!(state.owed().unwrap(), []);
+    assert_eq!(DebtBook::open(&disk).book, DebtBook::default());
     for (control, values) in house.with(|inside| inside.taken.clone()) {
         assert!(values.iter().any(|value| !value.is_safe()), "{control} was never used");
         assert!(values.last().is_some_and(|last| last.is_safe()), "{control} keeps {:?}", values.last());

@@ -1,12 +1,14 @@
 //! What a run needs and may not get: its folder, its ports, its files. All of it is opened before anything is started, so
 //! that a run which is refused has touched no device.
 
+use super::keepers::Kept;
 use super::outside::Outside;
-use super::{data_folder, page};
+use super::{data_folder, earlier, page};
 use crate::config::Loaded;
 use crate::jobs;
+use crate::notices::Notices;
 use crate::recording::Recorder;
-use crate::store::{Disk, Ledger, Owed, StateStore};
+use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
@@ -32,8 +34,8 @@ pub(super) struct Resources<E> {
     pub restored: Restored,
     /// The newest receipts in the books.
     pub booked: ReceiptIds,
-    /// The controls that the last run did not give back.
-    pub owed: Vec<Owed>,
+    /// What is written down beside the loop.
+    pub kept: Kept,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// Where this run is recorded, if anywhere.
@@ -54,15 +56,16 @@ pub(super) async fn open<O: Outside>(
     let claim = disk.claim()?;
     let listener = page::listen(loaded.http_listen).await?;
     let page = listener.local_addr().context("the page's address is unknown")?;
+    let notices = Notices::open(disk);
+    let earlier::Earlier { state, debts, commands } = earlier::open(disk, &loaded.site, &notices)?;
     let ledger = Ledger::open(disk)?;
-    let state = StateStore::open(disk).context("cannot open state.db in the data folder")?;
-    let restored = data_folder::restore(&ledger, &state)?;
+    let restored = data_folder::restore(&ledger, &state, commands.1.in_force)?;
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
         booked: data_folder::booked_receipts(&ledger)?,
-        owed: state.owed().context("cannot read state.db in the data folder")?,
         queue: jobs::Queue::open(disk, limits(loaded))?,
         recorder: data_folder::recorder(disk, record, &loaded.site, &restored, now)?,
+        kept: Kept { notices, debts, commands },
         claim,
         listener,
         page,

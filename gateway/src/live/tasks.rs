@@ -146,6 +146,7 @@ impl Tasks {
                 topic_prefix: config.mqtt.as_ref().map(|mqtt| mqtt.topic_prefix.clone()).unwrap_or_default(),
                 timezone: self.timezone,
                 page: config.http.url.clone(),
+                disk: self.disk.clone(),
             };
             let (wiring, queue, clock) = (self.wiring.clone(), self.queue.clone(), self.clock.clone());
             self.tracker.spawn(publish::home_assistant::run(announcement, broker, wiring, queue, clock));

@@ -9,11 +9,11 @@
 //! | `live` | JSON: powers, temperatures, prices | no |
 //! | `counters`, `earnings`, `decision`, `plan`, `health` | JSON | yes |
 //! | `mode`, `power_limit` | a word, watts | yes |
-//! | `mode/set`, `power_limit/set`, `boost/set`, `grid_dimming/set`, `job/set` | commands; see [`commands`] | refused if kept |
+//! | `mode/set`, `power_limit/set`, `boost/set`, `grid_dimming/set`, `job/set`, `confirm/set` | commands; see [`commands`] | refused if kept |
 //! | `error` | JSON: the refused topic and payload, and what was expected | no |
 //!
 //! The device's description and all states are sent again after every connect and when Home Assistant says that it has
-//! started. Invariant: nothing here waits for the broker or for the loop; what cannot be handed over is refused or replaced.
+//! started. `mode` and `power_limit` answer a command: they are sent when it is on the disk. Invariant: nothing here waits for the broker or for the loop; what cannot be handed over is refused or replaced.
 
 /// What arrives on the command topics.
 pub mod commands;
@@ -21,6 +21,8 @@ pub mod commands;
 pub mod discovery;
 /// The entities a site has.
 pub mod entities;
+/// The gateway's name on the broker.
+pub mod identity;
 /// Which messages are due.
 pub mod outbox;
 /// What a record says.
@@ -35,27 +37,35 @@ use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
-use crate::wiring::Wiring;
+use crate::store::Disk;
+use crate::wiring::{Untaken, Wiring};
 use chrono_tz::Tz;
 use commands::Request;
 use discovery::{OFFLINE, ONLINE, discovery};
-use drivers::mqtt::{self, LinkEvent, Will};
+use drivers::mqtt::{self, Client, LinkEvent, Will};
+use identity::Identity;
 use outbox::{Outbox, TICK};
 use plant::record::Record;
 use serde_json::json;
 use states::Message;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
-use topics::Topics;
+use topics::{State, Topics};
 use tracing::{info, warn};
 
 /// Ticks from Home Assistant's birth message to the answer: it is subscribing to its entities' topics just then.
 const BIRTH_TICKS: u32 = 4;
 /// Jobs that may be on their way to the queue at once.
 const JOBS_MAX: usize = 16;
+/// Commands that may be on their way to the disk at once.
+const COMMANDS_MAX: usize = 64;
 /// What is expected of who sends more than can be taken.
 const BUSY: &str = "fewer commands at once: the gateway has not caught up";
+/// The longest wait at the end for what came last.
+const LAST: Duration = Duration::from_secs(2);
 /// How much of a refused payload is shown.
 const SHOWN: usize = 200;
 
@@ -70,6 +80,8 @@ pub struct Announcement {
     pub timezone: Tz,
     /// Address of the page, shown with the device.
     pub page: Option<String>,
+    /// Where the gateway's name on the broker is kept.
+    pub disk: Disk,
 }
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
@@ -77,21 +89,25 @@ pub struct Announcement {
 pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, queue: Queue, clock: Clock) {
     let topics = Topics::new(&announcement.config, &announcement.topic_prefix);
     let will = Will { topic: topics.availability(), payload: OFFLINE.into(), retain: true };
-    let client_id = format!("heatmine-{}", topics.node);
-    let (link, mut events) = broker.dial(Session {
-        client_id,
+    let identity = Identity::open(&announcement.disk);
+    let client = Client {
+        id: identity.client_id().to_owned(),
         will: Some(will),
         subscriptions: topics.subscriptions(),
-        shutdown: wiring.shutdown.clone(),
-    });
+        away: Some(identity.away()),
+    };
+    let (link, mut events) = broker.dial(Session { client, shutdown: wiring.shutdown.clone() });
     let mut publisher = Publisher {
         announcement,
         topics,
+        identity,
         link,
+        dealing: None,
         wiring,
         queue,
         clock,
         jobs: Arc::new(Semaphore::new(JOBS_MAX)),
+        unanswered: Arc::new(Semaphore::new(COMMANDS_MAX)),
         outbox: Outbox::default(),
         shown: None,
         description: String::new(),
@@ -105,6 +121,7 @@ pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, 
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = publisher.wiring.shutdown.cancelled() => break,
             event = events.recv() => match event {
                 Some(event) => publisher.take(event),
@@ -114,18 +131,24 @@ pub async fn run(announcement: Announcement, broker: impl Dial, wiring: Wiring, 
         }
     }
     publisher.link.publish(publisher.topics.availability(), OFFLINE, true);
+    publisher.end().await;
     publisher.link.close().await;
 }
 
 struct Publisher<L> {
     announcement: Announcement,
     topics: Topics,
+    identity: Identity,
     link: L,
+    /// Deals with the newest message, after those before it; whether it could.
+    dealing: Option<JoinHandle<bool>>,
     wiring: Wiring,
     queue: Queue,
     clock: Clock,
     /// One permit for each job on its way to the queue.
     jobs: Arc<Semaphore>,
+    /// One permit for each command on its way to the disk.
+    unanswered: Arc<Semaphore>,
     outbox: Outbox,
     /// The record that the next two fields are about.
     shown: Option<Arc<Record>>,
@@ -157,6 +180,7 @@ impl<L: Publish> Publisher<L> {
                     warn!(%error, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
                 }
                 self.connected = false;
+                self.identity.disconnected();
                 if error.to_string().contains(mqtt::TOO_LARGE) {
                     self.flooded = true;
                     for name in commands::NAMES {
@@ -168,8 +192,12 @@ impl<L: Publish> Publisher<L> {
                 if payload == ONLINE.as_bytes() {
                     self.greeting = Some(BIRTH_TICKS);
                 }
+                self.dealt_with(None);
             }
-            LinkEvent::Message { topic, payload, retain } => self.command(&topic, &payload, retain),
+            LinkEvent::Message { topic, payload, retain } => {
+                let work = self.command(&topic, &payload, retain);
+                self.dealt_with(work);
+            }
         }
     }
 
@@ -177,6 +205,7 @@ impl<L: Publish> Publisher<L> {
         self.outbox.tick();
         let record = self.wiring.records.borrow_and_update().clone();
         let Some(record) = record.filter(|_| self.connected) else { return };
+        self.identity.connected();
         match self.greeting {
             Some(0) => {
                 self.greeting = None;
@@ -200,15 +229,50 @@ impl<L: Publish> Publisher<L> {
             self.link.publish(self.topics.availability(), ONLINE, true);
             self.described.clone_from(&self.description);
         }
-        for message in self.outbox.due(&self.messages) {
+        let answered = self.unanswered.available_permits() == COMMANDS_MAX;
+        let answers = |message: &&Message| matches!(message.state, State::Mode | State::PowerLimit);
+        let sayable: Vec<Message> =
+            self.messages.iter().filter(|message| answered || !answers(message)).cloned().collect();
+        for message in self.outbox.due(&sayable) {
             self.link.publish(self.topics.state(message.state), message.payload, message.state.retained());
         }
     }
 
-    fn command(&self, topic: &str, payload: &[u8], retain: bool) {
-        let Some(name) = self.topics.commanded(topic) else { return };
+    /// Has the broker forget a message when `work` has dealt with it, in the sequence in which they came. What a stopping gateway
+    /// could not deal with stays with the broker.
+    fn dealt_with(&mut self, work: Option<JoinHandle<bool>>) {
+        let before = self.dealing.take_if(|before| !before.is_finished() || work.is_some());
+        if before.is_none() && work.is_none() {
+            self.link.taken();
+            return;
+        }
+        let link = self.link.clone();
+        self.dealing = Some(tokio::spawn(async move {
+            for task in before.into_iter().chain(work) {
+                if !task.await.unwrap_or(true) {
+                    return false;
+                }
+            }
+            link.taken();
+            true
+        }));
+    }
+
+    /// Has what came last dealt with, within bounds, and writes down that nobody is connected from now on.
+    async fn end(&mut self) {
+        if let Some(dealing) = self.dealing.take() {
+            let _ = tokio::time::timeout(LAST, dealing).await;
+        }
+        if let Some(written) = self.identity.disconnected() {
+            let _ = written.await;
+        }
+    }
+
+    /// Carries a command out; returns who deals with it where that takes time.
+    fn command(&self, topic: &str, payload: &[u8], retain: bool) -> Option<JoinHandle<bool>> {
+        let name = self.topics.commanded(topic)?;
         let outcome = if retain && payload.is_empty() {
-            Ok(())
+            Ok(None)
         } else if retain {
             Err("a message that the broker does not keep: an old command must not act again".to_owned())
         } else {
@@ -216,9 +280,10 @@ impl<L: Publish> Publisher<L> {
             commands::read(name, payload, record.map(|record| record.power_max))
                 .and_then(|request| self.hand_over(request, topic, payload))
         };
-        if let Err(expected) = outcome {
+        outcome.unwrap_or_else(|expected| {
             self.refuse(topic, payload, &expected);
-        }
+            None
+        })
     }
 
     fn refuse(&self, topic: &str, payload: &[u8], expected: &str) {
@@ -226,29 +291,58 @@ impl<L: Publish> Publisher<L> {
         self.link.publish(self.topics.error(), refusal, false);
     }
 
-    fn hand_over(&self, request: Request, topic: &str, payload: &[u8]) -> Result<(), String> {
-        match request {
+    fn hand_over(&self, request: Request, topic: &str, payload: &[u8]) -> Result<Option<JoinHandle<bool>>, String> {
+        let dealing = match request {
             Request::Plant(command) => {
                 info!(?command, "command from the MQTT broker");
-                self.wiring.commands.try_send(command).map_err(|_| BUSY.to_owned())
+                match self.wiring.hand_over(command) {
+                    Ok(answer) => self.answer(answer.heard(), topic, payload),
+                    Err(Untaken::Stopping) => self.answer(std::future::ready(Err(Untaken::Stopping)), topic, payload),
+                    Err(Untaken::Busy | Untaken::Unkept(_)) => Err(BUSY.to_owned()),
+                }
+            }
+            Request::Confirm => {
+                let wiring = self.wiring.clone();
+                self.answer(async move { wiring.confirm().await }, topic, payload)
             }
             Request::Job(job) => self.queue_job(job, topic, payload),
-        }
+        };
+        dealing.map(Some)
+    }
+
+    /// Waits aside until a command is on the disk; what of it is not goes to the error topic.
+    fn answer(
+        &self,
+        heard: impl Future<Output = Result<(), Untaken>> + Send + 'static,
+        topic: &str,
+        payload: &[u8],
+    ) -> Result<JoinHandle<bool>, String> {
+        let permit = Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
+        let (link, errors) = (self.link.clone(), self.topics.error());
+        let (topic, payload) = (topic.to_owned(), payload.to_owned());
+        Ok(tokio::spawn(async move {
+            let heard = heard.await;
+            if let Err(untaken) = &heard {
+                link.publish(errors, refusal(&topic, &payload, &untaken.to_string()), false);
+            }
+            drop(permit);
+            heard != Err(Untaken::Stopping)
+        }))
     }
 
     /// Queues a job aside, since that waits for the disk; what the queue refuses goes to the error topic.
-    fn queue_job(&self, job: JobRequest, topic: &str, payload: &[u8]) -> Result<(), String> {
+    fn queue_job(&self, job: JobRequest, topic: &str, payload: &[u8]) -> Result<JoinHandle<bool>, String> {
         let permit = Arc::clone(&self.jobs).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
         let (queue, now) = (self.queue.clone(), self.clock.now());
         let (link, errors) = (self.link.clone(), self.topics.error());
         let (topic, payload) = (topic.to_owned(), payload.to_owned());
-        tokio::task::spawn_blocking(move || {
+        Ok(tokio::task::spawn_blocking(move || {
             if let Err(error) = queue.submit(&job, now) {
                 link.publish(errors, refusal(&topic, &payload, &error.to_string()), false);
             }
             drop(permit);
-        });
-        Ok(())
+            true
+        }))
     }
 }
 

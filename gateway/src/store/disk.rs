@@ -4,6 +4,8 @@
 //! A database in memory is SQLite's own `memdb`: every connection of this process that names it sees the same pages,
 //! and it is gone with the last of them.
 
+mod files;
+
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -31,6 +33,9 @@ pub struct Memory {
 
 type Contents = Arc<Mutex<Vec<u8>>>;
 
+/// The databases of a run; one that was begun has made the first of them.
+const DATABASES: [&str; 3] = ["ledger.db", "state.db", "jobs.db"];
+
 /// How a database is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -52,6 +57,11 @@ impl Disk {
             Err(TryLockError::WouldBlock) => bail!("another HeatMine is already at work in {}", folder.display()),
             Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
+    }
+
+    /// Whether a run has begun here before: what is missing then is lost.
+    pub fn has_earlier_run(&self) -> bool {
+        DATABASES.into_iter().any(|file| self.holds(file))
     }
 
     /// Where a file of this disk lies, for messages and for programs that are started.

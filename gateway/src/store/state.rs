@@ -1,10 +1,10 @@
-//! The running state: the newest checkpoint, and the devices that are owed their own control.
+//! The running state: the newest checkpoint.
 
 use super::{BUSY, Disk, Durability};
 use plant::checkpoint::Checkpoint;
-use plant::decision::{Control, Setpoint};
+use plant::decision::Control;
 use plant::point::DeviceId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 /// The database of the running state.
 const FILE: &str = "state.db";
@@ -23,8 +23,7 @@ impl StateStore {
     pub fn open(disk: &Disk) -> rusqlite::Result<Self> {
         let connection = disk.database(FILE, Durability::Normal, BUSY)?;
         connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
-             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
+            "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;",
         )?;
         Ok(Self { connection })
     }
@@ -53,22 +52,12 @@ impl StateStore {
         }))
     }
 
-    /// Remembers, before it is sent, that a setpoint takes a device from its own control.
-    pub fn owe(&mut self, setpoint: &Setpoint) -> rusqlite::Result<()> {
-        let (device, control) = (&setpoint.device.0, setpoint.setting.control().name());
-        self.connection.execute("INSERT OR IGNORE INTO owed VALUES (?1, ?2)", params![device, control])?;
-        Ok(())
-    }
-
-    /// Remembers that a device has its own control back.
-    pub fn settle(&mut self, (device, control): &Owed) -> rusqlite::Result<()> {
-        let parameters = params![device.0, control.name()];
-        self.connection.execute("DELETE FROM owed WHERE device = ?1 AND control = ?2", parameters)?;
-        Ok(())
-    }
-
-    /// The controls that a crash left set.
-    pub fn owed(&self) -> rusqlite::Result<Vec<Owed>> {
+    /// The controls that version 0.1.0 left set; `None` where it was not the last to write here. It makes its table at every start,
+    /// and [`forget_owed`](Self::forget_owed) drops it.
+    pub fn owed(&self) -> rusqlite::Result<Option<Vec<Owed>>> {
+        if !self.connection.table_exists(None, "owed")? {
+            return Ok(None);
+        }
         let mut statement = self.connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut owed = Vec::new();
@@ -78,7 +67,15 @@ impl StateStore {
                 owed.push((DeviceId(device), control));
             }
         }
-        Ok(owed)
+        Ok(Some(owed))
+    }
+
+    /// Drops the table of version 0.1.0, whose debts are written down elsewhere; it is gone from the disk when this returns.
+    pub fn forget_owed(&mut self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let dropped = self.connection.execute_batch("DROP TABLE IF EXISTS owed");
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        dropped
     }
 }
 

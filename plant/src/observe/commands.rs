@@ -1,7 +1,6 @@
 //! The commands in force: what the owner and the grid operator last commanded, until they command something else.
 
-use crate::checkpoint::Checkpoint;
-use crate::command::{BOOST_MAX, Command, Mode};
+use crate::command::{BOOST_MAX, Command, InForce, Mode};
 use crate::site::Site;
 use crate::time::{Timestamp, elapsed};
 use crate::units::Watts;
@@ -23,21 +22,22 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// The commands that `checkpoint` holds, within what `site` allows.
-    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
-        let fresh =
-            Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None, seen: None };
-        checkpoint.map_or(fresh, |checkpoint| Self {
-            mode: if checkpoint.mode == Mode::Boost && checkpoint.boost.is_none() {
-                Mode::Auto
-            } else {
-                checkpoint.mode
-            },
-            boost: checkpoint.boost,
-            power_limit: checkpoint.power_limit.between(Watts::ZERO, site.compute.max),
-            grid_dimming: checkpoint.grid_dimming,
+    /// The commands that a restart found, within what `site` allows.
+    pub(crate) fn new(site: &Site, found: Option<InForce>) -> Self {
+        let InForce { mode, boost, power_limit, grid_dimming } = found.unwrap_or_else(|| InForce::new(site));
+        Self {
+            mode: if mode == Mode::Boost && boost.is_none() { Mode::Auto } else { mode },
+            boost,
+            power_limit: power_limit.between(Watts::ZERO, site.compute.max),
+            grid_dimming,
             seen: None,
-        })
+        }
+    }
+
+    /// What a restart has to find.
+    pub(crate) fn in_force(&self) -> InForce {
+        let Self { mode, boost, power_limit, grid_dimming, .. } = *self;
+        InForce { mode, boost, power_limit, grid_dimming }
     }
 
     /// Takes a command; a number that is none changes nothing.

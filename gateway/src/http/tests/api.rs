@@ -115,16 +115,27 @@ async fn a_form_of_another_page_gives_no_orders() {
 }
 
 #[tokio::test]
-async fn a_loop_that_is_busy_is_said_to_be() {
+async fn a_command_that_nobody_takes_is_refused_in_words() {
     let mut house = House::open().await;
-    for _ in 0..8 {
-        house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
-    }
-    let (status, answer) = house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
-    assert_eq!((status, answer["error"].as_str()), (503, Some("too many commands are waiting")));
     house.commands.close();
-    let (status, _) = house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
-    assert_eq!(status, 503);
+    let (status, answer) = house.send("POST", "/api/v1/boost", Some(r#"{"minutes":1}"#)).await;
+    assert_eq!((status, answer["error"].as_str()), (503, Some("HeatMine is stopping")));
+}
+
+#[tokio::test]
+async fn notices_are_confirmed_when_that_is_written_down_and_not_before() {
+    let mut house = House::open().await;
+    let url = format!("{}/api/v1/confirm", house.url);
+    // Another page's form cannot send it.
+    assert_eq!(house.client.post(&url).send().await.unwrap().status(), 415);
+    for (kept, expected) in [(Ok(()), 202), (Err("the disk is full".to_owned()), 503)] {
+        let asked = house.client.post(&url).header("content-type", "application/json").body(r#"{"confirm":true}"#);
+        let asked = tokio::spawn(asked.send());
+        let answer = house.confirmations.recv().await.unwrap();
+        assert!(!asked.is_finished());
+        answer.send(kept).unwrap();
+        assert_eq!(asked.await.unwrap().unwrap().status(), expected);
+    }
 }
 
 #[tokio::test]

@@ -8,12 +8,19 @@ const BODIES: &[(&str, &str)] = &[
     ("/api/v1/power-limit", r#"{"watts":100}"#),
     ("/api/v1/boost", r#"{"minutes":30}"#),
     ("/api/v1/grid-dimming", r#"{"watts":4200}"#),
+    ("/api/v1/confirm", r#"{"confirm":true}"#),
     ("/api/v1/jobs", r#"{"prompt":"Name three uses of waste heat."}"#),
 ];
 
 #[tokio::test]
 async fn every_documented_route_answers_as_described() {
     let mut house = House::open().await;
+    let mut confirmations = std::mem::replace(&mut house.confirmations, mpsc::channel(1).1);
+    tokio::spawn(async move {
+        while let Some(kept) = confirmations.recv().await {
+            kept.send(Ok(())).unwrap();
+        }
+    });
     let (_, document) = house.get("/api/v1/openapi.json").await;
     let mut walked = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {

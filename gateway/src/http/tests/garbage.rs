@@ -73,8 +73,9 @@ async fn no_garbage_passes_where_a_body_is_taken() {
         }
         walked += 1;
     }
-    assert_eq!(walked, 5);
+    assert_eq!(walked, 6);
     assert!(house.commands.try_recv().is_err());
+    assert!(house.confirmations.try_recv().is_err());
     assert_eq!(house.get("/api/v1/jobs").await.1, before);
 }
 

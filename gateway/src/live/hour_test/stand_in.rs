@@ -8,11 +8,13 @@ use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::live::outside::Outside;
 use crate::simulate::model::{Around, Model};
 use anyhow::Result;
+use drivers::debt::Debt;
 use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::mqtt::LinkEvent;
 use inference::client::{self, Receipt, Status};
 use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
+use plant::reason::Reason;
 use plant::time::{Slot, Timestamp, elapsed};
 use plant::units::{Celsius, Watts};
 use serde_json::json;
@@ -177,6 +179,11 @@ impl House {
     async fn device(self, config: DeviceConfig, mut channels: Channels, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         let mut held: BTreeMap<Control, Setpoint> = BTreeMap::new();
+        // What an earlier run left set is given back first.
+        for Debt { control, .. } in channels.debts.known.clone() {
+            let setpoint = Setpoint { device: config.id.clone(), setting: control.safe(), reason: Reason::Off };
+            self.take(&setpoint, &channels).await;
+        }
         loop {
             tokio::select! {
                 biased;
@@ -207,11 +214,19 @@ impl House {
     }
 
     async fn take(&self, setpoint: &Setpoint, channels: &Channels) {
+        let (device, control) = (setpoint.device.clone(), setpoint.setting.control());
+        if !setpoint.setting.is_safe() {
+            let debt = Debt { device: device.clone(), control, place: None, registers: Vec::new() };
+            channels.debts.owe(debt, None).await.unwrap();
+        }
         self.with(|inside| {
             inside.model.obey(setpoint.setting);
             let taken = inside.taken.entry(setpoint.setting.control().to_string()).or_default();
             taken.push(setpoint.setting);
         });
+        if setpoint.setting.is_safe() {
+            channels.debts.settle(device, control).await;
+        }
         let _ = channels.reports.send(Report::Applied { setpoint: setpoint.clone(), error: None }).await;
     }
 }
@@ -243,7 +258,7 @@ impl Dial for House {
     fn dial(&self, session: Session) -> (Self, mpsc::Receiver<LinkEvent>) {
         let (client, events) = mpsc::channel(16);
         client.try_send(LinkEvent::Connected).unwrap();
-        if session.subscriptions.iter().any(|topic| topic == SPOT) {
+        if session.client.subscriptions.iter().any(|topic| topic == SPOT) {
             let slot = Slot::containing(self.clock.now());
             let price = |ahead| json!({"start": slot.plus(ahead).start(), "eur_per_kwh": -0.05});
             let payload = json!({"slots": (0..192).map(price).collect::<Vec<_>>()}).to_string().into_bytes();
@@ -258,6 +273,8 @@ impl Publish for House {
     fn publish(&self, topic: impl Into<String>, payload: impl Into<Vec<u8>>, _: bool) {
         self.with(|inside| inside.published.entry(topic.into()).or_default().push(payload.into()));
     }
+
+    fn taken(&self) {}
 
     async fn close(&self) {}
 }

@@ -2,6 +2,7 @@
 
 use super::fixture::record;
 use super::*;
+use crate::commands::Commanded;
 use crate::jobs::Limits;
 use crate::store::Disk;
 use drivers::mqtt::{Broker, Link};
@@ -92,12 +93,14 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     let queue = Queue::open(&Disk::Folder(folder.path().to_owned()), limits).unwrap();
     let mut queued = queue.changed();
     let shutdown = CancellationToken::new();
-    let wiring = Wiring { records, commands, shutdown: shutdown.clone() };
+    let (confirmations, mut confirmed) = mpsc::channel(1);
+    let wiring = Wiring { records, commands, confirmations, shutdown: shutdown.clone() };
     let announcement = Announcement {
         config: HomeAssistantConfig::default(),
         topic_prefix: "heatmine".into(),
         timezone: Tz::Europe__Berlin,
         page: None,
+        disk: Disk::Folder(folder.path().to_owned()),
     };
     let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, queue.clone(), Clock::real()));
 
@@ -105,7 +108,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     assert!(refused.contains("does not keep"), "the kept command is refused: {refused}");
     observer.link.publish("heatmine/mode/set", "", true);
     for (topic, payload) in
-        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{\"prompt\":\"\"}"), ("no_such", "1")]
+        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{\"prompt\":\"\"}"), ("confirm", "yes"), ("no_such", "1")]
     {
         observer.link.publish(format!("heatmine/{topic}/set"), payload, false);
         let error = observer.wait("heatmine/error", |error| error.contains(&format!("heatmine/{topic}/set"))).await;
@@ -115,7 +118,12 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
 
     observer.link.publish("heatmine/mode/set", "surplus", false);
     let command = tokio::time::timeout(LIMIT, commanded.recv()).await.unwrap();
-    assert_eq!(command, Some(Command::SetMode(Mode::Surplus)));
+    let Commanded { command, kept } = command.unwrap();
+    assert_eq!(command, Command::SetMode(Mode::Surplus));
+    kept.send(Err("it is in force, but a restart forgets it: the disk is full".into())).unwrap();
+    observer.wait("heatmine/error", |error| error.contains("a restart forgets it")).await;
+    observer.link.publish("heatmine/confirm/set", "PRESS", false);
+    tokio::time::timeout(LIMIT, confirmed.recv()).await.unwrap().unwrap().send(Ok(())).unwrap();
     let job = json!({"title": "greet", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9});
     observer.link.publish("heatmine/job/set", job.to_string(), false);
     tokio::time::timeout(LIMIT, queued.wait_for(|backlog| backlog.jobs == 1)).await.unwrap().unwrap();

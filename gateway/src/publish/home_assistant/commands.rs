@@ -6,7 +6,7 @@ use plant::units::Watts;
 use std::time::Duration;
 
 /// Every command.
-pub const NAMES: [&str; 5] = ["mode", "power_limit", "boost", "grid_dimming", "job"];
+pub const NAMES: [&str; 6] = ["mode", "power_limit", "boost", "grid_dimming", "job", "confirm"];
 /// What Home Assistant's button sends.
 pub const PRESS: &str = "PRESS";
 /// The longest payload of a command other than a job.
@@ -14,7 +14,7 @@ const PAYLOAD_MAX: usize = 64;
 /// The longest job.
 const JOB_MAX: usize = 256 * 1024;
 /// The same, for the message to those who ask for another.
-const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set or job/set";
+const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set, job/set or confirm/set";
 
 /// A request that was understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Request {
     Plant(Command),
     /// Work for the queue.
     Job(JobRequest),
+    /// Somebody has seen the notices.
+    Confirm,
 }
 
 /// Reads the command `name`; where it makes no sense, says what was expected. `power_max` is the most that the site's
@@ -34,6 +36,7 @@ pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Requ
         "boost" => boost(text(payload)),
         "grid_dimming" => grid_dimming(text(payload)),
         "job" => job(payload),
+        "confirm" => confirm(text(payload)),
         _ => Err(KNOWN.to_owned()),
     }
 }
@@ -82,6 +85,10 @@ fn grid_dimming(text: Option<&str>) -> Result<Request, String> {
             Err(format!("watts that the grid operator leaves, 0 to {:.0}, or none to lift the dimming", HOUSE_MAX.0))
         }
     }
+}
+
+fn confirm(text: Option<&str>) -> Result<Request, String> {
+    if text == Some(PRESS) { Ok(Request::Confirm) } else { Err(format!("{PRESS}, to confirm the notices")) }
 }
 
 fn job(payload: &[u8]) -> Result<Request, String> {

@@ -120,7 +120,7 @@ fn binary_sensors(topics: &Topics) -> [(String, Value); 3] {
     ]
 }
 
-fn controls(record: &Record, topics: &Topics) -> [(String, Value); 3] {
+fn controls(record: &Record, topics: &Topics) -> [(String, Value); 4] {
     let control = |platform: &str, key: &str, name: &str, more: Value| {
         let mut component = named(platform, key, name, topics);
         component.insert("command_topic".into(), json!(topics.command(key)));
@@ -147,10 +147,12 @@ fn controls(record: &Record, topics: &Topics) -> [(String, Value); 3] {
         "state_topic": topics.state(State::PowerLimit),
     });
     let boost = json!({"payload_press": PRESS, "icon": "mdi:rocket-launch-outline"});
+    let confirm = json!({"payload_press": PRESS, "icon": "mdi:check-all", "entity_category": "diagnostic"});
     [
         control("select", "mode", "Mode", mode),
         control("number", "power_limit", "Power limit", limit),
         control("button", "boost", "Boost", boost),
+        control("button", "confirm", "Confirm", confirm),
     ]
 }
 

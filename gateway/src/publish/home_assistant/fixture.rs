@@ -51,6 +51,7 @@ pub(super) fn record() -> Record {
         total: Default::default(),
         devices: vec![DeviceStatus { id: DeviceId("meter".into()), fresh: true, points: BTreeMap::new(), error: None }],
         problems: Vec::new(),
+        to_confirm: 0,
         leases: Vec::new(),
     }
 }

@@ -238,6 +238,8 @@ fn health(record: &Record) -> Value {
 
 /// What a person should look at, a sentence each.
 fn problems(record: &Record) -> Vec<String> {
+    // What must be confirmed comes first and whole: it says what to press.
+    let (notices, others) = record.problems.split_at(record.to_confirm.min(record.problems.len()));
     let mut problems = Vec::new();
     if record.worker.state == WorkerState::Down {
         let why = record.worker.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
@@ -252,9 +254,9 @@ fn problems(record: &Record) -> Vec<String> {
             problems.push(format!("{}: {error}", device.id));
         }
     }
-    problems.extend(record.problems.iter().cloned());
-    problems.truncate(PROBLEMS_MAX);
-    problems.iter().map(|problem| shortened(problem)).collect()
+    problems.extend(others.iter().cloned());
+    let others = problems.iter().map(|problem| shortened(problem));
+    notices.iter().cloned().chain(others).take(PROBLEMS_MAX).collect()
 }
 
 fn shortened(sentence: &str) -> String {
