@@ -134,7 +134,10 @@ impl DebtKeeper {
         next.lost = false;
         self.stranded.iter().for_each(|(device, control)| next.settle(device, *control));
         let written = self.write(next).await;
-        answer(done, written.map_err(|error| format!("it could not be written down that you have seen this ({error})")));
+        answer(
+            done,
+            written.map_err(|error| format!("it could not be written down that you have seen this ({error})")),
+        );
     }
 
     /// Writes `next`, which is the book from then on; where the disk does not take it, the book stays.

@@ -95,7 +95,12 @@ async fn run_in<O: Outside>(
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
     let tasks = Tasks {
-        wiring: Wiring { records: records.subscribe(), commands: command_sender, confirmations: confirm, shutdown: shutdown.clone() },
+        wiring: Wiring {
+            records: records.subscribe(),
+            commands: command_sender,
+            confirmations: confirm,
+            shutdown: shutdown.clone(),
+        },
         clock: clock.clone(),
         timezone: site.timezone,
         queue: resources.queue,

@@ -10,6 +10,7 @@ use crate::act::Act;
 use crate::act::explain::explain;
 use crate::books::{Books, ledger};
 use crate::checkpoint::Checkpoint;
+use crate::command::InForce;
 use crate::decision::{Control, Decision};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry};

@@ -10,7 +10,6 @@ use super::leases::Leases;
 use super::reporter::Reporter;
 use super::taken::Taken;
 use super::writer::Writer;
-use crate::debt::{Debt, Debts};
 use crate::definition::ControlRow;
 use crate::lease::{Act, Duty, Failure, Wanted};
 use plant::decision::Setpoint;
@@ -161,26 +160,6 @@ impl Keeper {
         let error = failure.as_ref().map(|failure| failure.error.clone());
         if self.leases.written(&duty, failure, Instant::now()) {
             self.reporter.applied(duty.setpoint, error);
-        }
-    }
-
-    /// Has a debt written down before a control is taken from its device; waits for the disk.
-    async fn remember(&mut self, control: Control, duty: &Duty) -> Result<(), String> {
-        if duty.setpoint.setting.is_safe() || duty.renewal || self.owed.contains(&control) {
-            return Ok(());
-        }
-        let debt = Debt { device: self.device.clone(), control, place: None, registers: Vec::new() };
-        self.debts.owe(debt, None).await?;
-        self.owed.insert(control);
-        Ok(())
-    }
-
-    async fn settle(&mut self, control: Control) {
-        if self.earlier.remove(&control) {
-            tracing::info!(device = %self.device, %control, "given back its own control after an unclean stop");
-        }
-        if self.owed.remove(&control) {
-            self.debts.settle(self.device.clone(), control).await;
         }
     }
 

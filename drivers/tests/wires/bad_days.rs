@@ -4,7 +4,6 @@
 use crate::peer;
 use drivers::debt::Debts;
 use drivers::definition;
-use drivers::debt::Debts;
 use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
 use drivers::lease::Wanted;
 use drivers::pace::Pace;

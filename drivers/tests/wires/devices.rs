@@ -5,7 +5,6 @@ use crate::modbus::at;
 use crate::peer;
 use drivers::debt::Debts;
 use drivers::definition;
-use drivers::debt::{Debt, Debts};
 use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
 use drivers::lease::Wanted;
 use drivers::modbus::{Endpoint, Timing};
@@ -147,8 +146,6 @@ pub(crate) fn start_with(config: DeviceConfig, debts: Debts) -> Running {
     let (sender, reports) = mpsc::channel(4);
     let (wanted, received) = watch::channel(Wanted::default());
     let (statuses, leases) = watch::channel(Vec::new());
-    let owed = |control| Debt { device: config.id.clone(), control, place: None, registers: Vec::new() };
-    let debts = Debts::unkept(debts.into_iter().map(owed).collect());
     let channels = Channels { reports: sender, wanted: received, leases: statuses, debts };
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(device::run(config, Pace::default(), channels, shutdown.clone()));
