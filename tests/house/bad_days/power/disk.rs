@@ -78,7 +78,8 @@ impl Disk {
     pub(super) fn cut(&self, chance: Option<&mut Chance>) -> Result<()> {
         let synced = names(&self.disk.join("names"))?;
         let known: BTreeMap<Identity, Identity> = contents(&self.disk)?;
-        let synced: Names = synced.into_iter().map(|(path, link)| (path, known.get(&link).cloned().unwrap_or(link))).collect();
+        let synced: Names =
+            synced.into_iter().map(|(path, link)| (path, known.get(&link).cloned().unwrap_or(link))).collect();
         let left = match chance {
             None => self.strict(&synced)?,
             Some(chance) => self.torn(&synced, chance)?,

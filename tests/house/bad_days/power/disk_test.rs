@@ -42,7 +42,9 @@ fn what_is_not_synced_is_gone_and_what_is_synced_stays() -> Result<()> {
     ensure!(bench.read("lost").is_none() && bench.read("nameless").is_none(), "{:?}", bench.data.read_dir()?.count());
     ensure!(bench.read("old").as_deref() == Some("before"), "{:?}", bench.read("old"));
 
-    bench.shell("echo kept > kept; sync kept; sync .; echo after > old; sync old; echo more >> kept; echo > empty; sync .")?;
+    bench.shell(
+        "echo kept > kept; sync kept; sync .; echo after > old; sync old; echo more >> kept; echo > empty; sync .",
+    )?;
     bench.disk.cut(None)?;
     ensure!(bench.read("kept").as_deref() == Some("kept\n"), "{:?}", bench.read("kept"));
     ensure!(bench.read("old").as_deref() == Some("after\n"), "{:?}", bench.read("old"));
@@ -60,7 +62,11 @@ fn a_name_is_changed_when_its_folder_is_synced_and_not_before() -> Result<()> {
     bench.shell(&format!("{replace}; mkdir sub; echo below > sub/file; sync sub/file; sync sub; sync ."))?;
     bench.shell("rm old")?;
     bench.disk.cut(None)?;
-    ensure!(bench.read("old").as_deref() == Some("after\n") && bench.read("old.new").is_none(), "{:?}", bench.read("old"));
+    ensure!(
+        bench.read("old").as_deref() == Some("after\n") && bench.read("old.new").is_none(),
+        "{:?}",
+        bench.read("old")
+    );
     ensure!(bench.read("sub/file").as_deref() == Some("below\n"), "{:?}", bench.read("sub/file"));
     bench.shell("rm old; sync .; rm -r sub; sync .")?;
     bench.disk.cut(None)?;
