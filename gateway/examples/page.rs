@@ -37,7 +37,8 @@ async fn main() -> anyhow::Result<()> {
     let frozen: Option<f64> = arguments.next().map(|hour| hour.parse()).transpose().context("HOUR is not a number")?;
     let (records, receiver) = watch::channel(None);
     let (commands, inbox) = mpsc::channel(16);
-    let wiring = Wiring { records: receiver, commands, confirmations: mpsc::channel(1).0, shutdown: CancellationToken::new() };
+    let wiring =
+        Wiring { records: receiver, commands, confirmations: mpsc::channel(1).0, shutdown: CancellationToken::new() };
     let folder = tempfile::tempdir()?;
     let disk = Disk::Folder(folder.path().to_owned());
     let ledger = Ledger::open(&disk)?;

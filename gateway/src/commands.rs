@@ -98,11 +98,14 @@ impl CommandKeeper {
             self.commands = self.commands.after(command, in_force);
             waiting.push(kept);
         }
-        self.stand_in.send_if_modified(|known| std::mem::replace(known, self.commands.stand_in) != self.commands.stand_in);
+        self.stand_in
+            .send_if_modified(|known| std::mem::replace(known, self.commands.stand_in) != self.commands.stand_in);
         let written = if self.commands == before && !self.unwritten { Ok(()) } else { self.write().await };
         for kept in waiting {
-            let words = |error: &io::Error| format!("it is in force, but a restart forgets it: it could not be written down ({error})");
-            let _ = kept.send(written.as_ref().map(|()| ()).map_err(words));
+            let words = |error: &io::Error| {
+                format!("it is in force, but a restart forgets it: it could not be written down ({error})")
+            };
+            let _ = kept.send(written.as_ref().copied().map_err(words));
         }
     }
 

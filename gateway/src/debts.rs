@@ -124,7 +124,7 @@ impl DebtKeeper {
         }
         for done in waiting {
             let words = |error: &io::Error| format!("it could not be remembered ({error})");
-            answer(done, written.as_ref().map(|()| ()).map_err(words));
+            answer(done, written.as_ref().copied().map_err(words));
         }
     }
 
@@ -134,7 +134,10 @@ impl DebtKeeper {
         next.lost = false;
         self.stranded.iter().for_each(|(device, control)| next.settle(device, *control));
         let written = self.write(next).await;
-        answer(done, written.map_err(|error| format!("it could not be written down that you have seen this ({error})")));
+        answer(
+            done,
+            written.map_err(|error| format!("it could not be written down that you have seen this ({error})")),
+        );
     }
 
     /// Writes `next`, which is the book from then on; where the disk does not take it, the book stays.

@@ -78,7 +78,9 @@ impl Answer {
             Ok(Err(_)) => Err(Untaken::Stopping),
             Err(_) => {
                 let seconds = DISK_WAIT.as_secs();
-                Err(Untaken::Unkept(format!("it was not written down within {seconds} s; whether it is in force is not known")))
+                Err(Untaken::Unkept(format!(
+                    "it was not written down within {seconds} s; whether it is in force is not known"
+                )))
             }
         }
     }

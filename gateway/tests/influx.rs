@@ -41,7 +41,12 @@ impl Publisher {
         peer::client().expect("a TLS provider");
         let (records, receiver) = watch::channel(None);
         let shutdown = CancellationToken::new();
-        let wiring = Wiring { records: receiver, commands: mpsc::channel(1).0, confirmations: mpsc::channel(1).0, shutdown: shutdown.clone() };
+        let wiring = Wiring {
+            records: receiver,
+            commands: mpsc::channel(1).0,
+            confirmations: mpsc::channel(1).0,
+            shutdown: shutdown.clone(),
+        };
         let folder = folder.to_path_buf();
         let disk = Disk::Folder(folder.clone());
         let task = tokio::spawn(async move { influx::run(config, &disk, wiring).await });

@@ -78,7 +78,8 @@ async fn listen(
     names: &BTreeSet<String>,
 ) -> Result<Parts, Error> {
     let mut topics = Topics::new(definition, parameters, names);
-    let (link, mut events) = mqtt::connect(broker, mqtt::random_id(), None, topics.subscriptions(), CancellationToken::new());
+    let (link, mut events) =
+        mqtt::connect(broker, mqtt::random_id(), None, topics.subscriptions(), CancellationToken::new());
     let mut failure = None;
     let heard = timeout(PATIENCE, async {
         let mut ticks = interval(Duration::from_millis(100));

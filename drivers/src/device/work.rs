@@ -137,7 +137,8 @@ impl Device {
     async fn over_mqtt(&self, broker: Broker, names: &BTreeSet<String>, core: Core) {
         let parameters = &self.parameters;
         let topics = Topics::new(&self.config.definition, parameters, names);
-        let (link, events) = mqtt::connect(broker, mqtt::random_id(), None, topics.subscriptions(), CancellationToken::new());
+        let (link, events) =
+            mqtt::connect(broker, mqtt::random_id(), None, topics.subscriptions(), CancellationToken::new());
         let writer = Writer::mqtt(link.clone(), parameters.clone());
         let talks = self.config.definition.talk.iter().map(|talk| {
             let (topic, payload) = (parameters.apply(&talk.topic), parameters.apply(&talk.payload));

@@ -53,11 +53,7 @@ pub fn connect(
 }
 
 /// The same for a client that may have a lasting session. There each message is dealt with in its turn, and [`Link::taken`] says so.
-pub fn connect_as(
-    broker: Broker,
-    client: Client,
-    shutdown: CancellationToken,
-) -> (Link, mpsc::Receiver<LinkEvent>) {
+pub fn connect_as(broker: Broker, client: Client, shutdown: CancellationToken) -> (Link, mpsc::Receiver<LinkEvent>) {
     let (events, receiver) = mpsc::channel(EVENTS);
     let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
     let link = Link { outbox: Arc::default(), receipts: Arc::default(), closing, closed };

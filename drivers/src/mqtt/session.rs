@@ -13,7 +13,8 @@ use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::resolve;
 use rumqttc::{
-    AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, Publish, PublishOptions, QoS, SubscribeFilter, Transport,
+    AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, Publish, PublishOptions, QoS,
+    SubscribeFilter, Transport,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;

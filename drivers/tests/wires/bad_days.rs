@@ -2,8 +2,8 @@
 //! soon as the day is over.
 
 use crate::peer;
-use drivers::definition;
 use drivers::debt::Debts;
+use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
 use drivers::lease::Wanted;
 use drivers::pace::Pace;

@@ -2,8 +2,8 @@
 
 use crate::modbus::at;
 use crate::peer;
-use drivers::definition;
 use drivers::debt::{Debt, Debts};
+use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report, read_once};
 use drivers::lease::Wanted;
 use drivers::modbus::{Endpoint, Timing};

@@ -2,8 +2,8 @@
 
 use crate::link::{PATIENCE, any_message, broker, subscribed};
 use crate::peer::{self, Peer};
-use drivers::definition;
 use drivers::debt::Debts;
+use drivers::definition;
 use drivers::device::{self, Channels, DeviceConfig, Report};
 use drivers::lease::Wanted;
 use drivers::mqtt::{self, Link, LinkEvent};

@@ -80,7 +80,11 @@ fn home(debt: &Debt, configs: &[DeviceConfig], broker: Option<&Broker>) -> Resul
         None => debt.device.clone(),
     };
     let config = config(id, place, broker)?;
-    if offers(&&config) { Ok(Home::Gone(Box::new(config))) } else { Err(format!("{} has no such control", place.definition)) }
+    if offers(&&config) {
+        Ok(Home::Gone(Box::new(config)))
+    } else {
+        Err(format!("{} has no such control", place.definition))
+    }
 }
 
 /// The name of what another device was called before.

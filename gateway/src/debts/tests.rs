@@ -115,7 +115,8 @@ async fn a_budget_that_is_used_up_is_refused_in_words_and_nothing_is_owed() {
     stage.debts.owe(debt("box", 150), cost).await.unwrap();
     stage.debts.settle(DeviceId("box".into()), Control::BatteryMode).await;
     let error = stage.debts.owe(debt("box", 150), cost).await.unwrap_err();
-    let words = "its 6 writes of today to memory that wears out are used up; it stays under its own control until tomorrow";
+    let words =
+        "its 6 writes of today to memory that wears out are used up; it stays under its own control until tomorrow";
     assert_eq!(error, words);
     let again = Stage::begin(stage.end().await);
     assert_eq!(again.on_disk(), []);

@@ -82,7 +82,16 @@ impl House {
         tokio::spawn(async move { serve(&config, listener, state).await });
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
         let interactive = interactive.watch();
-        Self { url, records, commands, confirmations, interactive, client, _folder: folder, _stop: shutdown.drop_guard() }
+        Self {
+            url,
+            records,
+            commands,
+            confirmations,
+            interactive,
+            client,
+            _folder: folder,
+            _stop: shutdown.drop_guard(),
+        }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {

@@ -70,7 +70,8 @@ impl Kept {
         let (keeper, commands, stand_in) = CommandKeeper::new(commands_file, in_force);
         tasks.tracker.spawn(keeper.run());
         let confirmed = debts.confirmed.clone();
-        let confirmer = Confirmer { notices: notices.clone(), stand_in, debts: confirmed, wiring: tasks.wiring.clone() };
+        let confirmer =
+            Confirmer { notices: notices.clone(), stand_in, debts: confirmed, wiring: tasks.wiring.clone() };
         tasks.tracker.spawn(confirmer.run(confirmations));
         let owed = Owed { devices: there, all: debts.all.clone() };
         Keepers { notices, debts, gone: placed.gone, owed, commands }

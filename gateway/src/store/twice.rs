@@ -109,9 +109,10 @@ impl Twice {
     fn set_aside(&self, copy: &str, fault: &Fault) -> String {
         let (mark, what) = match fault {
             Fault::Broken(why) => ("broken", format!("is broken ({why})")),
-            Fault::Newer(version) => {
-                ("newer", format!("is of version {version}, which a newer HeatMine wrote; this one knows {}", self.version))
-            }
+            Fault::Newer(version) => (
+                "newer",
+                format!("is of version {version}, which a newer HeatMine wrote; this one knows {}", self.version),
+            ),
         };
         let path = self.disk.path(copy);
         let date = wall_time().format("%Y-%m-%dT%H-%M-%SZ");

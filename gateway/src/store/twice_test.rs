@@ -93,7 +93,10 @@ fn a_broken_copy_is_set_aside_under_a_dated_name_and_said() {
     let found = open(&folder.disk);
     assert_eq!(found.body, Some(body(1)));
     let aside = folder.names().into_iter().find(|name| name.starts_with("debts.json.broken-")).unwrap();
-    assert!(matches!(found.aside.as_slice(), [said] if said.contains(&aside) && said.contains("is broken")), "{found:?}");
+    assert!(
+        matches!(found.aside.as_slice(), [said] if said.contains(&aside) && said.contains("is broken")),
+        "{found:?}"
+    );
     assert_eq!(folder.bytes(&aside), b"\0\0\0\0", "nothing of it is lost");
     assert_eq!(open(&folder.disk).aside, Vec::<String>::new(), "it is said once");
 }

@@ -66,7 +66,9 @@ async fn lost_commands_leave_the_house_off_and_dimmed_until_somebody_confirms() 
     }
     gateway.restart().await?;
     let lost = |record: &Value| {
-        record["mode"] == "off" && record["grid_dimming"] == 0.0 && problems(record).contains("What was commanded is lost")
+        record["mode"] == "off"
+            && record["grid_dimming"] == 0.0
+            && problems(record).contains("What was commanded is lost")
     };
     gateway.until("off, no power for anybody, and the notice", lost).await?;
     // It stands over another restart, and beside a command that somebody gives.
@@ -81,7 +83,12 @@ async fn lost_commands_leave_the_house_off_and_dimmed_until_somebody_confirms() 
     gateway.restart().await?;
     let record = gateway.record().await.context("a record")?;
     ensure!(record["mode"] == "eco", "what was commanded since stands: {}", record["mode"]);
-    ensure!(record["grid_dimming"].is_null() && problems(&record).is_empty(), "{} {}", record["grid_dimming"], problems(&record));
+    ensure!(
+        record["grid_dimming"].is_null() && problems(&record).is_empty(),
+        "{} {}",
+        record["grid_dimming"],
+        problems(&record)
+    );
     Ok(())
 }
 
@@ -141,7 +148,7 @@ async fn a_command_that_came_over_mqtt_while_the_gateway_was_away_is_carried_out
 }
 
 #[tokio::test]
-async fn orders_that_the_broker_has_kept_never_act() -> Result<()> {
+async fn commands_that_the_broker_has_kept_never_act() -> Result<()> {
     let Some(mut mosquitto) = Mosquitto::start().await? else { return Ok(()) };
     let (folder, port) = (TempDir::new()?, mosquitto.port);
     let mut gateway = demo(folder.path(), &["--mqtt", &mosquitto.url()]).await?;
@@ -162,7 +169,12 @@ async fn orders_that_the_broker_has_kept_never_act() -> Result<()> {
     wait_until(LIMIT, "the refusals", async || (refused() >= kept.len()).then_some(())).await?;
     publish(port, "heatmine/power_limit/set", "50", false).await?;
     let record = gateway.until("a command of today", |record| record["power_limit"] == 50.0).await?;
-    ensure!(record["mode"] == "eco" && record["grid_dimming"].is_null(), "{} {}", record["mode"], record["grid_dimming"]);
+    ensure!(
+        record["mode"] == "eco" && record["grid_dimming"].is_null(),
+        "{} {}",
+        record["mode"],
+        record["grid_dimming"]
+    );
     ensure!(refused() == kept.len(), "{} refusals of {}", refused(), kept.len());
     Ok(())
 }

@@ -107,9 +107,14 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     let refused = observer.wait("heatmine/error", |_| true).await;
     assert!(refused.contains("does not keep"), "the kept command is refused: {refused}");
     observer.link.publish("heatmine/mode/set", "", true);
-    for (topic, payload) in
-        [("mode", "warp"), ("power_limit", "-5"), ("boost", "\u{0}"), ("job", "{\"prompt\":\"\"}"), ("confirm", "yes"), ("no_such", "1")]
-    {
+    for (topic, payload) in [
+        ("mode", "warp"),
+        ("power_limit", "-5"),
+        ("boost", "\u{0}"),
+        ("job", "{\"prompt\":\"\"}"),
+        ("confirm", "yes"),
+        ("no_such", "1"),
+    ] {
         observer.link.publish(format!("heatmine/{topic}/set"), payload, false);
         let error = observer.wait("heatmine/error", |error| error.contains(&format!("heatmine/{topic}/set"))).await;
         assert!(error.contains("expected"), "{error}");

@@ -14,7 +14,8 @@ const PAYLOAD_MAX: usize = 64;
 /// The longest job.
 const JOB_MAX: usize = 256 * 1024;
 /// The same, for the message to those who ask for another.
-const KNOWN: &str = "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set, job/set or confirm/set";
+const KNOWN: &str =
+    "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set, job/set or confirm/set";
 
 /// A request that was understood.
 #[derive(Clone, Debug, PartialEq)]
