@@ -8,12 +8,11 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::engine::{Feeder, Watchdog};
-use crate::host::{GracefulShutdown, Host, Inputs};
+use crate::host::{GracefulShutdown, Host};
 use crate::http;
 use crate::interactive::Interactive;
 use crate::leases;
 use crate::store::Disk;
-use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
@@ -21,11 +20,12 @@ use keepers::Owed;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
+use queues::Queues;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wires::Wires;
@@ -38,6 +38,7 @@ mod hour_test;
 mod keepers;
 mod outside;
 mod page;
+mod queues;
 mod resources;
 mod tasks;
 mod thread;
@@ -45,10 +46,6 @@ mod wires;
 
 pub use page::listen;
 
-/// Events and reports that may wait for the loop.
-const WAITING_MAX: usize = 4096;
-/// Commands that may wait for the loop.
-const COMMANDS_MAX: usize = 64;
 /// How long devices, publishers and the engine may take to end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -89,11 +86,7 @@ async fn run_in<O: Outside>(
     let broker = outside.broker(&loaded);
     let Loaded { config, site, devices, schedule, broker: loaded_broker, .. } = loaded;
 
-    let (report_sender, reports) = mpsc::channel(WAITING_MAX);
-    let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (confirm, confirmations) = mpsc::channel(COMMANDS_MAX);
-    let (event_sender, events) = mpsc::channel(WAITING_MAX);
-    let records = watch::Sender::new(None);
+    let Queues { inputs, reports, events, wiring, records, confirmations } = Queues::new(&shutdown);
     let tasks = Tasks {
         wiring: Wiring {
             records: records.subscribe(),
@@ -105,7 +98,7 @@ async fn run_in<O: Outside>(
         timezone: site.timezone,
         queue: resources.queue,
         ledger: resources.ledger.clone(),
-        events: event_sender.clone(),
+        events: events.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
@@ -118,13 +111,8 @@ async fn run_in<O: Outside>(
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
     let configured = (devices.as_slice(), loaded_broker.as_ref());
     let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
-    let start = Start {
-        outside: &outside,
-        reports: report_sender,
-        stop: &devices_stop,
-        tracker: &tasks.tracker,
-        debts: &keepers.debts,
-    };
+    let start =
+        Start { outside: &outside, reports, stop: &devices_stop, tracker: &tasks.tracker, debts: &keepers.debts };
     let mut leases = start.devices(devices, keepers.gone, &actuators);
     // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
     drop(keepers.debts);
@@ -137,7 +125,7 @@ async fn run_in<O: Outside>(
         prices: site.work,
         booked: resources.booked,
         feeder,
-        events: event_sender.clone(),
+        events: events.clone(),
         restarts: 0,
         receipts_read: 0,
         ready_at: None,
@@ -163,10 +151,10 @@ async fn run_in<O: Outside>(
         notices: keepers.notices,
         commands: keepers.commands,
         records,
-        events: event_sender,
+        events,
         unavailable: BTreeMap::new(),
     };
-    let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
+    let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
     let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;
