@@ -20,6 +20,7 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::leases::Leases;
+use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
 use drivers::device::Report;
 use plant::command::Command;
@@ -64,6 +65,8 @@ pub struct Host {
     pub actuators: Actuators,
     /// Where everything is recorded.
     pub recorder: Recorder,
+    /// What somebody must have seen.
+    pub notices: Notices,
     /// Who holds the devices.
     pub leases: Leases,
     /// The newest record.
@@ -178,7 +181,9 @@ impl Host {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
-        self.books.problem().map(str::to_owned).into_iter().chain(devices).chain(refusals).collect()
+        let notices = self.notices.all();
+        let seen = notices.iter().map(Notice::sentence);
+        self.books.problem().map(str::to_owned).into_iter().chain(seen).chain(devices).chain(refusals).collect()
     }
 }
 

@@ -18,6 +18,7 @@ use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
 use outside::Outside;
+use plant::command::{Command, Mode};
 use plant::plant::Plant;
 use plant::units::Watts;
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ mod hour_test;
 mod outside;
 mod page;
 mod resources;
+#[cfg(test)]
+mod rot_test;
 mod tasks;
 mod thread;
 mod wires;
@@ -88,6 +91,10 @@ async fn run_in<O: Outside>(
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
+    if resources.beside {
+        // A newer version holds the books: until somebody says otherwise, nothing is switched on.
+        let _ = command_sender.try_send(Command::SetMode(Mode::Off));
+    }
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
     let tasks = Tasks {
@@ -100,6 +107,7 @@ async fn run_in<O: Outside>(
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        notices: resources.notices.clone(),
         worker: resources.worker,
     };
     let page = tasks.page()?;
@@ -136,11 +144,12 @@ async fn run_in<O: Outside>(
     tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
+        books: Books::new(resources.ledger, resources.state, clock.speed()),
         clock,
-        books: Books::new(resources.ledger, resources.state),
         actuators,
         leases,
         recorder: resources.recorder,
+        notices: resources.notices,
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),

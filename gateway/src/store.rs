@@ -2,11 +2,18 @@
 
 mod disk;
 mod ledger;
+mod pages;
+mod recovery;
+mod shape;
 mod state;
 mod twice;
 
 pub use disk::{Disk, Durability, Memory};
 pub use ledger::{Ledger, LedgerError, Verified};
+pub(crate) use pages::{Row, rows};
+pub(crate) use recovery::Recovered;
+pub use shape::Condition;
+pub(crate) use shape::{Opened, Shape, set_aside, suffixed};
 pub use state::{Owed, StateStore};
 pub use twice::{Found, Twice};
 

@@ -5,6 +5,7 @@ use super::outside::Outside;
 use super::{data_folder, page};
 use crate::config::Loaded;
 use crate::jobs;
+use crate::notices::Notices;
 use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, Owed, StateStore};
 use anyhow::{Context, Result};
@@ -34,6 +35,10 @@ pub(super) struct Resources<E> {
     pub booked: ReceiptIds,
     /// The controls that the last run did not give back.
     pub owed: Vec<Owed>,
+    /// Whether a newer version holds books or state, so that this one works beside them.
+    pub beside: bool,
+    /// What somebody must have seen.
+    pub notices: Notices,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// Where this run is recorded, if anywhere.
@@ -54,14 +59,19 @@ pub(super) async fn open<O: Outside>(
     let claim = disk.claim()?;
     let listener = page::listen(loaded.http_listen).await?;
     let page = listener.local_addr().context("the page's address is unknown")?;
+    let notices = Notices::open(disk);
     let ledger = Ledger::open(disk)?;
     let state = StateStore::open(disk).context("cannot open state.db in the data folder")?;
-    let restored = data_folder::restore(&ledger, &state)?;
+    let queue = jobs::Queue::open(disk, limits(loaded))?;
+    data_folder::report(&ledger, &state, &queue, &notices);
+    let restored = data_folder::restore(&ledger, &state, &notices)?;
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
         booked: data_folder::booked_receipts(&ledger)?,
         owed: state.owed().context("cannot read state.db in the data folder")?,
-        queue: jobs::Queue::open(disk, limits(loaded))?,
+        beside: ledger.is_beside() || state.is_beside(),
+        notices,
+        queue,
         recorder: data_folder::recorder(disk, record, &loaded.site, &restored, now)?,
         claim,
         listener,

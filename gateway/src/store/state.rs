@@ -1,56 +1,110 @@
 //! The running state: the newest checkpoint, and the devices that are owed their own control.
+//!
+//! The checkpoint is kept twice: in `state.db`, and then in `state.copy`, whose first line has its checksum. Either alone says
+//! what the newest sums were; where both are whole, `state.db` is never the older one.
 
-use super::{BUSY, Disk, Durability};
+use super::disk::{Disk, Durability};
+use super::shape::{Condition, Opened, Shape};
+use super::BUSY;
 use plant::checkpoint::Checkpoint;
 use plant::decision::{Control, Setpoint};
 use plant::point::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
-/// The database of the running state.
-const FILE: &str = "state.db";
+/// The database of the running state. Its version 1 has the tables of version 0.1.0, which states version 0.
+const SHAPE: Shape = Shape {
+    file: "state.db",
+    version: 1,
+    durability: Durability::Full,
+    busy: BUSY,
+    tables: "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
+             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
+};
+/// What the copy begins with: its version, and the checksum of what follows.
+const COPY_HEAD: &str = "heatmine-state 1 ";
 
 /// A control of a device that was set and not yet given back: a debt.
 pub type Owed = (DeviceId, Control);
 
-/// `state.db`: rewritten every second, worth losing by no more than that.
+/// `state.db`: rewritten twice a minute, each time to the disk itself.
 #[derive(Debug)]
 pub struct StateStore {
+    disk: Disk,
     connection: Connection,
+    condition: Condition,
+    /// The name of the copy.
+    copy: String,
+    /// Whether the checkpoint that was found was the copy's.
+    copied: bool,
+    /// Whether the copy could not be written the last time.
+    failing: bool,
 }
 
 impl StateStore {
-    /// Opens or creates the file.
+    /// Opens or creates the file. A broken one is set aside, and the copy goes on.
     pub fn open(disk: &Disk) -> rusqlite::Result<Self> {
-        let connection = disk.database(FILE, Durability::Normal, BUSY)?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
-             CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
-        )?;
-        Ok(Self { connection })
+        let Opened { connection, file, condition } = SHAPE.open(disk, |connection| {
+            owed(connection)?;
+            checkpoint(connection).map(drop)
+        })?;
+        let (disk, copy) = (disk.clone(), file.replace(".db", ".copy"));
+        let mut store = Self { disk, connection, condition, copy, copied: false, failing: false };
+        if let Some(kept) = kept(&store.disk, &store.copy)
+            && store.checkpoint()?.is_none_or(|own| own.at == kept.at && own != kept)
+        {
+            store.write(&serde_json::to_string(&kept).map_err(to_sql)?)?;
+            store.copied = true;
+        }
+        Ok(store)
     }
 
-    /// Replaces the checkpoint.
+    /// The newest checkpoint of a folder, without touching anything in it; the copy's where `state.db` cannot be read.
+    pub fn peek(disk: &Disk) -> Option<Checkpoint> {
+        let own = disk.existing_database(SHAPE.file).and_then(|connection| checkpoint(&connection));
+        own.ok().flatten().or_else(|| kept(disk, &SHAPE.file.replace(".db", ".copy")))
+    }
+
+    /// In what state the file was found, for a person; nothing where all is well.
+    pub fn found(&self) -> Option<String> {
+        let path = self.disk.path(SHAPE.file).display().to_string();
+        let words = match (&self.condition, self.copied) {
+            (Condition::Nothing, true) => Some(format!("{path} was missing or empty")),
+            (Condition::Whole, true) => Some(format!("{path} was changed by something else than HeatMine")),
+            (condition, _) => condition.words(),
+        };
+        words.map(|words| if self.copied { format!("{words}. All sums go on from its copy, {}", self.copy) } else { words })
+    }
+
+    /// Whether a newer version wrote the file, so that this one works beside it.
+    pub fn is_beside(&self) -> bool {
+        matches!(self.condition, Condition::Newer { .. })
+    }
+
+    /// Replaces the checkpoint; it is on the disk when this returns.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
         let body = serde_json::to_string(checkpoint).map_err(to_sql)?;
+        self.write(&body)?;
+        let written = self.disk.replace(&self.copy, format!("{COPY_HEAD}{}\n{body}\n", checksum(&body)).as_bytes());
+        if let (Err(error), false) = (&written, self.failing) {
+            tracing::warn!(%error, copy = self.copy, "the copy of the running state cannot be written");
+        }
+        self.failing = written.is_err();
+        Ok(())
+    }
+
+    /// The newest checkpoint.
+    pub fn checkpoint(&self) -> rusqlite::Result<Option<Checkpoint>> {
+        checkpoint(&self.connection)
+    }
+
+    fn write(&self, body: &str) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO checkpoint VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
             )?
             .execute([body])?;
         Ok(())
-    }
-
-    /// The newest checkpoint. One that a newer version no longer understands is as good as none: the ledger stands.
-    pub fn checkpoint(&self) -> rusqlite::Result<Option<Checkpoint>> {
-        let body: Option<String> =
-            self.connection.query_row("SELECT body FROM checkpoint", [], |row| row.get(0)).optional()?;
-        Ok(body.and_then(|body| match serde_json::from_str(&body) {
-            Ok(checkpoint) => Some(checkpoint),
-            Err(error) => {
-                tracing::warn!(%error, "the running state could not be read; going on from the ledger alone");
-                None
-            }
-        }))
     }
 
     /// Remembers, before it is sent, that a setpoint takes a device from its own control.
@@ -69,17 +123,44 @@ impl StateStore {
 
     /// The controls that a crash left set.
     pub fn owed(&self) -> rusqlite::Result<Vec<Owed>> {
-        let mut statement = self.connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-        let mut owed = Vec::new();
-        for row in rows {
-            let (device, control) = row?;
-            if let Ok(control) = control.parse() {
-                owed.push((DeviceId(device), control));
-            }
-        }
-        Ok(owed)
+        owed(&self.connection)
     }
+}
+
+fn checkpoint(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
+    let body: Option<String> = connection.query_row("SELECT body FROM checkpoint", [], |row| row.get(0)).optional()?;
+    let parse = |body: String| {
+        serde_json::from_str(&body).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+        })
+    };
+    body.map(parse).transpose()
+}
+
+/// The checkpoint in the copy, where that is whole.
+fn kept(disk: &Disk, copy: &str) -> Option<Checkpoint> {
+    let text = String::from_utf8(disk.read(copy).ok()??).ok()?;
+    let (head, body) = text.split_once('\n')?;
+    let body = body.strip_suffix('\n')?;
+    (head.strip_prefix(COPY_HEAD)? == checksum(body)).then_some(())?;
+    serde_json::from_str(body).ok()
+}
+
+fn owed(connection: &Connection) -> rusqlite::Result<Vec<Owed>> {
+    let mut statement = connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut owed = Vec::new();
+    for row in rows {
+        let (device, control) = row?;
+        if let Ok(control) = control.parse() {
+            owed.push((DeviceId(device), control));
+        }
+    }
+    Ok(owed)
+}
+
+fn checksum(body: &str) -> String {
+    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn to_sql(error: serde_json::Error) -> rusqlite::Error {
