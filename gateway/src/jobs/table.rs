@@ -42,9 +42,11 @@ const FINISHED: usize = 9;
 /// How many columns it has.
 const WIDTH: usize = 14;
 
-/// Reads what a start reads.
+/// Reads every job: one that cannot be read shall not be lost in silence.
 pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("SELECT count(*), sum(tokens_estimate), sum(value), max(deadline) FROM job", [], |_| Ok(()))
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM job"))?;
+    let jobs = statement.query_map([], |row| job_of(row).map(drop))?;
+    jobs.collect()
 }
 
 /// Puts the jobs into the table that can be read page by page in a broken file and are not there; returns how many.

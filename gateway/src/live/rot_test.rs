@@ -151,7 +151,7 @@ fn nothing_fell(whole: &Start, found: &Start, what: &str) {
     assert!(found.sums.energy == whole.sums.energy, "{what}: {:?}", found.sums.energy);
     assert!(found.sums.total == whole.sums.total, "{what}: {:?}", found.sums.total);
     let lost = found.entries < whole.entries || found.jobs < whole.jobs || found.waiting < whole.waiting;
-    assert!(!lost || !found.notices.is_empty(), "{what}: lost without a word: {found:?}");
+    assert!(!lost || !found.notices.is_empty(), "{what}: lost without a word: {} entries, {} jobs, {} waiting", found.entries, found.jobs, found.waiting);
 }
 
 /// Noise that is the same in every run.
