@@ -159,3 +159,7 @@ fn waiting_words(error: &LedgerError, waiting: usize) -> String {
         _ => format!("{error}; {waiting} entries wait in memory"),
     }
 }
+
+#[cfg(test)]
+#[path = "books_test.rs"]
+mod tests;

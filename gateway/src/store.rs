@@ -1,5 +1,6 @@
 //! What is kept on disk: the ledger in a file of its own, and the running state beside it.
 
+mod copy;
 mod disk;
 mod ledger;
 mod pages;

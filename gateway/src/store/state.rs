@@ -1,8 +1,8 @@
 //! The running state: the newest checkpoint, and the devices that are owed their own control.
 //!
-//! The checkpoint is kept twice: in `state.db`, and then in `state.copy`, whose first line has its checksum. Either alone says
-//! what the newest sums were; where both are whole, `state.db` is never the older one.
+//! The checkpoint is kept twice: in `state.db`, and then in its copy, so that either alone says what the newest sums were.
 
+use super::copy::Copy;
 use super::disk::{Disk, Durability};
 use super::shape::{Condition, Opened, Shape};
 use super::BUSY;
@@ -10,7 +10,7 @@ use plant::checkpoint::Checkpoint;
 use plant::decision::{Control, Setpoint};
 use plant::point::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 
 /// The database of the running state. Its version 1 has the tables of version 0.1.0, which states version 0.
 const SHAPE: Shape = Shape {
@@ -21,24 +21,18 @@ const SHAPE: Shape = Shape {
     tables: "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;",
 };
-/// What the copy begins with: its version, and the checksum of what follows.
-const COPY_HEAD: &str = "heatmine-state 1 ";
-
 /// A control of a device that was set and not yet given back: a debt.
 pub type Owed = (DeviceId, Control);
 
 /// `state.db`: rewritten twice a minute, each time to the disk itself.
 #[derive(Debug)]
 pub struct StateStore {
-    disk: Disk,
+    path: PathBuf,
     connection: Connection,
     condition: Condition,
-    /// The name of the copy.
-    copy: String,
+    copy: Copy,
     /// Whether the checkpoint that was found was the copy's.
     copied: bool,
-    /// Whether the copy could not be written the last time.
-    failing: bool,
 }
 
 impl StateStore {
@@ -48,9 +42,9 @@ impl StateStore {
             owed(connection)?;
             checkpoint(connection).map(drop)
         })?;
-        let (disk, copy) = (disk.clone(), file.replace(".db", ".copy"));
-        let mut store = Self { disk, connection, condition, copy, copied: false, failing: false };
-        if let Some(kept) = kept(&store.disk, &store.copy)
+        let (path, copy) = (disk.path(SHAPE.file), Copy::beside(disk, &file));
+        let mut store = Self { path, connection, condition, copy, copied: false };
+        if let Some(kept) = store.copy.read()
             && store.checkpoint()?.is_none_or(|own| own.at == kept.at && own != kept)
         {
             store.write(&serde_json::to_string(&kept).map_err(to_sql)?)?;
@@ -62,18 +56,18 @@ impl StateStore {
     /// The newest checkpoint of a folder, without touching anything in it; the copy's where `state.db` cannot be read.
     pub fn peek(disk: &Disk) -> Option<Checkpoint> {
         let own = disk.existing_database(SHAPE.file).and_then(|connection| checkpoint(&connection));
-        own.ok().flatten().or_else(|| kept(disk, &SHAPE.file.replace(".db", ".copy")))
+        own.ok().flatten().or_else(|| Copy::beside(disk, SHAPE.file).read())
     }
 
     /// In what state the file was found, for a person; nothing where all is well.
     pub fn found(&self) -> Option<String> {
-        let path = self.disk.path(SHAPE.file).display().to_string();
+        let path = self.path.display();
         let words = match (&self.condition, self.copied) {
             (Condition::Nothing, true) => Some(format!("{path} was missing or empty")),
             (Condition::Whole, true) => Some(format!("{path} was changed by something else than HeatMine")),
             (condition, _) => condition.words(),
         };
-        words.map(|words| if self.copied { format!("{words}. All sums go on from its copy, {}", self.copy) } else { words })
+        words.map(|words| if self.copied { format!("{words}. All sums go on from its copy, {}", self.copy.path().display()) } else { words })
     }
 
     /// Whether a newer version wrote the file, so that this one works beside it.
@@ -85,11 +79,7 @@ impl StateStore {
     pub fn save(&mut self, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
         let body = serde_json::to_string(checkpoint).map_err(to_sql)?;
         self.write(&body)?;
-        let written = self.disk.replace(&self.copy, format!("{COPY_HEAD}{}\n{body}\n", checksum(&body)).as_bytes());
-        if let (Err(error), false) = (&written, self.failing) {
-            tracing::warn!(%error, copy = self.copy, "the copy of the running state cannot be written");
-        }
-        self.failing = written.is_err();
+        self.copy.write(&body);
         Ok(())
     }
 
@@ -137,15 +127,6 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
     body.map(parse).transpose()
 }
 
-/// The checkpoint in the copy, where that is whole.
-fn kept(disk: &Disk, copy: &str) -> Option<Checkpoint> {
-    let text = String::from_utf8(disk.read(copy).ok()??).ok()?;
-    let (head, body) = text.split_once('\n')?;
-    let body = body.strip_suffix('\n')?;
-    (head.strip_prefix(COPY_HEAD)? == checksum(body)).then_some(())?;
-    serde_json::from_str(body).ok()
-}
-
 fn owed(connection: &Connection) -> rusqlite::Result<Vec<Owed>> {
     let mut statement = connection.prepare("SELECT device, control FROM owed ORDER BY device, control")?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
@@ -157,10 +138,6 @@ fn owed(connection: &Connection) -> rusqlite::Result<Vec<Owed>> {
         }
     }
     Ok(owed)
-}
-
-fn checksum(body: &str) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn to_sql(error: serde_json::Error) -> rusqlite::Error {
