@@ -95,7 +95,7 @@ async fn a_day_of_running_states_is_less_than_20_mb_and_no_kill_lets_a_sum_fall(
 async fn a_closed_slot_is_shown_at_once_and_a_fast_house_steps_twice_a_second() {
     let folder = tempfile::tempdir().unwrap();
     let mut books = open(folder.path(), 1.0);
-    let mut shown = |books: &mut Books, second: u64, head: &Head| {
+    let shown = |books: &mut Books, second: u64, head: &Head| {
         let newest = state(second, head);
         let mut shown = record(&newest);
         books.checkpoint(newest.clone());

@@ -14,7 +14,7 @@ pub use ledger::{Ledger, LedgerError, Verified};
 pub(crate) use pages::{Row, rows};
 pub(crate) use recovery::Recovered;
 pub use shape::Condition;
-pub(crate) use shape::{Opened, Shape, set_aside, suffixed};
+pub(crate) use shape::{Opened, Shape, suffixed};
 pub use state::{Owed, StateStore};
 pub use twice::{Found, Twice};
 

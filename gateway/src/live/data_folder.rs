@@ -7,7 +7,7 @@ use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::checkpoint::Checkpoint;
-use plant::entry::{Entry, Head};
+use plant::entry::{Booking, Entry, Head};
 use plant::ledger;
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
@@ -40,7 +40,7 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore, notices: &Notices) ->
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let head = ledger.head()?;
     let checkpoint = match checkpoint {
-        Some(checkpoint) if !ledger.holds(&checkpoint.head)? => Some(parted(checkpoint, ledger, head.clone(), notices)?),
+        Some(checkpoint) if !continues(&checkpoint, ledger)? => Some(parted(checkpoint, ledger, head.clone(), notices)?),
         None if head.sequence > 0 => {
             let words = "All sums are counted anew from the entries of the books";
             notices.add("state.lost", format!("The running state (state.db) is lost. {words}, {}.", entries(&head)));
@@ -57,6 +57,18 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore, notices: &Notices) ->
     }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
     Ok(Restored { checkpoint, after, recent })
+}
+
+/// Whether what the ledger holds beyond a running state has happened after it. Entries of slots that were closed before are those
+/// of a file that was put back or repaired: they are counted already.
+fn continues(checkpoint: &Checkpoint, ledger: &Ledger) -> Result<bool> {
+    let next = ledger.after(checkpoint.head.sequence, 1)?;
+    let counted = next.first().is_some_and(|entry| match ledger::booking(entry) {
+        Ok(Booking::Slot(account)) => account.slot < checkpoint.open.slot,
+        Ok(Booking::Receipt(_)) => entry.booked_at < checkpoint.open.start,
+        Err(_) => false,
+    });
+    Ok(!counted && ledger.holds(&checkpoint.head)?)
 }
 
 /// A running state whose newest entry is not in the ledger, as after a backup or damage. Sums never fall: where the ledger has

@@ -254,6 +254,14 @@ fn books_that_vanish_are_said_with_both_numbers() {
     assert!((total - 14.4).abs() < 1e-9, "{total}");
     assert!((found.sums.total.net.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
 
+    // The owner puts the file back: nothing is counted twice.
+    let backup = tempfile::tempdir().unwrap();
+    a_day(backup.path());
+    fs::copy(backup.path().join("ledger.db"), folder.path().join("ledger.db")).unwrap();
+    StateStore::open(&Disk::Folder(folder.path().to_owned())).unwrap().save(&found.sums).unwrap();
+    let back = start(folder.path());
+    assert_eq!((back.entries, back.sums.total), (192, found.sums.total));
+
     // Both running states are lost: the books are counted.
     let lost = tempfile::tempdir().unwrap();
     a_day(lost.path());

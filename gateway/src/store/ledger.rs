@@ -22,6 +22,7 @@ use plant::totals::{Earnings, Totals};
 use plant::work::Receipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -151,6 +152,25 @@ impl Ledger {
             insert(&transaction, entry, kind, slot).map_err(|source| self.sqlite(source))?;
         }
         transaction.commit().map_err(|source| self.sqlite(source))
+    }
+
+    /// Writes entries into a database of their own at `path`, which is not there yet.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn write_apart(path: &Path, entries: &[Entry]) -> rusqlite::Result<()> {
+        let mut connection = Connection::open(path)?;
+        connection.execute_batch(SHAPE.tables)?;
+        connection.pragma_update(None, "user_version", SHAPE.version)?;
+        let transaction = connection.transaction()?;
+        for entry in entries {
+            let (kind, slot) = match ledger::booking(entry) {
+                Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
+                Ok(Booking::Receipt(_)) | Err(_) => ("receipt", None),
+            };
+            insert(&transaction, entry, kind, slot)?;
+        }
+        transaction.commit()
     }
 
     /// The newest link.

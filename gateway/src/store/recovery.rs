@@ -59,7 +59,7 @@ impl Recovered {
         self.entries.get(..self.chained).unwrap_or_default()
     }
 
-    /// The same for a person.
+    /// What of it went over into the new ledger, for a person.
     pub(crate) fn words(&self) -> String {
         let whole = match self.chained {
             0 => "No entry of it makes a chain from the first on".to_owned(),
@@ -73,6 +73,38 @@ impl Recovered {
             }
             (None, _) | (_, None) => whole,
         }
+    }
+
+    /// The first and last number of each run of entries that follow each other, all of them as they were booked.
+    pub(crate) fn runs(&self) -> Vec<(u64, u64)> {
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        let mut head: Option<Head> = None;
+        for entry in &self.entries {
+            let before = Head { sequence: entry.sequence.saturating_sub(1), hash: entry.previous.clone() };
+            let follows = head.as_ref() == Some(&before);
+            head = ledger::verify(&before, entry).ok();
+            match runs.last_mut() {
+                Some(run) if follows && head.is_some() => run.1 = entry.sequence,
+                Some(_) | None if head.is_some() => runs.push((entry.sequence, entry.sequence)),
+                Some(_) | None => {}
+            }
+        }
+        runs
+    }
+
+    /// What is wrong with the first entry that does not continue the chain.
+    pub(crate) fn breaks(&self) -> Option<&str> {
+        self.breaks.as_deref()
+    }
+
+    /// The entries that continue a chain which ends with `head`.
+    pub(crate) fn after(&self, head: &Head) -> &[Entry] {
+        let first = self.entries.partition_point(|entry| entry.sequence <= head.sequence);
+        let (mut head, mut end) = (head.clone(), first);
+        while let Some(next) = self.entries.get(end).and_then(|entry| ledger::verify(&head, entry).ok()) {
+            (head, end) = (next, end + 1);
+        }
+        self.entries.get(first..end).unwrap_or_default()
     }
 }
 
