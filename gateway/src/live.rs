@@ -90,11 +90,7 @@ async fn run_in<O: Outside>(
     let Loaded { config, site, devices, schedule, .. } = loaded;
 
     let (report_sender, reports) = mpsc::channel(WAITING_MAX);
-    let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
-    if resources.beside {
-        // A newer version holds the books: until somebody says otherwise, nothing is switched on.
-        let _ = command_sender.try_send(Command::SetMode(Mode::Off));
-    }
+    let (command_sender, commands) = first_commands(resources.beside);
     let (event_sender, events) = mpsc::channel(WAITING_MAX);
     let records = watch::Sender::new(None);
     let tasks = Tasks {
@@ -160,6 +156,15 @@ async fn run_in<O: Outside>(
     let result = end(rest, &devices_stop, &tasks.tracker).await;
     drop(resources.claim);
     result
+}
+
+/// The way of commands into the loop. Where a newer version holds the books, nothing is switched on until somebody says so.
+fn first_commands(beside: bool) -> (mpsc::Sender<Command>, mpsc::Receiver<Command>) {
+    let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+    if beside {
+        let _ = sender.try_send(Command::SetMode(Mode::Off));
+    }
+    (sender, commands)
 }
 
 /// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.

@@ -36,11 +36,8 @@ pub fn repair(folder: &Path) -> Result<Vec<Finding>> {
     let ledger = Ledger::open(&disk)?;
     let state = StateStore::open(&disk).context("cannot open state.db")?;
     let queue = Queue::open(&disk, NO_LIMITS)?;
-    let opened = [
-        ("ledger.db", ledger.found()),
-        ("state.db", state.found()),
-        ("jobs.db", queue.found().map(str::to_owned)),
-    ];
+    let opened =
+        [("ledger.db", ledger.found()), ("state.db", state.found()), ("jobs.db", queue.found().map(str::to_owned))];
     let mut findings = Vec::new();
     for (file, words) in opened {
         if let Some(words) = words {

@@ -21,7 +21,10 @@ impl Repair {
     pub(super) fn run(self) -> Outcome {
         let known = ["ledger.db", "state.db", "jobs.db"];
         if !known.iter().any(|file| self.data.join(file).exists()) {
-            let words = format!("there is nothing to repair in {}; expected the data folder of a HeatMine that ran", self.data.display());
+            let words = format!(
+                "there is nothing to repair in {}; expected the data folder of a HeatMine that ran",
+                self.data.display()
+            );
             return Err(Failure::new(Failure::NO_INPUT, words));
         }
         let findings = repair::repair(&self.data)?;

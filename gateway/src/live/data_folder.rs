@@ -23,11 +23,8 @@ const RECORDING_MAX: u64 = 512 << 20;
 
 /// Says what was found broken or of a newer version.
 pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices: &Notices) {
-    let found = [
-        ("ledger.db", ledger.found()),
-        ("state.db", state.found()),
-        ("jobs.db", queue.found().map(str::to_owned)),
-    ];
+    let found =
+        [("ledger.db", ledger.found()), ("state.db", state.found()), ("jobs.db", queue.found().map(str::to_owned))];
     for (file, words) in found {
         if let Some(words) = words {
             notices.add(file, format!("{words}."));
@@ -40,7 +37,9 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore, notices: &Notices) ->
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let head = ledger.head()?;
     let checkpoint = match checkpoint {
-        Some(checkpoint) if !continues(&checkpoint, ledger)? => Some(parted(checkpoint, ledger, head.clone(), notices)?),
+        Some(checkpoint) if !continues(&checkpoint, ledger)? => {
+            Some(parted(checkpoint, ledger, head.clone(), notices)?)
+        }
         None if head.sequence > 0 => {
             let words = "All sums are counted anew from the entries of the books";
             notices.add("state.lost", format!("The running state (state.db) is lost. {words}, {}.", entries(&head)));

@@ -20,6 +20,8 @@ const LIMITS: Limits = Limits { queue_max: 1000, attempts: 2, eur_per_mtok_in: 1
 const SLOTS: i64 = 96;
 const JOBS: usize = 40;
 const PAGE: usize = 4096;
+/// What happens to a file, in words and in deed.
+type Wreck<'a> = (&'a str, &'a dyn Fn(&Path));
 const FILES: [&str; 4] = ["ledger.db", "state.db", "jobs.db", "influx-spool.db"];
 
 /// What a start finds.
@@ -46,7 +48,8 @@ fn site() -> Site {
 
 fn checkpoint(plant: &mut Plant, at: Timestamp) -> Checkpoint {
     let effects = plant.shutdown(at).into_iter();
-    let mut checkpoints = effects.filter_map(|effect| if let Effect::Checkpoint(kept) = effect { Some(*kept) } else { None });
+    let mut checkpoints =
+        effects.filter_map(|effect| if let Effect::Checkpoint(kept) = effect { Some(*kept) } else { None });
     checkpoints.next().unwrap()
 }
 
@@ -83,13 +86,15 @@ fn a_day(folder: &Path) {
     let restored = Restored { after: ledger.after(0, usize::MAX).unwrap(), ..Restored::default() };
     let mut plant = Plant::new(site(), restored, noon());
     let mut newest = checkpoint(&mut plant, noon());
-    newest.open = SlotAccount { observed_s: 60.0, import: KilowattHours(0.1), ..SlotAccount::new(Slot::containing(noon())) };
+    newest.open =
+        SlotAccount { observed_s: 60.0, import: KilowattHours(0.1), ..SlotAccount::new(Slot::containing(noon())) };
     newest.energy.import += KilowattHours(0.1);
     state.save(&newest).unwrap();
 
     let queue = Queue::open(&disk, LIMITS).unwrap();
     for number in 0..JOBS {
-        let content = format!("Tell me about the weather of day {number}. ").repeat(if number % 8 == 0 { 400 } else { 4 });
+        let content =
+            format!("Tell me about the weather of day {number}. ").repeat(if number % 8 == 0 { 400 } else { 4 });
         let request = JobRequest {
             title: format!("job {number}"),
             messages: vec![Message { role: "user".into(), content }],
@@ -102,7 +107,9 @@ fn a_day(folder: &Path) {
     }
     let mut spool = Spool::open(&disk, 1000).unwrap();
     for number in 0..100 {
-        spool.push(&format!("heatmine_power,site=house grid={number}.0,pv=1200.0,battery=-300.0 17{number:08}\n")).unwrap();
+        spool
+            .push(&format!("heatmine_power,site=house grid={number}.0,pv=1200.0,battery=-300.0 17{number:08}\n"))
+            .unwrap();
     }
 }
 
@@ -143,7 +150,9 @@ fn aside(folder: &Path, file: &str) -> Vec<std::path::PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     let mark = format!("{file}.broken-");
-    paths.filter(|path| name(path).starts_with(&mark) && !name(path).ends_with("-wal") && !name(path).ends_with("-shm")).collect()
+    paths
+        .filter(|path| name(path).starts_with(&mark) && !name(path).ends_with("-wal") && !name(path).ends_with("-shm"))
+        .collect()
 }
 
 /// What rot of `file` has come to: the sums are there, the chain holds, and where anything is missing it is said.
@@ -151,7 +160,13 @@ fn nothing_fell(whole: &Start, found: &Start, what: &str) {
     assert!(found.sums.energy == whole.sums.energy, "{what}: {:?}", found.sums.energy);
     assert!(found.sums.total == whole.sums.total, "{what}: {:?}", found.sums.total);
     let lost = found.entries < whole.entries || found.jobs < whole.jobs || found.waiting < whole.waiting;
-    assert!(!lost || !found.notices.is_empty(), "{what}: lost without a word: {} entries, {} jobs, {} waiting", found.entries, found.jobs, found.waiting);
+    assert!(
+        !lost || !found.notices.is_empty(),
+        "{what}: lost without a word: {} entries, {} jobs, {} waiting",
+        found.entries,
+        found.jobs,
+        found.waiting
+    );
 }
 
 /// Noise that is the same in every run.
@@ -213,7 +228,7 @@ fn half_a_file_an_empty_one_and_a_folder_in_its_place_stop_no_house() {
     for file in FILES {
         let bytes = fs::read(day.join(file)).unwrap();
         let odd = bytes.len() / 2 + 123;
-        let wrecks: [(&str, &dyn Fn(&Path)); 7] = [
+        let wrecks: [Wreck<'_>; 7] = [
             ("half", &|path| fs::write(path, &bytes[..odd]).unwrap()),
             ("words", &|path| fs::write(path, "these are no books, these are words").unwrap()),
             ("empty", &|path| fs::write(path, "").unwrap()),
@@ -249,7 +264,8 @@ fn books_that_vanish_are_said_with_both_numbers() {
     let total = start(folder.path()).sums.total.net.0;
     fs::write(folder.path().join("ledger.db"), "").unwrap();
     let found = start(folder.path());
-    let words = format!("remembers entry 192 of the books and {total:.2} EUR in all; ledger.db has no entry and 0.00 EUR");
+    let words =
+        format!("remembers entry 192 of the books and {total:.2} EUR in all; ledger.db has no entry and 0.00 EUR");
     assert!(found.notices.iter().any(|notice| notice.contains(&words)), "{:?}", found.notices);
     assert!((total - 14.4).abs() < 1e-9, "{total}");
     assert!((found.sums.total.net.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
@@ -285,7 +301,11 @@ fn a_newer_file_is_left_alone_and_said_while_the_house_works_beside_it() {
         let bytes = fs::read(&path).unwrap();
         let found = start(folder.path());
         let words = "is of version 7, and this HeatMine knows versions up to 1";
-        assert!(found.notices.iter().any(|notice| notice.contains(file) && notice.contains(words)), "{:?}", found.notices);
+        assert!(
+            found.notices.iter().any(|notice| notice.contains(file) && notice.contains(words)),
+            "{:?}",
+            found.notices
+        );
         assert!(fs::read(&path).unwrap() == bytes, "{file} was written");
         assert!(aside(folder.path(), file).is_empty());
         if file != "state.db" {

@@ -9,10 +9,10 @@
 //! it, "entry 42 is missing: entry 43 stands in its place". The newest entries can be cut off unseen by the chain
 //! alone: the checkpoint remembers the head.
 
+use super::BUSY;
 use super::disk::{Disk, Durability};
 use super::recovery::Recovered;
 use super::shape::{Condition, Opened, Shape};
-use super::BUSY;
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
@@ -100,7 +100,8 @@ pub struct Ledger {
 impl Ledger {
     /// Opens or creates the file. A broken one is set aside; its entries up to the break go over into the new one.
     pub fn open(disk: &Disk) -> Result<Self, LedgerError> {
-        let Opened { connection, file, condition } = SHAPE.open(disk, probe).map_err(|source| sqlite(disk, FILE, source))?;
+        let Opened { connection, file, condition } =
+            SHAPE.open(disk, probe).map_err(|source| sqlite(disk, FILE, source))?;
         let mut ledger = Self {
             disk: disk.clone(),
             file: file.into(),

@@ -43,7 +43,8 @@ pub(crate) fn rows(path: &Path) -> io::Result<Vec<Row>> {
     let file = std::fs::read(path)?;
     let log = std::fs::read(suffixed(path, "-wal")).unwrap_or_default();
     let size = page_size(&file, &log);
-    let mut pages: BTreeMap<usize, &[u8]> = file.chunks_exact(size).enumerate().map(|(at, page)| (at + 1, page)).collect();
+    let mut pages: BTreeMap<usize, &[u8]> =
+        file.chunks_exact(size).enumerate().map(|(at, page)| (at + 1, page)).collect();
     // Frames of the log's present round bear its salt; later ones are newer.
     let salt = log.get(16..24);
     let frames = log.get(LOG_HEADER..).unwrap_or_default().chunks_exact(FRAME_HEADER + size);
@@ -187,7 +188,9 @@ mod tests {
         let long = "ä".repeat(20_000);
         let values: Vec<Value> = [0, 1, -1, 127, -129, 40_000, 1 << 40, i64::MIN].map(Value::Integer).into();
         let mut expected = Vec::new();
-        for (id, value) in values.into_iter().chain([Value::Null, Value::Real(-1.5), Value::Blob(vec![1, 0])]).enumerate() {
+        for (id, value) in
+            values.into_iter().chain([Value::Null, Value::Real(-1.5), Value::Blob(vec![1, 0])]).enumerate()
+        {
             let id = i64::try_from(id * 1000).unwrap();
             database.execute("INSERT INTO t VALUES (?1, ?2, ?3)", rusqlite::params![id, value, long]).unwrap();
             expected.push(Row { id, values: vec![Value::Null, value, Value::Text(long.clone())] });

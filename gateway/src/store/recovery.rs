@@ -69,7 +69,10 @@ impl Recovered {
         match (&self.breaks, self.entries.last()) {
             (Some(why), Some(last)) => {
                 let later = self.entries.len() - self.chained;
-                format!("{whole}; then {why}. {later} later ones, up to entry {}, can still be read in it", last.sequence)
+                format!(
+                    "{whole}; then {why}. {later} later ones, up to entry {}, can still be read in it",
+                    last.sequence
+                )
             }
             (None, _) | (_, None) => whole,
         }

@@ -2,10 +2,10 @@
 //!
 //! The checkpoint is kept twice: in `state.db`, and then in its copy, so that either alone says what the newest sums were.
 
+use super::BUSY;
 use super::copy::Copy;
 use super::disk::{Disk, Durability};
 use super::shape::{Condition, Opened, Shape};
-use super::BUSY;
 use plant::checkpoint::Checkpoint;
 use plant::decision::{Control, Setpoint};
 use plant::point::DeviceId;
@@ -67,7 +67,13 @@ impl StateStore {
             (Condition::Whole, true) => Some(format!("{path} was changed by something else than HeatMine")),
             (condition, _) => condition.words(),
         };
-        words.map(|words| if self.copied { format!("{words}. All sums go on from its copy, {}", self.copy.path().display()) } else { words })
+        words.map(|words| {
+            if self.copied {
+                format!("{words}. All sums go on from its copy, {}", self.copy.path().display())
+            } else {
+                words
+            }
+        })
     }
 
     /// Whether a newer version wrote the file, so that this one works beside it.
@@ -120,9 +126,8 @@ impl StateStore {
 fn checkpoint(connection: &Connection) -> rusqlite::Result<Option<Checkpoint>> {
     let body: Option<String> = connection.query_row("SELECT body FROM checkpoint", [], |row| row.get(0)).optional()?;
     let parse = |body: String| {
-        serde_json::from_str(&body).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-        })
+        serde_json::from_str(&body)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
     };
     body.map(parse).transpose()
 }
