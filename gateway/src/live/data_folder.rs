@@ -18,6 +18,8 @@ use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
+/// A counting has gone on for longer where it has this many kilowatt-hours more: not the rounding of a sum.
+const MORE_KWH: f64 = 0.001;
 /// A recording grows to this many bytes at most.
 const RECORDING_MAX: u64 = 512 << 20;
 
@@ -79,7 +81,7 @@ fn parted(checkpoint: Checkpoint, ledger: &Ledger, head: Head, notices: &Notices
         "The running state remembers entry {remembered} of the books and {:.2} EUR in all; ledger.db has {books} and {:.2} EUR",
         checkpoint.total.net.0, counted.total.net.0
     );
-    let anew = flown(&counted.energy) > flown(&checkpoint.energy);
+    let anew = flown(&counted.energy) > flown(&checkpoint.energy) + MORE_KWH;
     let what = if anew {
         "The sums are counted anew from ledger.db"
     } else {
