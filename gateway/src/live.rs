@@ -153,9 +153,8 @@ async fn run_in<O: Outside>(
     let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
-    let result = end(rest, &devices_stop, &tasks.tracker).await;
-    drop(resources.claim);
-    result
+    let _claim = resources.claim;
+    end(rest, &devices_stop, &tasks.tracker).await
 }
 
 /// The way of commands into the loop. Where a newer version holds the books, nothing is switched on until somebody says so.

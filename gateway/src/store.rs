@@ -3,6 +3,7 @@
 mod copy;
 mod disk;
 mod ledger;
+mod log;
 mod pages;
 mod recovery;
 mod shape;

@@ -12,6 +12,7 @@
 //!
 //! The format: <https://www.sqlite.org/fileformat2.html>.
 
+use super::log::Log;
 use super::shape::suffixed;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -22,9 +23,6 @@ use std::path::Path;
 const PAGE_SIZE: usize = 4096;
 /// The first byte of a leaf page of a table.
 const TABLE_LEAF: u8 = 13;
-/// The header of a write-ahead log, and of each of its frames.
-const LOG_HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
 
 /// A row, as its page has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,25 +40,21 @@ pub(crate) struct Row {
 pub(crate) fn rows(path: &Path) -> io::Result<Vec<Row>> {
     let file = std::fs::read(path)?;
     let log = std::fs::read(suffixed(path, "-wal")).unwrap_or_default();
-    let size = page_size(&file, &log);
+    let log = Log::read(&log);
+    let size = stated_size(&file).or(log.page_size).unwrap_or(PAGE_SIZE);
     let mut pages: BTreeMap<usize, &[u8]> =
         file.chunks_exact(size).enumerate().map(|(at, page)| (at + 1, page)).collect();
-    // Frames of the log's present round bear its salt; later ones are newer.
-    let salt = log.get(16..24);
-    let frames = log.get(LOG_HEADER..).unwrap_or_default().chunks_exact(FRAME_HEADER + size);
-    for frame in frames.take_while(|frame| frame.get(8..16) == salt) {
-        let (header, page) = frame.split_at(FRAME_HEADER);
-        pages.insert(number(header, 0, 4).unwrap_or(0), page);
+    if log.page_size == Some(size) {
+        pages.extend(log.sound().map(|frame| (frame.number, frame.page)));
     }
     let book = Book { pages, size };
     Ok(book.pages.iter().flat_map(|(at, page)| book.leaf(*at, page)).collect())
 }
 
-fn page_size(file: &[u8], log: &[u8]) -> usize {
+/// The size of the pages, where the file has a header that says so.
+fn stated_size(file: &[u8]) -> Option<usize> {
     let stated = number(file, 16, 2).filter(|_| file.starts_with(b"SQLite format 3\0"));
-    let logged = number(log, 8, 4).filter(|_| number(log, 0, 3) == Some(0x37_7f06));
-    let sound = |size: &usize| size.is_power_of_two() && (512..=65536).contains(size);
-    stated.filter(sound).or(logged.filter(sound)).unwrap_or(PAGE_SIZE)
+    stated.filter(|size| size.is_power_of_two() && (512..=65536).contains(size))
 }
 
 /// The pages by their numbers.

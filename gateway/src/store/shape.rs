@@ -9,6 +9,7 @@
 //! is; a program that knows version 1 keeps its jobs in `jobs.version-1.db` until somebody installs the newer one again.
 
 use super::disk::{Disk, Durability};
+use super::log::Log;
 use crate::clock::wall_time;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, ffi};
@@ -129,6 +130,10 @@ impl Shape {
         probe: &impl Fn(&Connection) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<(Connection, bool)> {
         let path = disk.path(file);
+        let log = fs::read(suffixed(&path, "-wal")).unwrap_or_default();
+        if Log::read(&log).is_rotten() {
+            return Err(corrupt("a page in its log has rotted".to_owned()));
+        }
         let connection = disk.connection(file)?;
         // A broken file is not written on its way out, either.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
