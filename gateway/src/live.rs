@@ -40,14 +40,16 @@ mod outside;
 mod page;
 mod queues;
 mod resources;
+#[cfg(test)]
+mod rot_test;
 mod tasks;
 mod thread;
 mod wires;
 
 pub use page::listen;
 
-/// How long devices, publishers and the engine may take to end.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long devices, publishers and the engine may take to end: the 60 s that the Supervisor gives an app, less a loop that hangs.
+const FAREWELL: Duration = Duration::from_secs(54);
 
 /// How this run differs from what the configuration says.
 #[derive(Clone, Debug)]
@@ -88,12 +90,7 @@ async fn run_in<O: Outside>(
 
     let Queues { inputs, reports, events, wiring, records, confirmations } = Queues::new(&shutdown);
     let tasks = Tasks {
-        wiring: Wiring {
-            records: records.subscribe(),
-            commands: command_sender,
-            confirmations: confirm,
-            shutdown: shutdown.clone(),
-        },
+        wiring,
         clock: clock.clone(),
         timezone: site.timezone,
         queue: resources.queue,
@@ -102,6 +99,7 @@ async fn run_in<O: Outside>(
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        notices: resources.kept.notices.clone(),
         worker: resources.worker,
     };
     let page = tasks.page()?;
@@ -143,8 +141,8 @@ async fn run_in<O: Outside>(
     tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
+        books: Books::new(resources.ledger, resources.state, clock.speed()),
         clock,
-        books: Books::new(resources.ledger, resources.state),
         actuators,
         leases,
         recorder: resources.recorder,

@@ -77,6 +77,11 @@ pub struct InForce {
 }
 
 impl InForce {
+    /// The same with the mode `off`: nothing is switched on.
+    pub fn off(self) -> Self {
+        Self { mode: Mode::Off, boost: None, ..self }
+    }
+
     /// Those of a house in which nobody has commanded anything; its compute draws `power_max` at most.
     pub fn new(power_max: Watts) -> Self {
         Self { mode: Mode::Auto, boost: None, power_limit: power_max, grid_dimming: None }
