@@ -8,6 +8,7 @@ mod check;
 mod device;
 mod expert;
 mod plan;
+mod repair;
 mod roi;
 mod run;
 mod simulation;
@@ -102,6 +103,8 @@ enum Command {
     Plan(plan::Plan),
     /// The books: days, months, or a check of the chain.
     Ledger(books::Ledger),
+    /// What of broken files can be read: recovers it, and proves where the chain of the books breaks.
+    Repair(repair::Repair),
     /// What the books say about the price of the box: when it has paid for itself.
     Roi(roi::Roi),
 }
@@ -144,6 +147,7 @@ fn command(command: Command) -> Outcome {
         Command::Device(device) => device.run(),
         Command::Plan(plan) => plan.run(),
         Command::Ledger(ledger) => ledger.run(),
+        Command::Repair(repair) => repair.run(),
         Command::Roi(roi) => roi.run(),
     }
 }

@@ -46,6 +46,10 @@ use serde::{Deserialize, Serialize};
 /// The whole configuration, as written by the owner and completed by defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
+    /// The version of the file's structure. One of a newer HeatMine is refused.
+    #[serde(default = "version")]
+    #[schemars(range(min = 1))]
+    pub version: u32,
     /// The house as a whole.
     #[serde(default)]
     pub site: installation::SiteConfig,
@@ -102,6 +106,13 @@ pub struct Config {
     /// Where everything is kept.
     #[serde(default)]
     pub data: jobs::DataConfig,
+}
+
+/// The version of the configuration that this program knows; a file that states none is of this one.
+const VERSION: u32 = 1;
+
+fn version() -> u32 {
+    VERSION
 }
 
 /// A whole number as a default value.

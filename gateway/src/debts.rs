@@ -124,7 +124,7 @@ impl DebtKeeper {
         }
         for done in waiting {
             let words = |error: &io::Error| format!("it could not be remembered ({error})");
-            answer(done, written.as_ref().map(|()| ()).map_err(words));
+            answer(done, written.as_ref().copied().map_err(words));
         }
     }
 

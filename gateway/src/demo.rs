@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::config::influx::InfluxApi;
 use crate::live::{self, Options};
-use crate::store::{Disk, StateStore};
+use crate::store::{Disk, Ledger, StateStore};
 use crate::terminal::say;
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
@@ -71,7 +71,7 @@ pub async fn check(demo: &Demo) -> Result<()> {
 pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
     std::fs::create_dir_all(&demo.data)
         .with_context(|| format!("cannot make the data folder {}", demo.data.display()))?;
-    let clock = Clock::sped(beginning(&demo.data)?, demo.speed);
+    let clock = Clock::sped(beginning(&demo.data), demo.speed);
     let (broker, _embedded) = match &demo.mqtt {
         Some(broker) => (broker.clone(), None),
         None => {
@@ -160,15 +160,15 @@ impl House {
 }
 
 /// The first morning, or where the last run in this folder stopped: books never go back in time.
-fn beginning(folder: &Path) -> Result<Timestamp> {
-    let path = folder.join("state.db");
-    if !path.exists() {
-        return Ok(FIRST_MORNING);
-    }
-    let state = StateStore::open(&Disk::Folder(folder.to_owned()))
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    let checkpoint = state.checkpoint().with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(checkpoint.map_or(FIRST_MORNING, |checkpoint| checkpoint.at))
+fn beginning(folder: &Path) -> Timestamp {
+    let disk = Disk::Folder(folder.to_owned());
+    let booked = || {
+        let ledger = Ledger::open_existing(&disk).ok()?;
+        let newest = ledger.head().ok()?.sequence.checked_sub(1)?;
+        ledger.after(newest, 1).ok()?.first().map(|entry| entry.booked_at)
+    };
+    let state = StateStore::peek(&disk).map(|checkpoint| checkpoint.at);
+    state.max(booked()).unwrap_or(FIRST_MORNING)
 }
 
 fn embedded_broker() -> Result<broker::Running> {

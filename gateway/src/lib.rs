@@ -44,6 +44,8 @@ pub mod notices;
 pub mod publish;
 /// Every event and every decision, one line each.
 pub mod recording;
+/// What of broken files can be read.
+pub mod repair;
 /// The host that plays a recording again.
 pub mod replay;
 /// Things done at fixed local times.

@@ -8,12 +8,11 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::engine::{Feeder, Watchdog};
-use crate::host::{GracefulShutdown, Host, Inputs};
+use crate::host::{GracefulShutdown, Host};
 use crate::http;
 use crate::interactive::Interactive;
 use crate::leases;
 use crate::store::Disk;
-use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
@@ -21,11 +20,12 @@ use keepers::Owed;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
+use queues::Queues;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wires::Wires;
@@ -38,19 +38,18 @@ mod hour_test;
 mod keepers;
 mod outside;
 mod page;
+mod queues;
 mod resources;
+#[cfg(test)]
+mod rot_test;
 mod tasks;
 mod thread;
 mod wires;
 
 pub use page::listen;
 
-/// Events and reports that may wait for the loop.
-const WAITING_MAX: usize = 4096;
-/// Commands that may wait for the loop.
-const COMMANDS_MAX: usize = 64;
-/// How long devices, publishers and the engine may take to end.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long devices, publishers and the engine may take to end: the 60 s that the Supervisor gives an app, less a loop that hangs.
+const FAREWELL: Duration = Duration::from_secs(54);
 
 /// How this run differs from what the configuration says.
 #[derive(Clone, Debug)]
@@ -89,26 +88,18 @@ async fn run_in<O: Outside>(
     let broker = outside.broker(&loaded);
     let Loaded { config, site, devices, schedule, broker: loaded_broker, .. } = loaded;
 
-    let (report_sender, reports) = mpsc::channel(WAITING_MAX);
-    let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (confirm, confirmations) = mpsc::channel(COMMANDS_MAX);
-    let (event_sender, events) = mpsc::channel(WAITING_MAX);
-    let records = watch::Sender::new(None);
+    let Queues { inputs, reports, events, wiring, records, confirmations } = Queues::new(&shutdown);
     let tasks = Tasks {
-        wiring: Wiring {
-            records: records.subscribe(),
-            commands: command_sender,
-            confirmations: confirm,
-            shutdown: shutdown.clone(),
-        },
+        wiring,
         clock: clock.clone(),
         timezone: site.timezone,
         queue: resources.queue,
         ledger: resources.ledger.clone(),
-        events: event_sender.clone(),
+        events: events.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        notices: resources.kept.notices.clone(),
         worker: resources.worker,
     };
     let page = tasks.page()?;
@@ -118,13 +109,8 @@ async fn run_in<O: Outside>(
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
     let configured = (devices.as_slice(), loaded_broker.as_ref());
     let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
-    let start = Start {
-        outside: &outside,
-        reports: report_sender,
-        stop: &devices_stop,
-        tracker: &tasks.tracker,
-        debts: &keepers.debts,
-    };
+    let start =
+        Start { outside: &outside, reports, stop: &devices_stop, tracker: &tasks.tracker, debts: &keepers.debts };
     let mut leases = start.devices(devices, keepers.gone, &actuators);
     // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
     drop(keepers.debts);
@@ -137,7 +123,7 @@ async fn run_in<O: Outside>(
         prices: site.work,
         booked: resources.booked,
         feeder,
-        events: event_sender.clone(),
+        events: events.clone(),
         restarts: 0,
         receipts_read: 0,
         ready_at: None,
@@ -155,18 +141,18 @@ async fn run_in<O: Outside>(
     tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
+        books: Books::new(resources.ledger, resources.state, clock.speed()),
         clock,
-        books: Books::new(resources.ledger, resources.state),
         actuators,
         leases,
         recorder: resources.recorder,
         notices: keepers.notices,
         commands: keepers.commands,
         records,
-        events: event_sender,
+        events,
         unavailable: BTreeMap::new(),
     };
-    let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
+    let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
     let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;

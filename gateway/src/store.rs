@@ -1,9 +1,14 @@
 //! What is kept on disk: the ledger in a file of its own, and the running state beside it.
 
 mod commands;
+mod copy;
 mod debts;
 mod disk;
 mod ledger;
+mod log;
+mod pages;
+mod recovery;
+mod shape;
 mod state;
 mod twice;
 
@@ -11,6 +16,10 @@ pub use commands::{FoundCommands, KeptCommands, StandIn};
 pub use debts::{DebtBook, FoundDebts, Spent};
 pub use disk::{Disk, Durability, Memory};
 pub use ledger::{Ledger, LedgerError, Verified};
+pub(crate) use pages::{Row, rows};
+pub(crate) use recovery::Recovered;
+pub use shape::Condition;
+pub(crate) use shape::{Opened, Shape, suffixed};
 pub use state::{Owed, StateStore};
 pub use twice::{Found, Twice};
 

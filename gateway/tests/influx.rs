@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use database::{Database, Kind};
 use gateway::config::influx::{InfluxApi, InfluxConfig};
+use gateway::notices::Notices;
 use gateway::publish::influx;
 use gateway::store::Disk;
 use gateway::wiring::Wiring;
@@ -49,7 +50,7 @@ impl Publisher {
         };
         let folder = folder.to_path_buf();
         let disk = Disk::Folder(folder.clone());
-        let task = tokio::spawn(async move { influx::run(config, &disk, wiring).await });
+        let task = tokio::spawn(async move { influx::run(config, &disk, wiring, &Notices::open(&disk)).await });
         Self { records, shutdown, task, folder }
     }
 

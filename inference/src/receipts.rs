@@ -11,6 +11,10 @@
 //! gets 3 and 4, and 1 and 2 may go. When 4097 may go, the file is written anew without them; the newest stays, for its
 //! sequence.
 //!
+//! A journal may state its *version* in a line of its own, as `{"version":1}`; one that does not is of version 1, and so are those
+//! written here, which every version reads. What stands in its place and cannot be read, and a journal of a newer version, are
+//! renamed, never written: the worker serves all the same.
+//!
 //! Invariant: a receipt is never lost in silence. Where the disk refuses, it stays in memory and is written with the
 //! next one.
 
@@ -19,11 +23,13 @@ use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The file in the worker's data folder.
 const FILE: &str = "receipts.jsonl";
+/// The newest version of a journal that is read here.
+const VERSION: u64 = 1;
 /// Fetched receipts that may lie around before the file is rewritten without them. Chosen: about a megabyte at 200
 /// bytes a line, so rewriting is cheap and rare. The gateway remembers the ids of more than twice as many.
 const MOST_FETCHED: usize = 4096;
@@ -79,14 +85,18 @@ impl Journal {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
         let path = folder.join(FILE);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
+        let (mut file, text) = opened(&path)
+            .or_else(|error| {
+                set_aside(&path, "broken", &error.to_string())?;
+                opened(&path)
+            })
             .map_err(Error::file(&path))?;
-        let text = std::fs::read(&path).map_err(Error::file(&path))?;
+        if let Some(version) = stated_version(&text).filter(|version| *version > VERSION) {
+            drop(file);
+            let why = format!("it is of version {version}, which a newer HeatMine wrote; this one knows {VERSION}");
+            set_aside(&path, "newer", &why).map_err(Error::file(&path))?;
+            return Self::open(folder);
+        }
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         if whole < text.len() {
             tracing::warn!(bytes = text.len() - whole, "half a receipt at the end of the journal was cut off");
@@ -96,6 +106,7 @@ impl Journal {
         for line in text[..whole].split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             match serde_json::from_slice::<Receipt>(line) {
                 Ok(receipt) => kept.push_back(receipt),
+                Err(_) if stated_version(line).is_some() => {}
                 Err(error) => tracing::warn!(%error, "a damaged receipt was left out"),
             }
         }
@@ -170,6 +181,33 @@ impl Journal {
     }
 }
 
+/// Opens the file, or makes it, and reads it.
+fn opened(path: &Path) -> io::Result<(File, Vec<u8>)> {
+    let file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path)?;
+    Ok((file, std::fs::read(path)?))
+}
+
+/// The version that a journal's first line states.
+fn stated_version(text: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Stated {
+        version: u64,
+    }
+    let first = text.split(|&byte| byte == b'\n').next()?;
+    serde_json::from_slice(first).ok().map(|Stated { version }| version)
+}
+
+/// Renames what stands in the journal's place, so that nothing of it is lost.
+fn set_aside(path: &Path, mark: &str, why: &str) -> io::Result<()> {
+    let taken = |number: &u32| !path.with_file_name(format!("{FILE}.{mark}-{number}")).exists();
+    let number = (1..).find(taken).unwrap_or_default();
+    let aside = path.with_file_name(format!("{FILE}.{mark}-{number}"));
+    std::fs::rename(path, &aside)?;
+    tracing::warn!(path = %path.display(), aside = %aside.display(), why, "the receipts could not be read and were set aside");
+    Ok(())
+}
+
 fn lines<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Vec<u8> {
     let mut text = Vec::new();
     for receipt in receipts {
@@ -211,6 +249,25 @@ mod tests {
         assert_eq!(ids(&journal.after(1, 1)), [(2, "b")]);
         drop(journal);
         assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(2, 9)), [(3, "d")]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_is_newer_is_set_aside_and_the_worker_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        std::fs::create_dir(&path).unwrap();
+        Journal::open(folder.path()).unwrap().append(served("a"), 1).unwrap();
+        assert!(folder.path().join("receipts.jsonl.broken-1").is_dir());
+
+        let newer = "{\"version\":7}\n{\"what\":\"a receipt may look like then\"}\n";
+        std::fs::write(&path, newer).unwrap();
+        Journal::open(folder.path()).unwrap().append(served("b"), 2).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("receipts.jsonl.newer-1")).unwrap(), newer);
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(0, 9)), [(1, "b")]);
+
+        let today = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{{\"version\":1}}\n{today}")).unwrap();
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(0, 9)), [(1, "b")]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
-use crate::command::Mode;
+use crate::command::{InForce, Mode};
 use crate::entry::{Head, SlotAccount};
 use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
@@ -53,6 +53,12 @@ impl Checkpoint {
             closed: Some(Totals::default()),
             ..self
         }
+    }
+
+    /// The commands that were in force. The host keeps them apart from this, so that these are for where it has none.
+    pub fn in_force(&self) -> InForce {
+        let Self { mode, boost, power_limit, grid_dimming, .. } = *self;
+        InForce { mode, boost, power_limit, grid_dimming }
     }
 
     /// Whether anything is counted.

@@ -1,8 +1,6 @@
 //! What a person or an automation may ask for.
 
-use crate::checkpoint::Checkpoint;
 use crate::error::UnknownWord;
-use crate::site::Site;
 use crate::time::Timestamp;
 use crate::units::Watts;
 use serde::{Deserialize, Serialize};
@@ -79,16 +77,14 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// Those of a house in which nobody has commanded anything.
-    pub fn new(site: &Site) -> Self {
-        Self { mode: Mode::Auto, boost: None, power_limit: site.compute.max, grid_dimming: None }
+    /// The same with the mode `off`: nothing is switched on.
+    pub fn off(self) -> Self {
+        Self { mode: Mode::Off, boost: None, ..self }
     }
-}
 
-impl From<&Checkpoint> for InForce {
-    fn from(checkpoint: &Checkpoint) -> Self {
-        let Checkpoint { mode, boost, power_limit, grid_dimming, .. } = *checkpoint;
-        Self { mode, boost, power_limit, grid_dimming }
+    /// Those of a house in which nobody has commanded anything; its compute draws `power_max` at most.
+    pub fn new(power_max: Watts) -> Self {
+        Self { mode: Mode::Auto, boost: None, power_limit: power_max, grid_dimming: None }
     }
 }
 

@@ -60,7 +60,7 @@ impl Plant {
     /// A plant of `site` that begins at `now`, from where `restored` left it.
     pub fn new(site: Site, restored: Restored, now: Timestamp) -> Self {
         let checkpoint = restored.checkpoint.as_ref();
-        let commands = restored.commands.or_else(|| checkpoint.map(InForce::from));
+        let commands = restored.commands.or_else(|| checkpoint.map(Checkpoint::in_force));
         let mut plant = Self {
             next_wake: now,
             observed: Observed::new(&site, checkpoint, commands),

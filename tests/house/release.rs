@@ -20,6 +20,8 @@ mod openapi;
 mod options;
 /// Decisions, decided again.
 mod recording;
+/// Each file of that folder broken, empty or newer.
+mod rot;
 /// Places and types of JSON.
 mod shape;
 /// A house that goes on with the data of 0.1.0, and everything it publishes.

@@ -90,6 +90,8 @@ impl Keeper {
     /// what another one's device takes its time for.
     pub(super) async fn give_back(&mut self) {
         self.leases.end();
+        // Also what was being written when the end came.
+        self.taken.controls().for_each(|control| self.leases.owe(control));
         for setpoint in self.leases.released() {
             self.reporter.applied(setpoint, None);
         }

@@ -43,6 +43,11 @@ impl Taken {
         self.debts.lost
     }
 
+    /// The controls that may hold something of ours.
+    pub(super) fn controls(&self) -> impl Iterator<Item = Control> {
+        self.controls.keys().copied()
+    }
+
     /// Whether an earlier run left the control set.
     pub(super) fn is_inherited(&self, control: Control) -> bool {
         self.controls.get(&control).is_some_and(|grip| grip.inherited)

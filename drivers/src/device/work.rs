@@ -198,19 +198,23 @@ impl Device {
         let mut looks = interval(self.pace.real(self.config.interval).min(LOOK));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut now = looks.tick().await;
-        if keeper.taken.lost() {
-            keeper.search().await;
-        }
-        keeper.look().await;
+        // What is being written when the end comes is cut short: the way back starts at once.
+        let begins = async {
+            if keeper.taken.lost() {
+                keeper.search().await;
+            }
+            keeper.look().await;
+        };
+        let _ = self.shutdown.run_until_cancelled(begins).await;
         loop {
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,
                 Ok(()) = wanted.changed() => {
                     let newest = wanted.borrow_and_update().clone();
-                    keeper.follow(&newest).await;
+                    let _ = self.shutdown.run_until_cancelled(keeper.follow(&newest)).await;
                 }
-                () = self.answers.notified() => keeper.retry().await,
+                () = self.answers.notified() => drop(self.shutdown.run_until_cancelled(keeper.retry()).await),
                 () = self.back.notified() => keeper.back(),
                 Some(event) = events.recv() => {
                     keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
@@ -226,7 +230,7 @@ impl Device {
                     if let Some(topics) = &mut topics {
                         self.repeat(topics, now);
                     }
-                    keeper.look().await;
+                    let _ = self.shutdown.run_until_cancelled(keeper.look()).await;
                 }
             }
         }

@@ -74,13 +74,8 @@ impl Ledger {
 
     /// A chain whose newest entries were taken away holds, too: but the running state beside it remembers them.
     fn complete(&self, ledger: &store::Ledger) -> Outcome {
-        let path = self.data.join("state.db");
-        if !path.exists() {
-            return Ok(());
-        }
-        let read = || anyhow::Ok(store::StateStore::open(&Disk::Folder(self.data.clone()))?.checkpoint()?);
-        let checkpoint = read().map_err(|error| wrong(format!("{}: {error}", path.display())))?;
-        let Some(head) = checkpoint.map(|checkpoint| checkpoint.head) else { return Ok(()) };
+        let newest = store::StateStore::peek(&Disk::Folder(self.data.clone()));
+        let Some(head) = newest.map(|checkpoint| checkpoint.head) else { return Ok(()) };
         let held = ledger.holds(&head).map_err(wrong)?;
         let words = format!("the newest entries are missing: the running state remembers entry {}", head.sequence);
         held.then_some(()).ok_or_else(|| wrong(words))

@@ -1,5 +1,6 @@
 //! `[jobs]`, `[[schedule]]` and `[data]`: deferrable work, things done at fixed times, and where everything is kept.
 
+use crate::addon::data_folder::DATA_DIR;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,6 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { dir: "heatmine-data".into() }
+        Self { dir: DATA_DIR.into() }
     }
 }

@@ -4,7 +4,7 @@ use super::check::Schema;
 use super::document::{Document, join};
 use super::error::{ConfigError, ConfigErrors, Place};
 use super::resolve::{Loaded, resolve};
-use super::{Config, environment, form};
+use super::{Config, VERSION, environment, form};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,6 +28,7 @@ pub fn load_toml(file: &Path, text: &str) -> Result<Loaded, ConfigErrors> {
 }
 
 fn load_document(path: &Path, document: Document) -> Result<Loaded, ConfigErrors> {
+    newer(&document)?;
     let schema = Schema::of_config();
     let mut errors = schema.check(&document.value);
     let faulty: BTreeSet<String> = errors.iter().map(|error| error.key.clone()).collect();
@@ -45,6 +46,15 @@ fn load_document(path: &Path, document: Document) -> Result<Loaded, ConfigErrors
         }
     }
     Err(ConfigErrors { file: document.file.clone(), unreadable: false, errors: placed(errors, &document) })
+}
+
+/// Refuses the file of a newer HeatMine as a whole: what its keys mean is not known.
+fn newer(document: &Document) -> Result<(), ConfigErrors> {
+    let stated = document.value.get("version").and_then(Value::as_u64);
+    let Some(version) = stated.filter(|version| *version > VERSION.into()) else { return Ok(()) };
+    let expected = format!("a newer HeatMine wrote this file; this one knows versions up to {VERSION}");
+    let errors = placed(vec![ConfigError::new("version", Some(version.to_string()), expected)], document);
+    Err(ConfigErrors { file: document.file.clone(), unreadable: false, errors })
 }
 
 /// The document without the keys that are wrong in themselves, so that the rest can be checked together.

@@ -8,6 +8,7 @@ mod times;
 
 use super::Config;
 use super::error::ConfigError;
+use crate::addon::data_folder;
 use crate::schedule;
 use drivers::device::DeviceConfig;
 use drivers::mqtt::Broker;
@@ -73,7 +74,9 @@ pub(super) fn resolve(file: &Path, mut config: Config) -> Result<Loaded, Vec<Con
     let devices = devices::resolve(&config, broker.as_ref(), beside, &mut faults);
     let site = site::resolve(&config, &devices, &mut faults);
     let schedule = times::resolve(&config, &mut faults);
-    let data_dir = beside.join(&config.data.dir);
+    let named = config.data.dir != data_folder::DATA_DIR;
+    let data_dir = data_folder::of(file, beside.join(&config.data.dir), named);
+    let data_dir = data_dir.map_err(|words| faults.about("data.dir", words)).unwrap_or_default();
     let experts_dir =
         config.worker.experts_dir.as_ref().map_or_else(|| data_dir.join("experts"), |dir| beside.join(dir));
     match (site, addresses) {

@@ -12,21 +12,17 @@
 //! A job that fails is tried again, up to the limit of attempts. An attempt that ended because there was no power or no
 //! worker does not count.
 
-use super::table::{COLUMNS, count, create, job_of, moment, stored};
+use super::table::{self, COLUMNS, count, job_of, moment, stored};
 use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
-use crate::store::{Disk, Durability};
+use crate::store::{Condition, Disk, Opened};
 use plant::time::Timestamp;
 use plant::units::Eur;
 use plant::work::{Backlog, Due};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::watch;
 
-/// The database of the jobs.
-const FILE: &str = "jobs.db";
-/// Who finds it locked waits this long.
-const BUSY: Duration = Duration::from_secs(5);
 /// Jobs that have come to their end are kept up to this number.
 const ENDED_MAX: u32 = 1000;
 /// Deadlines that are kept apart: those of two days, by quarter hours.
@@ -57,21 +53,40 @@ pub struct Queue {
     backlog: watch::Sender<Backlog>,
     limits: Limits,
     path: Arc<str>,
+    found: Option<Arc<str>>,
 }
 
 impl Queue {
-    /// Opens or creates the file. What was running when the gateway ended waits again.
+    /// Opens or creates the file. A broken one is set aside, and its jobs that can be read go over. What was running when the
+    /// gateway ended waits again.
     pub fn open(disk: &Disk, limits: Limits) -> Result<Self, QueueError> {
-        let name: Arc<str> = disk.path(FILE).display().to_string().into();
+        let name: Arc<str> = disk.path(table::SHAPE.file).display().to_string().into();
         let failed = |source| QueueError::Sqlite { path: name.to_string(), source };
-        let connection = disk.database(FILE, Durability::Full, BUSY).map_err(failed)?;
-        create(&connection).map_err(failed)?;
+        let Opened { mut connection, condition, .. } = table::SHAPE.open(disk, table::probe).map_err(failed)?;
+        let mut found = condition.words();
+        if let (Condition::Broken { aside, .. }, Some(words)) = (&condition, &mut found) {
+            let jobs = table::carry_over(&mut connection, aside).map_err(failed)?;
+            *words += &format!(". {jobs} of its jobs could be read and are carried over");
+        }
+        let found = found.map(Arc::from);
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
-        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name };
+        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name, found };
         queue.announce()?;
         Ok(queue)
+    }
+
+    /// In what state the file was found, for a person; nothing where all is well.
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
+    }
+
+    /// Takes over the jobs of a broken file that was set aside; returns how many were not there.
+    pub(crate) fn carry_over(&self, broken: &Path) -> Result<usize, QueueError> {
+        let count = table::carry_over(&mut self.lock(), broken).map_err(|source| self.sqlite(source))?;
+        self.announce()?;
+        Ok(count)
     }
 
     /// What waits or runs, to be watched. Queries are not counted here.
@@ -119,12 +134,18 @@ impl Queue {
         self.get(id)
     }
 
-    /// The newest jobs, the newest first.
+    /// The newest jobs, the newest first; a row that has rotted is left out.
     pub fn list(&self, limit: u32) -> Result<Vec<Job>, QueueError> {
         let connection = self.lock();
         let query = format!("SELECT {COLUMNS} FROM job ORDER BY id DESC LIMIT ?1");
         let read = || -> rusqlite::Result<Vec<Job>> {
-            connection.prepare_cached(&query)?.query_map([limit], job_of)?.collect()
+            let mut statement = connection.prepare_cached(&query)?;
+            let mut rows = statement.query([limit])?;
+            let mut jobs = Vec::new();
+            while let Some(row) = rows.next()? {
+                jobs.extend(job_of(row).ok());
+            }
+            Ok(jobs)
         };
         read().map_err(|source| self.sqlite(source))
     }

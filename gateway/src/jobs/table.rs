@@ -1,14 +1,23 @@
 //! The one table of `jobs.db`.
 
 use super::{Job, JobStatus};
+use crate::store::{Durability, Row as Found, Shape, rows};
 use chrono::DateTime;
 use plant::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
-/// Creates the table. Times are milliseconds since 1970, so that they sort.
-pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS job (
+/// The database of the jobs. Times are milliseconds since 1970, so that they sort. Its version 1 has the table of version
+/// 0.1.0, which states version 0 and reads it as its own.
+pub(super) const SHAPE: Shape = Shape {
+    file: "jobs.db",
+    version: 1,
+    durability: Durability::Full,
+    busy: Duration::from_secs(5),
+    tables: "CREATE TABLE IF NOT EXISTS job (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             request TEXT NOT NULL,
             status TEXT NOT NULL,
@@ -25,7 +34,56 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
             tokens_out INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         CREATE INDEX IF NOT EXISTS job_status ON job (status, deadline);",
-    )
+};
+/// Where a row has its attempts.
+const ATTEMPTS: usize = 3;
+/// Where it has the moment of its end.
+const FINISHED: usize = 9;
+/// How many columns it has.
+const WIDTH: usize = 14;
+
+/// Reads every job: one that cannot be read shall not be lost in silence.
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM job"))?;
+    let jobs = statement.query_map([], |row| job_of(row).map(drop))?;
+    jobs.collect()
+}
+
+/// Puts the jobs into the table that can be read page by page in a broken file and are not there; returns how many.
+///
+/// # Errors
+/// The table cannot be written.
+pub(super) fn carry_over(connection: &mut Connection, broken: &Path) -> rusqlite::Result<usize> {
+    let mut jobs: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    for Found { id, values } in rows(broken).unwrap_or_default() {
+        // Of an older copy of a page comes an older state of its jobs: the one that came further is the newer one.
+        let further = |known: &Vec<Value>| progress(&values) > progress(known);
+        if values.len() == WIDTH && jobs.get(&id).is_none_or(further) {
+            jobs.insert(id, values);
+        }
+    }
+    let transaction = connection.transaction()?;
+    let mut count = 0;
+    for (id, mut values) in jobs {
+        values[0] = Value::Integer(id);
+        let row = "INSERT OR IGNORE INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        let added = transaction.execute(row, params_from_iter(values)).unwrap_or(0);
+        let query = format!("SELECT {COLUMNS} FROM job WHERE id = ?1");
+        if added == 1 && transaction.query_row(&query, [id], job_of).is_err() {
+            transaction.execute("DELETE FROM job WHERE id = ?1", [id])?;
+        } else {
+            count += added;
+        }
+    }
+    transaction.commit()?;
+    Ok(count)
+}
+
+/// How far a job has come: whether it has ended, and how often it was tried.
+fn progress(values: &[Value]) -> (bool, i64) {
+    let ended = values.get(FINISHED).is_some_and(|at| *at != Value::Null);
+    let attempts = if let Some(Value::Integer(attempts)) = values.get(ATTEMPTS) { *attempts } else { 0 };
+    (ended, attempts)
 }
 
 /// The columns that [`job_of`] reads, in its order.

@@ -1,38 +1,113 @@
 //! What the last run left on disk, and where this one records.
 
 use crate::engine::REMEMBERED;
+use crate::jobs::Queue;
+use crate::notices::Notices;
 use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::checkpoint::Checkpoint;
 use plant::command::InForce;
-use plant::entry::Entry;
+use plant::entry::{Booking, Entry, Head};
+use plant::ledger;
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
 use plant::site::Site;
 use plant::time::Timestamp;
+use plant::totals::EnergyTotals;
 use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
+/// A counting has gone on for longer where it has this many kilowatt-hours more: not the rounding of a sum.
+const MORE_KWH: f64 = 0.001;
 /// A recording grows to this many bytes at most.
 const RECORDING_MAX: u64 = 512 << 20;
 
+/// Says what was found broken or of a newer version.
+pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices: &Notices) {
+    let found =
+        [("ledger.db", ledger.found()), ("state.db", state.found()), ("jobs.db", queue.found().map(str::to_owned))];
+    for (file, words) in found {
+        if let Some(words) = words {
+            notices.add(file, format!("{words}."));
+        }
+    }
+}
+
 /// The running state, the ledger's entries around it, and the commands in force.
-pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce) -> Result<Restored> {
+pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce, notices: &Notices) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
+    let head = ledger.head()?;
     let checkpoint = match checkpoint {
-        Some(checkpoint) if !ledger.holds(&checkpoint.head)? => {
-            tracing::warn!("the ledger is not the one of the running state, as after a backup; counting it anew");
-            Some(Checkpoint::recounted(checkpoint))
+        Some(checkpoint) if !continues(&checkpoint, ledger)? => {
+            Some(parted(checkpoint, ledger, head.clone(), notices)?)
+        }
+        None if head.sequence > 0 => {
+            let words = "All sums are counted anew from the entries of the books";
+            notices.add("state.lost", format!("The running state (state.db) is lost. {words}, {}.", entries(&head)));
+            None
         }
         fitting => fitting,
     };
     let known = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.head.sequence);
-    let recent_from = ledger.head()?.sequence.saturating_sub(RECENT_ENTRIES);
+    let recent_from = head.sequence.saturating_sub(RECENT_ENTRIES);
     let entries = ledger.after(known.min(recent_from), usize::MAX)?;
+    if let Some(broken) = entries.windows(2).find_map(|pair| ledger::verify(&link(&pair[0]), &pair[1]).err()) {
+        let words = "`heatmine ledger verify` checks all of the books; a backup of ledger.db has the entry as it was";
+        notices.add("ledger.chain", format!("The books do not hold: {broken}. {words}."));
+    }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
     Ok(Restored { checkpoint, commands: Some(commands), after, recent })
+}
+
+/// Whether what the ledger holds beyond a running state has happened after it. Entries of slots that were closed before are those
+/// of a file that was put back or repaired: they are counted already.
+fn continues(checkpoint: &Checkpoint, ledger: &Ledger) -> Result<bool> {
+    let next = ledger.after(checkpoint.head.sequence, 1)?;
+    let counted = next.first().is_some_and(|entry| match ledger::booking(entry) {
+        Ok(Booking::Slot(account)) => account.slot < checkpoint.open.slot,
+        Ok(Booking::Receipt(_)) => entry.booked_at < checkpoint.open.start,
+        Err(_) => false,
+    });
+    Ok(!counted && ledger.holds(&checkpoint.head)?)
+}
+
+/// A running state whose newest entry is not in the ledger, as after a backup or damage. Sums never fall: where the ledger has
+/// counted more, it is counted anew, else the sums go on, and the chain from where the ledger ends.
+fn parted(checkpoint: Checkpoint, ledger: &Ledger, head: Head, notices: &Notices) -> Result<Checkpoint> {
+    let counted = ledger.counted()?;
+    let (remembered, books) = (&checkpoint.head.sequence, entries(&head));
+    let both = format!(
+        "The running state remembers entry {remembered} of the books and {:.2} EUR in all; ledger.db has {books} and {:.2} EUR",
+        checkpoint.total.net.0, counted.total.net.0
+    );
+    let anew = flown(&counted.energy) > flown(&checkpoint.energy) + MORE_KWH;
+    let what = if anew {
+        "The sums are counted anew from ledger.db"
+    } else {
+        "The sums go on from the running state, the books from where ledger.db ends. Where you have a backup of ledger.db, stop \
+         HeatMine, put it in the place of this one and start again"
+    };
+    notices.add("ledger.parted", format!("{both}. {what}."));
+    Ok(if anew { Checkpoint::recounted(checkpoint) } else { Checkpoint { head, ..checkpoint } })
+}
+
+/// All energy that was counted, to tell which of two countings has gone on for longer.
+fn flown(energy: &EnergyTotals) -> f64 {
+    (energy.import + energy.export + energy.pv + energy.compute).0
+}
+
+fn entries(head: &Head) -> String {
+    match head.sequence {
+        0 => "no entry".to_owned(),
+        1 => "entry 1".to_owned(),
+        newest => format!("entries up to {newest}"),
+    }
+}
+
+fn link(entry: &Entry) -> Head {
+    Head { sequence: entry.sequence, hash: entry.hash.clone() }
 }
 
 /// The newest receipts in the books, as many as a worker may send again.
@@ -64,7 +139,7 @@ mod tests {
     use plant::event::Event;
 
     #[test]
-    fn a_ledger_from_a_backup_is_counted_anew_and_the_commands_stay() {
+    fn books_begin_anew_beside_a_ledger_from_a_backup_and_the_commands_stay() {
         let folder = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
         let disk = Disk::Folder(folder.path().to_owned());
@@ -83,7 +158,7 @@ mod tests {
         let mut store = StateStore::open(&disk).unwrap();
         store.save(ahead).unwrap();
         let ledger = Ledger::open(&disk).unwrap();
-        let restored = restore(&ledger, &store, plant.commands()).unwrap();
+        let restored = restore(&ledger, &store, plant.commands(), &Notices::open(&disk)).unwrap();
         let found = restored.checkpoint.clone().unwrap();
         assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));
         // What is booked from here on fits the ledger that is there.

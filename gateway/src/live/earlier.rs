@@ -30,7 +30,7 @@ pub(super) fn open(disk: &Disk, site: &Site, notices: &Notices) -> Result<Earlie
             written(&mut debts.file, &debts.book);
             debts.missing = false;
         }
-        let fresh = KeptCommands::given(InForce::new(site));
+        let fresh = KeptCommands::given(InForce::new(site.compute.max));
         if commands.kept.is_none() {
             written(&mut commands.file, &fresh);
             commands.kept = Some(fresh);
@@ -61,9 +61,9 @@ fn in_force(
 ) -> KeptCommands {
     let aside = sentences(&found.aside);
     let kept = match (found.kept, checkpoint) {
-        (_, Some(checkpoint)) if older => KeptCommands::given(InForce::from(checkpoint)),
+        (_, Some(checkpoint)) if older => KeptCommands::given(checkpoint.in_force()),
         (Some(kept), _) => kept,
-        (None, None) if older => KeptCommands::given(InForce::new(site)),
+        (None, None) if older => KeptCommands::given(InForce::new(site.compute.max)),
         (None, checkpoint) => {
             let lost = KeptCommands::lost(site, checkpoint);
             let dimming = lost.in_force.grid_dimming.unwrap_or_default();
@@ -105,4 +105,119 @@ fn sentences(aside: &[String]) -> String {
 fn written(file: &mut Twice, body: &impl Serialize) -> bool {
     let result = file.write(body);
     result.inspect_err(|error| tracing::error!(%error, "debts or commands cannot be written")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::command::{Command, Mode};
+    use plant::decision::Control;
+    use plant::effect::Effect;
+    use plant::event::Event;
+    use plant::plant::{Plant, Restored};
+    use plant::point::DeviceId;
+    use plant::units::Watts;
+    use rusqlite::Connection;
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    fn site() -> Site {
+        let text = "[site]\nname = \"house\"\n[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n\
+                    [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:5020\"\n";
+        crate::config::load_toml(Path::new("house.toml"), text).unwrap_or_else(|errors| panic!("{errors}")).site
+    }
+
+    /// The running state of a house in which this was commanded.
+    fn checkpoint(commands: &[Command]) -> Checkpoint {
+        let now = "2026-11-29T10:00:00Z".parse().unwrap();
+        let mut plant = Plant::new(site(), Restored::default(), now);
+        for command in commands {
+            plant.handle(Event::Command(*command), now);
+        }
+        let saved = plant.shutdown(now).into_iter().find_map(|effect| match effect {
+            Effect::Checkpoint(checkpoint) => Some(*checkpoint),
+            Effect::Apply(_) | Effect::Append(_) | Effect::Publish(_) | Effect::Plan(_) => None,
+        });
+        saved.unwrap()
+    }
+
+    struct Folder {
+        folder: TempDir,
+        disk: Disk,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let disk = Disk::Folder(folder.path().to_owned());
+            Self { folder, disk }
+        }
+
+        /// A run of version 0.1.0, in which this was commanded and one control was not given back.
+        fn old_run(&self, commands: &[Command], owed: &str) {
+            StateStore::open(&self.disk).unwrap().save(&checkpoint(commands)).unwrap();
+            let state = Connection::open(self.folder.path().join("state.db")).unwrap();
+            state
+                .execute_batch(&format!(
+                    "CREATE TABLE owed (device TEXT, control TEXT, PRIMARY KEY (device, control)) STRICT, WITHOUT ROWID;
+                     INSERT INTO owed VALUES ('{owed}', 'battery.mode');"
+                ))
+                .unwrap();
+        }
+
+        fn open(&self) -> (KeptCommands, DebtBook, Vec<String>) {
+            let notices = Notices::open(&self.disk);
+            let earlier = open(&self.disk, &site(), &notices).unwrap();
+            let keys = notices.all().into_iter().map(|notice| notice.key).collect();
+            (earlier.commands.1, earlier.debts.1, keys)
+        }
+    }
+
+    const DIM: Command = Command::GridDimming(Some(Watts(4200.0)));
+
+    #[test]
+    fn an_empty_folder_is_a_first_start_and_the_next_one_an_earlier_run() {
+        let folder = Folder::new();
+        let fresh = KeptCommands::given(InForce::new(site().compute.max));
+        for _ in 0..2 {
+            assert_eq!(folder.open(), (fresh, DebtBook::default(), Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_0_1_0_left_is_taken_over_each_time_it_was_at_work_and_no_more() {
+        let folder = Folder::new();
+        folder.old_run(&[Command::SetMode(Mode::Eco), DIM], "box");
+        for _ in 0..2 {
+            let (kept, book, notices) = folder.open();
+            assert_eq!((kept.in_force.mode, kept.in_force.grid_dimming), (Mode::Eco, Some(Watts(4200.0))));
+            assert!(book.owes(&DeviceId("box".into()), Control::BatteryMode));
+            assert_eq!((book.debts.len(), notices), (1, Vec::new()));
+            // The running state goes on and decides nothing.
+            let mut state = StateStore::open(&folder.disk).unwrap();
+            state.save(&checkpoint(&[Command::SetMode(Mode::Heat)])).unwrap();
+        }
+        // Its owner went back to 0.1.0 for a while.
+        folder.old_run(&[Command::SetMode(Mode::Off)], "other");
+        let (kept, book, notices) = folder.open();
+        assert_eq!((kept.in_force.mode, kept.in_force.grid_dimming), (Mode::Off, None));
+        assert_eq!((book.debts.len(), notices), (2, Vec::new()));
+    }
+
+    #[test]
+    fn what_is_lost_errs_to_the_safe_side_and_is_said() {
+        for (commands, dimming) in [(&[DIM] as &[Command], 4200.0), (&[], 0.0)] {
+            let folder = Folder::new();
+            folder.open();
+            StateStore::open(&folder.disk).unwrap().save(&checkpoint(commands)).unwrap();
+            for file in ["debts.json", "debts.backup.json", "commands.json", "commands.backup.json"] {
+                std::fs::remove_file(folder.folder.path().join(file)).unwrap();
+            }
+            let (kept, book, notices) = folder.open();
+            assert_eq!((kept.in_force.mode, kept.in_force.grid_dimming), (Mode::Off, Some(Watts(dimming))));
+            assert!(book.lost);
+            assert_eq!(notices, ["commands.lost", "debts.lost"]);
+            assert_eq!(kept.stand_in.lifted_by(), [Command::SetMode(Mode::Auto), Command::GridDimming(None)]);
+        }
+    }
 }

@@ -6,11 +6,15 @@ mod stand_in;
 use super::{Options, run_in};
 use crate::clock::Clock;
 use crate::config;
+use crate::notices::Notices;
 use crate::recording::Line as Recorded;
-use crate::store::{DebtBook, Disk, Ledger, Memory, StateStore};
-use plant::decision::Decision;
+use crate::store::{DebtBook, Disk, FoundDebts, Ledger, Memory, StateStore};
+use drivers::debt::{Debt, Place};
+use plant::decision::{Control, Decision};
+use plant::point::DeviceId;
 use plant::time::Timestamp;
 use stand_in::House;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +91,11 @@ fn machine() -> std::time::Instant {
 }
 
 async fn hour(name: &str) -> Hour {
+    run_for(HOUR, name, |_| ()).await
+}
+
+/// Some time of the house, on a disk that is prepared for it.
+async fn run_for(time: Duration, name: &str, prepare: impl FnOnce(&Disk)) -> Hour {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let loaded = config::load_toml(Path::new("hour.toml"), HOUSE).unwrap_or_else(|errors| panic!("{errors}"));
     let clock = Clock::sped(START.parse().unwrap(), 1.0);
@@ -100,8 +109,9 @@ async fn hour(name: &str) -> Hour {
     let options = Options { clock, record, draw: None, summaries: None, banner: false };
     let shutdown = CancellationToken::new();
     let end = shutdown.clone();
+    prepare(&disk);
     tokio::spawn(async move {
-        tokio::time::sleep(HOUR).await;
+        tokio::time::sleep(time).await;
         end.cancel();
     });
     let began = machine();
@@ -153,4 +163,36 @@ async fn the_same_hour_is_decided_the_same() {
     assert_eq!(different, None);
     assert_eq!(first.decisions.len(), second.decisions.len());
     assert_eq!(first.ledger.head().unwrap(), second.ledger.head().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_left_the_configuration_are_given_back_as_far_as_they_can_be_addressed() {
+    let place = Place {
+        definition: "fronius-gen24".into(),
+        address: "tcp://127.0.0.1:7".into(),
+        unit: None,
+        parameters: BTreeMap::new(),
+    };
+    let debt = |device: &str, place| Debt {
+        device: DeviceId(device.into()),
+        control: Control::BatteryMode,
+        place,
+        registers: Vec::new(),
+    };
+    // One is elsewhere, one is configured under another name by now, one is nowhere.
+    let renamed = Place { address: "tcp://127.0.0.1:1".into(), ..place.clone() };
+    let debts = vec![debt("cellar", Some(place)), debt("battery", Some(renamed)), debt("attic", None)];
+    let Hour { house, disk, .. } = run_for(Duration::from_secs(30), "gone", |disk| {
+        let FoundDebts { mut file, .. } = DebtBook::open(disk);
+        file.write(&DebtBook { debts, ..DebtBook::default() }).unwrap();
+    })
+    .await;
+    let given_back = house.with(|inside| inside.given_back.clone());
+    assert_eq!(given_back, ["cellar", "inverter"].map(|device| DeviceId(device.into())).into());
+    assert_eq!(DebtBook::open(&disk).book.debts, [debt("attic", None)]);
+    let notices = Notices::open(&disk).all();
+    assert!(
+        matches!(notices.as_slice(), [notice] if notice.key == "debts.attic.battery.mode" && notice.words.contains("attic may still hold")),
+        "{notices:?}"
+    );
 }

@@ -59,11 +59,16 @@ pub(super) async fn open<O: Outside>(
     let notices = Notices::open(disk);
     let earlier::Earlier { state, debts, commands } = earlier::open(disk, &loaded.site, &notices)?;
     let ledger = Ledger::open(disk)?;
-    let restored = data_folder::restore(&ledger, &state, commands.1.in_force)?;
+    let queue = jobs::Queue::open(disk, limits(loaded))?;
+    data_folder::report(&ledger, &state, &queue, &notices);
+    // Where a newer version holds the books, nothing is switched on until somebody says so.
+    let beside = ledger.is_beside() || state.is_beside();
+    let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
+    let restored = data_folder::restore(&ledger, &state, in_force, &notices)?;
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
         booked: data_folder::booked_receipts(&ledger)?,
-        queue: jobs::Queue::open(disk, limits(loaded))?,
+        queue,
         recorder: data_folder::recorder(disk, record, &loaded.site, &restored, now)?,
         kept: Kept { notices, debts, commands },
         claim,

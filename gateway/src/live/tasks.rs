@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::interactive::Interactive;
 use crate::jobs;
 use crate::jobs::summary::{self, Reader};
+use crate::notices::Notices;
 use crate::schedule::{self, Entry};
 use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
@@ -44,6 +45,8 @@ pub(super) struct Tasks {
     pub interactive: Interactive,
     /// Where the history waits.
     pub disk: Disk,
+    /// What somebody must have seen.
+    pub notices: Notices,
     /// The worker's address, as `http://host:port`.
     pub worker: String,
 }
@@ -153,7 +156,9 @@ impl Tasks {
         }
         if config.influx.enabled {
             let (config, disk, wiring) = (config.influx.clone(), self.disk.clone(), self.wiring.clone());
-            self.tracker.spawn(report("the history", async move { publish::influx::run(config, &disk, wiring).await }));
+            let notices = self.notices.clone();
+            let history = async move { publish::influx::run(config, &disk, wiring, &notices).await };
+            self.tracker.spawn(report("the history", history));
         }
     }
 

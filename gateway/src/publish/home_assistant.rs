@@ -50,7 +50,7 @@ use serde_json::json;
 use states::Message;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use topics::{State, Topics};
@@ -295,15 +295,15 @@ impl<L: Publish> Publisher<L> {
         let dealing = match request {
             Request::Plant(command) => {
                 info!(?command, "command from the MQTT broker");
-                match self.wiring.hand_over(command) {
-                    Ok(answer) => self.answer(answer.heard(), topic, payload),
-                    Err(Untaken::Stopping) => self.answer(std::future::ready(Err(Untaken::Stopping)), topic, payload),
-                    Err(Untaken::Busy | Untaken::Unkept(_)) => Err(BUSY.to_owned()),
-                }
+                let permit = self.permit()?;
+                // At once, so that commands keep their sequence.
+                let handed = self.wiring.hand_over(command);
+                let heard = async move { handed?.heard().await };
+                Ok(self.answer(permit, heard, topic, payload))
             }
             Request::Confirm => {
-                let wiring = self.wiring.clone();
-                self.answer(async move { wiring.confirm().await }, topic, payload)
+                let (permit, wiring) = (self.permit()?, self.wiring.clone());
+                Ok(self.answer(permit, async move { wiring.confirm().await }, topic, payload))
             }
             Request::Job(job) => self.queue_job(job, topic, payload),
         };
@@ -313,21 +313,25 @@ impl<L: Publish> Publisher<L> {
     /// Waits aside until a command is on the disk; what of it is not goes to the error topic.
     fn answer(
         &self,
+        permit: OwnedSemaphorePermit,
         heard: impl Future<Output = Result<(), Untaken>> + Send + 'static,
         topic: &str,
         payload: &[u8],
-    ) -> Result<JoinHandle<bool>, String> {
-        let permit = Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
+    ) -> JoinHandle<bool> {
         let (link, errors) = (self.link.clone(), self.topics.error());
         let (topic, payload) = (topic.to_owned(), payload.to_owned());
-        Ok(tokio::spawn(async move {
+        tokio::spawn(async move {
             let heard = heard.await;
             if let Err(untaken) = &heard {
                 link.publish(errors, refusal(&topic, &payload, &untaken.to_string()), false);
             }
             drop(permit);
             heard != Err(Untaken::Stopping)
-        }))
+        })
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
+        Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| BUSY.to_owned())
     }
 
     /// Queues a job aside, since that waits for the disk; what the queue refuses goes to the error topic.

@@ -16,6 +16,7 @@ pub mod spool;
 pub mod target;
 
 use crate::config::influx::InfluxConfig;
+use crate::notices::Notices;
 use crate::store::Disk;
 use crate::wiring::Wiring;
 use anyhow::{Context, Result};
@@ -42,10 +43,13 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 type Shared = Arc<Mutex<Spool>>;
 
 /// Writes records until the gateway stops. `disk` holds the spool.
-pub async fn run(config: InfluxConfig, disk: &Disk, wiring: Wiring) -> Result<()> {
+pub async fn run(config: InfluxConfig, disk: &Disk, wiring: Wiring, notices: &Notices) -> Result<()> {
     let target = Target::new(&config)?;
     let spool =
         Spool::open(disk, WAITING_MAX).with_context(|| format!("cannot open {}", disk.path(spool::FILE).display()))?;
+    if let Some(words) = spool.found() {
+        notices.add("influx-spool.db", format!("{words}."));
+    }
     let waiting = spool.waiting().unwrap_or_default();
     info!(url = %target.url(), waiting, "history is written");
     let (spool, news) = (Arc::new(Mutex::new(spool)), Notify::new());

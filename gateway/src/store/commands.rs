@@ -62,7 +62,7 @@ impl KeptCommands {
     pub fn lost(site: &Site, checkpoint: Option<&Checkpoint>) -> Self {
         let dimming = checkpoint.and_then(|checkpoint| checkpoint.grid_dimming).unwrap_or(Watts::ZERO);
         Self {
-            in_force: InForce { mode: Mode::Off, grid_dimming: Some(dimming), ..InForce::new(site) },
+            in_force: InForce { mode: Mode::Off, grid_dimming: Some(dimming), ..InForce::new(site.compute.max) },
             stand_in: StandIn { mode: true, dimming: true },
         }
     }

@@ -7,6 +7,7 @@
 mod files;
 
 use anyhow::{Context, Result, bail};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -74,21 +75,23 @@ impl Disk {
 
     /// Opens or creates a database. A writer that finds it locked waits for `busy`.
     pub fn database(&self, file: &str, durability: Durability, busy: Duration) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = self.connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | flags)?;
+        let connection = self.connection(file)?;
         connection.busy_timeout(busy)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        let synchronous = match durability {
-            Durability::Full => "FULL",
-            Durability::Normal => "NORMAL",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        durability.set(&connection)?;
         Ok(connection)
     }
 
-    /// Opens a database that is there.
+    /// Opens or creates a database, and does nothing with it.
+    pub(super) fn connection(&self, file: &str) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | flags)
+    }
+
+    /// Opens a database that is there, to be read: its file is left as it is.
     pub fn existing_database(&self, file: &str) -> rusqlite::Result<Connection> {
-        self.connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let connection = self.connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
     }
 
     /// Makes a file at `path`, which lies where its owner wants it: a recording.
@@ -112,6 +115,18 @@ impl Disk {
                 Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI)
             }
         }
+    }
+}
+
+impl Durability {
+    /// Writes `connection` so from now on, with a write-ahead log.
+    pub(super) fn set(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let synchronous = match self {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)
     }
 }
 

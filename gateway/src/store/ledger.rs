@@ -9,21 +9,43 @@
 //! it, "entry 42 is missing: entry 43 stands in its place". The newest entries can be cut off unseen by the chain
 //! alone: the checkpoint remembers the head.
 
-use super::{BUSY, Disk, Durability};
+use super::BUSY;
+use super::disk::{Disk, Durability};
+use super::recovery::Recovered;
+use super::shape::{Condition, Opened, Shape};
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
 use plant::time::Timestamp;
-use plant::totals::Earnings;
+use plant::totals::{Earnings, Totals};
 use plant::work::Receipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The database of the books.
 const FILE: &str = "ledger.db";
+/// Its version 1 has the tables of version 0.1.0, which states version 0 and reads it as its own. The database itself refuses to
+/// change or delete an entry.
+const SHAPE: Shape = Shape {
+    file: FILE,
+    version: 1,
+    durability: Durability::Full,
+    busy: BUSY,
+    tables: "CREATE TABLE IF NOT EXISTS entry (
+                 sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
+                 body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;
+             CREATE INDEX IF NOT EXISTS entry_slot ON entry (slot) WHERE slot IS NOT NULL;
+             CREATE TRIGGER IF NOT EXISTS entry_keep BEFORE UPDATE ON entry
+                 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+             CREATE TRIGGER IF NOT EXISTS entry_stay BEFORE DELETE ON entry
+                 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+};
+/// The newest entries that a start reads.
+const PROBED: u32 = 4000;
 /// Readers wait this long for a writer.
 const READER_BUSY: Duration = Duration::from_secs(5);
 
@@ -67,58 +89,89 @@ pub struct Verified {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     disk: Disk,
+    /// Its name in the data folder.
+    file: Arc<str>,
     writer: Arc<Mutex<Connection>>,
+    condition: Condition,
+    /// What of a broken file went over.
+    carried: Option<String>,
 }
 
 impl Ledger {
-    /// Opens or creates the file. The database itself refuses to change or delete an entry.
+    /// Opens or creates the file. A broken one is set aside; its entries up to the break go over into the new one.
     pub fn open(disk: &Disk) -> Result<Self, LedgerError> {
-        let wrap = |source| sqlite(disk, source);
-        let connection = disk.database(FILE, Durability::Full, BUSY).map_err(wrap)?;
-        connection
-            .execute_batch(
-                "CREATE TABLE IF NOT EXISTS entry (
-                     sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
-                     body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;
-                 CREATE INDEX IF NOT EXISTS entry_slot ON entry (slot) WHERE slot IS NOT NULL;
-                 CREATE TRIGGER IF NOT EXISTS entry_keep BEFORE UPDATE ON entry
-                     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-                 CREATE TRIGGER IF NOT EXISTS entry_stay BEFORE DELETE ON entry
-                     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
-            )
-            .map_err(wrap)?;
-        Ok(Self { disk: disk.clone(), writer: Arc::new(Mutex::new(connection)) })
+        let Opened { connection, file, condition } =
+            SHAPE.open(disk, probe).map_err(|source| sqlite(disk, FILE, source))?;
+        let mut ledger = Self {
+            disk: disk.clone(),
+            file: file.into(),
+            writer: Arc::new(Mutex::new(connection)),
+            condition: condition.clone(),
+            carried: None,
+        };
+        if let Condition::Broken { aside, .. } = &condition {
+            let recovered = Recovered::read(aside).unwrap_or_default();
+            ledger.append_all(recovered.whole())?;
+            ledger.carried = Some(recovered.words());
+        }
+        Ok(ledger)
+    }
+
+    /// In what state the file was found, for a person; nothing where all is well.
+    pub fn found(&self) -> Option<String> {
+        let words = self.condition.words()?;
+        Some(self.carried.as_ref().map_or(words.clone(), |carried| format!("{words}. {carried}")))
+    }
+
+    /// Whether a newer version wrote the file, so that this one works beside it.
+    pub fn is_beside(&self) -> bool {
+        matches!(self.condition, Condition::Newer { .. })
     }
 
     /// Opens an existing file for reading only.
     pub fn open_existing(disk: &Disk) -> Result<Self, LedgerError> {
-        let connection = disk.existing_database(FILE).map_err(|source| sqlite(disk, source))?;
-        Ok(Self { disk: disk.clone(), writer: Arc::new(Mutex::new(connection)) })
+        let connection = disk.existing_database(FILE).map_err(|source| sqlite(disk, FILE, source))?;
+        let writer = Arc::new(Mutex::new(connection));
+        Ok(Self { disk: disk.clone(), file: FILE.into(), writer, condition: Condition::Whole, carried: None })
     }
 
     /// Appends an entry; it is on the disk when this returns. An entry that is already there is no error.
     pub fn append(&self, entry: &Entry) -> Result<(), LedgerError> {
-        let (kind, slot) = match ledger::booking(entry) {
-            Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
-            Ok(Booking::Receipt(_)) => ("receipt", None),
-            Err(why) => return Err(self.broken(entry.sequence, why.to_string())),
-        };
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer
-            .prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hash) DO NOTHING")
-            .and_then(|mut statement| {
-                statement.execute(params![
-                    i64::try_from(entry.sequence).unwrap_or(i64::MAX),
-                    entry.booked_at.to_rfc3339(),
-                    kind,
-                    slot,
-                    entry.body,
-                    entry.previous,
-                    entry.hash
-                ])
-            })
-            .map(drop)
-            .map_err(|source| self.sqlite(source))
+        self.append_all(std::slice::from_ref(entry))
+    }
+
+    /// Appends entries, all or none of them.
+    pub(crate) fn append_all(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer.transaction().map_err(|source| self.sqlite(source))?;
+        for entry in entries {
+            let (kind, slot) = match ledger::booking(entry) {
+                Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
+                Ok(Booking::Receipt(_)) => ("receipt", None),
+                Err(why) => return Err(self.broken(entry.sequence, why.to_string())),
+            };
+            insert(&transaction, entry, kind, slot).map_err(|source| self.sqlite(source))?;
+        }
+        transaction.commit().map_err(|source| self.sqlite(source))
+    }
+
+    /// Writes entries into a database of their own at `path`, which is not there yet.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn write_apart(path: &Path, entries: &[Entry]) -> rusqlite::Result<()> {
+        let mut connection = Connection::open(path)?;
+        connection.execute_batch(SHAPE.tables)?;
+        connection.pragma_update(None, "user_version", SHAPE.version)?;
+        let transaction = connection.transaction()?;
+        for entry in entries {
+            let (kind, slot) = match ledger::booking(entry) {
+                Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
+                Ok(Booking::Receipt(_)) | Err(_) => ("receipt", None),
+            };
+            insert(&transaction, entry, kind, slot)?;
+        }
+        transaction.commit()
     }
 
     /// The newest link.
@@ -193,6 +246,18 @@ impl Ledger {
             .is_some_and(|entry| entry.sequence == head.sequence && entry.hash == head.hash))
     }
 
+    /// What the closed slots add up to.
+    pub fn counted(&self) -> Result<Totals, LedgerError> {
+        let mut totals = Totals::default();
+        self.each_after(0, usize::MAX, |entry| {
+            if let Ok(Booking::Slot(account)) = ledger::booking(&entry) {
+                totals += &*account;
+            }
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
     /// How many entries there are.
     pub fn count(&self) -> Result<u64, LedgerError> {
         self.reader()?
@@ -257,7 +322,7 @@ impl Ledger {
 
     fn reader(&self) -> Result<Connection, LedgerError> {
         self.disk
-            .existing_database(FILE)
+            .existing_database(&self.file)
             .and_then(|connection| {
                 connection.busy_timeout(READER_BUSY)?;
                 connection.pragma_update(None, "query_only", true)?;
@@ -267,16 +332,34 @@ impl Ledger {
     }
 
     fn sqlite(&self, source: rusqlite::Error) -> LedgerError {
-        sqlite(&self.disk, source)
+        sqlite(&self.disk, &self.file, source)
     }
 
     fn broken(&self, sequence: u64, why: String) -> LedgerError {
-        LedgerError::Broken { path: self.disk.path(FILE).display().to_string(), sequence, why }
+        LedgerError::Broken { path: self.disk.path(&self.file).display().to_string(), sequence, why }
     }
 }
 
-fn sqlite(disk: &Disk, source: rusqlite::Error) -> LedgerError {
-    LedgerError::Sqlite { path: disk.path(FILE).display().to_string(), source }
+/// Reads what a start reads: the newest entries.
+fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT sequence, booked_at, body, previous, hash, kind, slot FROM entry ORDER BY sequence DESC LIMIT ?1",
+    )?;
+    let rows = statement.query_map([PROBED], |row| entry_of(row).map(drop))?;
+    rows.collect()
+}
+
+fn insert(connection: &Connection, entry: &Entry, kind: &str, slot: Option<i64>) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hash) DO NOTHING")?;
+    let sequence = i64::try_from(entry.sequence).unwrap_or(i64::MAX);
+    let booked_at = entry.booked_at.to_rfc3339();
+    statement.execute(params![sequence, booked_at, kind, slot, entry.body, entry.previous, entry.hash])?;
+    Ok(())
+}
+
+fn sqlite(disk: &Disk, file: &str, source: rusqlite::Error) -> LedgerError {
+    LedgerError::Sqlite { path: disk.path(file).display().to_string(), source }
 }
 
 fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -28,6 +28,10 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
         &[("max_w = 900", "max_w = 900\ncapacity_kwh = 10")],
         "house.toml:12:1: compute.capacity_kwh = 10: unknown key; did you mean capacity_kwh in [battery]?",
     ),
+    (
+        &[("[grid]", "version = 7\nnew_section = {}\n[grid]")],
+        "house.toml:2:1: version = 7: a newer HeatMine wrote this file; this one knows versions up to 1",
+    ),
     (&[("[pv]", "[pvv]\nx = 1\n[pv]")], "house.toml:4:2: pvv = {..}: unknown key; did you mean pv?"),
     (
         &[("max_w = 900", "max_w = \"900 W\"")],
@@ -235,7 +239,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are site, grid, tariff, pv, battery, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, tariff, pv, battery, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (

@@ -148,7 +148,7 @@ async fn a_command_that_came_over_mqtt_while_the_gateway_was_away_is_carried_out
 }
 
 #[tokio::test]
-async fn orders_that_the_broker_has_kept_never_act() -> Result<()> {
+async fn commands_that_the_broker_has_kept_never_act() -> Result<()> {
     let Some(mut mosquitto) = Mosquitto::start().await? else { return Ok(()) };
     let (folder, port) = (TempDir::new()?, mosquitto.port);
     let mut gateway = demo(folder.path(), &["--mqtt", &mosquitto.url()]).await?;

@@ -193,7 +193,7 @@ async fn a_gateway_with_dead_devices_keeps_what_0_1_0_left() -> Result<()> {
 }
 
 /// Turns the configuration to ports of this test's own, on which only the page answers; returns its address.
-fn adapted(file: &Path) -> Result<String> {
+pub(super) fn adapted(file: &Path) -> Result<String> {
     let mut config: toml::Table = std::fs::read_to_string(file)?.parse()?;
     let listen = format!("127.0.0.1:{}", free_port()?);
     let http = format!("http://{listen}");
@@ -208,6 +208,52 @@ fn adapted(file: &Path) -> Result<String> {
     }
     std::fs::write(file, config.to_string())?;
     Ok(http)
+}
+
+/// The way forward and the way back: a file goes on with a copy of what it was, and its tables are those that 0.1.0 reads, which
+/// looks at no version. A file whose tables change states another version, and this test says which release reads it.
+#[tokio::test]
+async fn files_of_0_1_0_go_on_with_a_copy_and_0_1_0_could_read_them() -> Result<()> {
+    let folder = TempDir::new()?;
+    let data = folder.path().join("data");
+    if !copy_data(&data)? {
+        return Ok(());
+    }
+    let tables = |file: &str| -> Result<Vec<String>> {
+        let database = Connection::open(data.join(file))?;
+        let texts =
+            column(&database, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name <> 'owed' ORDER BY name")?;
+        Ok(texts.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
+    };
+    let state = |file: &str| -> Result<Value> {
+        let body: String =
+            Connection::open(data.join(file))?.query_row("SELECT body FROM checkpoint", [], |row| row.get(0))?;
+        Ok(serde_json::from_str(&body)?)
+    };
+    let files = ["ledger.db", "state.db", "jobs.db"];
+    let then = files.map(|file| tables(file).unwrap_or_default());
+    let (left, first) = (Left::read(&data)?, state("state.db")?);
+    adapted(&data.join("heatmine.toml"))?;
+    let mut command = Command::new(binary()?);
+    command.args(["run", "data/heatmine.toml"]).current_dir(folder.path()).env("NO_COLOR", "1").env("RUST_LOG", "info");
+    let mut process = Process::start("heatmine run", command, &folder.path().join("log"))?;
+    wait_until(super::LIMIT, "the start", async || process.log().contains("running").then_some(())).await?;
+    ensure!(process.stop().await?.success(), "{}", process.tail());
+
+    for (file, then) in files.iter().zip(then) {
+        let version = |file: &str| -> Result<i32> {
+            Ok(Connection::open(data.join(file))?.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+        };
+        let copy = format!("{file}.from-0");
+        ensure!((version(file)?, version(&copy)?) == (1, 0), "{file}: {} and {}", version(file)?, version(&copy)?);
+        ensure!(tables(file)? == then && tables(&copy)? == then, "{file} has other tables");
+    }
+    ensure!(column(&Connection::open(data.join("ledger.db.from-0"))?, ENTRIES)? == left.entries, "another copy");
+    ensure!(state("state.db.from-0")? == first, "another copy");
+    let (now, keys) = (state("state.db")?, first.as_object().context("no state")?.keys());
+    let missing: Vec<&String> = keys.filter(|key| now.get(*key).is_none()).collect();
+    ensure!(missing.is_empty(), "0.1.0 would miss {missing:?}");
+    Ok(())
 }
 
 #[test]

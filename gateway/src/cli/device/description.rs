@@ -1,12 +1,14 @@
 //! Definitions as a person reads them.
 
 use super::number;
-use drivers::definition::{ControlRow, Definition, Derived, PointRow, Write as Written};
+use controls::control;
+use drivers::definition::{Definition, Derived, PointRow};
 use drivers::modbus::{Number, WordOrder};
-use plant::decision::{Control, Setting};
 use plant::point::Point;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
+
+mod controls;
 
 /// Columns of a terminal.
 const WIDTH: usize = 100;
@@ -119,70 +121,6 @@ fn formula(row: &Derived) -> String {
     }
     if let Some(least) = row.at_least {
         let _ = write!(text, ", at least {}", number(least));
-    }
-    text
-}
-
-fn control(row: &ControlRow) -> String {
-    let unit = match row.name.safe() {
-        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) => " W",
-        Setting::PvLimit(_) => " %",
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => "",
-    };
-    let mut words = vec![format!("safe is {}", safe(row.name))];
-    words.extend(row.range.map(|[low, high]| format!("{} to {}{unit}", number(low), number(high))));
-    if row.min_interval_s > 0.0 {
-        words.push(format!("changed every {} s at most", number(row.min_interval_s)));
-    }
-    words.extend(row.keep_alive_s.map(|seconds| {
-        let renewed =
-            if row.renew_safe { "always renewed before" } else { "renewed before unless it is the safe value" };
-        format!("forgotten after {} s, {renewed}", number(seconds))
-    }));
-    let mut text = format!("  {}: {}\n", row.name, words.join(", "));
-    if !row.needs.is_empty() {
-        text += &paragraph("    needs    ", &row.needs);
-    }
-    let phases = [("first", &row.before), ("writes", &row.write)].into_iter();
-    let modes = row.mode.iter().map(|(name, writes)| (name.as_str(), writes));
-    for (name, writes) in phases.chain(modes).chain([("at the end", &row.restore)]) {
-        for write in writes {
-            let _ = writeln!(text, "    {name:<8} {}", written(write));
-        }
-    }
-    text
-}
-
-fn safe(control: Control) -> String {
-    match control.safe() {
-        Setting::ComputeBudget(watts) | Setting::HeatPumpSurplus(watts) => format!("{} W", number(watts.0)),
-        Setting::PvLimit(percent) => format!("{} %", number(percent.0)),
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => "normal".to_owned(),
-    }
-}
-
-fn written(write: &Written) -> String {
-    let mut value = write.value.map_or("the value".to_owned(), number);
-    if let Some(parameter) = &write.parameter {
-        value = format!("{{{parameter}}}");
-    }
-    if let Some(scale) = write.scale.filter(|scale| *scale != 1.0) {
-        let _ = write!(value, " x {scale}");
-    }
-    if let Some(topic) = &write.topic {
-        return format!("{} to topic {topic}", write.payload.as_deref().unwrap_or(&value));
-    }
-    let mut text = match (&write.sunspec, write.model) {
-        (Some(key), Some(model)) => format!("{value} to SunSpec {key} of model {model}"),
-        (Some(_) | None, _) => {
-            let address = write.address.map(|address| address.to_string()).unwrap_or_default();
-            let kind = write.number.map(type_name).unwrap_or_default();
-            let function = write.fc.unwrap_or(16);
-            format!("{value} to register {address}{} as {kind} with function {function}", base(write.doc_base))
-        }
-    };
-    if write.when_changed {
-        text += ", where it holds something else";
     }
     text
 }

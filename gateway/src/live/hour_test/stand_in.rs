@@ -14,11 +14,12 @@ use drivers::mqtt::LinkEvent;
 use inference::client::{self, Receipt, Status};
 use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
+use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::time::{Slot, Timestamp, elapsed};
 use plant::units::{Celsius, Watts};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub(super) struct Inside {
     pub(super) receipts: Vec<Receipt>,
     /// The setpoints that each control took.
     pub(super) taken: BTreeMap<String, Vec<Setting>>,
+    /// The devices that an earlier run had left set.
+    pub(super) given_back: BTreeSet<DeviceId>,
     /// What was published on each topic.
     pub(super) published: BTreeMap<String, Vec<Vec<u8>>>,
     /// The broker's ends of its connections.
@@ -64,6 +67,7 @@ impl House {
             joules: 0.0,
             receipts: Vec::new(),
             taken: BTreeMap::new(),
+            given_back: BTreeSet::new(),
             published: BTreeMap::new(),
             clients: Vec::new(),
         };
@@ -183,6 +187,7 @@ impl House {
         for Debt { control, .. } in channels.debts.known.clone() {
             let setpoint = Setpoint { device: config.id.clone(), setting: control.safe(), reason: Reason::Off };
             self.take(&setpoint, &channels).await;
+            self.with(|inside| inside.given_back.insert(config.id.clone()));
         }
         loop {
             tokio::select! {

@@ -5,14 +5,24 @@
 //! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its
 //! words) and `lost` (how many records had to make room). All are bounded; the oldest go first.
 
-use crate::store::{Disk, Durability};
+use crate::store::{Condition, Disk, Durability, Opened, Shape};
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
 /// The database of what waits.
 pub const FILE: &str = "influx-spool.db";
-/// Who finds it locked waits this long.
-const BUSY: Duration = Duration::from_secs(5);
+/// Its version 1 has the tables of version 0.1.0, which states version 0.
+const SHAPE: Shape = Shape {
+    file: FILE,
+    version: 1,
+    durability: Durability::Normal,
+    busy: Duration::from_secs(5),
+    tables: "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
+             CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
+                                                 status INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
+             CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY CHECK (id = 1), records INTEGER NOT NULL) STRICT;
+             INSERT OR IGNORE INTO lost VALUES (1, 0);",
+};
 /// Records that may wait: a week at one every ten seconds.
 pub const WAITING_MAX: i64 = 60_480;
 /// Refused records that are kept for a person to look at.
@@ -32,20 +42,22 @@ pub struct Waiting {
 pub struct Spool {
     connection: Connection,
     waiting_max: i64,
+    condition: Condition,
 }
 
 impl Spool {
-    /// Opens or creates the file.
+    /// Opens or creates the file; a broken one is set aside.
     pub fn open(disk: &Disk, waiting_max: i64) -> rusqlite::Result<Self> {
-        let connection = disk.database(FILE, Durability::Normal, BUSY)?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
-             CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
-                                                 status INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
-             CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY CHECK (id = 1), records INTEGER NOT NULL) STRICT;
-             INSERT OR IGNORE INTO lost VALUES (1, 0);",
-        )?;
-        Ok(Self { connection, waiting_max })
+        let Opened { connection, condition, .. } = SHAPE.open(disk, |connection| {
+            connection.query_row("SELECT count(*), min(id), max(id) FROM waiting", [], |_| Ok(()))?;
+            connection.query_row("SELECT records FROM lost", [], |_| Ok(()))
+        })?;
+        Ok(Self { connection, waiting_max, condition })
+    }
+
+    /// In what state the file was found, for a person; nothing where all is well.
+    pub fn found(&self) -> Option<String> {
+        self.condition.words()
     }
 
     /// Adds a record's lines at the end; the oldest make room. Says how many had to.
