@@ -8,8 +8,8 @@ use super::stage::Stage;
 use crate::peer::seed;
 use anyhow::{Result, ensure};
 use serde_json::json;
-use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// What a start costs is left out.
 const SETTLED: Duration = Duration::from_secs(20);

@@ -6,8 +6,8 @@
 
 use super::device::{At, Bank, Device};
 use anyhow::Result;
-use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 const INVERTER: u8 = 1;
 const METER: u8 = 200;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | no debt is forgotten | a device that holds a setting of ours has a debt on the disk at the moment of the blow |
 //! | it is given back, or held by somebody alive | within 30 s: what its registers say, beside the leases of the record |
-//! | commands in force are kept | mode, limit and dimming are those that were acknowledged last |
+//! | commands in force are kept | mode, limit and dimming are those that were acknowledged last, also while nobody was there |
 //! | jobs are kept | each that was taken is there, by number and title |
 //! | the books are whole | `heatmine ledger verify` on what the disk holds; no entry less than before |
 //! | what was published has not fallen | sums of energy and money of the last record before, and the first one after |
@@ -19,8 +19,8 @@ use super::stage::{Stage, debts};
 use crate::peer::wait_until;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// A device is under its own control, or under a live lease, within this time.
 const GIVEN_BACK: Duration = Duration::from_secs(30);
@@ -82,10 +82,17 @@ pub(super) async fn cycle(stage: &mut Stage, blow: Blow, left: Left, chance: &mu
         }
         Blow::Gateway | Blow::Both => {}
     }
+    let ended = stage.gateway.process.exited();
     stage.gateway.process.kill()?;
     // What was on its way arrives.
     sleep(Duration::from_millis(50)).await;
     let held = held(stage);
+    if let Some(status) = ended {
+        ensure!(
+            status.success() && held.is_empty(),
+            "it ended before it was killed, with {status}, and left {held:?} set"
+        );
+    }
     lose(stage, left, chance)?;
     for name in &held {
         ensure!(debts(&stage.data).contains(name), "{name} is set, and the disk knows of {:?}", debts(&stage.data));
@@ -94,6 +101,9 @@ pub(super) async fn cycle(stage: &mut Stage, blow: Blow, left: Left, chance: &mu
     stage.disk.remember()?;
     if blow == Blow::Both {
         stage.cellar.outage(chance.moment(START), forget).await;
+    }
+    if chance.coin() {
+        stage.voice.limit(&mut stage.said).await?;
     }
     let began = Instant::now();
     stage.gateway.restart().await?;
@@ -177,7 +187,7 @@ async fn given_back(stage: &Stage, held: &[String], since: Instant, limit: Durat
             let settled = stage.cellar.devices().into_iter().all(|(name, control, device)| {
                 let owed =
                     held.contains(&format!("{name} {control}")) && !device.was_own_since(since) && !device.is_own();
-                !owed && device.is_own() == !is_held(&record, name, control)
+                !owed && device.is_own() != is_held(&record, name, control)
             });
             last = record["leases"].clone();
             settled.then_some(())

@@ -106,12 +106,7 @@ impl Voice {
         match self.chance.below(10) {
             0 => drop(self.mode(said).await),
             1..=3 if said.jobs.len() < JOBS_MAX * (1 + said.answers / 20) => self.job(said).await,
-            4..=6 => {
-                said.limit.open = Some(json!(watts));
-                self.publish("heatmine/power_limit/set", &watts.to_string()).await?;
-                said.limit.answered(true);
-                said.answers += 1;
-            }
+            4..=6 => self.limit(said).await?,
             _ => {
                 let watts = watts + 4200;
                 said.dimming.open = Some(json!(watts));
@@ -125,6 +120,16 @@ impl Voice {
             }
         }
         Ok(said.answers > before)
+    }
+
+    /// Sets the limit, be the gateway there or not: the broker keeps it.
+    pub(super) async fn limit(&mut self, said: &mut Said) -> Result<()> {
+        let watts = 700 + self.chance.below(300);
+        said.limit.open = Some(json!(watts));
+        self.publish("heatmine/power_limit/set", &watts.to_string()).await?;
+        said.limit.answered(true);
+        said.answers += 1;
+        Ok(())
     }
 
     /// Reads the newest record.
