@@ -29,6 +29,8 @@ pub(super) const FLUSH: Duration = Duration::from_secs(3);
 const PACKET_LIMIT: usize = 1024 * 1024;
 const KEEP_ALIVE_S: u16 = 30;
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long one address of the broker may take to be reached.
+const REACH: Duration = Duration::from_secs(3);
 const REQUESTS: usize = 64;
 
 pub(super) struct Session {
@@ -43,7 +45,7 @@ pub(super) struct Session {
 
 enum End {
     Closed,
-    Lost { error: Error, connected: bool },
+    Lost { error: Error },
 }
 
 impl Session {
@@ -52,12 +54,9 @@ impl Session {
         loop {
             let end = match resolve::broker(&self.broker.host, self.broker.port, self.broker.tls).await {
                 Ok(addresses) => self.once(addresses).await,
-                Err(error) => self.lost(error.to_string(), false),
+                Err(error) => self.lost(error.to_string()),
             };
-            let End::Lost { error, connected } = end else { return };
-            if connected {
-                backoff = Backoff::default();
-            }
+            let End::Lost { error } = end else { return };
             if self.events.is_closed() {
                 return;
             }
@@ -70,8 +69,8 @@ impl Session {
         }
     }
 
-    fn lost(&self, why: String, connected: bool) -> End {
-        End::Lost { error: Error::Broker { broker: self.broker.to_string(), why }, connected }
+    fn lost(&self, why: String) -> End {
+        End::Lost { error: Error::Broker { broker: self.broker.to_string(), why } }
     }
 
     fn pass_on(&self, event: LinkEvent) {
@@ -83,7 +82,7 @@ impl Session {
     async fn once(&self, addresses: Vec<SocketAddr>) -> End {
         let (client, mut connection) = match self.client(addresses) {
             Ok(parts) => parts,
-            Err(error) => return End::Lost { error, connected: false },
+            Err(error) => return End::Lost { error },
         };
         let answer = tokio::select! {
             answer = timeout(CONNECT, connack(&mut connection)) => answer,
@@ -91,8 +90,8 @@ impl Session {
         };
         match answer {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return self.lost(plain(&error.to_string()), false),
-            Err(_) => return self.lost("it does not answer".to_owned(), false),
+            Ok(Err(error)) => return self.lost(plain(&error.to_string())),
+            Err(_) => return self.lost("it does not answer".to_owned()),
         }
         self.outbox.resend_retained();
         let publisher = tokio::spawn(publish(client.clone(), self.subscriptions.clone(), self.outbox.clone()));
@@ -127,7 +126,7 @@ impl Session {
                     }),
                     Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
                     Err(_) if self.closing.is_cancelled() => return End::Closed,
-                    Err(error) => return self.lost(plain(&error.to_string()), true),
+                    Err(error) => return self.lost(plain(&error.to_string())),
                 }
                 if self.events.is_closed() && !self.closing.is_cancelled() {
                     self.closing.cancel();
@@ -173,7 +172,7 @@ impl Session {
 async fn open(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::other("no address");
     for address in addresses {
-        match timeout(Duration::from_secs(5), TcpStream::connect(address)).await {
+        match timeout(REACH, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
