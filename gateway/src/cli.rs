@@ -10,6 +10,7 @@ mod expert;
 mod plan;
 mod roi;
 mod run;
+mod service;
 mod simulation;
 mod worker;
 
@@ -104,6 +105,8 @@ enum Command {
     Ledger(books::Ledger),
     /// What the books say about the price of the box: when it has paid for itself.
     Roi(roi::Roi),
+    /// A unit for systemd, with a watchdog and few rights: printed, not installed.
+    Service(service::Service),
 }
 
 /// Runs the program.
@@ -145,6 +148,7 @@ fn command(command: Command) -> Outcome {
         Command::Plan(plan) => plan.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::Roi(roi) => roi.run(),
+        Command::Service(service) => service.run(),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::leases::Leases;
 use crate::recording::Recorder;
+use crate::troubles::Troubles;
 use drivers::device::Report;
 use plant::command::Command;
 use plant::decision::Outcome;
@@ -72,6 +73,8 @@ pub struct Host {
     pub events: mpsc::Sender<Event>,
     /// Devices that cannot be read, and why.
     pub unavailable: BTreeMap<DeviceId, String>,
+    /// What is wrong around the loop.
+    pub troubles: Troubles,
 }
 
 impl Host {
@@ -178,7 +181,8 @@ impl Host {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
-        self.books.problem().map(str::to_owned).into_iter().chain(devices).chain(refusals).collect()
+        let books = self.books.problem().map(str::to_owned).into_iter();
+        books.chain(self.troubles.all()).chain(devices).chain(refusals).collect()
     }
 }
 

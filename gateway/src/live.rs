@@ -7,20 +7,23 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::engine::{Feeder, Watchdog};
+use crate::engine::Feeder;
 use crate::host::{GracefulShutdown, Host, Inputs};
-use crate::http;
 use crate::interactive::Interactive;
-use crate::leases;
+use crate::notify::Notify;
 use crate::store::Disk;
+use crate::troubles::Troubles;
 use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
+use drivers::mqtt::Broker;
 use drivers::pace::Pace;
 use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
+use restart::Restart;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
@@ -30,17 +33,23 @@ use tokio_util::task::TaskTracker;
 use wires::Wires;
 
 mod data_folder;
+mod debts;
 mod devices;
+mod engine;
 #[cfg(test)]
 mod hour_test;
 mod outside;
 mod page;
 mod resources;
+mod restart;
+mod setup;
 mod tasks;
 mod thread;
 mod wires;
 
+pub use debts::give_back;
 pub use page::listen;
+pub use setup::setup;
 
 /// Events and reports that may wait for the loop.
 const WAITING_MAX: usize = 4096;
@@ -62,6 +71,19 @@ pub struct Options {
     pub summaries: Option<Duration>,
     /// Whether the person at the terminal reads where to look.
     pub banner: bool,
+    /// What is found out beside the loop.
+    pub shell: Shell,
+}
+
+/// What the program around a house knows and finds out. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    /// What is wrong around the loop.
+    pub troubles: Troubles,
+    /// The way to systemd.
+    pub notify: Notify,
+    /// The broker that Home Assistant's Supervisor names only after the start.
+    pub late_broker: Option<watch::Receiver<Option<Broker>>>,
 }
 
 /// Runs the gateway until `shutdown`.
@@ -79,7 +101,7 @@ async fn run_in<O: Outside>(
     options: Options,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    let Options { clock, record, draw, summaries, banner } = options;
+    let Options { clock, record, draw, summaries, banner, shell } = options;
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
     let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
@@ -101,39 +123,34 @@ async fn run_in<O: Outside>(
         interactive: Interactive::new(),
         disk,
         worker: resources.worker,
+        restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
     };
-    let page = tasks.page()?;
+    tasks.serve(&config.http, resources.listener)?;
 
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect(), &resources.owed);
-    let start = Start { outside: &outside, reports: report_sender, stop: &devices_stop, tracker: &tasks.tracker };
+    let restart = Restart { troubles: shell.troubles.clone(), stop: devices_stop.clone() };
+    let start = Start { outside: &outside, reports: report_sender, restart: restart.clone(), tracker: &tasks.tracker };
     let mut leases = start.devices(devices, &actuators);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
-    let watchdog = Watchdog {
+    let watched = engine::Watched {
         engine: resources.engine,
         clock: clock.clone(),
         prices: site.work,
-        booked: resources.booked,
         feeder,
         events: event_sender.clone(),
-        restarts: 0,
-        receipts_read: 0,
-        ready_at: None,
+        ledger: resources.ledger.clone(),
     };
-    tasks.tracker.spawn(outside.apart(watchdog.run(devices_stop.clone())));
+    tasks.tracker.spawn(outside.apart(watched.keep(restart, resources.booked)));
     tasks.start(&config, broker, schedule, engine);
+    tasks.late_publisher(&config, shell.late_broker);
     tasks.simulation(draw, summaries);
-    tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
-    if banner {
-        page::announce(resources.page, clock.speed());
-    }
-    tracing::info!(site = site.name, page = %resources.page, "running");
+    tasks.watch(&leases, &actuators, &records, &shell.notify);
+    say_running(&site.name, resources.page, banner.then_some(clock.speed()), &shell.notify);
 
-    let watching = leases::watch(leases.clone(), actuators.wanted(), records.clone(), shutdown.clone());
-    tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
         clock,
@@ -144,13 +161,24 @@ async fn run_in<O: Outside>(
         records,
         events: event_sender,
         unavailable: BTreeMap::new(),
+        troubles: shell.troubles,
     };
     let rest = outside.drive(host, Inputs { reports, commands, events }, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
+    shell.notify.stopping();
     let result = end(rest, &devices_stop, &tasks.tracker).await;
     drop(resources.claim);
     result
+}
+
+/// Says that the house runs: in the log, to systemd, and at the terminal with the `speed` of its time where somebody reads there.
+fn say_running(site: &str, page: SocketAddr, speed: Option<f64>, notify: &Notify) {
+    if let Some(speed) = speed {
+        page::announce(page, speed);
+    }
+    tracing::info!(site, %page, "running");
+    notify.ready(&format!("{site} runs; its page is at {page}"));
 }
 
 /// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end.

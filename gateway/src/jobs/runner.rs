@@ -1,5 +1,5 @@
 //! Feeds jobs to the worker while compute has power. After a failure it waits, with an exponential back-off: 1, 2, 4 ..
-//! 60 s.
+//! 60 s; where the worker was away, 4 s at the most, since nothing is sent before it is there again anyway.
 
 use super::{Answer, Job, Queue};
 use crate::clock::Clock;
@@ -18,6 +18,8 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// The most of an answer or a refusal that is read.
 const ANSWER_MAX: usize = 8 << 20;
+/// Its bound where the worker was away.
+const PAUSE_AWAY_MAX: Duration = Duration::from_secs(4);
 /// Deadlines are looked at this often while nothing else happens.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -110,7 +112,7 @@ fn settle(queue: &Queue, id: i64, attempt: Attempt, pause: Duration, clock: &Clo
         Attempt::Unavailable(why) => {
             tracing::debug!(job = id, why, "the worker is not available; the job waits");
             note(queue.put_back(id));
-            longer
+            longer.min(PAUSE_AWAY_MAX)
         }
         Attempt::Failed(why) => {
             tracing::warn!(job = id, why, "attempt failed");

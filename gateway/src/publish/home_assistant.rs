@@ -23,6 +23,8 @@ pub mod discovery;
 pub mod entities;
 /// Which messages are due.
 pub mod outbox;
+/// What is said there before the configuration is right.
+pub mod setup;
 /// What a record says.
 pub mod states;
 /// Where everything lies on the broker.
@@ -35,6 +37,7 @@ use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
+use crate::troubles::Troubles;
 use crate::wiring::Wiring;
 use chrono_tz::Tz;
 use commands::Request;
@@ -58,6 +61,8 @@ const JOBS_MAX: usize = 16;
 const BUSY: &str = "fewer commands at once: the gateway has not caught up";
 /// How much of a refused payload is shown.
 const SHOWN: usize = 200;
+/// Under this name it is said that the broker is away.
+const TROUBLE: &str = "MQTT";
 
 /// What is announced.
 #[derive(Clone, Debug)]
@@ -70,6 +75,8 @@ pub struct Announcement {
     pub timezone: Tz,
     /// Address of the page, shown with the device.
     pub page: Option<String>,
+    /// Where it is said that the broker is away.
+    pub troubles: Troubles,
 }
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
@@ -146,6 +153,7 @@ impl<L: Publish> Publisher<L> {
             LinkEvent::Connected => {
                 info!(topic = self.topics.base, "connected to the MQTT broker");
                 self.connected = true;
+                self.announcement.troubles.over(TROUBLE);
                 self.greeting = Some(0);
                 if std::mem::take(&mut self.flooded) {
                     let expected = "messages below 1 MiB; what the broker kept on the command topics is deleted";
@@ -157,6 +165,7 @@ impl<L: Publish> Publisher<L> {
                     warn!(%error, "lost the MQTT broker; Home Assistant shows the gateway as unavailable");
                 }
                 self.connected = false;
+                self.announcement.troubles.say(TROUBLE, format!("Home Assistant does not see HeatMine: {error}"));
                 if error.to_string().contains(mqtt::TOO_LARGE) {
                     self.flooded = true;
                     for name in commands::NAMES {

@@ -98,6 +98,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
         topic_prefix: "heatmine".into(),
         timezone: Tz::Europe__Berlin,
         page: None,
+        troubles: Troubles::default(),
     };
     let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, queue.clone(), Clock::real()));
 
