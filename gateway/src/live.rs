@@ -11,12 +11,12 @@ use crate::engine::Feeder;
 use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
+use crate::source::Source;
 use crate::store::Disk;
 use crate::troubles::Troubles;
 use crate::wiring::Wiring;
 use anyhow::{Result, bail};
 use devices::Start;
-use drivers::mqtt::Broker;
 use drivers::pace::Pace;
 use outside::Outside;
 use plant::plant::Plant;
@@ -82,8 +82,8 @@ pub struct Shell {
     pub troubles: Troubles,
     /// The way to systemd.
     pub notify: Notify,
-    /// The broker that Home Assistant's Supervisor names only after the start.
-    pub late_broker: Option<watch::Receiver<Option<Broker>>>,
+    /// Where the configuration came from, and the mark of what was found there.
+    pub source: Option<(Source, u64)>,
 }
 
 /// Runs the gateway until `shutdown`.
@@ -146,7 +146,7 @@ async fn run_in<O: Outside>(
     };
     tasks.tracker.spawn(outside.apart(watched.keep(restart, resources.booked)));
     tasks.start(&config, broker, schedule, engine);
-    tasks.late_publisher(&config, shell.late_broker);
+    tasks.follow_source(&config, shell.source);
     tasks.simulation(draw, summaries);
     tasks.watch(&leases, &actuators, &records, &shell.notify);
     say_running(&site.name, resources.page, banner.then_some(clock.speed()), &shell.notify);

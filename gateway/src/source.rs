@@ -176,7 +176,7 @@ impl Source {
             }
         };
         let broker = async {
-            if self.awaits_broker() {
+            if self.awaits_broker() && found.receiver_count() > 0 {
                 let broker = self.find_broker(&troubles).await;
                 found.send_replace(Some(broker));
             }

@@ -140,6 +140,7 @@ async fn a_corrected_file_starts_the_house_and_a_later_change_waits_for_the_next
     std::fs::write(&gateway.file, &right)?;
     let record = gateway.runs().await?;
     ensure!(record["decision"]["budget"] == 0.0, "{}", record["decision"]);
+    ensure!(!gateway.process.log().contains("started again"), "{}", gateway.process.tail());
 
     std::fs::write(&gateway.file, right.replace("max_w = 200", "max_w = 300"))?;
     let said = |record: &Value| record["problems"].to_string().contains("takes effect at the next start");

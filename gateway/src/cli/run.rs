@@ -12,7 +12,6 @@ use drivers::mqtt::Broker;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Arguments of `heatmine run`.
 #[derive(Debug, Args)]
@@ -33,7 +32,6 @@ impl Run {
     pub(super) fn run(self) -> Outcome {
         let Run { file, setup, record } = self;
         until_stopped(|shutdown| async move {
-            let (found_broker, late_broker) = watch::channel(None);
             let mut shell = Shell { notify: Notify::from_environment(), ..Shell::default() };
             let mut source = Source::new(file);
             let Found { configuration, mark, .. } = match source.read(&shell.troubles).await {
@@ -52,10 +50,7 @@ impl Run {
                     return Err(partial.errors.into());
                 }
             };
-            if loaded.broker.is_none() && loaded.config.home_assistant.enabled && source.awaits_broker() {
-                shell.late_broker = Some(late_broker);
-            }
-            tokio::spawn(source.watch(mark, found_broker, shell.troubles.clone()));
+            shell.source = Some((source, mark));
             let options = Options { clock: Clock::real(), record, draw: None, summaries: None, banner: true, shell };
             Ok(live::run(loaded, options, shutdown).await?)
         })

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 const WATCHDOG_S: u32 = 90;
 /// Seconds that it may take to stop: the slowest device is given back within 60.
 const STOP_S: u32 = 90;
-/// Who may use serial ports, and graphics cards to compute on.
-const GROUPS: [&str; 4] = ["dialout", "uucp", "render", "video"];
+/// Who may use serial ports, on Debian and elsewhere, and graphics cards to compute on; of each row the first that there is.
+const GROUPS: [&[&str]; 3] = [&["dialout", "uucp"], &["render"], &["video"]];
 /// Where a service sees nothing if homes are hidden from it.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
@@ -45,7 +45,10 @@ impl Service {
         let data = config::own_data_dir(&file);
         let unit = Unit {
             program,
-            groups: GROUPS.into_iter().filter(|group| has(&groups, group)).collect(),
+            groups: GROUPS
+                .into_iter()
+                .filter_map(|row| row.iter().copied().find(|group| has(&groups, group)))
+                .collect(),
             data,
             file,
             user: self.user,

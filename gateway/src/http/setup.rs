@@ -76,7 +76,7 @@ async fn shown(State(findings): State<Shown>, headers: HeaderMap) -> Response {
     } else {
         format!(
             "Correct what stands below in <code>{}</code> and save it. HeatMine looks at it every two seconds and starts by itself.",
-            escaped(file)
+            escaped(&std::path::absolute(file).unwrap_or_else(|_| file.into()).display().to_string())
         )
     };
     let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escaped(note))).collect();

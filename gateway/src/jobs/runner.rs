@@ -3,8 +3,10 @@
 
 use super::{Answer, Job, Queue};
 use crate::clock::Clock;
+use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::json;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -69,8 +71,10 @@ impl Runner {
                         let (client, worker) = (client.clone(), worker.clone());
                         let (queue, shutdown) = (queue.clone(), shutdown.clone());
                         serving.spawn(async move {
-                            let attempt = serve(&client, &worker, &job, &queue, &shutdown).await;
-                            (job.id, attempt)
+                            let attempt = AssertUnwindSafe(serve(&client, &worker, &job, &queue, &shutdown));
+                            // The panic itself is in the log.
+                            let broken = |_| Attempt::Failed("the attempt broke off".to_owned());
+                            (job.id, attempt.catch_unwind().await.unwrap_or_else(broken))
                         });
                         continue;
                     }

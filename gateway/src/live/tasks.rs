@@ -12,6 +12,7 @@ use crate::jobs::summary::{self, Reader};
 use crate::leases::{self, Leases};
 use crate::notify::Notify;
 use crate::schedule::{self, Entry};
+use crate::source::Source;
 use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
 use crate::{feeds, http, publish};
@@ -223,9 +224,27 @@ impl Tasks {
         }
     }
 
-    /// Starts the publisher for Home Assistant when the broker becomes known, where it was not at the start.
-    pub(super) fn late_publisher(&self, config: &Config, broker: Option<watch::Receiver<Option<Broker>>>) {
-        let Some(broker) = broker else { return };
+    /// Watches where the configuration came from. Where the broker was not known at the start and may come from Home Assistant's
+    /// Supervisor, the publisher starts when it has.
+    pub(super) fn follow_source(&self, config: &Config, source: Option<(Source, u64)>) {
+        let Some((source, mark)) = source else { return };
+        let (found, broker) = watch::channel(None);
+        let awaits_broker = source.awaits_broker();
+        let (troubles, shutdown) = (self.restart.troubles.clone(), self.wiring.shutdown.clone());
+        self.keep("the watch over the configuration", move || {
+            let watch = source.clone().watch(mark, found.clone(), troubles.clone());
+            let shutdown = shutdown.clone();
+            async move {
+                shutdown.run_until_cancelled(watch).await;
+                Ok(())
+            }
+        });
+        if config.mqtt.is_none() && config.home_assistant.enabled && awaits_broker {
+            self.late_publisher(config, broker);
+        }
+    }
+
+    fn late_publisher(&self, config: &Config, broker: watch::Receiver<Option<Broker>>) {
         let (announcement, tasks) = (self.announcement(config), self.clone());
         self.keep("the publisher for Home Assistant", move || {
             let (announcement, mut broker, tasks) = (announcement.clone(), broker.clone(), tasks.clone());
