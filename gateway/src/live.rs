@@ -43,6 +43,7 @@ mod page;
 mod resources;
 mod restart;
 mod setup;
+mod simulation;
 mod tasks;
 mod thread;
 mod wires;

@@ -17,7 +17,7 @@ use plant::reason::Reason;
 use plant::units::Watts;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -90,7 +90,7 @@ impl House {
 
 const BATTERY: &str = "[battery]\ncapacity_kwh = 10\ncharge_max_w = 5000\ndischarge_max_w = 5000";
 
-fn partial(file: &PathBuf) -> Partial {
+fn partial(file: &Path) -> Partial {
     *config::load_partly(file, |_| None).map(|_| ()).expect_err("it is wrong")
 }
 

@@ -89,7 +89,7 @@ async fn whatever_is_wrong_the_page_says_it_in_the_words_of_check() -> Result<()
     // The file, and a part of what is said.
     type Row = (&'static str, Box<dyn Fn(u16) -> String>, &'static str);
     let rows: [Row; 5] = [
-        ("options.json", Box::new(json), "compute.max_w: missing"),
+        ("options.json", Box::new(json), "compute: missing"),
         ("a.toml", Box::new(|port| toml(port, "[compute]\nmax_w = 200\n")), "no device offers grid.power"),
         (
             "b.toml",

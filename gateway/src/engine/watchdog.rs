@@ -228,3 +228,7 @@ impl<E: Engine> Watchdog<E> {
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
     }
 }
+
+#[cfg(test)]
+#[path = "watchdog_test.rs"]
+mod tests;
