@@ -3,7 +3,7 @@
 
 mod stand_in;
 
-use super::{Options, run_in};
+use super::{Options, Shell, run_in};
 use crate::clock::Clock;
 use crate::config;
 use crate::notices::Notices;
@@ -106,7 +106,7 @@ async fn run_for(time: Duration, name: &str, prepare: impl FnOnce(&Disk)) -> Hou
     let (ledger, state) = (Ledger::open(&disk).unwrap(), StateStore::open(&disk).unwrap());
 
     let record = Some(PathBuf::from(RECORDING));
-    let options = Options { clock, record, draw: None, summaries: None, banner: false };
+    let options = Options { clock, record, draw: None, summaries: None, banner: false, shell: Shell::default() };
     let shutdown = CancellationToken::new();
     let end = shutdown.clone();
     prepare(&disk);

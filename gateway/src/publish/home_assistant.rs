@@ -25,6 +25,8 @@ pub mod entities;
 pub mod identity;
 /// Which messages are due.
 pub mod outbox;
+/// What is said there before the configuration is right.
+pub mod setup;
 /// What a record says.
 pub mod states;
 /// Where everything lies on the broker.
@@ -38,6 +40,7 @@ use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::{JobRequest, Queue};
 use crate::store::Disk;
+use crate::troubles::Troubles;
 use crate::wiring::{Untaken, Wiring};
 use chrono_tz::Tz;
 use commands::Request;
@@ -68,6 +71,8 @@ const BUSY: &str = "fewer commands at once: the gateway has not caught up";
 const LAST: Duration = Duration::from_secs(2);
 /// How much of a refused payload is shown.
 const SHOWN: usize = 200;
+/// Under this name it is said that the broker is away.
+const TROUBLE: &str = "MQTT";
 
 /// What is announced.
 #[derive(Clone, Debug)]
@@ -82,6 +87,8 @@ pub struct Announcement {
     pub page: Option<String>,
     /// Where the gateway's name on the broker is kept.
     pub disk: Disk,
+    /// Where it is said that the broker is away.
+    pub troubles: Troubles,
 }
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
@@ -169,6 +176,7 @@ impl<L: Publish> Publisher<L> {
             LinkEvent::Connected => {
                 info!(topic = self.topics.base, "connected to the MQTT broker");
                 self.connected = true;
+                self.announcement.troubles.over(TROUBLE);
                 self.greeting = Some(0);
                 if std::mem::take(&mut self.flooded) {
                     let expected = "messages below 1 MiB; what the broker kept on the command topics is deleted";
@@ -181,6 +189,7 @@ impl<L: Publish> Publisher<L> {
                 }
                 self.connected = false;
                 self.identity.disconnected();
+                self.announcement.troubles.say(TROUBLE, format!("Home Assistant does not see HeatMine: {error}"));
                 if error.to_string().contains(mqtt::TOO_LARGE) {
                     self.flooded = true;
                     for name in commands::NAMES {

@@ -107,6 +107,14 @@ impl StateStore {
         owed(&self.connection)
     }
 
+    /// Empties the table of version 0.1.0, whose debts are written down elsewhere.
+    pub fn empty_owed(&mut self) -> rusqlite::Result<()> {
+        if self.owed()?.is_some() {
+            self.connection.execute("DELETE FROM owed", [])?;
+        }
+        Ok(())
+    }
+
     /// Drops the table of version 0.1.0, whose debts are written down elsewhere; it is gone from the disk when this returns.
     pub fn forget_owed(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch("DROP TABLE IF EXISTS owed")

@@ -101,6 +101,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
         timezone: Tz::Europe__Berlin,
         page: None,
         disk: Disk::Folder(folder.path().to_owned()),
+        troubles: Troubles::default(),
     };
     let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, queue.clone(), Clock::real()));
 
