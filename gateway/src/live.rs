@@ -129,10 +129,7 @@ async fn run_in<O: Outside>(
     tasks.start(&config, broker, schedule, engine);
     tasks.simulation(draw, summaries);
     tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
-    if banner {
-        page::announce(resources.page, clock.speed());
-    }
-    tracing::info!(site = site.name, page = %resources.page, "running");
+    page::announce(&site.name, resources.page, banner.then(|| clock.speed()));
 
     let watching = leases::watch(leases.clone(), actuators.wanted(), records.clone(), shutdown.clone());
     tasks.tracker.spawn(watching);

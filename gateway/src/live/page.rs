@@ -20,8 +20,10 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Says at the terminal where to look.
-pub(super) fn announce(address: SocketAddr, speed: f64) {
+/// Says that the house `site` is run, and at the terminal, where somebody reads it, where to look and how fast time passes.
+pub(super) fn announce(site: &str, address: SocketAddr, speed: Option<f64>) {
+    tracing::info!(site, page = %address, "running");
+    let Some(speed) = speed else { return };
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));
     if speed > 1.0 {

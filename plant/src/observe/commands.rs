@@ -24,7 +24,8 @@ pub(crate) struct Commands {
 impl Commands {
     /// The commands that a restart found, within what `site` allows.
     pub(crate) fn new(site: &Site, found: Option<InForce>) -> Self {
-        let InForce { mode, boost, power_limit, grid_dimming } = found.unwrap_or_else(|| InForce::new(site.compute.max));
+        let InForce { mode, boost, power_limit, grid_dimming } =
+            found.unwrap_or_else(|| InForce::new(site.compute.max));
         Self {
             mode: if mode == Mode::Boost && boost.is_none() { Mode::Auto } else { mode },
             boost,
