@@ -7,6 +7,7 @@ use crate::jobs::Limits;
 use crate::store::Disk;
 use drivers::mqtt::{Broker, Link};
 use plant::command::{Command, Mode};
+use serde_json::json;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
