@@ -65,6 +65,7 @@ pub(super) async fn open<O: Outside>(
     let queue = jobs::Queue::open(disk, limits(loaded))?;
     data_folder::report(&ledger, &state, &queue, &notices);
     let restored = data_folder::restore(&ledger, &state, &notices)?;
+    disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
         booked: data_folder::booked_receipts(&ledger)?,
