@@ -36,6 +36,9 @@ pub(crate) struct Shape {
     pub durability: Durability,
     /// Who finds it locked waits this long.
     pub busy: Duration,
+    /// Whether nobody else reads it while it is open: SQLite then needs no file for the index of its log, whose pages would be
+    /// written with every commit.
+    pub alone: bool,
     /// The statements that make the tables where they are missing.
     pub tables: &'static str,
 }
@@ -143,6 +146,9 @@ impl Shape {
         // A broken file is not written on its way out, either.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.busy_timeout(self.busy)?;
+        if self.alone {
+            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        }
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if tables > 0 {

@@ -19,6 +19,7 @@ const SHAPE: Shape = Shape {
     version: 1,
     durability: Durability::Normal,
     busy: Duration::from_secs(5),
+    alone: false,
     tables: "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
                                                  status INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
