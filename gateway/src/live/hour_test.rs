@@ -86,10 +86,17 @@ fn machine() -> std::time::Instant {
 }
 
 async fn hour(name: &str) -> Hour {
+    hour_with(name, &[]).await
+}
+
+/// An hour in which tasks panic, each at its minute.
+async fn hour_with(name: &str, panics: &[(&'static str, i64)]) -> Hour {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let loaded = config::load_toml(Path::new("hour.toml"), HOUSE).unwrap_or_else(|errors| panic!("{errors}"));
     let clock = Clock::sped(START.parse().unwrap(), 1.0);
     let house = House::new(&clock, &loaded);
+    let at = |minutes: i64| clock.now() + chrono::TimeDelta::minutes(minutes);
+    house.with(|inside| inside.panics = panics.iter().map(|(who, minutes)| (*who, at(*minutes))).collect());
     let memory = Arc::new(Memory::new(name));
     let disk = Disk::Memory(Arc::clone(&memory));
     // What lies in memory lasts as long as somebody holds it open.
@@ -152,4 +159,33 @@ async fn the_same_hour_is_decided_the_same() {
     assert_eq!(different, None);
     assert_eq!(first.decisions.len(), second.decisions.len());
     assert_eq!(first.ledger.head().unwrap(), second.ledger.head().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_panic_are_said_and_started_again_and_nothing_is_lost() {
+    let panics = [("engine", 10), ("publisher", 20), ("inverter", 50)];
+    let Hour { house, decisions, ledger, state, .. } = hour_with("panics", &panics).await;
+    assert!(decisions.len() >= 3600, "{} decisions", decisions.len());
+    assert!(house.with(|inside| inside.panics.is_empty()), "all of them have panicked");
+
+    let health = house.with(|inside| inside.published["heatmine/health"].clone());
+    let health: Vec<String> = health.into_iter().map(|payload| String::from_utf8(payload).unwrap()).collect();
+    for said in [
+        "the task of the device inverter has failed (a mistake in inverter) and is started again",
+        "the engine's watchdog has failed (a mistake in engine) and is started again",
+        "the publisher for Home Assistant has failed (a mistake in publisher) and is started again",
+    ] {
+        assert!(health.iter().any(|health| health.contains(said)), "{said}");
+    }
+    assert!(health.last().is_some_and(|last| !last.contains("started again")), "{:?}", health.last());
+
+    // The inverter was on hold: it gets its own control first, then what is wanted; in the end everything is given back.
+    let battery = house.with(|inside| inside.taken["battery.mode"].clone());
+    let changes = battery.windows(2).filter(|pair| !pair[0].is_safe() && pair[1].is_safe()).count();
+    assert!(changes >= 2 && battery.last().is_some_and(|last| last.is_safe()), "{battery:?}");
+    assert_eq!(state.owed().unwrap(), []);
+
+    let answers = house.with(|inside| inside.receipts.len() as u64 / 2);
+    let verified = ledger.verify(|_| ()).unwrap();
+    assert_eq!((verified.slots, verified.receipts), (4, answers), "no receipt is lost or booked twice");
 }
