@@ -25,8 +25,8 @@ use tokio_util::task::TaskTracker;
 const STATE: &str = "state.db";
 /// Reports that may wait.
 const WAITING_MAX: usize = 256;
-/// How long a process that refuses its configuration gives devices back: what a supervisor allows, less the time to end.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a process that refuses its configuration gives devices back: with [`FAREWELL`], less than a supervisor allows.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How long the devices' tasks may take to end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -102,8 +102,8 @@ impl Debts {
         owed.chain(self.elsewhere.iter().cloned()).collect()
     }
 
-    /// Lets the devices end.
-    pub(super) async fn end(mut self) {
+    /// Lets the devices end. Returns the controls that may still hold what was set, as `device (control)`.
+    pub(super) async fn end(mut self) -> Vec<String> {
         self.stop.cancel();
         let hear = async {
             while let Some(report) = self.reports.recv().await {
@@ -111,6 +111,7 @@ impl Debts {
             }
         };
         let _ = timeout(FAREWELL, async { tokio::join!(self.tracker.wait(), hear) }).await;
+        self.actuators.owed().map(|(device, control)| format!("{device} ({control})")).collect()
     }
 
     fn hear(&mut self, report: Report) {
