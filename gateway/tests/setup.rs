@@ -209,5 +209,6 @@ async fn setup_ends_when_it_is_asked_to() {
     shutdown.cancel();
     let ended = timeout(PATIENCE, live::setup(&mut source, found, &shell, false, &shutdown)).await;
     assert!(ended.expect("it ends").unwrap().is_none());
+    assert!(!house.holds(), "not without giving back");
     house.end().await;
 }

@@ -148,6 +148,28 @@ async fn a_broker_that_comes_late_is_found_without_a_restart_and_the_page_does_n
     Ok(())
 }
 
+/// As somebody meets it who has installed the app and started it.
+#[tokio::test]
+async fn the_apps_own_default_options_show_a_page_that_says_what_is_missing() -> Result<()> {
+    let Some(mut options) = description::options()? else { return Ok(()) };
+    let supervisor = Supervisor::start(1, First { mute: 0, unknown: usize::MAX }).await?;
+    let (folder, port) = (TempDir::new()?, free_port()?);
+    options["http"]["listen"] = json!(format!("127.0.0.1:{port}"));
+    let mut app = start(folder.path(), &options, &supervisor)?;
+    let client = peer::client()?;
+    let said = wait_until(LIMIT, "the page", async || {
+        let answer = client.get(format!("http://127.0.0.1:{port}/")).send().await.ok()?;
+        answer.text().await.ok().filter(|page| page.contains("no device offers grid.power"))
+    });
+    let page = said.await.with_context(|| app.tail())?;
+    for words in ["1 thing to correct", "<b>Configuration</b>", "install and start the Mosquitto broker app"] {
+        ensure!(page.contains(words), "{words} is missing in {page}");
+    }
+    let status = app.stop().await?;
+    ensure!(status.success(), "{status}\n{}", app.tail());
+    Ok(())
+}
+
 /// Has the broker forget the device.
 async fn forget(port: u16) -> Result<()> {
     let Some(publisher) = program("mosquitto_pub") else { return Ok(()) };

@@ -29,8 +29,8 @@ use tokio_util::task::TaskTracker;
 
 /// Reports that may wait.
 const WAITING_MAX: usize = 256;
-/// How long a process that refuses its configuration gives devices back: what a supervisor allows, less the time to end.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a process that refuses its configuration gives devices back: with [`FAREWELL`], less than a supervisor allows.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How long the devices' tasks may take to end.
 const FAREWELL: Duration = Duration::from_secs(54);
 
@@ -106,11 +106,12 @@ impl Debts {
         owed.chain(self.elsewhere.iter().cloned()).collect()
     }
 
-    /// Lets the devices end.
-    pub(super) async fn end(mut self) {
+    /// Lets the devices end. Returns the controls that may still hold what was set, as `device (control)`.
+    pub(super) async fn end(mut self) -> Vec<String> {
         self.stop.cancel();
         let hear = async { while self.reports.recv().await.is_some() {} };
         let _ = timeout(FAREWELL, async { tokio::join!(self.tracker.wait(), hear) }).await;
+        self.actuators.owed().map(|(device, control)| format!("{device} ({control})")).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::http::setup::{self as setup_page, Findings};
 use crate::publish::home_assistant::setup as setup_entity;
 use crate::source::{Found, Source};
 use crate::store::Disk;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use drivers::pace::Pace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Waits for a configuration that is right; `None` where `shutdown` comes first. `banner` says whether somebody reads the terminal.
 ///
 /// # Errors
-/// The page's port cannot be had, or another HeatMine works on the same data.
+/// The page's port cannot be had, another HeatMine works on the same data, or a device was not given back in the end.
 pub async fn setup(
     source: &mut Source,
     mut found: Found,
@@ -58,13 +58,14 @@ pub async fn setup(
         shell.notify.ready(&format!("waits for its configuration; http://{address} says what is missing"));
         let mut round = Round::start(partial, listener, shell)?;
         let next = shutdown.run_until_cancelled(round.changes(source, found.mark, shell)).await;
-        round.end().await;
+        if next.is_none() {
+            shell.notify.stopping();
+        }
+        let owed = round.end().await;
         match next {
             Some(next) => found = next,
-            None => {
-                shell.notify.stopping();
-                return Ok(None);
-            }
+            None if owed.is_empty() => return Ok(None),
+            None => bail!("not given back: {}; the next start does that first", owed.join(", ")),
         }
     }
 }
@@ -146,9 +147,11 @@ impl Round {
         });
     }
 
-    async fn end(self) {
+    /// Returns what is still owed.
+    async fn end(self) -> Vec<String> {
         self.stop.cancel();
-        self.debts.end().await;
+        let owed = self.debts.end().await;
         self.tracker.wait().await;
+        owed
     }
 }
