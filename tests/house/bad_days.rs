@@ -19,6 +19,8 @@ mod engine;
 mod gateway;
 /// Kill -9 at random instants.
 mod kill;
+/// Power cuts, and kills at any moment, in a house whose devices stay set.
+mod power;
 /// A wire between a gateway and a device that can be cut, muted, and made to lie.
 mod proxy;
 /// A question whose answer is heard word by word.

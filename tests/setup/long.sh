@@ -8,6 +8,8 @@ LONG_TASKS='
 random_houses; tests; package(plant) and test(random_test); random weather, commands, jumps and nonsense for the core
 broken_input; tests; (package(inference) and test(/gguf::|text::/)) or (package(drivers) and test(words::)) or (package(gateway) and test(/lines::/)); files, words and lines that are cut and turned
 kills; tests; package(house-tests) and test(bad_days::kill); kill -9 of the gateway at random moments
+house_kills; tests; package(house-tests) and test(bad_days::power::after_a_kill); a fifth each: gateway starting, stopping, at work, devices, both
+power_cuts; tests; package(house-tests) and test(bad_days::power::after_a_power_cut); the mains go, and with them what was not synced
 garbage; tests; (package(inference) and test(garbage)) or (package(house-tests) and test(/mistakes|bad_days::devices/)); nonsense from people, devices and clients
 bad_days; tests; package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop)/); what is cut off, filled up or hangs
 soak; script; tests/setup/soak.sh; a house of some hours, its books verified and its recording decided again
@@ -15,6 +17,8 @@ soak; script; tests/setup/soak.sh; a house of some hours, its books verified and
 ROUNDS=$SHARED/long/rounds.tsv
 # A round that takes longer hangs.
 ROUND_MAX=900
+# Kills or power cuts of a round, where a round is made of them: eight rounds are 200.
+ROUND_CYCLES=25
 # Written in the rows of rounds.tsv.
 ROUND_FORM='%s\t%s\t%s\t%d\t%d\t%s\n'
 
@@ -87,7 +91,7 @@ long_rounds() {
 one_round() {
     local kind what
     IFS=';' read -r _ kind what _ <<<"${1//; /;}"
-    export HEATMINE_SEED=$2 PROPTEST_RNG_SEED=$2
+    export HEATMINE_SEED=$2 PROPTEST_RNG_SEED=$2 HEATMINE_CYCLES=$ROUND_CYCLES
     HEATMINE_BINARY=$(binary)
     export HEATMINE_BINARY
     if [[ $kind == tests ]]; then

@@ -57,13 +57,13 @@ async fn a_full_disk_is_reported_and_nothing_is_lost_when_there_is_room_again() 
 }
 
 /// A small disk of its own, gone when it is dropped.
-struct Disk {
+pub(super) struct Disk {
     path: PathBuf,
 }
 
 impl Disk {
     /// `None`, said loudly, where this process must not mount anything.
-    fn mount(path: &Path) -> Result<Option<Self>> {
+    pub(super) fn mount(path: &Path) -> Result<Option<Self>> {
         std::fs::create_dir_all(path)?;
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=8m", "heatmine-test"]).arg(path);
@@ -75,7 +75,7 @@ impl Disk {
     }
 
     /// Fills it to the last byte.
-    fn fill(&self) -> Result<()> {
+    pub(super) fn fill(&self) -> Result<()> {
         let mut file = std::fs::File::create(self.path.join("filler"))?;
         for size in [65536, 4096, 1] {
             while file.write_all(&vec![1; size]).is_ok() {}
@@ -84,7 +84,7 @@ impl Disk {
     }
 
     /// Makes room again.
-    fn clear(&self) -> Result<()> {
+    pub(super) fn clear(&self) -> Result<()> {
         Ok(std::fs::remove_file(self.path.join("filler"))?)
     }
 }

@@ -17,19 +17,30 @@ pub(super) struct Gateway {
     pub process: Process,
     client: reqwest::Client,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     log: PathBuf,
 }
 
 impl Gateway {
     /// Starts `heatmine run` with `config`, written into `folder`; its data are in `folder/data`.
-    pub(super) async fn run(folder: &Path, mut config: toml::Table) -> Result<Self> {
+    pub(super) async fn run(folder: &Path, config: toml::Table) -> Result<Self> {
+        Self::run_under(folder, config, Vec::new()).await
+    }
+
+    /// The same with more variables in its environment.
+    pub(super) async fn run_under(
+        folder: &Path,
+        mut config: toml::Table,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
         let http = format!("127.0.0.1:{}", free_port()?);
         config.insert("http".into(), toml::toml! { listen = "" }.into());
         config["http"]["listen"] = http.clone().into();
         config.insert("data".into(), toml::toml! { dir = "data" }.into());
         let file = folder.join("heatmine.toml");
         std::fs::write(&file, config.to_string())?;
-        Self::start(http, vec!["run".into(), file.display().to_string()], folder.join("gateway.log")).await
+        let arguments = vec!["run".into(), file.display().to_string()];
+        Self::start(http, arguments, environment, folder.join("gateway.log")).await
     }
 
     /// Starts `heatmine demo` with its data in `data` and its log in `log`.
@@ -38,20 +49,32 @@ impl Gateway {
         let mut all: Vec<String> = ["demo", "--http", &http, "--data"].map(str::to_owned).to_vec();
         all.push(data.display().to_string());
         all.extend(arguments.iter().map(|argument| argument.to_string_lossy().into_owned()));
-        Self::start(http, all, log.to_path_buf()).await
+        Self::start(http, all, Vec::new(), log.to_path_buf()).await
     }
 
-    async fn start(http: String, arguments: Vec<String>, log: PathBuf) -> Result<Self> {
-        let process = spawn(&arguments, &log)?;
-        let mut gateway = Self { http: format!("http://{http}"), process, client: client()?, arguments, log };
+    async fn start(
+        http: String,
+        arguments: Vec<String>,
+        environment: Vec<(String, String)>,
+        log: PathBuf,
+    ) -> Result<Self> {
+        let process = spawn(&arguments, &environment, &log)?;
+        let http = format!("http://{http}");
+        let mut gateway = Self { http, process, client: client()?, arguments, environment, log };
         gateway.ready().await?;
         Ok(gateway)
     }
 
     /// Starts it again on the same data and addresses after it has ended.
     pub(super) async fn restart(&mut self) -> Result<()> {
-        self.process = spawn(&self.arguments, &self.log)?;
+        self.launch()?;
         self.ready().await
+    }
+
+    /// The same without waiting until it is there.
+    pub(super) fn launch(&mut self) -> Result<()> {
+        self.process = spawn(&self.arguments, &self.environment, &self.log)?;
+        Ok(())
     }
 
     async fn ready(&mut self) -> Result<()> {
@@ -130,9 +153,9 @@ impl Gateway {
     }
 }
 
-fn spawn(arguments: &[String], log: &Path) -> Result<Process> {
+fn spawn(arguments: &[String], environment: &[(String, String)], log: &Path) -> Result<Process> {
     let mut command = Command::new(binary()?);
-    command.args(arguments).env("NO_COLOR", "1");
+    command.args(arguments).env("NO_COLOR", "1").envs(environment.iter().cloned());
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", "info");
     }
