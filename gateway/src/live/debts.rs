@@ -111,7 +111,7 @@ impl Debts {
         self.stop.cancel();
         let hear = async { while self.reports.recv().await.is_some() {} };
         let _ = timeout(FAREWELL, async { tokio::join!(self.tracker.wait(), hear) }).await;
-        self.actuators.owed().map(|(device, control)| format!("{device} ({control})")).collect()
+        debts::owed(&self.all.borrow(), &self.devices)
     }
 }
 

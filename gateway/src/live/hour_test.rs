@@ -95,12 +95,7 @@ async fn hour(name: &str) -> Hour {
 }
 
 /// Some time of the house, on a disk that is prepared for it, in which tasks panic, each at its minute.
-async fn run_for(
-    time: Duration,
-    name: &str,
-    panics: &[(&'static str, i64)],
-    prepare: impl FnOnce(&Disk),
-) -> Hour {
+async fn run_for(time: Duration, name: &str, panics: &[(&'static str, i64)], prepare: impl FnOnce(&Disk)) -> Hour {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let loaded = config::load_toml(Path::new("hour.toml"), HOUSE).unwrap_or_else(|errors| panic!("{errors}"));
     let clock = Clock::sped(START.parse().unwrap(), 1.0);

@@ -67,8 +67,6 @@ const JOBS_MAX: usize = 16;
 const COMMANDS_MAX: usize = 64;
 /// The longest wait at the end for what came last.
 const LAST: Duration = Duration::from_secs(2);
-/// How much of a refused payload is shown.
-const SHOWN: usize = 200;
 /// Under this name it is said that the broker is away.
 const TROUBLE: &str = "MQTT";
 
