@@ -65,7 +65,7 @@ async fn house(seed: u64, which: u64, cycles: u64, (blows, left): (&[Blow], &[Le
     for turn in (which..cycles).step_by(usize::try_from(HOUSES)?) {
         let at = usize::try_from(turn)?;
         let (blow, left) = (blows[at % blows.len()], left[at / 2 % left.len()]);
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         let result = cycle(&mut stage, blow, left, &mut chance).await;
         eprintln!(
             "{turn}: {blow:?}, {left:?} in house {which}, {:.1} s: {}",

@@ -8,7 +8,8 @@ use super::stage::Stage;
 use crate::peer::seed;
 use anyhow::{Result, ensure};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::sleep;
 
 /// What a start costs is left out.

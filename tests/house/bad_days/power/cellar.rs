@@ -6,7 +6,8 @@
 
 use super::device::{At, Bank, Device};
 use anyhow::Result;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::sleep;
 
 const INVERTER: u8 = 1;

@@ -19,7 +19,8 @@ use super::stage::{Stage, debts};
 use crate::peer::wait_until;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::sleep;
 
 /// A device is under its own control, or under a live lease, within this time.

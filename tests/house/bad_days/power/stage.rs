@@ -11,8 +11,9 @@ use crate::peer::{Mosquitto, wait_until};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// The house.
 pub(super) struct Stage {

@@ -6,8 +6,9 @@ use super::chance::Chance;
 use super::stage::{Stage, debts};
 use crate::peer::{seed, wait_until};
 use anyhow::{Context, Result, ensure};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// A device is under its own control within this time.
 const GIVEN_BACK: Duration = Duration::from_secs(30);
