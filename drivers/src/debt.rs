@@ -13,7 +13,12 @@ use plant::decision::Control;
 use plant::point::DeviceId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+/// How long a device waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A control that may hold one of our settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +115,9 @@ impl Debts {
         let lost = || "it could not be remembered: nobody writes debts down".to_owned();
         let (done, answer) = oneshot::channel();
         self.entries.send(DebtEntry::Owe { debt, cost, done }).await.map_err(|_| lost())?;
-        answer.await.map_err(|_| lost())?
+        // Whoever waits holds up what else is to be done at its device.
+        let late = |_| format!("it could not be remembered: the disk has not answered in {} s", PATIENCE.as_secs());
+        timeout(PATIENCE, answer).await.map_err(late)?.map_err(|_| lost())?
     }
 
     /// Has a debt forgotten.

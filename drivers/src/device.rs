@@ -13,7 +13,7 @@
 //! - *writer*: the registers or topics of one value of one control, in their order.
 //!
 //! In numbers: a meter on a serial line answers in 80 ms and is read every 2 s. The line dies at 10:00:00; the request times out
-//! after 3 s, [`Report::Unavailable`] follows, and the next attempts come after 1, 2, 4, .. 60 s (a back-off). At 10:00:11 the
+//! after 3 s, [`Report::Unavailable`] follows, and the next attempts come after 1, 2, 4, 5, 5 .. s (a back-off). At 10:00:11 the
 //! core finds its last sample stale. The line is mended at 10:05:00; within a minute values flow again, and the back-off is
 //! forgotten.
 

@@ -11,6 +11,7 @@ mod plan;
 mod repair;
 mod roi;
 mod run;
+mod service;
 mod simulation;
 mod worker;
 
@@ -107,6 +108,8 @@ enum Command {
     Repair(repair::Repair),
     /// What the books say about the price of the box: when it has paid for itself.
     Roi(roi::Roi),
+    /// A unit for systemd, with a watchdog and few rights: printed, not installed.
+    Service(service::Service),
 }
 
 /// Runs the program.
@@ -149,6 +152,7 @@ fn command(command: Command) -> Outcome {
         Command::Ledger(ledger) => ledger.run(),
         Command::Repair(repair) => repair.run(),
         Command::Roi(roi) => roi.run(),
+        Command::Service(service) => service.run(),
     }
 }
 

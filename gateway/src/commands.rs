@@ -105,7 +105,7 @@ impl CommandKeeper {
             let words = |error: &io::Error| {
                 format!("it is in force, but a restart forgets it: it could not be written down ({error})")
             };
-            let _ = kept.send(written.as_ref().map(|()| ()).map_err(words));
+            let _ = kept.send(written.as_ref().copied().map_err(words));
         }
     }
 

@@ -33,12 +33,13 @@ mod form;
 mod load;
 /// From what was written to what the gateway works with.
 pub mod resolve;
+mod sections;
 /// Units in the names of keys.
 pub mod unit;
 
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{load, load_toml, load_with};
-pub use resolve::Loaded;
+pub use load::{Partial, load, load_partly, load_toml, load_with, own_data_dir};
+pub use resolve::{Known, Loaded};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -56,7 +56,7 @@ pub struct DebtKeeper {
 type Confirmed = oneshot::Sender<Result<(), String>>;
 
 /// The ways to the keeper.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ways {
     /// Where debts are written down. The keeper ends when all of these are dropped.
     pub entries: mpsc::Sender<DebtEntry>,

@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::config;
 use crate::config::influx::InfluxApi;
-use crate::live::{self, Options};
+use crate::live::{self, Options, Shell};
 use crate::store::{Disk, Ledger, StateStore};
 use crate::terminal::say;
 use anyhow::{Context, Result, anyhow};
@@ -113,7 +113,8 @@ pub async fn run(demo: Demo, shutdown: CancellationToken) -> Result<()> {
             end.cancel();
         });
     }
-    let options = Options { clock, record: demo.record, draw: Some(draw), summaries: Some(SUMMARIES), banner: true };
+    let (draw, summaries, shell) = (Some(draw), Some(SUMMARIES), Shell::default());
+    let options = Options { clock, record: demo.record, draw, summaries, banner: true, shell };
     let mut save = tokio::time::interval(SAVE);
     let run = live::run(loaded, options, end);
     tokio::pin!(run);

@@ -39,15 +39,22 @@ pub async fn run(
             Some(broker) if spot_topic.is_some() || outlook_topic.is_some() => {
                 topics::run(broker, spot_topic, outlook_topic, &desk, &shutdown).await;
             }
-            Some(_) | None => {}
+            Some(_) | None => std::future::pending().await,
         }
     };
     let from_address = async {
-        if let Some((url, refresh_s)) = address {
-            address::run(&url, refresh_s, &desk, &shutdown).await;
+        match address {
+            Some((url, refresh_s)) => address::run(&url, refresh_s, &desk, &shutdown).await,
+            None => std::future::pending().await,
         }
     };
-    tokio::join!(from_topics, from_address);
+    // Either ends with `shutdown`; one that ends before has failed.
+    tokio::select! {
+        biased;
+        () = from_topics => {}
+        () = from_address => {}
+        () = shutdown.cancelled() => {}
+    }
 }
 
 /// Where what was read is handed in.

@@ -23,6 +23,7 @@ use crate::commands::{CommandWay, Commanded};
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
+use crate::troubles::Troubles;
 use drivers::device::Report;
 use plant::decision::Outcome;
 use plant::effect::Effect;
@@ -77,6 +78,8 @@ pub struct Host {
     pub events: mpsc::Sender<Event>,
     /// Devices that cannot be read, and why.
     pub unavailable: BTreeMap<DeviceId, String>,
+    /// What is wrong around the loop.
+    pub troubles: Troubles,
 }
 
 impl Host {
@@ -194,7 +197,8 @@ impl Host {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
-        notices.chain(kept).chain(devices).chain(refusals).collect()
+        let troubles = self.troubles.all().into_iter();
+        notices.chain(kept).chain(troubles).chain(devices).chain(refusals).collect()
     }
 }
 

@@ -20,6 +20,8 @@ mod jobs;
 mod metrics;
 mod page;
 mod refusal;
+/// The page before the configuration is right.
+pub mod setup;
 mod status;
 /// What the fixture needs of the gateway, where it finds it both here and in the example that shows the page.
 #[cfg(test)]

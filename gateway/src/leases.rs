@@ -98,7 +98,7 @@ fn sentence(leases: &[LeaseStatus], silent: Duration) -> String {
 }
 
 /// Whether the device may hold something of ours.
-fn is_set(lease: &LeaseStatus) -> bool {
+pub(crate) fn is_set(lease: &LeaseStatus) -> bool {
     lease.error.is_some() || lease.state == LeaseState::Held || lease.setting.is_some_and(|setting| !setting.is_safe())
 }
 

@@ -40,6 +40,8 @@ pub mod leases;
 pub mod live;
 /// What somebody must confirm.
 pub mod notices;
+/// Messages to systemd.
+pub mod notify;
 /// The publishers: Home Assistant, history databases.
 pub mod publish;
 /// Every event and every decision, one line each.
@@ -52,9 +54,13 @@ pub mod replay;
 pub mod schedule;
 /// The host in virtual time.
 pub mod simulate;
+/// Where the configuration comes from.
+pub mod source;
 /// What is kept on disk.
 pub mod store;
 /// Standard output.
 pub mod terminal;
+/// What is wrong around the loop.
+pub mod troubles;
 /// What a publisher is given.
 pub mod wiring;

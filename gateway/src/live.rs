@@ -7,12 +7,13 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::engine::{Feeder, Watchdog};
+use crate::engine::Feeder;
 use crate::host::{GracefulShutdown, Host};
-use crate::http;
 use crate::interactive::Interactive;
-use crate::leases;
+use crate::notify::Notify;
+use crate::source::Source;
 use crate::store::Disk;
+use crate::troubles::Troubles;
 use anyhow::{Result, bail};
 use devices::Start;
 use drivers::pace::Pace;
@@ -21,7 +22,9 @@ use outside::Outside;
 use plant::plant::Plant;
 use plant::units::Watts;
 use queues::Queues;
+use restart::Restart;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tasks::Tasks;
@@ -31,8 +34,10 @@ use tokio_util::task::TaskTracker;
 use wires::Wires;
 
 mod data_folder;
+mod debts;
 mod devices;
 mod earlier;
+mod engine;
 #[cfg(test)]
 mod hour_test;
 mod keepers;
@@ -40,13 +45,18 @@ mod outside;
 mod page;
 mod queues;
 mod resources;
+mod restart;
 #[cfg(test)]
 mod rot_test;
+mod setup;
+mod simulation;
 mod tasks;
 mod thread;
 mod wires;
 
+pub use debts::give_back;
 pub use page::listen;
+pub use setup::setup;
 
 /// How long devices, publishers and the engine may take to end: the 60 s that the Supervisor gives an app, less a loop that hangs.
 const FAREWELL: Duration = Duration::from_secs(54);
@@ -64,6 +74,19 @@ pub struct Options {
     pub summaries: Option<Duration>,
     /// Whether the person at the terminal reads where to look.
     pub banner: bool,
+    /// What is found out beside the loop.
+    pub shell: Shell,
+}
+
+/// What the program around a house knows and finds out. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    /// What is wrong around the loop.
+    pub troubles: Troubles,
+    /// The way to systemd.
+    pub notify: Notify,
+    /// Where the configuration came from, and the mark of what was found there.
+    pub source: Option<(Source, u64)>,
 }
 
 /// Runs the gateway until `shutdown`.
@@ -81,7 +104,7 @@ async fn run_in<O: Outside>(
     options: Options,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    let Options { clock, record, draw, summaries, banner } = options;
+    let Options { clock, record, draw, summaries, banner, shell } = options;
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
     let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
@@ -101,44 +124,38 @@ async fn run_in<O: Outside>(
         disk,
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
+        restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
     };
-    let page = tasks.page()?;
+    tasks.serve(&config.http, resources.listener)?;
 
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
     let configured = (devices.as_slice(), loaded_broker.as_ref());
     let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
-    let start =
-        Start { outside: &outside, reports, stop: &devices_stop, tracker: &tasks.tracker, debts: &keepers.debts };
-    let mut leases = start.devices(devices, keepers.gone, &actuators);
+    let restart = Restart { troubles: shell.troubles.clone(), stop: devices_stop.clone() };
     // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
-    drop(keepers.debts);
+    let (tracker, debts) = (&tasks.tracker, keepers.debts);
+    let start = Start { outside: &outside, reports, restart: restart.clone(), tracker, debts };
+    let mut leases = start.devices(devices, keepers.gone, &actuators);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
-    let watchdog = Watchdog {
+    let watched = engine::Watched {
         engine: resources.engine,
         clock: clock.clone(),
         prices: site.work,
-        booked: resources.booked,
         feeder,
         events: events.clone(),
-        restarts: 0,
-        receipts_read: 0,
-        ready_at: None,
+        ledger: resources.ledger.clone(),
     };
-    tasks.tracker.spawn(outside.apart(watchdog.run(devices_stop.clone())));
+    tasks.tracker.spawn(outside.apart(watched.keep(restart, resources.booked)));
     tasks.start(&config, broker, schedule, engine);
+    tasks.follow_source(&config, shell.source);
     tasks.simulation(draw, summaries);
-    tasks.tracker.spawn(async move { http::serve(&config.http, resources.listener, page).await });
-    if banner {
-        page::announce(resources.page, clock.speed());
-    }
-    tracing::info!(site = site.name, page = %resources.page, "running");
+    tasks.watch(&leases, &actuators, &records, &shell.notify);
+    say_running(&site.name, resources.page, banner.then_some(clock.speed()), &shell.notify);
 
-    let watching = leases::watch(leases.clone(), actuators.wanted(), records.clone(), shutdown.clone());
-    tasks.tracker.spawn(watching);
     let host = Host {
         plant: Plant::new(site, resources.restored, now),
         books: Books::new(resources.ledger, resources.state, clock.speed()),
@@ -151,13 +168,24 @@ async fn run_in<O: Outside>(
         records,
         events,
         unavailable: BTreeMap::new(),
+        troubles: shell.troubles,
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
+    shell.notify.stopping();
     let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;
     drop(resources.claim);
     result
+}
+
+/// Says that the house runs: in the log, to systemd, and at the terminal with the `speed` of its time where somebody reads there.
+fn say_running(site: &str, page: SocketAddr, speed: Option<f64>, notify: &Notify) {
+    if let Some(speed) = speed {
+        page::announce(page, speed);
+    }
+    tracing::info!(site, %page, "running");
+    notify.ready(&format!("{site} runs; its page is at {page}"));
 }
 
 /// Lets everything around the loop end. Nothing more is wanted of the devices by now; they write their safe values and end, and

@@ -8,6 +8,7 @@ mod ledger;
 mod log;
 mod pages;
 mod recovery;
+mod reserve;
 mod shape;
 mod state;
 mod twice;

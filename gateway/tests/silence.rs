@@ -10,7 +10,7 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use drivers::{broker, sim};
 use gateway::clock::Clock;
-use gateway::live::{self, Options};
+use gateway::live::{self, Options, Shell};
 use inference::client;
 use plant::units::Watts;
 use serde_json::{Value, json};
@@ -209,7 +209,8 @@ impl Stage {
         let record = folder.path().join("recording");
         pipe(&record, flowing);
         let loaded = gateway::config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
-        let options = Options { clock, record: Some(record), draw: Some(draw), summaries: None, banner: false };
+        let shell = Shell::default();
+        let options = Options { clock, record: Some(record), draw: Some(draw), summaries: None, banner: false, shell };
         let run = tokio::spawn(live::run(loaded, options, shutdown.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { house, engine, page, client, flows, shutdown, house_stop, run, broker, _folder: folder }

@@ -7,6 +7,8 @@
 mod broker;
 /// Commands over kills, rot and absence.
 mod commands;
+/// What devices are owed after a kill, while files rot.
+mod debts;
 /// Values that are none: words, sentinels, a meter that repeats itself.
 mod devices;
 /// The disk is full.

@@ -22,3 +22,7 @@ mod peer;
 mod policy;
 /// What version 0.1.0 wrote and published.
 mod release;
+/// A service of systemd.
+mod service;
+/// A configuration that is not right.
+mod setup;

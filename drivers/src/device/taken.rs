@@ -72,7 +72,12 @@ impl Taken {
         let writes = if known.is_none() { 2 } else { 1 };
         let cost = row.writes_a_day.map(|daily| Cost { writes, daily });
         if known.is_none() || news || cost.is_some() {
-            self.owe(row.name, &grip.kept, cost).await.map_err(Failure::untouched)?;
+            let owed = self.owe(row.name, &grip.kept, cost).await;
+            if owed.is_err() && known.is_none() {
+                // It may be written down late.
+                self.debts.settle(self.device.clone(), row.name).await;
+            }
+            owed.map_err(Failure::untouched)?;
         }
         self.controls.insert(row.name, grip);
         let revert = if known.is_none() { writer.revert(row).await } else { None };

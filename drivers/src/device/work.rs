@@ -117,7 +117,6 @@ impl Device {
             let Some(round) = self.shutdown.run_until_cancelled(registers.round()).await else { continue };
             match round {
                 Ok(Round { parts: found, read }) => {
-                    backoff = Backoff::default();
                     if let Some(since) = failing.take() {
                         self.back.notify_one();
                         if since.elapsed() >= OUTAGE {
@@ -216,7 +215,9 @@ impl Device {
                 }
                 () = self.answers.notified() => drop(self.shutdown.run_until_cancelled(keeper.retry()).await),
                 () = self.back.notified() => keeper.back(),
-                Some(event) = events.recv() => {
+                event = events.recv(), if topics.is_some() => {
+                    // The session's task has failed: the device is given back, and started again.
+                    let Some(event) = event else { break };
                     keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
                     if event == LinkEvent::Connected {
                         self.answers.notify_one();

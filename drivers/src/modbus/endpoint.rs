@@ -80,7 +80,7 @@ impl Endpoint {
             dirty: false,
             retry: None,
             ready: None,
-            backoff: Backoff::default(),
+            backoff: Backoff::below_another(),
             last: String::new(),
         };
         tokio::spawn(line.serve(write_jobs, read_jobs));
@@ -165,10 +165,7 @@ impl Line {
         let settle = if matches!(job.ask, Ask::Write { .. }) { job.timing.settle_ms } else { 0 };
         self.ready = Some(Box::pin(sleep(Duration::from_millis(job.timing.min_gap_ms.max(settle)))));
         match &result {
-            Ok(_) | Err(Fault::Exception(_)) => {
-                self.backoff = Backoff::default();
-                self.context = Some(context);
-            }
+            Ok(_) | Err(Fault::Exception(_)) => self.context = Some(context),
             Err(fault @ (Fault::Timeout(_) | Fault::Garbled(_) | Fault::Lost(_))) => {
                 self.dirty = !matches!(fault, Fault::Lost(_));
                 self.fail(fault.to_string());

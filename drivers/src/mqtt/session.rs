@@ -31,6 +31,8 @@ pub(super) const FLUSH: Duration = Duration::from_secs(3);
 const PACKET_LIMIT: usize = 1024 * 1024;
 const KEEP_ALIVE_S: u16 = 30;
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long one address of the broker may take to be reached.
+const REACH: Duration = Duration::from_secs(3);
 const REQUESTS: usize = 64;
 
 pub(super) struct Session {
@@ -73,7 +75,6 @@ impl Session {
             };
             let End::Lost { error, connected } = end else { return };
             if connected {
-                backoff = Backoff::default();
                 away = Away { before: Duration::ZERO, since: Instant::now() };
             }
             if self.events.is_closed() {
@@ -236,7 +237,7 @@ impl Session {
 async fn open(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::other("no address");
     for address in addresses {
-        match timeout(Duration::from_secs(5), TcpStream::connect(address)).await {
+        match timeout(REACH, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);

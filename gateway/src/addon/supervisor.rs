@@ -13,10 +13,6 @@ const SUPERVISOR: &str = "http://supervisor";
 const ELSEWHERE: &str = "HEATMINE_SUPERVISOR";
 /// The longest wait for one answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// How often it is asked: right after the machine's start the broker may not have announced itself yet.
-const TRIES: u32 = 5;
-/// The wait between two tries.
-const BETWEEN: Duration = Duration::from_secs(3);
 
 /// The broker as the Supervisor knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -74,25 +70,22 @@ pub async fn page() -> Option<String> {
     }
 }
 
-/// The broker that the Supervisor offers, where this process is an app and there is one.
-pub async fn broker() -> Option<MqttService> {
-    let (token, supervisor) = reached()?;
-    for attempt in 1..=TRIES {
-        match mqtt_service(&token, &supervisor).await {
-            Ok(Some(service)) => {
-                info!(host = service.host, port = service.port, "the Supervisor names the MQTT broker");
-                return Some(service);
-            }
-            Ok(None) => {
-                warn!(attempt, "the Supervisor knows no MQTT broker; install and start the Mosquitto broker app")
-            }
-            Err(error) => warn!(attempt, error = format!("{error:#}"), "the Supervisor cannot be asked"),
-        }
-        if attempt < TRIES {
-            tokio::time::sleep(BETWEEN).await;
-        }
+/// Whether this process is an app, so that there is a Supervisor to ask.
+pub fn is_asked() -> bool {
+    reached().is_some()
+}
+
+/// The broker that the Supervisor offers; `None` where no broker has announced itself, as right after the machine's start.
+///
+/// # Errors
+/// The Supervisor cannot be asked, or this process is no app.
+pub async fn broker() -> Result<Option<MqttService>> {
+    let (token, supervisor) = reached().context("this is no app of Home Assistant")?;
+    let service = mqtt_service(&token, &supervisor).await?;
+    if let Some(service) = &service {
+        info!(host = service.host, port = service.port, "the Supervisor names the MQTT broker");
     }
-    None
+    Ok(service)
 }
 
 /// Asks the Supervisor at `base_url` for its MQTT service; `None` where no broker has announced itself.

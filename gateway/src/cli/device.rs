@@ -5,8 +5,9 @@ mod read;
 mod scan;
 mod watch;
 
-use super::{Failure, Outcome, print_json, print_text, run};
+use super::{Failure, Outcome, print_json, print_text};
 use crate::config::{self, Loaded};
+use crate::source::Source;
 use clap::{Args, Subcommand};
 use drivers::address::{Address, Topic};
 use drivers::definition::{self, Definition};
@@ -112,7 +113,7 @@ impl Target {
     }
 
     fn configured(self, interval: Option<Duration>) -> Result<DeviceConfig, Failure> {
-        let file = self.config.clone().unwrap_or_else(run::usual_file);
+        let file = self.config.clone().unwrap_or_else(|| Source::new(None).file());
         if self.config.is_none() && !file.exists() {
             let words = format!(
                 "where is '{}'? expected an address after it, as tcp://192.168.1.20:502, or a configuration that names it ({} is not here)",
@@ -141,7 +142,7 @@ impl Target {
     }
 
     fn broker(&self, address: &Address) -> Result<Option<Broker>, Failure> {
-        let file = self.config.clone().unwrap_or_else(run::usual_file);
+        let file = self.config.clone().unwrap_or_else(|| Source::new(None).file());
         let broker = load(&file)?.broker;
         let words = || format!("{} has no section [mqtt]; expected one, or the broker in {address}", file.display());
         broker.map(Some).ok_or_else(|| Failure::new(Failure::USAGE, words()))

@@ -1,28 +1,27 @@
 //! `heatmine run` and `heatmine demo`.
 
-use super::{Failure, Outcome, expert, runtime, until_stopped};
-use crate::addon::supervisor;
+use super::{Failure, Outcome, expert, until_stopped};
 use crate::clock::Clock;
-use crate::config::Loaded;
 use crate::config::influx::InfluxApi;
-use crate::live::Options;
-use crate::{config, demo, live};
+use crate::live::{Options, Shell};
+use crate::notify::Notify;
+use crate::source::{Found, Source};
+use crate::{demo, live};
 use clap::Args;
 use drivers::mqtt::Broker;
-use std::cell::LazyCell;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-/// What is read where no file is named, the first that is there: the owner's own file in the add-on's folder, the add-on's
-/// options, and the file beside which HeatMine was started.
-const FILES: [&str; 3] = ["/config/heatmine.toml", "/data/options.json", "heatmine.toml"];
 
 /// Arguments of `heatmine run`.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// The configuration [default: heatmine.toml, in the add-on /data/options.json].
     file: Option<PathBuf>,
+    /// Start with what is there: where the configuration is missing or wrong, the page says what to correct, and the house starts
+    /// once that is done.
+    #[arg(long)]
+    setup: bool,
     /// Record everything that happens and is decided into this file, for `heatmine replay`.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -31,28 +30,31 @@ pub(super) struct Run {
 impl Run {
     /// Runs the gateway.
     pub(super) fn run(self) -> Outcome {
-        let file = self.file.unwrap_or_else(usual_file);
-        let loaded = loaded(&file)?;
-        let options = Options { clock: Clock::real(), record: self.record, draw: None, summaries: None, banner: true };
-        until_stopped(|shutdown| async move { Ok(live::run(loaded, options, shutdown).await?) })
+        let Run { file, setup, record } = self;
+        until_stopped(|shutdown| async move {
+            let mut shell = Shell { notify: Notify::from_environment(), ..Shell::default() };
+            let mut source = Source::new(file);
+            let Found { configuration, mark, .. } = match source.read(&shell.troubles).await {
+                found if setup || found.configuration.is_ok() => {
+                    match live::setup(&mut source, found, &shell, true, &shutdown).await? {
+                        Some(found) => found,
+                        None => return Ok(()),
+                    }
+                }
+                found => found,
+            };
+            let loaded = match configuration {
+                Ok(loaded) => loaded,
+                Err(partial) => {
+                    live::give_back(&partial.known, &shutdown).await;
+                    return Err(partial.errors.into());
+                }
+            };
+            shell.source = Some((source, mark));
+            let options = Options { clock: Clock::real(), record, draw: None, summaries: None, banner: true, shell };
+            Ok(live::run(loaded, options, shutdown).await?)
+        })
     }
-}
-
-/// The configuration; the Supervisor is only asked for what the file and the environment leave open.
-fn loaded(file: &Path) -> Result<Loaded, Failure> {
-    let runtime = runtime()?;
-    let broker = LazyCell::new(|| runtime.block_on(supervisor::broker()));
-    let supervised = |name: &str| match name {
-        "HEATMINE_HTTP_URL" => runtime.block_on(supervisor::page()),
-        _ => broker.as_ref().and_then(|broker| broker.variable(name)),
-    };
-    let variable = |name: &str| std::env::var(name).ok().or_else(|| supervised(name));
-    Ok(config::load_with(file, variable)?)
-}
-
-pub(super) fn usual_file() -> PathBuf {
-    let found = FILES.into_iter().find(|file| Path::new(file).exists());
-    PathBuf::from(found.unwrap_or("heatmine.toml"))
 }
 
 /// Arguments of `heatmine demo`.

@@ -2,6 +2,7 @@
 
 use super::error::{ConfigError, ConfigErrors, Place};
 use super::secret::may_be_secret;
+use super::sections;
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,24 +26,23 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a file: JSON where its name ends in `.json`, TOML otherwise.
-    pub fn read(path: &Path) -> Result<Self, ConfigErrors> {
+    /// Reads a file: JSON where its name ends in `.json`, TOML otherwise. Of one that cannot be read as a whole, what can be;
+    /// then it is said why as well.
+    pub fn read_partly(path: &Path) -> (Self, Option<ConfigErrors>) {
         let file = path.display().to_string();
-        let about = |unreadable: bool, expected: String| ConfigErrors {
-            file: file.clone(),
-            unreadable,
-            errors: vec![ConfigError::new("", None, expected)],
+        let nothing = || Self { file: file.clone(), value: Value::Object(Map::new()), places: BTreeMap::new() };
+        let text = match text(path, &file) {
+            Ok(text) => text,
+            Err(errors) => return (nothing(), Some(errors)),
         };
-        let unreadable = |expected| about(true, expected);
-        let wrong = |expected| about(false, expected);
-        let bytes = bytes(path).map_err(|error| unreadable(why(&error)))?;
-        if bytes.len() as u64 > SIZE_MAX {
-            return Err(wrong(format!("is too long; a configuration has {SIZE_MAX} bytes at most")));
-        }
-        let text = String::from_utf8(bytes)
-            .map_err(|error| wrong(format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to())))?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        if is_json { Self::from_json(&file, &text) } else { Self::from_toml(&file, &text) }
+        match if is_json { Self::from_json(&file, &text) } else { Self::from_toml(&file, &text) } {
+            Ok(document) => (document, None),
+            Err(errors) if is_json => (nothing(), Some(errors)),
+            Err(errors) => {
+                (Self::from_toml(&file, &sections::sound(&text)).unwrap_or_else(|_| nothing()), Some(errors))
+            }
+        }
     }
 
     /// Parses TOML; every syntax error is reported.
@@ -80,6 +80,21 @@ impl Document {
         }
         Ok(Self { file: file.into(), value: without_nulls(value), places: BTreeMap::new() })
     }
+}
+
+/// The text of a file.
+fn text(path: &Path, file: &str) -> Result<String, ConfigErrors> {
+    let about = |unreadable: bool, expected: String| ConfigErrors {
+        file: file.to_owned(),
+        unreadable,
+        errors: vec![ConfigError::new("", None, expected)],
+    };
+    let bytes = bytes(path).map_err(|error| about(true, why(&error)))?;
+    if bytes.len() as u64 > SIZE_MAX {
+        return Err(about(false, format!("is too long; a configuration has {SIZE_MAX} bytes at most")));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| about(false, format!("is not text: byte {} is no UTF-8", error.utf8_error().valid_up_to())))
 }
 
 /// The content, read no further than needed to see that it is too long.

@@ -1,5 +1,6 @@
 //! What a host offers the gateway: Home Assistant's Supervisor hands each app the credentials of the broker app, and knows
-//! under which address Home Assistant shows the app's page. Each stands for a variable of the environment.
+//! under which address Home Assistant shows the app's page; systemd gives a service a folder of its own. Each stands for a
+//! variable of the environment.
 
 use serde_json::{Map, Value};
 
@@ -15,18 +16,21 @@ const VARIABLES: &[(&str, &str)] = &[
 /// Completes what the file leaves open.
 pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    complete_page(document, set);
+    complete_value(document, "http", "url", || set("HEATMINE_HTTP_URL"));
+    // systemd names several folders with colons between them; ours is the first.
+    let folder = || set("STATE_DIRECTORY").and_then(|folders| folders.split(':').next().map(str::to_owned));
+    complete_value(document, "data", "dir", folder);
     complete_broker(document, set);
 }
 
-/// Sets `http.url` where the file does not name it.
-fn complete_page(document: &mut Value, set: impl Fn(&str) -> Option<String>) {
-    if document.pointer("/http/url").is_some() {
+/// Sets a key where the file does not name it.
+fn complete_value(document: &mut Value, section: &str, key: &str, value: impl FnOnce() -> Option<String>) {
+    if document.pointer(&format!("/{section}/{key}")).is_some() {
         return;
     }
-    let (Some(url), Value::Object(sections)) = (set("HEATMINE_HTTP_URL"), document) else { return };
-    if let Value::Object(http) = sections.entry("http").or_insert_with(|| Value::Object(Map::new())) {
-        http.insert("url".to_owned(), Value::String(url));
+    let (Some(value), Value::Object(sections)) = (value(), document) else { return };
+    if let Value::Object(section) = sections.entry(section).or_insert_with(|| Value::Object(Map::new())) {
+        section.insert(key.to_owned(), Value::String(value));
     }
 }
 
@@ -71,6 +75,17 @@ mod tests {
         assert_eq!(completed(json!({})), json!({"mqtt": broker}));
         assert_eq!(completed(json!({"mqtt": {"host": ""}})), json!({"mqtt": broker}));
         let own = json!({"mqtt": {"host": "mine"}});
+        assert_eq!(completed(own.clone()), own);
+    }
+
+    #[test]
+    fn a_service_keeps_its_data_in_its_own_folder_unless_the_owner_names_another() {
+        let completed = |mut document: Value| {
+            complete(&mut document, |name| (name == "STATE_DIRECTORY").then(|| "/var/lib/heatmine:/b".into()));
+            document
+        };
+        assert_eq!(completed(json!({})), json!({"data": {"dir": "/var/lib/heatmine"}}));
+        let own = json!({"data": {"dir": "/mnt/heatmine"}});
         assert_eq!(completed(own.clone()), own);
     }
 

@@ -1,13 +1,23 @@
-//! Reads a configuration file and reports everything that is wrong with it at once.
+//! Reads a configuration file and reports everything that is wrong with it at once. What is right in a wrong one stays usable:
+//! see [`Partial`].
 
 use super::check::Schema;
 use super::document::{Document, join};
 use super::error::{ConfigError, ConfigErrors, Place};
-use super::resolve::{Loaded, resolve};
+use super::resolve::{Known, Loaded, resolve};
 use super::{Config, VERSION, environment, form};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A configuration that is not right, and what can be used of it all the same.
+#[derive(Clone, Debug)]
+pub struct Partial {
+    /// What is wrong.
+    pub errors: ConfigErrors,
+    /// What is right.
+    pub known: Known,
+}
 
 /// Reads, checks and resolves the file; what the file leaves open about the broker comes from the environment.
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
@@ -16,36 +26,63 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
 
 /// The same with the environment read through `variable`.
 pub fn load_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Loaded, ConfigErrors> {
-    let mut document = Document::read(path)?;
+    load_partly(path, variable).map_err(|partial| partial.errors)
+}
+
+/// The same; where something is wrong, with what is right all the same.
+pub fn load_partly(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Loaded, Box<Partial>> {
+    let (mut document, unread) = Document::read_partly(path);
     form::complete(&mut document.value);
     environment::complete(&mut document.value, variable);
-    load_document(path, document)
+    let judged = judge(path, document);
+    // What a file says that cannot be read as a whole is not judged.
+    let errors = unread.unwrap_or(judged.errors);
+    match judged.loaded {
+        Some(loaded) if errors.errors.is_empty() => Ok(loaded),
+        Some(_) | None => Err(Box::new(Partial { errors, known: judged.known })),
+    }
+}
+
+/// The data folder that a file names itself; `None` where it leaves that to the defaults, or cannot be read.
+pub fn own_data_dir(path: &Path) -> Option<PathBuf> {
+    let (document, _) = Document::read_partly(path);
+    let dir = document.value.pointer("/data/dir")?.as_str()?.to_owned();
+    Some(path.parent().unwrap_or(Path::new("")).join(dir))
 }
 
 /// The same for a text in memory; `file` is its name in messages and the place that relative paths start from.
 pub fn load_toml(file: &Path, text: &str) -> Result<Loaded, ConfigErrors> {
-    load_document(file, Document::from_toml(&file.display().to_string(), text)?)
+    let judged = judge(file, Document::from_toml(&file.display().to_string(), text)?);
+    judged.loaded.filter(|_| judged.errors.errors.is_empty()).ok_or(judged.errors)
 }
 
-fn load_document(path: &Path, document: Document) -> Result<Loaded, ConfigErrors> {
-    newer(&document)?;
+/// What a document comes to.
+struct Judged {
+    loaded: Option<Loaded>,
+    known: Known,
+    errors: ConfigErrors,
+}
+
+fn judge(path: &Path, document: Document) -> Judged {
+    if let Err(errors) = newer(&document) {
+        return Judged { loaded: None, known: Known::nothing(path), errors };
+    }
     let schema = Schema::of_config();
     let mut errors = schema.check(&document.value);
     let faulty: BTreeSet<String> = errors.iter().map(|error| error.key.clone()).collect();
     let sound = schema.filled(&pruned(&document.value, "", &faulty));
+    let (mut loaded, mut known) = (None, Known::nothing(path));
     match serde_path_to_error::deserialize::<_, Config>(&sound) {
-        Ok(config) => match resolve(path, config) {
-            Ok(loaded) if errors.is_empty() => return Ok(loaded),
-            Ok(_) => {}
-            Err(more) => errors.extend(more.into_iter().filter(|error| !follows(error, &faulty))),
-        },
-        Err(_) if !errors.is_empty() => {}
-        Err(error) => {
-            let key = error.path().to_string();
-            errors.push(ConfigError::new(key, None, error.inner().to_string()));
+        Ok(config) => {
+            let resolution = resolve(path, config);
+            errors.extend(resolution.errors.into_iter().filter(|error| !follows(error, &faulty)));
+            (loaded, known) = (resolution.loaded, resolution.known.without(&faulty));
         }
+        Err(_) if !errors.is_empty() => {}
+        Err(error) => errors.push(ConfigError::new(error.path().to_string(), None, error.inner().to_string())),
     }
-    Err(ConfigErrors { file: document.file.clone(), unreadable: false, errors: placed(errors, &document) })
+    let errors = ConfigErrors { file: document.file.clone(), unreadable: false, errors: placed(errors, &document) };
+    Judged { loaded, known, errors }
 }
 
 /// Refuses the file of a newer HeatMine as a whole: what its keys mean is not known.
@@ -70,8 +107,12 @@ fn pruned(value: &Value, path: &str, faulty: &BTreeSet<String>) -> Value {
         ),
         Value::Array(items) => {
             let items = items.iter().enumerate().map(|(index, item)| (item, format!("{path}[{index}]")));
-            let items = items.filter(|(_, path)| !faulty.contains(path));
-            Value::Array(items.map(|(item, path)| pruned(item, &path, faulty)).collect())
+            let items = items.filter_map(|(item, place)| match faulty.contains(&place) {
+                // The numbers of the sections behind it stay what they are in the file.
+                true => (!path.contains('.')).then(|| Value::Object(Map::new())),
+                false => Some(pruned(item, &place, faulty)),
+            });
+            Value::Array(items.collect())
         }
         other => other.clone(),
     }

@@ -8,12 +8,18 @@ mod times;
 
 use super::Config;
 use super::error::ConfigError;
+use super::home_assistant::HomeAssistantConfig;
+use super::http::HttpConfig;
+use super::installation::SiteConfig;
+use super::jobs::DataConfig;
+use super::mqtt::MqttConfig;
 use crate::addon::data_folder;
 use crate::schedule;
 use drivers::device::DeviceConfig;
 use drivers::mqtt::Broker;
 use plant::site::Site;
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// A checked configuration and all that follows from it.
@@ -41,6 +47,9 @@ pub struct Loaded {
     pub schedule: Vec<schedule::Entry>,
 }
 
+/// Where the page listens if nothing else is known.
+const HTTP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8099);
+
 /// The mistakes found so far.
 #[derive(Debug, Default)]
 struct Faults {
@@ -64,14 +73,87 @@ impl Faults {
     }
 }
 
+/// What a configuration says that is right, whatever else is wrong.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The site's name.
+    pub site: String,
+    /// `[http]`.
+    pub http: HttpConfig,
+    /// `[home_assistant]`.
+    pub home_assistant: HomeAssistantConfig,
+    /// First part of every topic.
+    pub topic_prefix: String,
+    /// The devices that can be addressed as they were meant, and where each stands in the file.
+    pub devices: Vec<(String, DeviceConfig)>,
+    /// The broker, where there is one.
+    pub broker: Option<Broker>,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where the page listens; the usual place where that is not known.
+    pub http_listen: SocketAddr,
+}
+
+impl Known {
+    /// What is known where the file says nothing.
+    pub(super) fn nothing(file: &Path) -> Self {
+        let data = DataConfig::default().dir;
+        Self {
+            site: SiteConfig::default().name,
+            http: HttpConfig::default(),
+            home_assistant: HomeAssistantConfig::default(),
+            topic_prefix: MqttConfig::default().topic_prefix,
+            devices: Vec::new(),
+            broker: None,
+            data_dir: file.parent().unwrap_or(Path::new("")).join(data),
+            http_listen: HTTP_LISTEN,
+        }
+    }
+
+    /// What `config` says, with mistakes left out and replaced by defaults.
+    fn of(config: &Config, data_dir: PathBuf) -> Self {
+        let mqtt = config.mqtt.clone().unwrap_or_default();
+        Self {
+            site: config.site.name.clone(),
+            http: config.http.clone(),
+            home_assistant: config.home_assistant.clone(),
+            topic_prefix: mqtt.topic_prefix,
+            devices: Vec::new(),
+            broker: None,
+            data_dir,
+            http_listen: config.http.listen.parse().unwrap_or(HTTP_LISTEN),
+        }
+    }
+
+    /// Without what depends on the keys that are wrong in themselves.
+    pub(super) fn without(mut self, faulty: &BTreeSet<String>) -> Self {
+        if faulty.iter().any(|key| is_below(key, "mqtt")) {
+            self.broker = None;
+            self.devices.iter_mut().for_each(|(_, device)| device.broker = None);
+        }
+        self.devices.retain(|(section, _)| !faulty.iter().any(|key| devices::misleads(key, section)));
+        self
+    }
+}
+
+/// What came of resolving a configuration.
+pub(super) struct Resolution {
+    /// All of it, where nothing is wrong.
+    pub(super) loaded: Option<Loaded>,
+    /// What is right.
+    pub(super) known: Known,
+    /// What is wrong.
+    pub(super) errors: Vec<ConfigError>,
+}
+
 /// Resolves `config`, read from `file`.
-pub(super) fn resolve(file: &Path, mut config: Config) -> Result<Loaded, Vec<ConfigError>> {
+pub(super) fn resolve(file: &Path, mut config: Config) -> Resolution {
     let mut faults = Faults::default();
     let beside = file.parent().unwrap_or(Path::new(""));
     connections::read_secrets(&mut config, beside, &mut faults);
     let addresses = connections::addresses(&config, &mut faults);
     let broker = config.mqtt.as_ref().map(connections::broker);
-    let devices = devices::resolve(&config, broker.as_ref(), beside, &mut faults);
+    let (devices, addressable) = devices::resolve(&config, broker.as_ref(), beside, &mut faults);
     let site = site::resolve(&config, &devices, &mut faults);
     let schedule = times::resolve(&config, &mut faults);
     let named = config.data.dir != data_folder::DATA_DIR;
@@ -79,8 +161,9 @@ pub(super) fn resolve(file: &Path, mut config: Config) -> Result<Loaded, Vec<Con
     let data_dir = data_dir.map_err(|words| faults.about("data.dir", words)).unwrap_or_default();
     let experts_dir =
         config.worker.experts_dir.as_ref().map_or_else(|| data_dir.join("experts"), |dir| beside.join(dir));
-    match (site, addresses) {
-        (Some(site), Some((http_listen, worker_listen))) if faults.errors.is_empty() => Ok(Loaded {
+    let known = Known { devices: addressable, broker: broker.clone(), ..Known::of(&config, data_dir.clone()) };
+    let loaded = match (site, addresses) {
+        (Some(site), Some((http_listen, worker_listen))) if faults.errors.is_empty() => Some(Loaded {
             file: file.to_owned(),
             config,
             site,
@@ -92,8 +175,14 @@ pub(super) fn resolve(file: &Path, mut config: Config) -> Result<Loaded, Vec<Con
             worker_listen,
             schedule,
         }),
-        _ => Err(faults.errors),
-    }
+        _ => None,
+    };
+    Resolution { loaded, known, errors: faults.errors }
+}
+
+/// Whether `key` is `section` or stands in it.
+fn is_below(key: &str, section: &str) -> bool {
+    key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn quoted(text: &str) -> String {

@@ -5,8 +5,8 @@
 //!   Starting --ready--> Serving --crash, hang--> Waiting (1 s, 2 s, .. 60 s) --> Starting
 //! ```
 //!
-//! Example: an engine that dies at every start is tried after 1, 2, 4, 8, 16, 32, 60, 60 .. seconds. One that served for
-//! a minute before it died is tried after one second.
+//! Example: an engine that dies at every start is tried after 1, 2, 4, 8, 16, 32, 60, 60 .. seconds. One that served before it
+//! died is tried after 4 seconds at the most, and after one second where it served for a minute.
 //!
 //! Receipts are deduplicated here, by their ids. After each start they are read from the beginning, and a receipt whose id
 //! is known is dropped: an engine that lost the newest ones in a crash counts on from where its file ends, so its numbers
@@ -39,6 +39,8 @@ const HANG: Duration = Duration::from_secs(6);
 const START: Duration = Duration::from_secs(180);
 /// Waits between two starts.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The longest wait after a worker that had loaded its model: somebody ended it, or a question did.
+const BACK_OFF_SERVED: Duration = Duration::from_secs(4);
 /// A worker that served this long has its back-off forgiven.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
@@ -63,6 +65,8 @@ pub struct Watchdog<E> {
     pub receipts_read: u64,
     /// When it answered for the first time since its start.
     pub ready_at: Option<Instant>,
+    /// Whether it had loaded its model since its start.
+    pub served: bool,
 }
 
 impl<E: Engine> Watchdog<E> {
@@ -70,11 +74,14 @@ impl<E: Engine> Watchdog<E> {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut wait = BACK_OFF.0;
         while !shutdown.is_cancelled() {
-            self.ready_at = None;
+            (self.ready_at, self.served) = (None, false);
             self.report(WorkerState::Starting, None).await;
             let Some(end) = self.one_life(&shutdown).await else { break };
             if self.ready_at.is_some_and(|at| at.elapsed() > FORGIVEN) {
                 wait = BACK_OFF.0;
+            }
+            if self.served {
+                wait = wait.min(BACK_OFF_SERVED);
             }
             tracing::warn!(why = end, wait_s = wait.as_secs(), "the engine is started again");
             tokio::select! {
@@ -163,6 +170,7 @@ impl<E: Engine> Watchdog<E> {
             client::State::Busy => WorkerState::Busy,
             client::State::Paused => WorkerState::Paused,
         };
+        self.served |= matches!(state, WorkerState::Idle | WorkerState::Busy | WorkerState::Paused);
         let status = WorkerStatus {
             state,
             expert: status.expert,
@@ -220,3 +228,7 @@ impl<E: Engine> Watchdog<E> {
         let _ = self.events.send(Event::Worker(Box::new(status))).await;
     }
 }
+
+#[cfg(test)]
+#[path = "watchdog_test.rs"]
+mod tests;

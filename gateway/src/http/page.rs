@@ -33,16 +33,19 @@ assets! {
     "earnings.js" "text/javascript; charset=utf-8";
     "status.js" "text/javascript; charset=utf-8";
     "jobs.js" "text/javascript; charset=utf-8";
+    "setup.js" "text/javascript; charset=utf-8";
 }
 
 /// The page itself. Behind a proxy that says below which path it shows us, links start there.
 pub(super) async fn page(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
+    shown(&headers, PAGE.replace("{timezone}", state.timezone.name()))
+}
+
+/// A page of ours, with links that start where the proxy shows it.
+pub(super) fn shown(headers: &HeaderMap, page: String) -> Response {
     let base = headers.get("x-ingress-path").and_then(|value| value.to_str().ok()).and_then(base_of);
     let base = base.map(|base| format!("<base href=\"{base}\">")).unwrap_or_default();
-    let html = PAGE
-        .replace("<!-- base -->", &base)
-        .replace("{timezone}", state.timezone.name())
-        .replace("{version}", env!("CARGO_PKG_VERSION"));
+    let html = page.replace("<!-- base -->", &base).replace("{version}", env!("CARGO_PKG_VERSION"));
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     // The base differs from visitor to visitor.
     ([kind, (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], html).into_response()

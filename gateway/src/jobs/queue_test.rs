@@ -171,3 +171,11 @@ fn a_full_queue_and_impossible_jobs_are_refused_with_the_reason() {
     assert_eq!((backlog.jobs, backlog.tokens), (4, 412));
     assert!((backlog.value.0 - 4.0 * 403e-6).abs() < 1e-12, "{backlog:?}");
 }
+
+#[test]
+fn a_job_is_on_the_disk_before_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = open(folder.path());
+    let synchronous: u32 = queue.lock().pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+    assert_eq!(synchronous, 2, "FULL: each commit is synced");
+}

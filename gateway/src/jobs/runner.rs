@@ -1,10 +1,12 @@
 //! Feeds jobs to the worker while compute has power. After a failure it waits, with an exponential back-off: 1, 2, 4 ..
-//! 60 s.
+//! 60 s; where the worker was away, 4 s at the most, since nothing is sent before it is there again anyway.
 
 use super::{Answer, Job, Queue};
 use crate::clock::Clock;
+use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::json;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,6 +20,8 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// The most of an answer or a refusal that is read.
 const ANSWER_MAX: usize = 8 << 20;
+/// Its bound where the worker was away.
+const PAUSE_AWAY_MAX: Duration = Duration::from_secs(4);
 /// Deadlines are looked at this often while nothing else happens.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -67,8 +71,10 @@ impl Runner {
                         let (client, worker) = (client.clone(), worker.clone());
                         let (queue, shutdown) = (queue.clone(), shutdown.clone());
                         serving.spawn(async move {
-                            let attempt = serve(&client, &worker, &job, &queue, &shutdown).await;
-                            (job.id, attempt)
+                            let attempt = AssertUnwindSafe(serve(&client, &worker, &job, &queue, &shutdown));
+                            // The panic itself is in the log.
+                            let broken = |_| Attempt::Failed("the attempt broke off".to_owned());
+                            (job.id, attempt.catch_unwind().await.unwrap_or_else(broken))
                         });
                         continue;
                     }
@@ -110,7 +116,7 @@ fn settle(queue: &Queue, id: i64, attempt: Attempt, pause: Duration, clock: &Clo
         Attempt::Unavailable(why) => {
             tracing::debug!(job = id, why, "the worker is not available; the job waits");
             note(queue.put_back(id));
-            longer
+            longer.min(PAUSE_AWAY_MAX)
         }
         Attempt::Failed(why) => {
             tracing::warn!(job = id, why, "attempt failed");

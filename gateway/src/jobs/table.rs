@@ -17,6 +17,7 @@ pub(super) const SHAPE: Shape = Shape {
     version: 1,
     durability: Durability::Full,
     busy: Duration::from_secs(5),
+    alone: false,
     tables: "CREATE TABLE IF NOT EXISTS job (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             request TEXT NOT NULL,

@@ -1,6 +1,7 @@
 //! The devices around the loop.
 
 use super::outside::Outside;
+use super::restart::Restart;
 use crate::actuate::Actuators;
 use crate::clock::Clock;
 use crate::debts::Ways;
@@ -33,12 +34,12 @@ pub(super) struct Start<'a, O> {
     pub outside: &'a O,
     /// Where they report to.
     pub reports: mpsc::Sender<Report>,
-    /// Cancelled when the loop has ended: then each device gets its own control back.
-    pub stop: &'a CancellationToken,
+    /// Keeps their tasks until the loop has ended: then each device gets its own control back.
+    pub restart: Restart,
     /// Where their tasks are tracked.
     pub tracker: &'a TaskTracker,
     /// Where their debts are written down.
-    pub debts: &'a Ways,
+    pub debts: Ways,
 }
 
 impl<O: Outside> Start<'_, O> {
@@ -47,27 +48,39 @@ impl<O: Outside> Start<'_, O> {
     pub(super) fn devices(self, configs: Vec<DeviceConfig>, gone: Vec<DeviceConfig>, actuators: &Actuators) -> Leases {
         let mut leases = Leases::default();
         for config in configs {
-            leases.all.push(self.device(config, actuators, self.stop.clone()));
+            let restart = self.restart.clone();
+            leases.all.push(self.device(config, actuators, restart));
         }
         for config in gone {
             tracing::warn!(device = %config.id, address = %config.address, "is not configured any more; it is given back");
-            let stop = self.stop.child_token();
-            self.tracker.spawn(stop_when_settled(config.id.clone(), self.debts.all.clone(), stop.clone()));
-            leases.all.push(self.device(config, actuators, stop));
+            let restart = Restart { stop: self.restart.stop.child_token(), ..self.restart.clone() };
+            let stop = restart.stop.clone();
+            self.tracker.spawn(stop_when_settled(config.id.clone(), self.debts.all.clone(), stop));
+            leases.all.push(self.device(config, actuators, restart));
         }
         leases
     }
 
+    /// Keeps the task of a device running. One that failed is owed what is written down for it.
     fn device(
         &self,
         config: DeviceConfig,
         actuators: &Actuators,
-        stop: CancellationToken,
+        restart: Restart,
     ) -> watch::Receiver<Vec<LeaseStatus>> {
-        let (leases, receiver) = watch::channel(Vec::new());
-        let (reports, debts) = (self.reports.clone(), self.debts.of(&config.id));
-        let channels = Channels { reports, wanted: actuators.wanted(), leases, debts };
-        self.tracker.spawn(self.outside.device(config, channels, stop));
+        let (sender, receiver) = watch::channel(Vec::new());
+        let (outside, debts, reports) = (self.outside.clone(), self.debts.clone(), self.reports.clone());
+        let (wanted, stop) = (actuators.wanted(), restart.stop.clone());
+        let kept = restart.keep(format!("the task of the device {}", config.id), move || {
+            let (reports, wanted, leases) = (reports.clone(), wanted.clone(), sender.clone());
+            let channels = Channels { reports, wanted, leases, debts: debts.of(&config.id) };
+            let (outside, config, stop) = (outside.clone(), config.clone(), stop.clone());
+            async move {
+                outside.device(config, channels, stop).await;
+                Ok(())
+            }
+        });
+        self.tracker.spawn(self.outside.apart(kept));
         receiver
     }
 }

@@ -51,6 +51,25 @@ pub(super) fn open(disk: &Disk, site: &Site, notices: &Notices) -> Result<Earlie
     Ok(Earlier { state, debts: (debts.file, debts.book), commands: (commands.file, kept) })
 }
 
+/// The debts alone, for a house that waits for its configuration, with a sentence for each copy that was set aside.
+pub(super) fn debts(disk: &Disk) -> (Twice, DebtBook, Vec<String>) {
+    let FoundDebts { mut file, mut book, missing, aside } = DebtBook::open(disk);
+    if disk.has_earlier_run() {
+        let older = StateStore::open(disk).and_then(|state| Ok((state.owed()?, state))).ok();
+        let (owed, state) = older.unzip();
+        let owed = owed.flatten();
+        book.lost |= missing && owed.is_none();
+        book.take_over(owed.unwrap_or_default());
+        // What it remembers besides is for the start that has a right configuration.
+        if written(&mut file, &book)
+            && let Some(Err(error)) = state.map(|mut state| state.empty_owed())
+        {
+            tracing::error!(%error, "state.db cannot be written");
+        }
+    }
+    (file, book, aside)
+}
+
 /// The commands in force. Where version 0.1.0 was the last at work, its running state has them.
 fn in_force(
     found: &FoundCommands,

@@ -3,7 +3,7 @@
 
 mod stand_in;
 
-use super::{Options, run_in};
+use super::{Options, Shell, run_in};
 use crate::clock::Clock;
 use crate::config;
 use crate::notices::Notices;
@@ -91,22 +91,24 @@ fn machine() -> std::time::Instant {
 }
 
 async fn hour(name: &str) -> Hour {
-    run_for(HOUR, name, |_| ()).await
+    run_for(HOUR, name, &[], |_| ()).await
 }
 
-/// Some time of the house, on a disk that is prepared for it.
-async fn run_for(time: Duration, name: &str, prepare: impl FnOnce(&Disk)) -> Hour {
+/// Some time of the house, on a disk that is prepared for it, in which tasks panic, each at its minute.
+async fn run_for(time: Duration, name: &str, panics: &[(&'static str, i64)], prepare: impl FnOnce(&Disk)) -> Hour {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let loaded = config::load_toml(Path::new("hour.toml"), HOUSE).unwrap_or_else(|errors| panic!("{errors}"));
     let clock = Clock::sped(START.parse().unwrap(), 1.0);
     let house = House::new(&clock, &loaded);
+    let at = |minutes: i64| clock.now() + chrono::TimeDelta::minutes(minutes);
+    house.with(|inside| inside.panics = panics.iter().map(|(who, minutes)| (*who, at(*minutes))).collect());
     let memory = Arc::new(Memory::new(name));
     let disk = Disk::Memory(Arc::clone(&memory));
     // What lies in memory lasts as long as somebody holds it open.
     let (ledger, state) = (Ledger::open(&disk).unwrap(), StateStore::open(&disk).unwrap());
 
     let record = Some(PathBuf::from(RECORDING));
-    let options = Options { clock, record, draw: None, summaries: None, banner: false };
+    let options = Options { clock, record, draw: None, summaries: None, banner: false, shell: Shell::default() };
     let shutdown = CancellationToken::new();
     let end = shutdown.clone();
     prepare(&disk);
@@ -166,6 +168,35 @@ async fn the_same_hour_is_decided_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tasks_that_panic_are_said_and_started_again_and_nothing_is_lost() {
+    let panics = [("engine", 10), ("publisher", 20), ("inverter", 50)];
+    let Hour { house, decisions, ledger, disk, .. } = run_for(HOUR, "panics", &panics, |_| ()).await;
+    assert!(decisions.len() >= 3600, "{} decisions", decisions.len());
+    assert!(house.with(|inside| inside.panics.is_empty()), "all of them have panicked");
+
+    let health = house.with(|inside| inside.published["heatmine/health"].clone());
+    let health: Vec<String> = health.into_iter().map(|payload| String::from_utf8(payload).unwrap()).collect();
+    for said in [
+        "the task of the device inverter has failed (a mistake in inverter) and is started again",
+        "the engine's watchdog has failed (a mistake in engine) and is started again",
+        "the publisher for Home Assistant has failed (a mistake in publisher) and is started again",
+    ] {
+        assert!(health.iter().any(|health| health.contains(said)), "{said}");
+    }
+    assert!(health.last().is_some_and(|last| !last.contains("started again")), "{:?}", health.last());
+
+    // The inverter was on hold: it gets its own control first, then what is wanted; in the end everything is given back.
+    let battery = house.with(|inside| inside.taken["battery.mode"].clone());
+    let changes = battery.windows(2).filter(|pair| !pair[0].is_safe() && pair[1].is_safe()).count();
+    assert!(changes >= 2 && battery.last().is_some_and(|last| last.is_safe()), "{battery:?}");
+    assert_eq!(DebtBook::open(&disk).book, DebtBook::default());
+
+    let answers = house.with(|inside| inside.receipts.len() as u64 / 2);
+    let verified = ledger.verify(|_| ()).unwrap();
+    assert_eq!((verified.slots, verified.receipts), (4, answers), "no receipt is lost or booked twice");
+}
+
+#[tokio::test(start_paused = true)]
 async fn devices_that_left_the_configuration_are_given_back_as_far_as_they_can_be_addressed() {
     let place = Place {
         definition: "fronius-gen24".into(),
@@ -182,7 +213,7 @@ async fn devices_that_left_the_configuration_are_given_back_as_far_as_they_can_b
     // One is elsewhere, one is configured under another name by now, one is nowhere.
     let renamed = Place { address: "tcp://127.0.0.1:1".into(), ..place.clone() };
     let debts = vec![debt("cellar", Some(place)), debt("battery", Some(renamed)), debt("attic", None)];
-    let Hour { house, disk, .. } = run_for(Duration::from_secs(30), "gone", |disk| {
+    let Hour { house, disk, .. } = run_for(Duration::from_secs(30), "gone", &[], |disk| {
         let FoundDebts { mut file, .. } = DebtBook::open(disk);
         file.write(&DebtBook { debts, ..DebtBook::default() }).unwrap();
     })

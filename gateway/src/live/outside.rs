@@ -9,14 +9,14 @@ use anyhow::Result;
 use drivers::device::{Channels, DeviceConfig};
 use tokio_util::sync::CancellationToken;
 
-/// The world outside.
-pub(super) trait Outside {
+/// The world outside. Clones are the same.
+pub(super) trait Outside: Clone + Send + Sync + 'static {
     /// How the engine is reached.
     type Engine: Engine;
     /// How the broker is reached.
     type Broker: Dial;
 
-    /// Works a device until `stop`, gives it its own control back, and returns.
+    /// Works a device until `stop`, gives it its own control back, and returns. To be run [`Outside::apart`].
     fn device(
         &self,
         config: DeviceConfig,

@@ -20,11 +20,20 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
+/// Says at the terminal where it is said what is missing.
+pub(super) fn announce_setup(address: SocketAddr) {
+    say(format_args!("HeatMine waits for its configuration. {} says what is missing; Ctrl-C ends it.", url(address)));
+}
+
 /// Says at the terminal where to look.
 pub(super) fn announce(address: SocketAddr, speed: f64) {
-    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-    say(format_args!("HeatMine runs. Look at http://{host}:{} in a browser; Ctrl-C ends it.", address.port()));
+    say(format_args!("HeatMine runs. Look at {} in a browser; Ctrl-C ends it.", url(address)));
     if speed > 1.0 {
         say(format_args!("A second here is {speed} seconds in the house."));
     }
+}
+
+fn url(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    format!("http://{host}:{}", address.port())
 }

@@ -65,6 +65,7 @@ pub(super) async fn open<O: Outside>(
     let beside = ledger.is_beside() || state.is_beside();
     let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
     let restored = data_folder::restore(&ledger, &state, in_force, &notices)?;
+    disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
         booked: data_folder::booked_receipts(&ledger)?,

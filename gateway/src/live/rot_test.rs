@@ -197,7 +197,7 @@ fn rot_in_any_page_of_a_day_stops_no_house_and_lets_no_sum_fall() {
     assert_eq!((whole.entries, whole.jobs, whole.waiting), (2 * SLOTS as u64, JOBS, 100));
     assert_eq!(whole.notices, Vec::<String>::new());
 
-    let (mut pages, mut entries, mut jobs) = (0, 0, 0);
+    let (mut pages, mut entries, mut jobs, mut waiting) = (0, 0, 0, 0);
     for file in FILES {
         let bytes = fs::read(day.join(file)).unwrap();
         for page in 0..bytes.len() / PAGE {
@@ -216,11 +216,13 @@ fn rot_in_any_page_of_a_day_stops_no_house_and_lets_no_sum_fall() {
                 assert!(again.entries == found.entries && again.jobs == found.jobs, "{what}: {again:?}");
                 assert_eq!(again.notices, found.notices, "{what}");
                 (pages, entries, jobs) = (pages + 1, entries + found.entries, jobs + found.jobs);
+                waiting += found.waiting;
             }
         }
     }
     // A page is a page: of the jobs no more than those on it are lost.
     assert!(jobs as f64 > 0.97 * (pages * JOBS) as f64, "{jobs} of {} jobs", pages * JOBS);
+    assert!(waiting as f64 > 97.0 * pages as f64, "{waiting} of {} records", 100 * pages);
     assert!(entries > pages as u64 * whole.entries / 2, "{entries} entries in {pages} starts");
 }
 

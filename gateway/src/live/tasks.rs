@@ -1,29 +1,37 @@
 //! The tasks around the loop: the queue, the schedule, the feeds and the publishers.
 
+use super::restart::Restart;
+use crate::actuate::Actuators;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::http::HttpConfig;
 use crate::interactive::Interactive;
 use crate::jobs;
-use crate::jobs::summary::{self, Reader};
+use crate::leases::{self, Leases};
 use crate::notices::Notices;
+use crate::notify::Notify;
 use crate::schedule::{self, Entry};
+use crate::source::Source;
 use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
 use crate::{feeds, http, publish};
+use anyhow::Result;
 use chrono_tz::Tz;
+use drivers::mqtt::Broker;
 use plant::event::Event;
-use plant::record::{LeaseState, LeaseStatus};
-use plant::units::Watts;
+use plant::record::{LeaseState, LeaseStatus, Record};
 use plant::work::Backlog;
-use std::time::Duration;
+use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 /// Actions that may wait.
 const WAITING_MAX: usize = 64;
-/// No summaries are added to a queue of this length: nobody would read them.
-const SUMMARIES_MAX: u32 = 24;
+
+/// Where the newest record is shown.
+type Records = watch::Sender<Option<Arc<Record>>>;
 
 /// What these tasks share.
 #[derive(Clone, Debug)]
@@ -49,6 +57,8 @@ pub(super) struct Tasks {
     pub notices: Notices,
     /// The worker's address, as `http://host:port`.
     pub worker: String,
+    /// Keeps each of them.
+    pub restart: Restart,
 }
 
 impl Tasks {
@@ -67,9 +77,17 @@ impl Tasks {
         self.publishers(config, broker);
     }
 
-    /// What the page and the REST interface work on.
-    pub(super) fn page(&self) -> anyhow::Result<http::State> {
-        http::State::new(http::Parts {
+    /// Keeps a task running until the gateway stops.
+    pub(super) fn keep<F>(&self, name: &str, task: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.tracker.spawn(self.restart.clone().keep(name.to_owned(), task));
+    }
+
+    /// Serves the page and the REST interface.
+    pub(super) fn serve(&self, config: &HttpConfig, listener: TcpListener) -> Result<()> {
+        let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
             clock: self.clock.clone(),
@@ -77,133 +95,183 @@ impl Tasks {
             jobs: self.queue.clone(),
             interactive: self.interactive.clone(),
             worker: self.worker.clone(),
-        })
+        })?;
+        // The port stays ours when the task is started again.
+        let (config, listener) = (config.clone(), listener.into_std()?);
+        self.keep("the page", move || {
+            let (config, listener, state) = (config.clone(), listener.try_clone(), state.clone());
+            async move {
+                http::serve(&config, TcpListener::from_std(listener?)?, state).await;
+                Ok(())
+            }
+        });
+        Ok(())
+    }
+
+    /// Watches the loop: says in the newest record, and to systemd, whether it goes on.
+    pub(super) fn watch(&self, leases: &Leases, actuators: &Actuators, records: &Records, notify: &Notify) {
+        let (leases, wanted, records) = (leases.clone(), actuators.wanted(), records.clone());
+        let (notify, shutdown) = (notify.clone(), self.wiring.shutdown.clone());
+        self.keep("the watch over the control loop", move || {
+            let signs = notify.clone();
+            let cycles = wanted.clone();
+            let watch = leases::watch(leases.clone(), wanted.clone(), records.clone(), shutdown.clone());
+            async move {
+                tokio::select! {
+                    () = watch => {}
+                    () = signs.follow(cycles) => {}
+                }
+                Ok(())
+            }
+        });
     }
 
     /// Sends the loop how much work waits, whenever it changes.
     fn backlog(&self) {
-        let (mut jobs, mut queries) = (self.queue.changed(), self.interactive.watch());
-        let (events, shutdown) = (self.events.clone(), self.wiring.shutdown.clone());
-        self.tracker.spawn(async move {
-            loop {
-                let waiting = *queries.borrow_and_update();
-                let backlog = Backlog { interactive: waiting, ..jobs.borrow_and_update().clone() };
-                if events.send(Event::Backlog(backlog)).await.is_err() {
-                    return;
-                }
-                tokio::select! {
-                    changed = jobs.changed() => if changed.is_err() { return },
-                    changed = queries.changed() => if changed.is_err() { return },
-                    () = shutdown.cancelled() => return,
+        let tasks = self.clone();
+        self.keep("the count of what waits", move || {
+            let (mut jobs, mut queries) = (tasks.queue.changed(), tasks.interactive.watch());
+            let (events, shutdown) = (tasks.events.clone(), tasks.wiring.shutdown.clone());
+            async move {
+                loop {
+                    let waiting = *queries.borrow_and_update();
+                    let backlog = Backlog { interactive: waiting, ..jobs.borrow_and_update().clone() };
+                    events.send(Event::Backlog(backlog)).await?;
+                    tokio::select! {
+                        changed = jobs.changed() => changed?,
+                        changed = queries.changed() => changed?,
+                        () = shutdown.cancelled() => return Ok(()),
+                    }
                 }
             }
         });
     }
 
     /// Serves the queue while the engine has power.
-    fn jobs(&self, mut engine: watch::Receiver<Vec<LeaseStatus>>, parallel: usize) {
-        let (allow, allowed) = watch::channel(false);
-        let shutdown = self.wiring.shutdown.clone();
-        self.tracker.spawn(async move {
-            loop {
-                let powered = |lease: &LeaseStatus| lease.state == LeaseState::Held;
-                allow.send_replace(engine.borrow_and_update().iter().any(powered));
-                match shutdown.run_until_cancelled(engine.changed()).await {
-                    Some(Ok(())) => {}
-                    Some(Err(_)) | None => return,
+    fn jobs(&self, engine: watch::Receiver<Vec<LeaseStatus>>, parallel: usize) {
+        let tasks = self.clone();
+        self.keep("the job queue", move || {
+            let shutdown = tasks.wiring.shutdown.clone();
+            let (allow, allowed) = watch::channel(false);
+            let (queue, worker, clock) = (tasks.queue.clone(), tasks.worker.clone(), tasks.clock.clone());
+            let runner = jobs::Runner { queue, worker, allowed, parallel, clock }.run(shutdown.clone());
+            let mut engine = engine.clone();
+            let power = async move {
+                loop {
+                    let powered = |lease: &LeaseStatus| lease.state == LeaseState::Held;
+                    allow.send_replace(engine.borrow_and_update().iter().any(powered));
+                    match shutdown.run_until_cancelled(engine.changed()).await {
+                        Some(Ok(())) => {}
+                        Some(Err(_)) | None => return,
+                    }
                 }
-            }
+            };
+            async move { tokio::join!(runner, power).0 }
         });
-        let (queue, worker, clock) = (self.queue.clone(), self.worker.clone(), self.clock.clone());
-        let runner = jobs::Runner { queue, worker, allowed, parallel, clock };
-        self.tracker.spawn(report("the job queue", runner.run(self.wiring.shutdown.clone())));
     }
 
     /// Does what falls due.
     fn schedule(&self, entries: Vec<Entry>) {
-        let (sender, due) = mpsc::channel(WAITING_MAX);
-        let (timezone, clock) = (self.timezone, self.clock.clone());
-        self.tracker.spawn(schedule::run(entries, timezone, clock.clone(), sender, self.wiring.shutdown.clone()));
-        let (ledger, queue) = (self.ledger.clone(), self.queue.clone());
-        let actions = jobs::Actions { timezone, wiring: self.wiring.clone(), ledger, queue, clock };
-        self.tracker.spawn(actions.run(due));
+        let tasks = self.clone();
+        self.keep("the schedule", move || {
+            let (sender, due) = mpsc::channel(WAITING_MAX);
+            let Tasks { timezone, clock, wiring, ledger, queue, .. } = tasks.clone();
+            let dates = schedule::run(entries.clone(), timezone, clock.clone(), sender, wiring.shutdown.clone());
+            let actions = jobs::Actions { timezone, wiring, ledger, queue, clock }.run(due);
+            async move {
+                tokio::select! {
+                    () = dates => {}
+                    () = actions => {}
+                }
+                Ok(())
+            }
+        });
     }
 
     /// Listens for prices and forecasts.
     fn feeds(&self, config: &Config, broker: Option<impl Dial>) {
-        let feeds = feeds::run(
-            config.tariff.clone(),
-            broker,
-            self.clock.clone(),
-            self.events.clone(),
-            self.wiring.shutdown.clone(),
-        );
-        self.tracker.spawn(feeds);
+        let (tariff, tasks) = (config.tariff.clone(), self.clone());
+        self.keep("the reader of prices and forecasts", move || {
+            let (clock, events) = (tasks.clock.clone(), tasks.events.clone());
+            let feeds = feeds::run(tariff.clone(), broker.clone(), clock, events, tasks.wiring.shutdown.clone());
+            async move {
+                feeds.await;
+                Ok(())
+            }
+        });
     }
 
     /// Starts the publishers.
     fn publishers(&self, config: &Config, broker: Option<impl Dial>) {
         if let (Some(broker), true) = (broker, config.home_assistant.enabled) {
-            let announcement = publish::home_assistant::Announcement {
-                config: config.home_assistant.clone(),
-                topic_prefix: config.mqtt.as_ref().map(|mqtt| mqtt.topic_prefix.clone()).unwrap_or_default(),
-                timezone: self.timezone,
-                page: config.http.url.clone(),
-                disk: self.disk.clone(),
-            };
-            let (wiring, queue, clock) = (self.wiring.clone(), self.queue.clone(), self.clock.clone());
-            self.tracker.spawn(publish::home_assistant::run(announcement, broker, wiring, queue, clock));
+            let (announcement, tasks) = (self.announcement(config), self.clone());
+            self.keep("the publisher for Home Assistant", move || {
+                let published = tasks.clone().publish(announcement.clone(), broker.clone());
+                async move {
+                    published.await;
+                    Ok(())
+                }
+            });
         }
         if config.influx.enabled {
-            let (config, disk, wiring) = (config.influx.clone(), self.disk.clone(), self.wiring.clone());
-            let notices = self.notices.clone();
-            let history = async move { publish::influx::run(config, &disk, wiring, &notices).await };
-            self.tracker.spawn(report("the history", history));
+            let (config, tasks) = (config.influx.clone(), self.clone());
+            self.keep("the history", move || {
+                let (config, tasks) = (config.clone(), tasks.clone());
+                async move { publish::influx::run(config, &tasks.disk, tasks.wiring, &tasks.notices).await }
+            });
         }
     }
 
-    /// Starts what only a simulated house needs: its compute box draws what the engine reports to `draw`, and every
-    /// `interval` of house time there is work to do.
-    pub(super) fn simulation(&self, draw: Option<watch::Sender<Watts>>, interval: Option<Duration>) {
-        if let Some(draw) = draw {
-            self.tracker.spawn(follow_draw(self.wiring.clone(), draw));
-        }
-        if let Some(interval) = interval {
-            self.tracker.spawn(summaries(self.clone(), interval));
-        }
-    }
-}
-
-/// Passes the power that the engine says it draws to a simulated house.
-async fn follow_draw(mut wiring: Wiring, draw: watch::Sender<Watts>) {
-    while wiring.records.changed().await.is_ok() {
-        let power = wiring.records.borrow_and_update().as_ref().and_then(|record| record.worker.power);
-        draw.send_replace(power.unwrap_or(Watts::ZERO));
-    }
-}
-
-/// Queues summaries of the day so far, for every kind of reader: work that can wait for the sun.
-async fn summaries(tasks: Tasks, interval: Duration) {
-    let Tasks { wiring, clock, timezone, queue, .. } = tasks;
-    let pause = interval.div_f64(clock.speed());
-    while wiring.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        let Some(record) = wiring.records.borrow().clone() else { continue };
-        if queue.backlog().jobs >= SUMMARIES_MAX {
-            continue;
-        }
-        let now = clock.now();
-        let day = now.with_timezone(&timezone).date_naive();
-        for reader in Reader::ALL {
-            let request = summary::request(reader, &record.site, day, &record.today, now);
-            if let Err(error) = queue.submit(&request, now) {
-                tracing::warn!(%error, "a summary could not be queued");
+    /// Watches where the configuration came from. Where the broker was not known at the start and may come from Home Assistant's
+    /// Supervisor, the publisher starts when it has.
+    pub(super) fn follow_source(&self, config: &Config, source: Option<(Source, u64)>) {
+        let Some((source, mark)) = source else { return };
+        let (found, broker) = watch::channel(None);
+        let awaits_broker = source.awaits_broker();
+        let (troubles, shutdown) = (self.restart.troubles.clone(), self.wiring.shutdown.clone());
+        self.keep("the watch over the configuration", move || {
+            let watch = source.clone().watch(mark, found.clone(), troubles.clone());
+            let shutdown = shutdown.clone();
+            async move {
+                shutdown.run_until_cancelled(watch).await;
+                Ok(())
             }
+        });
+        if config.mqtt.is_none() && config.home_assistant.enabled && awaits_broker {
+            self.late_publisher(config, broker);
         }
     }
-}
 
-async fn report(what: &'static str, task: impl Future<Output = anyhow::Result<()>>) {
-    if let Err(error) = task.await {
-        tracing::error!(error = format!("{error:#}"), "{what} has ended");
+    fn late_publisher(&self, config: &Config, broker: watch::Receiver<Option<Broker>>) {
+        let (announcement, tasks) = (self.announcement(config), self.clone());
+        self.keep("the publisher for Home Assistant", move || {
+            let (announcement, mut broker, tasks) = (announcement.clone(), broker.clone(), tasks.clone());
+            async move {
+                let shutdown = tasks.wiring.shutdown.clone();
+                let found = async { broker.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) };
+                match shutdown.run_until_cancelled(found).await {
+                    Some(Some(broker)) => tasks.publish(announcement, broker).await,
+                    // Nobody looks for a broker any more.
+                    Some(None) => shutdown.cancelled().await,
+                    None => {}
+                }
+                Ok(())
+            }
+        });
+    }
+
+    fn announcement(&self, config: &Config) -> publish::home_assistant::Announcement {
+        publish::home_assistant::Announcement {
+            config: config.home_assistant.clone(),
+            topic_prefix: config.mqtt.clone().unwrap_or_default().topic_prefix,
+            timezone: self.timezone,
+            page: config.http.url.clone(),
+            disk: self.disk.clone(),
+            troubles: self.restart.troubles.clone(),
+        }
+    }
+
+    async fn publish(self, announcement: publish::home_assistant::Announcement, broker: impl Dial) {
+        publish::home_assistant::run(announcement, broker, self.wiring, self.queue, self.clock).await;
     }
 }

@@ -12,6 +12,7 @@ use drivers::pace::Pace;
 use inference::client;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -19,18 +20,18 @@ use tokio_util::sync::CancellationToken;
 const LOOP_END: Duration = Duration::from_secs(5);
 
 /// The wires of a house.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wires {
     /// House time to wall time.
     pace: Pace,
     /// Where those live that hold the devices and the engine.
-    leases: Thread,
+    leases: Arc<Thread>,
 }
 
 impl Wires {
     /// The wires of a house whose time has this pace.
     pub(super) fn new(pace: Pace) -> Result<Self> {
-        Ok(Self { pace, leases: Thread::start("leases")? })
+        Ok(Self { pace, leases: Arc::new(Thread::start("leases")?) })
     }
 }
 
@@ -44,7 +45,7 @@ impl Outside for Wires {
         channels: Channels,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        self.apart(device::run(config, self.pace, channels, stop))
+        device::run(config, self.pace, channels, stop)
     }
 
     fn apart(&self, task: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static {

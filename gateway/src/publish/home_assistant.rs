@@ -23,8 +23,12 @@ pub mod discovery;
 pub mod entities;
 /// The gateway's name on the broker.
 pub mod identity;
+/// The way of a command.
+mod intake;
 /// Which messages are due.
 pub mod outbox;
+/// What is said there before the configuration is right.
+pub mod setup;
 /// What a record says.
 pub mod states;
 /// Where everything lies on the broker.
@@ -36,21 +40,20 @@ mod fixture;
 use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
 use crate::config::home_assistant::HomeAssistantConfig;
-use crate::jobs::{JobRequest, Queue};
+use crate::jobs::Queue;
 use crate::store::Disk;
-use crate::wiring::{Untaken, Wiring};
+use crate::troubles::Troubles;
+use crate::wiring::Wiring;
 use chrono_tz::Tz;
-use commands::Request;
 use discovery::{OFFLINE, ONLINE, discovery};
 use drivers::mqtt::{self, Client, LinkEvent, Will};
 use identity::Identity;
 use outbox::{Outbox, TICK};
 use plant::record::Record;
-use serde_json::json;
 use states::Message;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use topics::{State, Topics};
@@ -62,12 +65,10 @@ const BIRTH_TICKS: u32 = 4;
 const JOBS_MAX: usize = 16;
 /// Commands that may be on their way to the disk at once.
 const COMMANDS_MAX: usize = 64;
-/// What is expected of who sends more than can be taken.
-const BUSY: &str = "fewer commands at once: the gateway has not caught up";
 /// The longest wait at the end for what came last.
 const LAST: Duration = Duration::from_secs(2);
-/// How much of a refused payload is shown.
-const SHOWN: usize = 200;
+/// Under this name it is said that the broker is away.
+const TROUBLE: &str = "MQTT";
 
 /// What is announced.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub struct Announcement {
     pub page: Option<String>,
     /// Where the gateway's name on the broker is kept.
     pub disk: Disk,
+    /// Where it is said that the broker is away.
+    pub troubles: Troubles,
 }
 
 /// Publishes the newest record and carries commands back until the gateway stops. Jobs that automations ask for go to
@@ -169,6 +172,7 @@ impl<L: Publish> Publisher<L> {
             LinkEvent::Connected => {
                 info!(topic = self.topics.base, "connected to the MQTT broker");
                 self.connected = true;
+                self.announcement.troubles.over(TROUBLE);
                 self.greeting = Some(0);
                 if std::mem::take(&mut self.flooded) {
                     let expected = "messages below 1 MiB; what the broker kept on the command topics is deleted";
@@ -181,6 +185,7 @@ impl<L: Publish> Publisher<L> {
                 }
                 self.connected = false;
                 self.identity.disconnected();
+                self.announcement.troubles.say(TROUBLE, format!("Home Assistant does not see HeatMine: {error}"));
                 if error.to_string().contains(mqtt::TOO_LARGE) {
                     self.flooded = true;
                     for name in commands::NAMES {
@@ -238,26 +243,6 @@ impl<L: Publish> Publisher<L> {
         }
     }
 
-    /// Has the broker forget a message when `work` has dealt with it, in the sequence in which they came. What a stopping gateway
-    /// could not deal with stays with the broker.
-    fn dealt_with(&mut self, work: Option<JoinHandle<bool>>) {
-        let before = self.dealing.take_if(|before| !before.is_finished() || work.is_some());
-        if before.is_none() && work.is_none() {
-            self.link.taken();
-            return;
-        }
-        let link = self.link.clone();
-        self.dealing = Some(tokio::spawn(async move {
-            for task in before.into_iter().chain(work) {
-                if !task.await.unwrap_or(true) {
-                    return false;
-                }
-            }
-            link.taken();
-            true
-        }));
-    }
-
     /// Has what came last dealt with, within bounds, and writes down that nobody is connected from now on.
     async fn end(&mut self) {
         if let Some(dealing) = self.dealing.take() {
@@ -267,96 +252,6 @@ impl<L: Publish> Publisher<L> {
             let _ = written.await;
         }
     }
-
-    /// Carries a command out; returns who deals with it where that takes time.
-    fn command(&self, topic: &str, payload: &[u8], retain: bool) -> Option<JoinHandle<bool>> {
-        let name = self.topics.commanded(topic)?;
-        let outcome = if retain && payload.is_empty() {
-            Ok(None)
-        } else if retain {
-            Err("a message that the broker does not keep: an old command must not act again".to_owned())
-        } else {
-            let record = self.wiring.records.borrow().clone();
-            commands::read(name, payload, record.map(|record| record.power_max))
-                .and_then(|request| self.hand_over(request, topic, payload))
-        };
-        outcome.unwrap_or_else(|expected| {
-            self.refuse(topic, payload, &expected);
-            None
-        })
-    }
-
-    fn refuse(&self, topic: &str, payload: &[u8], expected: &str) {
-        let refusal = refusal(topic, payload, expected);
-        self.link.publish(self.topics.error(), refusal, false);
-    }
-
-    fn hand_over(&self, request: Request, topic: &str, payload: &[u8]) -> Result<Option<JoinHandle<bool>>, String> {
-        let dealing = match request {
-            Request::Plant(command) => {
-                info!(?command, "command from the MQTT broker");
-                let permit = self.permit()?;
-                // At once, so that commands keep their sequence.
-                let handed = self.wiring.hand_over(command);
-                let heard = async move { handed?.heard().await };
-                Ok(self.answer(permit, heard, topic, payload))
-            }
-            Request::Confirm => {
-                let (permit, wiring) = (self.permit()?, self.wiring.clone());
-                Ok(self.answer(permit, async move { wiring.confirm().await }, topic, payload))
-            }
-            Request::Job(job) => self.queue_job(job, topic, payload),
-        };
-        dealing.map(Some)
-    }
-
-    /// Waits aside until a command is on the disk; what of it is not goes to the error topic.
-    fn answer(
-        &self,
-        permit: OwnedSemaphorePermit,
-        heard: impl Future<Output = Result<(), Untaken>> + Send + 'static,
-        topic: &str,
-        payload: &[u8],
-    ) -> JoinHandle<bool> {
-        let (link, errors) = (self.link.clone(), self.topics.error());
-        let (topic, payload) = (topic.to_owned(), payload.to_owned());
-        tokio::spawn(async move {
-            let heard = heard.await;
-            if let Err(untaken) = &heard {
-                link.publish(errors, refusal(&topic, &payload, &untaken.to_string()), false);
-            }
-            drop(permit);
-            heard != Err(Untaken::Stopping)
-        })
-    }
-
-    fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
-        Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| BUSY.to_owned())
-    }
-
-    /// Queues a job aside, since that waits for the disk; what the queue refuses goes to the error topic.
-    fn queue_job(&self, job: JobRequest, topic: &str, payload: &[u8]) -> Result<JoinHandle<bool>, String> {
-        let permit = Arc::clone(&self.jobs).try_acquire_owned().map_err(|_| BUSY.to_owned())?;
-        let (queue, now) = (self.queue.clone(), self.clock.now());
-        let (link, errors) = (self.link.clone(), self.topics.error());
-        let (topic, payload) = (topic.to_owned(), payload.to_owned());
-        Ok(tokio::task::spawn_blocking(move || {
-            if let Err(error) = queue.submit(&job, now) {
-                link.publish(errors, refusal(&topic, &payload, &error.to_string()), false);
-            }
-            drop(permit);
-            true
-        }))
-    }
-}
-
-/// What the error topic says of a refused message.
-fn refusal(topic: &str, payload: &[u8], expected: &str) -> String {
-    // A character takes four bytes at most.
-    let start = &payload[..payload.len().min(4 * SHOWN)];
-    let payload: String = String::from_utf8_lossy(start).chars().take(SHOWN).collect();
-    warn!(topic, payload, expected, "refused a command");
-    json!({"topic": topic, "payload": payload, "expected": expected}).to_string()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ const SHAPE: Shape = Shape {
     version: 1,
     durability: Durability::Full,
     busy: BUSY,
+    alone: false,
     tables: "CREATE TABLE IF NOT EXISTS entry (
                  sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
                  body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;

@@ -36,6 +36,9 @@ pub(crate) struct Shape {
     pub durability: Durability,
     /// Who finds it locked waits this long.
     pub busy: Duration,
+    /// Whether nobody else reads it while it is open: SQLite then needs no file for the index of its log, whose pages would be
+    /// written with every commit.
+    pub alone: bool,
     /// The statements that make the tables where they are missing.
     pub tables: &'static str,
 }
@@ -110,7 +113,11 @@ impl Shape {
         probe: &impl Fn(&Connection) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<(Connection, Condition)> {
         let path = disk.path(file);
-        match self.whole(disk, file, probe) {
+        let mut opened = self.whole(disk, file, probe);
+        if opened.as_ref().is_err_and(is_full) && disk.give_reserve() {
+            opened = self.whole(disk, file, probe);
+        }
+        match opened {
             Ok((connection, true)) => Ok((connection, Condition::Nothing)),
             Ok((connection, false)) => Ok((connection, Condition::Whole)),
             Err(error) if is_rot(&error) || is_unusable(&path) => {
@@ -118,6 +125,7 @@ impl Shape {
                 let (connection, _) = self.whole(disk, file, probe)?;
                 Ok((connection, Condition::Broken { aside, why: error.to_string() }))
             }
+            Err(error) if is_full(&error) => Err(full(&error)),
             Err(error) => Err(error),
         }
     }
@@ -138,6 +146,9 @@ impl Shape {
         // A broken file is not written on its way out, either.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.busy_timeout(self.busy)?;
+        if self.alone {
+            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        }
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if tables > 0 {
@@ -275,6 +286,17 @@ fn is_rot(error: &rusqlite::Error) -> bool {
         | rusqlite::Error::Utf8Error(..) => true,
         _ => false,
     }
+}
+
+/// Whether an error says that there is no room, or may come of that.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure)) && !is_rot(error)
+}
+
+fn full(error: &rusqlite::Error) -> rusqlite::Error {
+    let words = format!("there seems to be no room on its disk ({error}): make some, and start again");
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(words))
 }
 
 /// Whether something stands in the place of the file, or of what belongs to it, that no program can use.

@@ -17,6 +17,7 @@ const SHAPE: Shape = Shape {
     version: 1,
     durability: Durability::Full,
     busy: BUSY,
+    alone: true,
     tables: "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;",
 };
 /// A control of a device that was set and not yet given back: a debt.
@@ -51,7 +52,7 @@ impl StateStore {
         Ok(store)
     }
 
-    /// The newest checkpoint of a folder, without touching anything in it; the copy's where `state.db` cannot be read.
+    /// The newest checkpoint of a folder, without touching anything in it; the copy's where `state.db` cannot be read, or is at work.
     pub fn peek(disk: &Disk) -> Option<Checkpoint> {
         let own = disk.existing_database(SHAPE.file).and_then(|connection| checkpoint(&connection));
         own.ok().flatten().or_else(|| Copy::beside(disk, SHAPE.file).read())
@@ -105,6 +106,14 @@ impl StateStore {
     /// and [`forget_owed`](Self::forget_owed) drops it.
     pub fn owed(&self) -> rusqlite::Result<Option<Vec<Owed>>> {
         owed(&self.connection)
+    }
+
+    /// Empties the table of version 0.1.0, whose debts are written down elsewhere.
+    pub fn empty_owed(&mut self) -> rusqlite::Result<()> {
+        if self.owed()?.is_some() {
+            self.connection.execute("DELETE FROM owed", [])?;
+        }
+        Ok(())
     }
 
     /// Drops the table of version 0.1.0, whose debts are written down elsewhere; it is gone from the disk when this returns.

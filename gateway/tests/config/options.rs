@@ -17,6 +17,7 @@ const ELSEWHERE: &[&str] = &[
     "influx.password_file",
     "influx.token_file",
     "mqtt.password_file",
+    "version",
     "worker.experts_dir",
     "worker.listen",
 ];

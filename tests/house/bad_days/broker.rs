@@ -8,7 +8,12 @@ use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
+
+/// Ten seconds, and five more for a machine that is busy with other things.
+const BACK: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn without_its_broker_the_house_is_run_and_afterwards_announced_again() -> Result<()> {
@@ -45,6 +50,32 @@ async fn without_its_broker_the_house_is_run_and_afterwards_announced_again() ->
     // The new broker has forgotten everything: what is there was published again.
     let after = announced(mosquitto.port, "online").await?;
     ensure!(after == before, "announced before {before:?}, after {after:?}");
+    Ok(())
+}
+
+/// Away for 8 and for 39 s, and both once more: the back-off does not grow beyond what finds the broker in ten seconds.
+#[tokio::test]
+async fn a_broker_that_was_away_is_found_within_ten_seconds_also_the_second_time() -> Result<()> {
+    let Some(mut mosquitto) = Mosquitto::start().await? else { return Ok(()) };
+    let folder = TempDir::new()?;
+    let mut config: toml::Table =
+        "[compute]\nmax_w = 200\n[mqtt]\nhost = \"127.0.0.1\"\n[worker]\nlisten = \"127.0.0.1:0\"\n\
+        [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:1\"\n"
+            .parse()?;
+    config["mqtt"].as_table_mut().context("a section")?.insert("port".into(), i64::from(mosquitto.port).into());
+    let gateway = Gateway::run(folder.path(), config).await?;
+    announced(mosquitto.port, "online").await?;
+    for away in [8, 39, 8, 39] {
+        mosquitto.process.kill()?;
+        gateway.until("the broker to be missed", |record| problems(record).contains("does not see HeatMine")).await?;
+        tokio::time::sleep(Duration::from_secs(away)).await;
+        mosquitto.restart().await?;
+        let back = Instant::now();
+        announced(mosquitto.port, "online").await?;
+        eprintln!("away for {away} s, announced again after {:?}", back.elapsed());
+        ensure!(back.elapsed() < BACK, "away for {away} s: it took {:?}", back.elapsed());
+        gateway.until("nothing more to miss", |record| !problems(record).contains("does not see HeatMine")).await?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::gateway::Gateway;
 use super::{LIMIT, problems};
 use crate::peer::{Mosquitto, wait_until};
 use anyhow::{Context, Result, ensure};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, PublishOptions, QoS};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -136,7 +136,8 @@ async fn a_command_that_came_over_mqtt_while_the_gateway_was_away_is_carried_out
     publish(port, "heatmine/mode/set", "boost", false).await?;
     let mut kept: Value = serde_json::from_str(&std::fs::read_to_string(&announced)?)?;
     ensure!(kept["client_id"] == before, "the name is drawn once: {kept}");
-    kept["seen"] = json!(Utc::now() - TimeDelta::minutes(11));
+    let seen: DateTime<Utc> = kept["seen"].as_str().unwrap_or_default().parse()?;
+    kept["seen"] = json!(seen - TimeDelta::minutes(11));
     std::fs::write(&announced, kept.to_string())?;
     gateway.restart().await?;
     wait_until(LIMIT, "the connection", async || connected().then_some(())).await?;

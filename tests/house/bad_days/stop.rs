@@ -1,6 +1,7 @@
 //! The end that was asked for, and the one that was not: what was set gets its own control back.
 
 use super::gateway::{Gateway, runs};
+use super::proxy::Wire;
 use super::shared_house::House;
 use super::{experts, verify};
 use crate::peer::wait_until;
@@ -50,6 +51,28 @@ async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whol
         let owed = &kept["body"]["debts"];
         ensure!(owed.as_array().is_some_and(Vec::is_empty), "{copy}: {owed} are owed their own control");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_back_is_named_with_an_exit_code_and_the_next_start_gives_it_back() -> Result<()> {
+    let Some(experts) = experts() else { return Ok(()) };
+    let mut house = House::start(&experts, -0.05).await?;
+    house.config["battery"].as_table_mut().context("a battery")?.insert("reserve_percent".into(), 60.into());
+    let mut gateway = house.gateway().await?;
+    at_work(&gateway, &house).await?;
+    house.inverter.set(Wire::Cut);
+    let status = gateway.process.stop().await?;
+    let log = gateway.process.log();
+    ensure!(status.code() == Some(69), "{status}\n{}", gateway.process.tail());
+    ensure!(log.contains("not given back: inverter (battery.mode)"), "{}", gateway.process.tail());
+    ensure!(house.heat_pump.written(SURPLUS).last() == Some(&0), "the heat pump is given back all the same");
+
+    house.inverter.set(Wire::Sound);
+    gateway.restart().await?;
+    wait_until(super::LIMIT, "the debt", async || (house.inverter.written(STORAGE).last() == Some(&0)).then_some(()))
+        .await
+        .with_context(|| format!("{:?}\n{}", house.inverter.written(STORAGE), gateway.process.tail()))?;
     Ok(())
 }
 

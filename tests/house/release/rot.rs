@@ -6,6 +6,7 @@ use super::{copy_data, ended, entries};
 use crate::peer::{Process, binary, client, wait_until};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -21,7 +22,10 @@ struct House {
 impl House {
     /// `None` where there is no release. It has run once, so that its files are those of today.
     async fn new() -> Result<Option<Self>> {
-        let folder = TempDir::new()?;
+        Self::new_in(TempDir::new()?).await
+    }
+
+    async fn new_in(folder: TempDir) -> Result<Option<Self>> {
         let data = folder.path().join("data");
         if !copy_data(&data)? {
             return Ok(None);
@@ -128,4 +132,39 @@ async fn a_newer_file_is_left_alone_and_nothing_is_switched_on() -> Result<()> {
         ensure!(std::fs::read(&path)? == bytes, "{file} was written");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_house_starts_on_a_full_disk_with_the_room_that_was_kept() -> Result<()> {
+    let folder = TempDir::new()?;
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data)?;
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=4m", "heatmine-test"]).arg(&data);
+    if !mount.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: no small disk could be mounted (this test needs root)");
+        return Ok(());
+    }
+    let _mounted = Mounted(data.clone());
+    let Some(house) = House::new_in(folder).await? else { return Ok(()) };
+    let before = house.record().await?;
+    let mut filler = std::fs::File::create(data.join("filler"))?;
+    for size in [65536, 4096, 1] {
+        while filler.write_all(&vec![1; size]).is_ok() {}
+    }
+    let record = house.record().await?;
+    same_sums(&before, &record)?;
+    ensure!(!problems(&record).contains(".broken-"), "{}", problems(&record));
+    entries(house.folder.path())?;
+    std::fs::remove_file(data.join("filler"))?;
+    same_sums(&before, &house.record().await?)
+}
+
+/// A small disk, gone when it is dropped.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }

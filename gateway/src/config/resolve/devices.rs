@@ -1,6 +1,6 @@
 //! `[[device]]`: definitions found, addresses parsed, points and controls checked against what the devices offer.
 
-use super::{Faults, quoted};
+use super::{Faults, is_below, quoted};
 use crate::config::Config;
 use crate::config::check::listed;
 use crate::config::devices::DeviceSection;
@@ -29,20 +29,42 @@ pub(super) struct Resolved {
     pub(super) key: String,
 }
 
-/// The devices, in the order of their names.
-pub(super) fn resolve(config: &Config, broker: Option<&Broker>, beside: &Path, faults: &mut Faults) -> Vec<Resolved> {
+/// The keys of a device that are about the house, not about how the device is reached.
+const ABOUT_THE_HOUSE: [&str; 4] = ["points", "controls", "interval_s", "max_age_s"];
+
+/// The devices, in the order of their names; then those that can be addressed as they were meant, whatever is wrong elsewhere,
+/// and where they stand in the file.
+pub(super) fn resolve(
+    config: &Config,
+    broker: Option<&Broker>,
+    beside: &Path,
+    faults: &mut Faults,
+) -> (Vec<Resolved>, Vec<(String, DeviceConfig)>) {
     let mut names = BTreeSet::new();
-    let mut devices = Vec::new();
+    let (mut devices, mut addressable) = (Vec::new(), Vec::new());
     for (index, section) in config.device.iter().enumerate() {
         let key = format!("device[{index}]");
+        let known = faults.errors.len();
         check_name(&key, &section.name, &mut names, faults);
-        devices.extend(one(section, &key, broker, beside, faults));
+        let Some(device) = one(section, &key, broker, beside, faults) else { continue };
+        let alone = config.device.iter().filter(|other| other.name == section.name).count() == 1;
+        if alone && !faults.errors[known..].iter().any(|error| misleads(&error.key, &key)) {
+            addressable.push((key, device.config.clone()));
+        }
+        devices.push(device);
     }
     check_singles(&devices, faults);
     check_doubles(&devices, faults);
     check_controls(config, &devices, faults);
     devices.sort_by(|a, b| a.device.id.cmp(&b.device.id));
-    devices
+    (devices, addressable)
+}
+
+/// Whether a mistake at `key` may make the device of `section` another one than its owner means.
+pub(super) fn misleads(key: &str, section: &str) -> bool {
+    let inside = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+    let name = inside.and_then(|rest| rest.split(['.', '[']).next());
+    is_below(key, section) && !name.is_some_and(|name| ABOUT_THE_HOUSE.contains(&name))
 }
 
 fn check_name(key: &str, name: &str, names: &mut BTreeSet<String>, faults: &mut Faults) {

@@ -16,6 +16,7 @@ use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
 use plant::point::DeviceId;
 use plant::reason::Reason;
+use plant::record::{LeaseState, LeaseStatus};
 use plant::time::{Slot, Timestamp, elapsed};
 use plant::units::{Celsius, Watts};
 use serde_json::json;
@@ -56,6 +57,8 @@ pub(super) struct Inside {
     pub(super) published: BTreeMap<String, Vec<Vec<u8>>>,
     /// The broker's ends of its connections.
     clients: Vec<mpsc::Sender<LinkEvent>>,
+    /// Whose task panics, and when; each once.
+    pub(super) panics: BTreeMap<&'static str, Timestamp>,
 }
 
 impl House {
@@ -70,6 +73,7 @@ impl House {
             given_back: BTreeSet::new(),
             published: BTreeMap::new(),
             clients: Vec::new(),
+            panics: BTreeMap::new(),
         };
         Self { clock: clock.clone(), inside: Arc::new(Mutex::new(inside)) }
     }
@@ -79,6 +83,14 @@ impl House {
         let mut inside = self.inside.lock().unwrap();
         inside.live_until(self.clock.now());
         what(&mut inside)
+    }
+
+    /// Panics where that is due.
+    fn may_panic(&self, who: &str) {
+        let now = self.clock.now();
+        let due = self
+            .with(|inside| inside.panics.get(who).is_some_and(|at| *at <= now) && inside.panics.remove(who).is_some());
+        assert!(!due, "a mistake in {who}");
     }
 
     fn status(&self) -> Status {
@@ -201,9 +213,11 @@ impl House {
                             held.insert(control, setpoint);
                         }
                     }
+                    channels.leases.send_replace(held.values().map(lease).collect());
                 }
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {
+                    self.may_panic(&config.id.0);
                     let points = config.points.clone().unwrap_or_else(|| config.definition.points());
                     let values = self.with(|inside| {
                         points.into_iter().map(|point| (point, inside.model.value(point))).collect()
@@ -236,12 +250,20 @@ impl House {
     }
 }
 
+fn lease(setpoint: &Setpoint) -> LeaseStatus {
+    let setting = setpoint.setting;
+    let state = if setting.is_safe() { LeaseState::Own } else { LeaseState::Held };
+    let (device, control) = (setpoint.device.clone(), setting.control());
+    LeaseStatus { device, control, state, setting: Some(setting), error: None }
+}
+
 impl Engine for House {
     fn start(&self) -> io::Result<Process> {
         Ok(Process::elsewhere())
     }
 
     async fn status(&self) -> Result<Status, Error> {
+        self.may_panic("engine");
         Ok(self.status())
     }
 
@@ -276,6 +298,7 @@ impl Dial for House {
 
 impl Publish for House {
     fn publish(&self, topic: impl Into<String>, payload: impl Into<Vec<u8>>, _: bool) {
+        self.may_panic("publisher");
         self.with(|inside| inside.published.entry(topic.into()).or_default().push(payload.into()));
     }
 

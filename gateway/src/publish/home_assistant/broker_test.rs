@@ -7,6 +7,7 @@ use crate::jobs::Limits;
 use crate::store::Disk;
 use drivers::mqtt::{Broker, Link};
 use plant::command::{Command, Mode};
+use serde_json::json;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -101,6 +102,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
         timezone: Tz::Europe__Berlin,
         page: None,
         disk: Disk::Folder(folder.path().to_owned()),
+        troubles: Troubles::default(),
     };
     let publisher = tokio::spawn(run(announcement, mosquitto.broker(), wiring, queue.clone(), Clock::real()));
 

@@ -103,6 +103,16 @@ impl Topics {
         format!("{}/status", self.base)
     }
 
+    /// What is wrong with the configuration, before the house starts.
+    pub fn setup(&self) -> String {
+        format!("{}/setup", self.base)
+    }
+
+    /// Where the entity for that is described.
+    pub fn setup_discovery(&self, config: &HomeAssistantConfig) -> String {
+        format!("{}/device/{}_setup/config", config.discovery_prefix.trim_end_matches('/'), config.node_id)
+    }
+
     /// Where a refused command is answered.
     pub fn error(&self) -> String {
         format!("{}/error", self.base)

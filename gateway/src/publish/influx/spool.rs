@@ -5,8 +5,10 @@
 //! Three tables: `waiting` (a row per record, in order), `refused` (lines that the database does not take, with its
 //! words) and `lost` (how many records had to make room). All are bounded; the oldest go first.
 
-use crate::store::{Condition, Disk, Durability, Opened, Shape};
+use crate::store::{Condition, Disk, Durability, Opened, Row, Shape, rows};
+use rusqlite::types::Value;
 use rusqlite::{Connection, params};
+use std::path::Path;
 use std::time::Duration;
 
 /// The database of what waits.
@@ -17,6 +19,7 @@ const SHAPE: Shape = Shape {
     version: 1,
     durability: Durability::Normal,
     busy: Duration::from_secs(5),
+    alone: false,
     tables: "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
                                                  status INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
@@ -46,12 +49,15 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens or creates the file; a broken one is set aside.
+    /// Opens or creates the file. A broken one is set aside, and what waits in it, as far as it can be read, goes over.
     pub fn open(disk: &Disk, waiting_max: i64) -> rusqlite::Result<Self> {
-        let Opened { connection, condition, .. } = SHAPE.open(disk, |connection| {
+        let Opened { mut connection, condition, .. } = SHAPE.open(disk, |connection| {
             connection.query_row("SELECT count(*), min(id), max(id) FROM waiting", [], |_| Ok(()))?;
             connection.query_row("SELECT records FROM lost", [], |_| Ok(()))
         })?;
+        if let Condition::Broken { aside, .. } = &condition {
+            carry_over(&mut connection, aside)?;
+        }
         Ok(Self { connection, waiting_max, condition })
     }
 
@@ -108,6 +114,19 @@ impl Spool {
         transaction.execute("DELETE FROM waiting WHERE id = ?1", [waiting.id])?;
         transaction.commit()
     }
+}
+
+/// Puts what waits in a broken file into the new one. A record that was sent already and comes up again is the same point.
+fn carry_over(connection: &mut Connection, broken: &Path) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for Row { id, values } in rows(broken).unwrap_or_default() {
+        if let [Value::Null, Value::Text(lines)] = values.as_slice()
+            && lines.ends_with('\n')
+        {
+            transaction.execute("INSERT OR IGNORE INTO waiting VALUES (?1, ?2)", params![id, lines])?;
+        }
+    }
+    transaction.commit()
 }
 
 #[cfg(test)]
