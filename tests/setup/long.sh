@@ -11,7 +11,7 @@ kills; tests; package(house-tests) and test(bad_days::kill); kill -9 of the gate
 house_kills; tests; package(house-tests) and test(bad_days::power::after_a_kill); a fifth each: gateway starting, stopping, at work, devices, both
 power_cuts; tests; package(house-tests) and test(bad_days::power::after_a_power_cut); the mains go, and with them what was not synced
 garbage; tests; (package(inference) and test(garbage)) or (package(house-tests) and test(/mistakes|bad_days::devices/)); nonsense from people, devices and clients
-bad_days; tests; package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop)/); what is cut off, filled up or hangs
+bad_days; tests; package(house-tests) and test(/bad_days::(broker|disk|engine|wires|stop|power::trouble)/); what is cut off, filled up or hangs
 soak; script; tests/setup/soak.sh; a house of some hours, its books verified and its recording decided again
 '
 ROUNDS=$SHARED/long/rounds.tsv

@@ -1,5 +1,5 @@
-//! Power cuts and kills at any moment, in a house whose devices stay set until somebody gives them back: nobody is left under
-//! orders, and what was answered for is kept.
+//! Power cuts and kills at any moment, in a house whose devices stay set until somebody gives them back: no device is left
+//! set, and what was answered for is kept.
 //!
 //! The gateway is the real binary with its real SQLite, started as `heatmine run` at the pace of the wall's clock; its two devices
 //! answer over real Modbus, its broker is Mosquitto. Several houses live side by side, since most of a house's life is waiting.
@@ -40,13 +40,13 @@ const HOUSES: u64 = 3;
 const CYCLES: u64 = 6;
 
 #[tokio::test]
-async fn after_a_power_cut_nobody_is_left_under_orders_and_nothing_that_was_answered_is_lost() -> Result<()> {
+async fn after_a_power_cut_no_device_is_left_set_and_nothing_that_was_answered_is_lost() -> Result<()> {
     let blows = [Blow::Gateway, Blow::Starting, Blow::Gateway, Blow::Stopping];
     houses(&blows, &[Left::Synced, Left::Torn]).await
 }
 
 #[tokio::test]
-async fn after_a_kill_of_gateway_or_house_nobody_is_left_under_orders() -> Result<()> {
+async fn after_a_kill_of_gateway_or_house_no_device_is_left_set() -> Result<()> {
     let blows = [Blow::Starting, Blow::Stopping, Blow::House, Blow::Gateway, Blow::Both];
     houses(&blows, &[Left::Everything]).await
 }

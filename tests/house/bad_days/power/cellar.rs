@@ -13,7 +13,7 @@ const INVERTER: u8 = 1;
 const METER: u8 = 200;
 /// SunSpec's models begin here.
 const BASE: u16 = 40_000;
-/// Models and how many words they have: the common one, the strings, the storage; the common one and the meter.
+/// Models and how many words they have: who it is, the strings, the storage; who it is and the meter.
 const MODELS: [(u8, &[(u16, u16)]); 2] =
     [(INVERTER, &[(1, 65), (160, 88), (124, 24)]), (METER, &[(1, 65), (203, 105)])];
 /// `StorCtl_Mod` and `OutWRte` of model 124: bit 0 limits charging, bit 1 discharging, to hundredths of a percent.
