@@ -74,7 +74,7 @@ async fn house(seed: u64, which: u64, cycles: u64, (blows, left): (&[Blow], &[Le
         );
         result.with_context(|| format!("blow {turn}: {blow:?}, {left:?} in house {which}"))?;
     }
-    Ok(())
+    stage.every_answer_is_booked().await
 }
 
 /// How many blows are dealt.

@@ -1,7 +1,7 @@
 //! A house with a cellar, an engine, a broker and a gateway in it: everything but the gateway outlives its ends.
 
 use super::super::gateway::Gateway;
-use super::super::{LIMIT, verify};
+use super::super::{LIMIT, receipts, verify};
 use super::cellar::Cellar;
 use super::chance::Chance;
 use super::disk::Disk;
@@ -10,6 +10,7 @@ use super::talk::{Said, Voice};
 use crate::peer::{Mosquitto, wait_until};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -31,7 +32,7 @@ pub(super) struct Stage {
     pub data: PathBuf,
     /// Entries of its books, as far as they were counted.
     entries: u64,
-    _engine: Engine,
+    engine: Engine,
     _broker: Mosquitto,
     _folder: TempDir,
 }
@@ -52,18 +53,8 @@ impl Stage {
         let gateway = Gateway::run_under(folder.path(), config, disk.environment()).await?;
         let voice = Voice::new(&gateway.http, broker.port, chance)?;
         let said = Said::default();
-        let stage = Self {
-            gateway,
-            cellar,
-            disk,
-            voice,
-            said,
-            data,
-            entries: 0,
-            _engine: engine,
-            _broker: broker,
-            _folder: folder,
-        };
+        let stage =
+            Self { gateway, cellar, disk, voice, said, data, entries: 0, engine, _broker: broker, _folder: folder };
         // From here on the broker keeps what comes for a gateway that is away.
         let connected = || {
             std::fs::read_to_string(stage.data.join("mqtt.json")).is_ok_and(|text| text.contains("\"connected\":true"))
@@ -96,6 +87,19 @@ impl Stage {
         let entries = verify(&self.data)?["entries"].as_u64().context("a number of entries")?;
         ensure!(entries >= self.entries, "{} entries became {entries}", self.entries);
         self.entries = entries;
+        Ok(())
+    }
+
+    /// Each answer that the engine ever gave is in the books, once.
+    pub(super) async fn every_answer_is_booked(&self) -> Result<()> {
+        let (answered, data) = (self.engine.receipts(), self.data.clone());
+        let booked = wait_until(LIMIT, "every answer in the books", async || {
+            let booked = receipts(&data).ok()?;
+            let unique: BTreeSet<&String> = booked.iter().collect();
+            answered.iter().all(|id| unique.contains(id)).then(|| booked.len() == unique.len())
+        });
+        ensure!(booked.await?, "an answer is booked twice: {:?}", receipts(&self.data)?);
+        ensure!(!answered.is_empty(), "the engine never had power");
         Ok(())
     }
 }
