@@ -96,7 +96,7 @@ impl Stage {
         let booked = wait_until(LIMIT, "every answer in the books", async || {
             let booked = receipts(&data).ok()?;
             let unique: BTreeSet<&String> = booked.iter().collect();
-            answered.iter().all(|id| unique.contains(id)).then(|| booked.len() == unique.len())
+            answered.iter().all(|id| unique.contains(id)).then_some(booked.len() == unique.len())
         });
         ensure!(booked.await?, "an answer is booked twice: {:?}", receipts(&self.data)?);
         ensure!(!answered.is_empty(), "the engine never had power");
