@@ -12,6 +12,7 @@
 //! HeatMine is being updated. It is back after a minute, and gets that at once; back after an hour, it does not.
 
 mod broker;
+mod early;
 mod link;
 mod outbox;
 mod receipts;

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 
 /// How long a server may take until it answers, on a machine that builds something else at the same time.
 pub(crate) const START: Duration = Duration::from_secs(60);
-/// How long a process may take to end after it was asked to.
-const STOP: Duration = Duration::from_secs(15);
+/// How long a process may take to end after it was asked to: devices are given back at their own pace.
+const STOP: Duration = Duration::from_secs(70);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How much of a log is shown when a test fails.

@@ -7,6 +7,7 @@
 //! ```
 
 use super::broker::{AWAY_MAX, Broker, Client, LinkEvent, TOO_LARGE};
+use super::early::Early;
 use super::outbox::{Message, Outbox};
 use super::receipts::Receipts;
 use crate::backoff::Backoff;
@@ -158,10 +159,14 @@ impl Session {
             let _ = client.disconnect_with_timeout(FLUSH).await;
             std::future::pending::<()>().await;
         };
+        let early = Early::new(self.client.away.is_some());
         let poll = async {
             loop {
                 match connection.poll().await {
-                    Ok(Event::Incoming(Packet::Publish(message))) => self.arrived(client, &message),
+                    Ok(Event::Incoming(Packet::Publish(message))) => {
+                        early.hold_or(message, |message| self.arrived(client, &message));
+                    }
+                    Ok(Event::Incoming(Packet::SubAck(_))) => early.subscribed(),
                     Ok(Event::Incoming(_) | Event::Outgoing(_)) => {}
                     Err(_) if self.closing.is_cancelled() => return End::Closed,
                     Err(error) => return self.lost(plain(&error.to_string()), true),
@@ -176,10 +181,17 @@ impl Session {
                 let _ = client.manual_ack(self.receipts.next().await).await;
             }
         };
+        let release = async {
+            for message in early.waited().await {
+                self.arrived(client, &message);
+            }
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             end = poll => end,
             () = leave => End::Closed,
             () = acknowledge => End::Closed,
+            () = release => End::Closed,
         }
     }
 
