@@ -12,7 +12,7 @@
 use plant::decision::Control;
 use plant::point::DeviceId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -57,6 +57,29 @@ pub struct Kept {
     pub found: Option<Vec<u16>>,
     /// What we write.
     pub written: Vec<u16>,
+    /// What we wrote before, and what the device made of it: it may hold that as well.
+    #[serde(default)]
+    pub earlier: Vec<Vec<u16>>,
+}
+
+impl Kept {
+    /// Whether what the registers hold comes from us.
+    pub fn is_ours(&self, held: &[u16]) -> bool {
+        held == self.written || self.earlier.iter().any(|words| words == held)
+    }
+
+    /// Takes note that something else is written now.
+    pub fn replace(&mut self, written: Vec<u16>) {
+        let before = std::mem::replace(&mut self.written, written);
+        self.add(before);
+    }
+
+    /// Takes note of words that come from us.
+    pub fn add(&mut self, words: Vec<u16>) {
+        if !self.is_ours(&words) {
+            self.earlier.push(words);
+        }
+    }
 }
 
 /// The way to where debts are written down.
@@ -64,8 +87,9 @@ pub struct Kept {
 pub struct Debts {
     /// What an earlier run owes this device.
     pub known: Vec<Debt>,
-    /// Whether both copies of the earlier debts are lost: a control that holds one of our settings gets its safe value.
-    pub lost: bool,
+    /// Where both copies of the earlier debts are lost, the controls that we may set: one that holds one of our settings gets its
+    /// safe value.
+    pub lost: BTreeSet<Control>,
     /// Where they are written down.
     pub entries: mpsc::Sender<DebtEntry>,
 }
@@ -104,7 +128,7 @@ impl Debts {
     /// The debts of a device that nobody writes down: it is only read.
     pub fn none() -> Self {
         let (entries, _) = mpsc::channel(1);
-        Self { known: Vec::new(), lost: false, entries }
+        Self { known: Vec::new(), lost: BTreeSet::new(), entries }
     }
 
     /// Has a debt written down; returns when it is on the disk.
@@ -114,15 +138,18 @@ impl Debts {
     pub async fn owe(&self, debt: Debt, cost: Option<Cost>) -> Result<(), String> {
         let lost = || "it could not be remembered: nobody writes debts down".to_owned();
         let (done, answer) = oneshot::channel();
-        self.entries.send(DebtEntry::Owe { debt, cost, done }).await.map_err(|_| lost())?;
+        let written = async {
+            self.entries.send(DebtEntry::Owe { debt, cost, done }).await.map_err(|_| lost())?;
+            answer.await.map_err(|_| lost())?
+        };
         // Whoever waits holds up what else is to be done at its device.
         let late = |_| format!("it could not be remembered: the disk has not answered in {} s", PATIENCE.as_secs());
-        timeout(PATIENCE, answer).await.map_err(late)?.map_err(|_| lost())?
+        timeout(PATIENCE, written).await.map_err(late)?
     }
 
     /// Has a debt forgotten.
     pub async fn settle(&self, device: DeviceId, control: Control) {
-        // Where nobody writes it down, it stands: the next start gives the device back once more.
-        let _ = self.entries.send(DebtEntry::Settle { device, control }).await;
+        // Where nobody writes it down in time, it stands: the next start gives the device back once more.
+        let _ = timeout(PATIENCE, self.entries.send(DebtEntry::Settle { device, control })).await;
     }
 }

@@ -21,6 +21,7 @@
 pub mod probe;
 
 mod config;
+mod grips;
 mod keeper;
 mod leases;
 mod line;
@@ -28,7 +29,6 @@ mod reading;
 mod registers;
 mod report;
 mod reporter;
-mod taken;
 mod topics;
 mod values;
 mod work;

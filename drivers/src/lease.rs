@@ -12,7 +12,7 @@
 //! - *back-off*: what the device refuses is tried again after 5 s, 10 s, .. 5 min. A minute of health, not one success, begins
 //!   it anew.
 //! - *debt*: a device that an earlier run left set. It gets its safe value before anything else.
-//! - *look*: what was set is compared with what the device holds, and written again or let be (see `standing`).
+//! - *look*: what was set is compared with what the device holds, and written again or let be (see `look`).
 //!
 //! ```text
 //!            another value is written                 the core is silent
@@ -37,13 +37,13 @@
 //! | 93 | | 0 W | a renewal |
 //! | 95 | 2500 W | 2500 W | cycles go on, the last change is long ago |
 
+pub use look::Look;
+use look::Standing;
 use plant::decision::{Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
 use plant::units::{Percent, Watts};
-pub use standing::Look;
-use standing::Standing;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -131,19 +131,35 @@ pub enum Act {
 pub struct Failure {
     /// In words for a person.
     pub error: String,
-    /// Whether the device may have taken some of it all the same.
-    pub touched: bool,
+    /// What it leaves the device with.
+    pub harm: Harm,
+}
+
+/// What a failed write leaves a device with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// It may have taken some of it all the same.
+    Touched,
+    /// It was not written to.
+    Untouched,
+    /// It was not written to and may not be: what it still holds of ours is given back.
+    Barred,
 }
 
 impl Failure {
     /// The device may have taken some of it.
     pub fn touched(error: impl ToString) -> Self {
-        Self { error: error.to_string(), touched: true }
+        Self { error: error.to_string(), harm: Harm::Touched }
     }
 
     /// Nothing was written.
     pub fn untouched(error: impl ToString) -> Self {
-        Self { error: error.to_string(), touched: false }
+        Self { error: error.to_string(), harm: Harm::Untouched }
+    }
+
+    /// Nothing was written, and nothing may be.
+    pub fn barred(error: impl ToString) -> Self {
+        Self { error: error.to_string(), harm: Harm::Barred }
     }
 }
 
@@ -256,18 +272,23 @@ impl Lease {
     pub fn due(&mut self, now: Instant) -> Option<Duty> {
         let setpoint = self.target(now);
         let target = setpoint.setting;
-        let rests = self.standing.rests(now) && !target.is_safe();
-        if rests || self.refusal.as_ref().is_some_and(|refusal| refusal.bars(target, now)) {
+        if self.standing.rests(now) && !target.is_safe() {
             return None;
         }
+        let refusal = self.refusal.as_ref();
+        let barred = refusal.is_some_and(|refusal| refusal.bars(target, now));
         let changes = self.unsure || self.differs(self.held, target);
-        if changes && (target.is_safe() || passed(self.changed_at, self.terms.min_interval, now)) {
+        if changes && !barred && (target.is_safe() || passed(self.changed_at, self.terms.min_interval, now)) {
             return Some(Duty { setpoint, act: Act::Set });
+        }
+        // Another value that was refused keeps nobody from renewing the one that is held.
+        if self.unsure || (barred && refusal.is_some_and(|refusal| refusal.setting == self.held)) {
+            return None;
         }
         // A change that has to wait is not slipped into a renewal.
         let setpoint = Setpoint { setting: self.held, ..setpoint };
         let renews = self.renews(now);
-        let looks = self.terms.readable && !self.ending && !self.held.is_safe() && !self.unsure;
+        let looks = self.terms.readable && !self.ending && !self.held.is_safe();
         if looks && self.standing.due(renews, self.written_at, now) {
             return Some(Duty { setpoint, act: Act::Look });
         }
@@ -313,7 +334,7 @@ impl Lease {
         if !renewal {
             self.changed_at = Some(now);
         }
-        let Some(Failure { error, touched }) = failure else {
+        let Some(Failure { error, harm }) = failure else {
             (self.held, self.unsure, self.written_at) = (setting, false, Some(now));
             self.standing.written(now);
             self.debt &= !setting.is_safe();
@@ -325,7 +346,10 @@ impl Lease {
         let before = self.refusal.as_ref().map(|refusal| refusal.wait);
         let relapse = self.recovery.filter(|(at, _)| now.duration_since(*at) < HEALTH).map(|(_, wait)| wait);
         let wait = before.or(relapse).map_or(first, |wait| (wait * 2).clamp(first, longest));
-        self.unsure |= !renewal && touched;
+        self.unsure |= !renewal && harm == Harm::Touched;
+        if harm == Harm::Barred && self.is_set() {
+            self.owe();
+        }
         self.refusal = Some(Refusal { setting, error, at: now, wait });
         true
     }
@@ -399,6 +423,6 @@ fn bounded(setting: Setting, range: Option<[f64; 2]>) -> Setting {
     }
 }
 
-mod standing;
+mod look;
 #[cfg(test)]
 mod tests;

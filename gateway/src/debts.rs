@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::store::{DebtBook, Owed, Twice};
 use chrono_tz::Tz;
 use drivers::debt::{Debt, DebtEntry, Debts};
+use drivers::device::DeviceConfig;
 use plant::point::DeviceId;
 use std::collections::BTreeSet;
 use std::io;
@@ -175,9 +176,10 @@ fn answer(done: oneshot::Sender<Result<(), String>>, result: Result<(), String>)
 
 impl Ways {
     /// The way of one device.
-    pub fn of(&self, device: &DeviceId) -> Debts {
-        let known = self.all.borrow().iter().filter(|debt| debt.device == *device).cloned().collect();
-        Debts { known, lost: self.lost, entries: self.entries.clone() }
+    pub fn of(&self, DeviceConfig { id, controls, .. }: &DeviceConfig) -> Debts {
+        let known = self.all.borrow().iter().filter(|debt| debt.device == *id).cloned().collect();
+        let lost = if self.lost { controls.clone() } else { BTreeSet::new() };
+        Debts { known, lost, entries: self.entries.clone() }
     }
 }
 

@@ -58,8 +58,9 @@ pub use debts::give_back;
 pub use page::listen;
 pub use setup::setup;
 
-/// How long devices, publishers and the engine may take to end: the 60 s that the Supervisor gives an app, less a loop that hangs.
-const FAREWELL: Duration = Duration::from_secs(54);
+/// How long devices, publishers and the engine may take to end: the 60 s that the Supervisor gives an app, less a loop that hangs and
+/// what is left then.
+const FAREWELL: Duration = Duration::from_secs(52);
 
 /// How this run differs from what the configuration says.
 #[derive(Clone, Debug)]

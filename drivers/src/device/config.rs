@@ -5,6 +5,7 @@ use crate::definition::{Definition, Parameters};
 use crate::error::Error;
 use crate::modbus::Fault;
 use crate::mqtt;
+use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct DeviceConfig {
     pub unit: Option<u8>,
     /// The points the site wants from it; `None` for all it has.
     pub points: Option<BTreeSet<Point>>,
+    /// What of it may be set.
+    pub controls: BTreeSet<Control>,
     /// The site's broker, for MQTT devices whose address names none.
     pub broker: Option<mqtt::Broker>,
     /// The definition's parameters.

@@ -6,21 +6,24 @@
 //!   release  write what was found -> read again -> have the debt forgotten
 //! ```
 
+use super::grips::Grips;
 use super::leases::Leases;
 use super::reporter::Reporter;
-use super::taken::Taken;
+
 use super::writer::Writer;
 use crate::definition::ControlRow;
 use crate::lease::{Act, Duty, Failure, Wanted};
+use plant::decision::Control;
 use plant::decision::Setpoint;
 use plant::point::DeviceId;
 use plant::record::{LeaseState, LeaseStatus};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// How often a device that is being given back is looked at; its leases decide when it is written to.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the leases of a device that is being given back are asked.
+const POLL: Duration = Duration::from_millis(100);
 
 pub(super) struct Keeper {
     pub(super) device: DeviceId,
@@ -30,7 +33,9 @@ pub(super) struct Keeper {
     /// For those who watch the loop: this way does not lead through it.
     pub(super) statuses: watch::Sender<Vec<LeaseStatus>>,
     /// What was written, and what was found before.
-    pub(super) taken: Taken,
+    pub(super) grips: Grips,
+    /// Controls of which is not known yet what an earlier run left.
+    pub(super) unsearched: BTreeSet<Control>,
 }
 
 impl Keeper {
@@ -56,7 +61,13 @@ impl Keeper {
     /// Does what is due. It may take long, so that each control is asked for when its turn comes, and what the leases say is
     /// published before it.
     pub(super) async fn look(&mut self) {
+        if !self.unsearched.is_empty() {
+            self.search().await;
+        }
         for control in self.leases.controls() {
+            if self.unsearched.contains(&control) {
+                continue;
+            }
             loop {
                 let due = self.leases.due(control, Instant::now());
                 self.publish();
@@ -72,15 +83,27 @@ impl Keeper {
         self.publish();
     }
 
-    /// Finds out what an earlier run left set whose debts are lost: what holds one of our values is owed its own control.
-    pub(super) async fn search(&mut self) {
+    /// Finds out what an earlier run left set whose debts are lost: what holds one of our values is owed its own control. A device that
+    /// does not answer is asked again.
+    async fn search(&mut self) {
         for (row, settings) in self.leases.modes() {
+            if !self.unsearched.contains(&row.name) {
+                continue;
+            }
+            let mut holds = Ok(false);
             for setting in settings {
-                if self.writer.holds(&row, setting).await == Ok(true) {
-                    tracing::warn!(device = %self.device, control = %row.name, "holds a value of ours and no debt is known: given back");
-                    self.leases.owe(row.name);
+                holds = self.writer.holds(&row, setting).await;
+                if holds != Ok(false) {
                     break;
                 }
+            }
+            if holds == Ok(true) {
+                tracing::warn!(device = %self.device, control = %row.name, "holds a value of ours and no debt is known: given back");
+                self.grips.adopt(row.name).await;
+                self.leases.owe(row.name);
+            }
+            if holds.is_ok() {
+                self.unsearched.remove(&row.name);
             }
         }
     }
@@ -91,7 +114,7 @@ impl Keeper {
     pub(super) async fn give_back(&mut self) {
         self.leases.end();
         // Also what was being written when the end came.
-        self.taken.controls().for_each(|control| self.leases.owe(control));
+        self.grips.controls().for_each(|control| self.leases.owe(control));
         for setpoint in self.leases.released() {
             self.reporter.applied(setpoint, None);
         }
@@ -99,19 +122,19 @@ impl Keeper {
             let mut written = Vec::new();
             for control in self.leases.controls() {
                 if let Some((row, duty)) = self.leases.due(control, Instant::now()) {
-                    let result = self.taken.restore(&mut self.writer, &row).await;
+                    let result = self.grips.restore(&mut self.writer, &row).await;
                     written.push((row, duty, result));
                 }
             }
             for (row, duty, result) in written {
                 let result = match result {
-                    Ok(()) => self.taken.restored(&self.writer, &row).await,
+                    Ok(()) => self.grips.restored(&self.writer, &row).await,
                     Err(error) => Err(error),
                 };
                 self.wrote(duty, result.map_err(Failure::touched));
             }
             self.publish();
-            sleep(LOOK).await;
+            sleep(POLL).await;
         }
     }
 
@@ -122,13 +145,13 @@ impl Keeper {
             (Act::Set, true) => self.release(row).await,
             (Act::Set, false) => self.take(row, &duty).await,
             (Act::Renew, true) => self.writer.release(row, |_| true).await.map_err(Failure::touched),
-            (Act::Renew, false) => self.taken.renew(&mut self.writer, row, setting).await.map_err(Failure::touched),
+            (Act::Renew, false) => self.grips.renew(&mut self.writer, row, setting).await.map_err(Failure::touched),
         };
         self.wrote(duty, result);
     }
 
     async fn take(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Failure> {
-        let taken = self.taken.take(&mut self.writer, row, duty.setpoint.setting).await;
+        let taken = self.grips.take(&mut self.writer, row, duty.setpoint.setting).await;
         if let Ok(Some(time)) = &taken {
             self.leases.forgets_after(row.name, *time);
         }
@@ -136,9 +159,10 @@ impl Keeper {
     }
 
     async fn release(&mut self, row: &ControlRow) -> Result<(), Failure> {
-        let inherited = self.taken.is_inherited(row.name);
-        self.taken.restore(&mut self.writer, row).await.map_err(Failure::touched)?;
-        self.taken.restored(&self.writer, row).await.map_err(Failure::touched)?;
+        let inherited = self.grips.is_inherited(row.name);
+        self.grips.narrow(&mut self.writer, row).await;
+        self.grips.restore(&mut self.writer, row).await.map_err(Failure::touched)?;
+        self.grips.restored(&self.writer, row).await.map_err(Failure::touched)?;
         if inherited {
             tracing::info!(device = %self.device, control = %row.name, "given back its own control after an unclean stop");
         }
@@ -147,10 +171,10 @@ impl Keeper {
 
     /// Compares what was set with what the device holds, and says what it did not keep.
     async fn compare(&mut self, row: &ControlRow, setpoint: &Setpoint) {
-        let (look, ours) = self.taken.look(&mut self.writer, row).await;
+        let (look, ours) = self.grips.look(&mut self.writer, row).await;
         let Some(why) = self.leases.looked(row.name, &look, Instant::now()) else { return };
         // Where it is left alone, only what is still ours stays owed.
-        if self.leases.rests(row.name, Instant::now()) && self.taken.keep(row.name, ours).await {
+        if self.leases.rests(row.name, Instant::now()) && self.grips.keep(row.name, ours).await {
             self.leases.let_go(row.name);
         }
         tracing::warn!(device = %self.device, control = %row.name, why, "a value does not stand");

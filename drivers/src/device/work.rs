@@ -1,12 +1,12 @@
 //! The tasks of a device: one reads, one keeps its leases, one hands reports over.
 
 use super::config::DeviceConfig;
+use super::grips::Grips;
 use super::keeper::Keeper;
 use super::leases::Leases;
 use super::registers::{Registers, Round};
 use super::report::Channels;
 use super::reporter::Reporter;
-use super::taken::Taken;
 use super::topics::Topics;
 use super::values::{self, Parts};
 use super::writer::Writer;
@@ -27,6 +27,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The longest time spent on giving a device back to its own control: what the Supervisor leaves an app, less the rest of the farewell.
 const GIVE_BACK: Duration = Duration::from_secs(50);
@@ -37,15 +38,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A device that was silent for this long may have been off: what it did not take before is tried at once. Shorter gaps come from
 /// our own writes, whose time-outs close the connection that the reader uses too.
 const OUTAGE: Duration = Duration::from_secs(30);
-/// How often the leases are looked at, at least.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the leases are asked what is due, at least.
+const POLL: Duration = Duration::from_secs(1);
 
 /// Runs a device until `shutdown`; then writes the safe value of every control that may hold another, and returns. Never blocks
 /// on a slow reader of its reports: newer values replace those not yet taken.
 pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown: CancellationToken) {
     let Channels { reports, wanted, leases, debts } = channels;
     let reporter = Reporter::new(config.id.clone());
-    let delivery = tokio::spawn(reporter.clone().deliver(reports));
+    let delivery = AbortOnDropHandle::new(tokio::spawn(reporter.clone().deliver(reports)));
     let at_work = async {
         config.check()?;
         let (points, parameters) = (config.wanted(), config.parameters()?);
@@ -60,7 +61,7 @@ pub async fn run(config: DeviceConfig, pace: Pace, channels: Channels, shutdown:
         shutdown.cancelled().await;
     }
     let _ = timeout(LAST_WORDS, reporter.drained()).await;
-    delivery.abort();
+    drop(delivery);
 }
 
 /// What leads to the core and past it.
@@ -176,13 +177,15 @@ impl Device {
     fn keeper(&self, writer: Writer, core: &Core) -> Keeper {
         let cycle = core.wanted.borrow().setpoints.cycle;
         let debts = core.debts.known.iter().map(|debt| debt.control).collect();
+        let grips = Grips::new(&self.config, core.debts.clone());
         Keeper {
             device: self.config.id.clone(),
             leases: Leases::new(&self.config, self.pace, cycle, &debts),
             writer,
             reporter: self.reporter.clone(),
             statuses: core.leases.clone(),
-            taken: Taken::new(&self.config, core.debts.clone()),
+            unsearched: grips.lost().collect(),
+            grips,
         }
     }
 
@@ -194,17 +197,11 @@ impl Device {
         mut events: mpsc::Receiver<LinkEvent>,
         mut topics: Option<Topics>,
     ) {
-        let mut looks = interval(self.pace.real(self.config.interval).min(LOOK));
+        let mut looks = interval(self.pace.real(self.config.interval).min(POLL));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut now = looks.tick().await;
         // What is being written when the end comes is cut short: the way back starts at once.
-        let begins = async {
-            if keeper.taken.lost() {
-                keeper.search().await;
-            }
-            keeper.look().await;
-        };
-        let _ = self.shutdown.run_until_cancelled(begins).await;
+        let _ = self.shutdown.run_until_cancelled(keeper.look()).await;
         loop {
             tokio::select! {
                 biased;
@@ -217,7 +214,10 @@ impl Device {
                 () = self.back.notified() => keeper.back(),
                 event = events.recv(), if topics.is_some() => {
                     // The session's task has failed: the device is given back, and started again.
-                    let Some(event) = event else { break };
+                    let Some(event) = event else {
+                        keeper.writer.connected(false);
+                        break;
+                    };
                     keeper.writer.connected(!matches!(event, LinkEvent::Disconnected { .. }));
                     if event == LinkEvent::Connected {
                         self.answers.notify_one();

@@ -67,7 +67,11 @@ impl Writer {
 
     /// Refuses where the device says that it is not ready to be set.
     pub(super) async fn require(&mut self, row: &ControlRow) -> Result<(), Error> {
-        let Wire::Modbus(line) = &mut self.wire else { return Ok(()) };
+        let line = match &mut self.wire {
+            Wire::Modbus(line) => line,
+            Wire::Mqtt { connected: true, .. } => return Ok(()),
+            Wire::Mqtt { connected: false, .. } => return Err(Error::BrokerAway),
+        };
         for requirement in &row.requires {
             let asked =
                 Write { address: Some(requirement.address), number: Some(requirement.number), ..Write::default() };
@@ -102,14 +106,17 @@ impl Writer {
             let place = |kept: &&mut Kept| (kept.start, kept.written.len()) == (target.start, target.words.len());
             if let Some(known) = kept.iter_mut().find(place) {
                 news |= known.written != target.words;
-                known.written.clone_from(&target.words);
+                known.replace(target.words.clone());
                 continue;
             }
             let (fc, start, written) = (target.fc, target.start, target.words.clone());
             let found = if row.read_back { line.found(target).await? } else { None };
-            kept.push(Kept { fc, start, found, written });
+            kept.push(Kept { fc, start, found, written, earlier: Vec::new() });
             news = true;
         }
+        // What takes control stands first, and is given back last.
+        let place = |kept: &Kept| targets.iter().position(|target| target.start == kept.start).unwrap_or(usize::MAX);
+        kept.sort_by_key(place);
         Ok(news)
     }
 
@@ -136,7 +143,7 @@ impl Writer {
         }
         let Wire::Modbus(line) = &self.wire else { return result };
         for kept in kept.iter().rev() {
-            if let Some(found) = kept.found.as_ref().filter(|found| **found != kept.written) {
+            if let Some(found) = to_restore(row, kept) {
                 result = result.and(line.write(kept.fc, kept.start, found).await);
             }
         }
@@ -147,7 +154,7 @@ impl Writer {
     pub(super) async fn restored(&self, row: &ControlRow, kept: &[Kept]) -> Result<(), Error> {
         let Wire::Modbus(line) = &self.wire else { return Ok(()) };
         for kept in kept.iter().filter(|_| row.read_back) {
-            if let Some(found) = kept.found.as_ref().filter(|found| **found != kept.written) {
+            if let Some(found) = to_restore(row, kept) {
                 line.confirm(kept.start, found).await?;
             }
         }
@@ -194,9 +201,10 @@ impl Writer {
                 continue;
             };
             let Ok(held) = line.read(3, register.start, register.written.len()).await else { return Look::Unread };
-            if held == register.written {
+            if register.is_ours(&held) {
                 ours.push(register.clone());
-            } else {
+            }
+            if held != register.written {
                 changes.push(format!(
                     "register {} holds {}, not {}",
                     register.start,
@@ -204,7 +212,7 @@ impl Writer {
                     plain(&register.written)
                 ));
                 // What only takes control is nobody's value.
-                foreign |= held != *found && index >= row.before.len();
+                foreign |= held != *found && !register.is_ours(&held) && index >= row.before.len();
             }
         }
         if changes.is_empty() {
@@ -220,12 +228,15 @@ impl Writer {
         let Wire::Modbus(line) = &self.wire else { return Ok(kept) };
         let mut ours = Vec::new();
         for register in kept {
-            let holds = match line.read(3, register.start, register.written.len()).await {
-                Ok(held) => held == register.written || !row.write.is_empty(),
-                Err(Error::Register { fault, .. }) if fault.is_unsupported() => true,
-                Err(error) => return Err(error),
+            let holds = match &register.found {
+                None => true,
+                Some(_) => match line.read(3, register.start, register.written.len()).await {
+                    Ok(held) => register.is_ours(&held) || !row.write.is_empty(),
+                    Err(Error::Register { fault, .. }) if fault.is_unsupported() => true,
+                    Err(error) => return Err(error),
+                },
             };
-            if holds || register.found.is_none() {
+            if holds {
                 ours.push(register);
             }
         }
@@ -297,6 +308,12 @@ async fn write(line: &Line, target: &Target, read_back: bool) -> Result<(), Erro
         line.confirm(*start, words).await?;
     }
     Ok(())
+}
+
+/// What is written back: what was found, where something else was written. A number may have been written as anything.
+fn to_restore<'a>(row: &ControlRow, kept: &'a Kept) -> Option<&'a Vec<u16>> {
+    let changed = |found: &&Vec<u16>| **found != kept.written || !kept.earlier.is_empty() || !row.write.is_empty();
+    kept.found.as_ref().filter(changed)
 }
 
 fn number(value: f64) -> String {

@@ -476,3 +476,56 @@ async fn what_rests_is_known_to_the_core_until_the_rest_is_over() {
         assert_eq!(said.map(|(_, error)| error.is_some()), rests, "{second}");
     }
 }
+
+#[tokio::test]
+async fn a_device_that_does_not_answer_a_look_is_asked_every_five_seconds_and_stays_held() {
+    let terms = Terms { keep_alive: Some(Duration::from_secs(120)), ..READABLE };
+    let mut bench = Bench::new(Control::BatteryMode, terms, false);
+    bench.live(0, 10, Some(HOLD));
+    bench.lease.back();
+    bench.holds = Look::Unread;
+    bench.live(10, 70, Some(HOLD));
+    // The renewal goes on, and says that the value stands.
+    assert_eq!(bench.looks, [10, 15, 20, 25, 30, 35, 40, 45]);
+    assert_eq!((bench.seconds(), bench.state()), (vec![(0, HOLD), (48, HOLD)], Some(LeaseState::Held)));
+}
+
+#[tokio::test]
+async fn another_value_that_is_refused_keeps_nobody_from_renewing_the_one_that_is_held() {
+    let terms = Terms { keep_alive: Some(Duration::from_secs(60)), ..BATTERY };
+    let mut bench = Bench::new(Control::BatteryMode, terms, false);
+    bench.live(0, 1, Some(HOLD));
+    let charge = Setting::BatteryMode(BatteryMode::Charge);
+    let mut renewed = 0;
+    for second in 1..200 {
+        bench.cycle += 1;
+        let now = bench.start + Duration::from_secs(second);
+        let setpoint = Setpoint { device: DeviceId("d".into()), setting: charge, reason: Reason::Surplus };
+        bench.lease.take(&Setpoints { cycle: bench.cycle, setpoints: vec![setpoint] }, now);
+        let Some(duty) = bench.lease.due(now) else { continue };
+        let failure = (duty.setpoint.setting == charge).then(|| Failure::untouched("full"));
+        renewed += u32::from(duty.act == Act::Renew && duty.setpoint.setting == HOLD);
+        bench.lease.written(&duty, failure, now);
+    }
+    assert!(renewed >= 6, "{renewed}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_written_any_more_leaves_the_device_its_own() {
+    let mut bench = Bench::new(Control::BatteryMode, BATTERY, false);
+    bench.live(0, 1, Some(HOLD));
+    let setpoint = Setpoint {
+        device: DeviceId("d".into()),
+        setting: Setting::BatteryMode(BatteryMode::Charge),
+        reason: Reason::Surplus,
+    };
+    bench.lease.take(&Setpoints { cycle: 9, setpoints: vec![setpoint] }, bench.start);
+    let duty = bench.lease.due(bench.start).unwrap();
+    bench.lease.written(&duty, Some(Failure::barred("used up")), bench.start);
+    let next = bench.lease.due(bench.start).unwrap();
+    assert_eq!((next.setpoint.setting, next.act), (NORMAL, Act::Set));
+    bench.lease.written(&next, None, bench.start);
+    let again = bench.lease.due(bench.start).unwrap();
+    bench.lease.written(&again, Some(Failure::barred("used up")), bench.start);
+    assert_eq!((bench.lease.due(bench.start), bench.state()), (None, Some(LeaseState::Own)));
+}

@@ -13,6 +13,9 @@ const KEPT: Duration = Duration::from_millis(500);
 /// A broker that does not answer a subscription in this time never does.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// So many are held back at most.
+const MOST: usize = 64;
+
 #[derive(Debug)]
 pub(super) struct Early {
     /// `None` once they are let through.
@@ -28,7 +31,7 @@ impl Early {
 
     /// Holds a message back, or has it `pass`.
     pub(super) fn hold_or(&self, message: Publish, pass: impl FnOnce(Publish)) {
-        if let Some(waiting) = self.lock().as_mut() {
+        if let Some(waiting) = self.lock().as_mut().filter(|waiting| waiting.len() < MOST) {
             return waiting.push(message);
         }
         pass(message);

@@ -8,7 +8,7 @@ use drivers::device::{self, Channels, DeviceConfig, Report, probe, read_once};
 use drivers::lease::Wanted;
 use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,7 @@ fn config(address: SocketAddr, unit: Option<u8>) -> DeviceConfig {
         unit,
         points: None,
         broker: None,
+        controls: BTreeSet::new(),
         parameters: BTreeMap::new(),
         interval: Duration::from_millis(200),
     }

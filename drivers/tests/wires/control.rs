@@ -1,5 +1,5 @@
-//! Controls of devices that have an owner, a will of their own, and other masters: what they held is given back, an
-//! order that does not stand is noticed, and nothing is written that need not be.
+//! Controls of devices that have an owner, a will of their own, and other masters: what they held is given back, a
+//! value that does not stand is noticed, and nothing is written that need not be.
 
 use crate::debts::Book;
 use crate::devices::{Running, config, start, writes};
@@ -150,7 +150,7 @@ async fn a_debt_is_written_down_before_the_device_is_written() {
     let mut device = start(stage.config("victron-gx"), &book);
     device.set(HOLD).await;
     let debt = &book.all()[0];
-    let kept = Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0] };
+    let kept = Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0], earlier: Vec::new() };
     assert_eq!((debt.control, &debt.registers), (Control::BatteryMode, &vec![kept]));
     let place = debt.place.as_ref().unwrap();
     assert_eq!((place.definition.as_str(), &place.address), ("victron-gx", &stage.address()));
@@ -172,7 +172,8 @@ async fn a_debt_of_an_earlier_run_is_paid_only_where_the_device_still_holds_what
     // What the register holds when the debt is found, and afterwards.
     for (now, afterwards) in [(0, 150), (150, 150), (30, 30)] {
         let Some(stage) = Stage::new("victron-gx", &[(2704, now)], &[]).await else { return };
-        let registers = vec![Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0] }];
+        let registers =
+            vec![Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0], earlier: Vec::new() }];
         let debt = Debt { device: DeviceId("device".into()), control: Control::BatteryMode, place: None, registers };
         let book = Book::of(vec![debt]);
         let device = start(stage.config("victron-gx"), &book);
@@ -189,10 +190,52 @@ async fn a_debt_of_an_earlier_run_is_paid_only_where_the_device_still_holds_what
 }
 
 #[tokio::test]
+async fn a_change_between_two_values_loses_nothing_where_it_is_cut_short() {
+    let owned = [(47511, 4), (47512, 700)];
+    let Some(stage) = Stage::new("goodwe-et", &owned, &[]).await else { return };
+    let book = Book::default();
+    let mut device = start(stage.config("goodwe-et"), &book);
+    assert_eq!(device.set(HOLD).await, None);
+    assert_eq!(device.set(CHARGE).await, None);
+    let debt = book.now().remove(0);
+    assert_eq!(debt.registers[0].earlier, [vec![8, 0]]);
+    device.task.abort();
+    // The mains went before the second value was written: the device holds the first.
+    let other = stage.other();
+    other.writes(247, 47511, 8).await;
+    other.writes(247, 47512, 0).await;
+    let book = Book::of(vec![debt]);
+    let device = start(stage.config("goodwe-et"), &book);
+    let paid = timeout(SOON, async {
+        while !book.now().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(paid.await.is_ok());
+    device.stop().await;
+    for (register, word) in owned {
+        assert_eq!(other.holds(247, register).await, word);
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_has_set_a_moment_ago_is_not_overwritten_where_nothing_is_wanted_any_more() {
+    let Some(stage) = Stage::new("victron-gx", &[(2704, 150), (843, 80)], &[]).await else { return };
+    let book = Book::default();
+    let mut device = start(stage.config("victron-gx"), &book);
+    assert_eq!(device.set(HOLD).await, None);
+    let app = stage.other();
+    app.writes(100, 2704, 30).await;
+    assert_eq!(device.set(NORMAL).await, None);
+    assert_eq!((app.holds(100, 2704).await, book.now()), (30, Vec::new()));
+    device.stop().await;
+}
+
+#[tokio::test]
 async fn where_all_debts_are_lost_only_what_holds_a_value_of_ours_is_given_back() {
     for (now, afterwards) in [(0, 65_535), (150, 150)] {
         let Some(stage) = Stage::new("victron-gx", &[(2704, now)], &[]).await else { return };
-        let debts = drivers::debt::Debts { lost: true, ..Book::default().debts() };
+        let debts = drivers::debt::Debts { lost: [Control::BatteryMode].into(), ..Book::default().debts() };
         let mut device = crate::devices::start_with(stage.config("victron-gx"), debts);
         device.set(NORMAL).await;
         device.stop().await;
@@ -309,7 +352,7 @@ async fn a_device_that_is_not_ready_says_what_to_do_and_is_not_written() {
 }
 
 #[tokio::test]
-async fn what_is_ordered_lies_within_what_the_device_bears_and_goes_out_in_one_request() {
+async fn what_is_wanted_lies_within_what_the_device_bears_and_goes_out_in_one_request() {
     let Some(stage) = Stage::new("sungrow-sh", &[(13049, 0), (13050, 0), (13051, 0), (33046, 250)], &[]).await else {
         return;
     };

@@ -3,6 +3,7 @@
 use drivers::debt::{Debt, DebtEntry, Debts};
 use plant::decision::Control;
 use plant::point::DeviceId;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
@@ -37,7 +38,7 @@ impl Book {
                 book.write(entry);
             }
         });
-        Debts { known: self.now(), lost: false, entries }
+        Debts { known: self.now(), lost: BTreeSet::new(), entries }
     }
 
     /// What is owed now.

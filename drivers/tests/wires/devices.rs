@@ -14,7 +14,7 @@ use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
 use plant::units::{Percent, Watts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -30,6 +30,7 @@ pub(crate) fn config(id: &str, address: &str) -> DeviceConfig {
         unit: None,
         points: None,
         broker: None,
+        controls: BTreeSet::new(),
         parameters: BTreeMap::new(),
         interval: Duration::from_secs(1),
     }

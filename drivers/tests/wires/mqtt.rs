@@ -10,7 +10,7 @@ use drivers::mqtt::{self, Link, LinkEvent};
 use drivers::pace::Pace;
 use plant::point::{DeviceId, Point};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -60,6 +60,7 @@ impl Device {
             unit: None,
             points: None,
             broker: Some(broker(peer)),
+            controls: BTreeSet::new(),
             parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             interval: Duration::from_secs(1),
         };

@@ -105,6 +105,7 @@ impl Target {
             unit: self.unit,
             points: None,
             broker,
+            controls: std::collections::BTreeSet::new(),
             parameters: self.parameters.into_iter().collect(),
             interval: interval.unwrap_or(Duration::from_secs(2)),
         };

@@ -93,10 +93,11 @@ fn before(device: &DeviceId) -> DeviceId {
 }
 
 fn is_at(config: &DeviceConfig, place: &Place) -> bool {
+    let unit = |unit: Option<u8>| unit.unwrap_or(config.definition.unit);
     config.definition.id == place.definition
         && config.address.to_string() == place.address
-        && config.unit == place.unit
-        && config.parameters == place.parameters
+        && unit(config.unit) == unit(place.unit)
+        && (config.address.transport() != "mqtt" || config.parameters == place.parameters)
 }
 
 /// The device at a place, of which nothing is read.
@@ -115,6 +116,7 @@ fn config(id: DeviceId, place: &Place, broker: Option<&Broker>) -> Result<Device
         unit: place.unit,
         points: Some(BTreeSet::new()),
         broker: broker.cloned(),
+        controls: BTreeSet::new(),
         parameters: place.parameters.clone(),
         interval: INTERVAL,
     };

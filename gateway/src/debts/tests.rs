@@ -4,7 +4,9 @@ use super::*;
 use crate::store::{Disk, FoundDebts};
 use drivers::debt::{Cost, Kept};
 use plant::decision::Control;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 struct Stage {
@@ -15,8 +17,23 @@ struct Stage {
 }
 
 fn debt(device: &str, found: u16) -> Debt {
-    let kept = Kept { fc: 6, start: 2704, found: Some(vec![found]), written: vec![0] };
+    let kept = Kept { fc: 6, start: 2704, found: Some(vec![found]), written: vec![0], earlier: Vec::new() };
     Debt { device: DeviceId(device.into()), control: Control::BatteryMode, place: None, registers: vec![kept] }
+}
+
+fn config(device: &str) -> DeviceConfig {
+    let definition = Arc::new(drivers::definition::find("victron-gx").unwrap());
+    DeviceConfig {
+        id: DeviceId(device.into()),
+        definition,
+        address: "tcp://127.0.0.1:1".parse().unwrap(),
+        unit: None,
+        points: None,
+        controls: [Control::BatteryMode].into(),
+        broker: None,
+        parameters: BTreeMap::new(),
+        interval: Duration::from_secs(1),
+    }
 }
 
 fn read(folder: &Path) -> DebtBook {
@@ -29,7 +46,7 @@ impl Stage {
         let placed = place(&mut book, &[], None);
         let clock = Clock::sped("2026-11-29T10:00:00Z".parse().unwrap(), 1.0);
         let (keeper, ways) = DebtKeeper::new(file, book, &placed, clock, Tz::Europe__Berlin);
-        let debts = ways.of(&DeviceId("box".into()));
+        let debts = ways.of(&config("box"));
         Self { folder, debts, ways: Some(ways), keeper: tokio::spawn(keeper.run()) }
     }
 
@@ -82,7 +99,7 @@ async fn a_settled_debt_deletes_no_newer_one() {
 #[tokio::test]
 async fn an_older_debt_of_the_same_control_is_replaced_and_others_stay() {
     let stage = Stage::new();
-    let other = stage.ways.as_ref().unwrap().of(&DeviceId("other".into()));
+    let other = stage.ways.as_ref().unwrap().of(&config("other"));
     other.owe(debt("other", 7), None).await.unwrap();
     stage.debts.owe(debt("box", 150), None).await.unwrap();
     stage.debts.owe(debt("box", 160), None).await.unwrap();
@@ -129,7 +146,7 @@ async fn what_nobody_can_give_back_stands_until_it_is_confirmed() {
     let FoundDebts { mut file, .. } = DebtBook::open(&Disk::Folder(folder.path().to_owned()));
     file.write(&DebtBook { debts: vec![debt("box", 150)], lost: true, ..DebtBook::default() }).unwrap();
     let stage = Stage::begin(folder);
-    assert!(stage.debts.lost);
+    assert!(stage.debts.lost.contains(&Control::BatteryMode));
     let (done, answer) = oneshot::channel();
     stage.ways.as_ref().unwrap().confirmed.send(done).await.unwrap();
     answer.await.unwrap().unwrap();

@@ -2,10 +2,10 @@
 //! process is about to refuse it. Only devices that are owed something are addressed.
 
 use super::devices::Start;
-use super::earlier;
 use super::outside::Outside;
 use super::restart::Restart;
 use super::wires::Wires;
+use super::{FAREWELL, earlier};
 use crate::actuate::Actuators;
 use crate::clock::Clock;
 use crate::config::Known;
@@ -29,10 +29,8 @@ use tokio_util::task::TaskTracker;
 
 /// Reports that may wait.
 const WAITING_MAX: usize = 256;
-/// How long a process that refuses its configuration gives devices back: with [`FAREWELL`], less than a supervisor allows.
-const PATIENCE: Duration = Duration::from_secs(40);
-/// How long the devices' tasks may take to end.
-const FAREWELL: Duration = Duration::from_secs(54);
+/// How long a process that refuses its configuration waits for its devices. What they have begun by then they may finish.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The debts on a disk, on their way to the devices.
 #[derive(Debug)]
@@ -41,6 +39,8 @@ pub(super) struct Debts {
     all: watch::Receiver<Vec<Debt>>,
     /// The devices that are addressed.
     devices: BTreeSet<DeviceId>,
+    /// Whether debts are lost: then each device is looked at, for as long as it takes.
+    lost: bool,
     /// A sentence for each debt that cannot be carried out.
     elsewhere: Vec<String>,
     reports: mpsc::Receiver<Report>,
@@ -62,8 +62,8 @@ impl Debts {
         let (file, mut book, aside) = earlier::debts(disk);
         let mut devices: Vec<_> = known.devices.iter().map(|(_, device)| device.clone()).collect();
         let placed = debts::place(&mut book, &devices, known.broker.as_ref());
-        // Where debts are lost, each device is looked at.
-        devices.retain(|device| book.lost || book.debts.iter().any(|debt| debt.device == device.id));
+        let lost = book.lost;
+        devices.retain(|device| lost || book.debts.iter().any(|debt| debt.device == device.id));
         let stranded = placed.notices().map(|(_, words)| words);
         let elsewhere = aside.into_iter().map(|words| format!("{words}.")).chain(stranded).collect();
         let (sender, reports) = mpsc::channel(WAITING_MAX);
@@ -79,13 +79,13 @@ impl Debts {
         let start = Start { outside, reports: sender, restart, tracker: &tracker, debts: ways };
         start.devices(devices, placed.gone, &actuators);
         tracker.close();
-        Ok(Self { all, devices: ids, elsewhere, reports, stop, tracker, errors: BTreeMap::new(), _claim: claim })
+        Ok(Self { all, devices: ids, lost, elsewhere, reports, stop, tracker, errors: BTreeMap::new(), _claim: claim })
     }
 
     /// Hears the devices until everything that can be given back is; one that does not take it is tried again and again.
     pub(super) async fn carry_out(&mut self) {
-        let (mut all, devices) = (self.all.clone(), self.devices.clone());
-        let mut settled = pin!(all.wait_for(|all| debts::owed(all, &devices).is_empty()));
+        let (mut all, devices, lost) = (self.all.clone(), self.devices.clone(), self.lost);
+        let mut settled = pin!(all.wait_for(|all| !lost && debts::owed(all, &devices).is_empty()));
         loop {
             tokio::select! {
                 _ = &mut settled => break,

@@ -71,15 +71,23 @@ impl<O: Outside> Start<'_, O> {
         let (sender, receiver) = watch::channel(Vec::new());
         let (outside, debts, reports) = (self.outside.clone(), self.debts.clone(), self.reports.clone());
         let (wanted, stop) = (actuators.wanted(), restart.stop.clone());
-        let kept = restart.keep(format!("the task of the device {}", config.id), move || {
+        let name = format!("the task of the device {}", config.id);
+        let start = move || {
             let (reports, wanted, leases) = (reports.clone(), wanted.clone(), sender.clone());
-            let channels = Channels { reports, wanted, leases, debts: debts.of(&config.id) };
+            let channels = Channels { reports, wanted, leases, debts: debts.of(&config) };
             let (outside, config, stop) = (outside.clone(), config.clone(), stop.clone());
             async move {
                 outside.device(config, channels, stop).await;
                 Ok(())
             }
-        });
+        };
+        let last = start.clone();
+        let kept = async move {
+            // A task that had failed when the end came gives its device back all the same.
+            if !restart.keep(name, start).await {
+                let _ = last().await;
+            }
+        };
         self.tracker.spawn(self.outside.apart(kept));
         receiver
     }

@@ -1,6 +1,7 @@
 //! Those who write down beside the loop what it may not wait for: debts, commands in force, and what somebody has confirmed.
 
 use super::outside::Outside;
+use super::restart::say_failed;
 use super::tasks::Tasks;
 use crate::commands::{CommandKeeper, CommandWay, Kept as Answer};
 use crate::confirm::Confirmer;
@@ -66,13 +67,14 @@ impl Kept {
         placed.notices().for_each(|(key, words)| notices.add(&key, words));
         let there = devices.iter().chain(&placed.gone).map(|device| device.id.clone()).collect();
         let (keeper, debts) = DebtKeeper::new(file, book, &placed, tasks.clock.clone(), tasks.timezone);
-        tasks.tracker.spawn(outside.apart(keeper.run()));
+        let troubles = || tasks.restart.troubles.clone();
+        tasks.tracker.spawn(outside.apart(say_failed(troubles(), "the keeper of the debts", keeper.run())));
         let (keeper, commands, stand_in) = CommandKeeper::new(commands_file, in_force);
-        tasks.tracker.spawn(keeper.run());
+        tasks.tracker.spawn(say_failed(troubles(), "the keeper of the commands", keeper.run()));
         let confirmed = debts.confirmed.clone();
         let confirmer =
             Confirmer { notices: notices.clone(), stand_in, debts: confirmed, wiring: tasks.wiring.clone() };
-        tasks.tracker.spawn(confirmer.run(confirmations));
+        tasks.tracker.spawn(say_failed(troubles(), "the keeper of what is confirmed", confirmer.run(confirmations)));
         let owed = Owed { devices: there, all: debts.all.clone() };
         Keepers { notices, debts, gone: placed.gone, owed, commands }
     }

@@ -31,8 +31,8 @@ pub(super) struct Restart {
 }
 
 impl Restart {
-    /// Runs the task `name` until `stop`; `task` makes it anew for every start.
-    pub(super) async fn keep<F>(self, name: String, mut task: impl FnMut() -> F)
+    /// Runs the task `name` until `stop`; `task` makes it anew for every start. Returns whether it was at work when the end came.
+    pub(super) async fn keep<F>(self, name: String, mut task: impl FnMut() -> F) -> bool
     where
         F: Future<Output = Result<()>>,
     {
@@ -48,7 +48,8 @@ impl Restart {
                 }
             };
             if self.stop.is_cancelled() {
-                return;
+                self.troubles.over(&name);
+                return true;
             }
             let why = match end {
                 Ok(Ok(())) => "has ended".to_owned(),
@@ -59,10 +60,20 @@ impl Restart {
             tracing::error!(wait_s = wait.as_secs(), "{said}");
             self.troubles.say(&name, said);
             if self.stop.run_until_cancelled(sleep(wait)).await.is_none() {
-                return;
+                self.troubles.over(&name);
+                return false;
             }
             wait = (wait * 2).min(BACK_OFF[1]);
         }
+    }
+}
+
+/// Runs a task that cannot be made anew, and says where it has failed.
+pub(super) async fn say_failed(troubles: Troubles, name: &'static str, task: impl Future<Output = ()>) {
+    if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
+        let said = format!("{name} has failed ({}); start HeatMine again", words(panic.as_ref()));
+        tracing::error!("{said}");
+        troubles.say(name, said);
     }
 }
 
@@ -92,7 +103,7 @@ mod tests {
         troubles: Troubles,
         stop: CancellationToken,
         starts: Arc<AtomicUsize>,
-        task: tokio::task::JoinHandle<()>,
+        task: tokio::task::JoinHandle<bool>,
     }
 
     fn start(lives: &'static [Life]) -> House {

@@ -15,6 +15,7 @@ fn leases(id: &str) -> Leases {
         unit: None,
         points: None,
         broker: None,
+        controls: BTreeSet::new(),
         parameters: BTreeMap::new(),
         interval: Duration::from_secs(2),
     };

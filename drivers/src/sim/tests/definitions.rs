@@ -9,7 +9,7 @@ use crate::pace::Pace;
 use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A device at work, as the gateway has it.
 struct AtWork {
@@ -29,6 +29,7 @@ fn work(stage: &Stage, definition: &str, address: &str, shutdown: &CancellationT
         unit: None,
         points: None,
         broker: Some(stage.address.clone()),
+        controls: BTreeSet::new(),
         parameters: BTreeMap::new(),
         interval: Duration::from_secs(2),
     };
@@ -50,7 +51,7 @@ fn debts() -> Debts {
             }
         }
     });
-    Debts { known: Vec::new(), lost: false, entries }
+    Debts { known: Vec::new(), lost: BTreeSet::new(), entries }
 }
 
 impl AtWork {

@@ -108,6 +108,7 @@ fn one(
         controls: controls(section, &definition, key, faults),
     };
     let config = DeviceConfig {
+        controls: device.controls.keys().copied().collect(),
         id,
         definition: Arc::new(definition),
         address,

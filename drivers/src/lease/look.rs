@@ -5,6 +5,7 @@
 //! - *fall*: the device holds again what it held before, as after a restart or at the end of its own revert time. The value is
 //!   written again, [`FALLS_AN_HOUR`] times an hour and [`FALLS_A_DAY`] a day.
 //! - *somebody else's*: a third value, which is neither ours nor the one found before: an app, another program. It is left alone.
+//! - *away*: the device did not answer for a while. It is looked at again as soon as it answers, every [`AGAIN`] until then.
 //! - *rest*: for [`REST`], or until the day is over that had too many falls, nothing is written, and what was wanted counts as not
 //!   taken.
 
@@ -13,6 +14,8 @@ use tokio::time::Instant;
 
 /// How often what was set is compared with what the device holds: within a minute, its answer included.
 pub(super) const LOOK: Duration = Duration::from_secs(45);
+/// How soon a device is looked at again that did not answer a look.
+const AGAIN: Duration = Duration::from_secs(5);
 /// A device that falls back more often within an hour is left alone.
 pub(super) const FALLS_AN_HOUR: usize = 3;
 /// The same within a day: its memory wears out, and somebody may mean it.
@@ -57,13 +60,13 @@ impl Standing {
 
     /// The device is back after it was away.
     pub(super) fn back(&mut self) {
-        self.away = true;
+        (self.away, self.looked_at) = (true, None);
     }
 
     /// Whether a look is due; one is before a renewal where none was since the last write.
     pub(super) fn due(&self, renewal: bool, written_at: Option<Instant>, now: Instant) -> bool {
-        let old = self.looked_at.is_none_or(|at| now.duration_since(at) >= LOOK);
-        self.away || old || (renewal && self.looked_at <= written_at)
+        let since = |time| self.looked_at.is_none_or(|at| now.duration_since(at) >= time);
+        (self.away && since(AGAIN)) || since(LOOK) || (renewal && self.looked_at <= written_at)
     }
 
     /// Takes note of a look; returns why the value is not written again, where it is not.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct Grips {
     device: DeviceId,
     place: Place,
     debts: Debts,
@@ -26,21 +26,23 @@ struct Grip {
     kept: Vec<Kept>,
     /// An earlier run took it: what the device holds by now is not known.
     inherited: bool,
+    /// What is not ours any more was left out.
+    narrowed: bool,
     /// What was written back and is not confirmed yet.
     restoring: Vec<Kept>,
 }
 
-impl Taken {
+impl Grips {
     pub(super) fn new(config: &DeviceConfig, debts: Debts) -> Self {
         let inherited =
-            |debt: &Debt| (debt.control, Grip { kept: debt.registers.clone(), inherited: true, restoring: Vec::new() });
+            |debt: &Debt| (debt.control, Grip { kept: debt.registers.clone(), inherited: true, ..Grip::default() });
         let controls = debts.known.iter().map(inherited).collect();
         Self { device: config.id.clone(), place: place(config), debts, controls }
     }
 
-    /// Whether an earlier run may have left set what nobody knows of.
-    pub(super) fn lost(&self) -> bool {
-        self.debts.lost
+    /// The controls that an earlier run may have left set, and nobody knows of it.
+    pub(super) fn lost(&self) -> impl Iterator<Item = Control> {
+        self.debts.lost.iter().copied()
     }
 
     /// The controls that may hold something of ours.
@@ -66,23 +68,52 @@ impl Taken {
         if known.is_none() {
             writer.require(row).await.map_err(Failure::untouched)?;
         }
-        let mut grip = known.clone().unwrap_or_default();
+        let mut grip = Grip { inherited: true, ..known.clone().unwrap_or_default() };
         let news = find(writer, row, &targets, &mut grip.kept).await.map_err(Failure::untouched)?;
         // The way back of the first write is paid for in advance.
         let writes = if known.is_none() { 2 } else { 1 };
         let cost = row.writes_a_day.map(|daily| Cost { writes, daily });
-        if known.is_none() || news || cost.is_some() {
-            let owed = self.owe(row.name, &grip.kept, cost).await;
-            if owed.is_err() && known.is_none() {
-                // It may be written down late.
-                self.debts.settle(self.device.clone(), row.name).await;
-            }
-            owed.map_err(Failure::untouched)?;
-        }
+        let kept = grip.kept.clone();
+        // What is cut short from here on is compared before it is given back.
         self.controls.insert(row.name, grip);
-        let revert = if known.is_none() { writer.revert(row).await } else { None };
-        writer.write(row, &targets, setting).await.map_err(Failure::touched)?;
-        Ok(revert)
+        if known.is_none() || news || cost.is_some() {
+            let owed = self.owe(row.name, &kept, cost).await;
+            if let Err(error) = owed {
+                self.withdraw(row.name, known).await;
+                return Err(Failure::barred(error));
+            }
+        }
+        let revert = writer.revert(row).await;
+        let written = writer.write(row, &targets, setting).await;
+        if let Some(grip) = self.controls.get_mut(&row.name) {
+            grip.inherited = false;
+        }
+        if let Err(Error::NotTaken { register, held, .. }) = &written {
+            self.learn(row.name, *register, held).await;
+        }
+        written.map(|()| revert).map_err(Failure::touched)
+    }
+
+    /// What a device made of a value is ours as well, also for whoever gives it back after a crash.
+    async fn learn(&mut self, control: Control, register: u16, held: &[u16]) {
+        let Some(grip) = self.controls.get_mut(&control) else { return };
+        grip.kept.iter_mut().filter(|kept| kept.start == register).for_each(|kept| kept.add(held.to_vec()));
+        let kept = grip.kept.clone();
+        let _ = self.owe(control, &kept, None).await;
+    }
+
+    /// Goes back to what was known before a debt that could not be written down, which it may be late.
+    async fn withdraw(&mut self, control: Control, known: Option<Grip>) {
+        match known {
+            Some(grip) => drop(self.controls.insert(control, grip)),
+            None => self.forget(control).await,
+        }
+    }
+
+    /// Takes over a control that turns out to be left set, with nothing known of what it held before.
+    pub(super) async fn adopt(&mut self, control: Control) {
+        self.controls.insert(control, Grip { inherited: true, ..Grip::default() });
+        let _ = self.owe(control, &[], None).await;
     }
 
     /// Writes a value again before the device forgets it.
@@ -95,6 +126,9 @@ impl Taken {
     pub(super) async fn restore(&mut self, writer: &mut Writer, row: &ControlRow) -> Result<(), Error> {
         let grip = self.controls.get(&row.name).cloned().unwrap_or_default();
         if grip.kept.is_empty() {
+            if grip.narrowed {
+                return Ok(());
+            }
             if grip.inherited && writer.is_untaken(row).await {
                 return Ok(());
             }
@@ -118,6 +152,18 @@ impl Taken {
         }
         self.forget(row.name).await;
         Ok(())
+    }
+
+    /// Leaves out of what is given back what somebody else has set since the last look.
+    pub(super) async fn narrow(&mut self, writer: &mut Writer, row: &ControlRow) {
+        if self.is_inherited(row.name) || !row.read_back {
+            return;
+        }
+        if let (Look::Changed { .. }, ours) = self.look(writer, row).await
+            && let Some(grip) = self.controls.get_mut(&row.name)
+        {
+            (grip.kept, grip.narrowed) = (ours, true);
+        }
     }
 
     /// Compares what was written with what the device holds; returns what is still ours as well.
@@ -145,8 +191,9 @@ impl Taken {
     }
 
     async fn forget(&mut self, control: Control) {
-        if self.controls.remove(&control).is_some() {
+        if self.controls.contains_key(&control) {
             self.debts.settle(self.device.clone(), control).await;
+            self.controls.remove(&control);
         }
     }
 }
