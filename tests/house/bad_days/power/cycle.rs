@@ -95,7 +95,8 @@ pub(super) async fn cycle(stage: &mut Stage, blow: Blow, left: Left, chance: &mu
     if let Some(status) = ended {
         ensure!(
             status.success() && held.is_empty(),
-            "it ended before it was killed, with {status}, and left {held:?} set"
+            "it ended before it was killed, with {status}, and left {held:?} set\n{}",
+            stage.gateway.process.tail()
         );
     }
     lose(stage, left, chance)?;
