@@ -144,16 +144,19 @@ impl Disk {
     }
 }
 
-/// Each page is the old one or the new one, and so is the length.
+/// Each page is the old one or the new one, and so is the length: what was cut off and is there all the same is what it was.
 fn blend(old: &[u8], new: &[u8], chance: &mut Chance) -> Vec<u8> {
-    let page = |of: &[u8], at: usize| {
-        let mut page = of.get(at..(at + PAGE).min(of.len())).unwrap_or_default().to_vec();
-        page.resize(PAGE, 0);
-        page
-    };
+    let page = |of: &[u8], at: usize| of.get(at..(at + PAGE).min(of.len())).unwrap_or_default().to_vec();
     let length = if chance.coin() { new.len() } else { old.len() };
-    let mut blended: Vec<u8> =
-        (0..length).step_by(PAGE).flat_map(|at| page(if chance.coin() { new } else { old }, at)).collect();
+    let mut blended = Vec::new();
+    for at in (0..length).step_by(PAGE) {
+        let (mut left, newer) = (page(old, at), page(new, at));
+        left.resize(PAGE, 0);
+        if chance.coin() {
+            left[..newer.len()].copy_from_slice(&newer);
+        }
+        blended.extend(left);
+    }
     blended.truncate(length);
     blended
 }
