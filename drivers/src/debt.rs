@@ -60,12 +60,34 @@ pub struct Kept {
     /// What we wrote before, and what the device made of it: it may hold that as well.
     #[serde(default)]
     pub earlier: Vec<Vec<u16>>,
+    /// Registers of each number among them; 0 where all are one.
+    #[serde(default)]
+    pub width: u16,
+    /// SunSpec model and the offset in it: its registers move where the device gets other models.
+    #[serde(default)]
+    pub sunspec: Option<(u16, u16)>,
 }
 
 impl Kept {
     /// Whether what the registers hold comes from us.
     pub fn is_ours(&self, held: &[u16]) -> bool {
         held == self.written || self.earlier.iter().any(|words| words == held)
+    }
+
+    /// What is to be written back where this is held: what was found in place of each number that comes from us. `None` where none does.
+    pub fn given_back(&self, held: &[u16]) -> Option<Vec<u16>> {
+        let found = self.found.as_ref().filter(|found| found.len() == held.len())?;
+        let width = if self.width == 0 { held.len() } else { usize::from(self.width) };
+        let (mut words, mut ours) = (held.to_vec(), false);
+        for from in (0..held.len()).step_by(width.max(1)) {
+            let number = from..(from + width).min(held.len());
+            let mut known = std::iter::once(&self.written).chain(&self.earlier);
+            if known.any(|known| known.get(number.clone()) == held.get(number.clone())) {
+                ours = true;
+                words[number.clone()].copy_from_slice(&found[number]);
+            }
+        }
+        ours.then_some(words)
     }
 
     /// Takes note that something else is written now.

@@ -59,6 +59,8 @@ pub enum Error {
     Register { register: u16, fault: Fault },
     #[error("register {register} did not take the value {words:?}; it holds {held:?}")]
     NotTaken { register: u16, words: Vec<u16>, held: Vec<u16> },
+    #[error("register {register} shows now {first:?}, now {second:?}")]
+    Unsteady { register: u16, first: Vec<u16>, second: Vec<u16> },
     #[error("register {register} holds {held}: {says}")]
     Requirement { register: u16, held: f64, says: String },
     /// `why` says what the disk or the budget has against it.

@@ -144,6 +144,8 @@ pub enum Harm {
     Untouched,
     /// It was not written to and may not be: what it still holds of ours is given back.
     Barred,
+    /// It took some of it and refused the rest: what it took is given back.
+    Refused,
 }
 
 impl Failure {
@@ -155,6 +157,11 @@ impl Failure {
     /// Nothing was written.
     pub fn untouched(error: impl ToString) -> Self {
         Self { error: error.to_string(), harm: Harm::Untouched }
+    }
+
+    /// The device refused it, or a part of it.
+    pub fn refused(error: impl ToString) -> Self {
+        Self { error: error.to_string(), harm: Harm::Refused }
     }
 
     /// Nothing was written, and nothing may be.
@@ -317,9 +324,17 @@ impl Lease {
         self.standing.rests(now)
     }
 
-    /// Nothing of ours is left at the device.
-    pub fn let_go(&mut self) {
-        (self.held, self.unsure, self.debt) = (self.control.safe(), false, false);
+    /// What is wanted and left alone for now, and why.
+    pub fn unmet(&self) -> Option<(Setpoint, String)> {
+        let wanted = self.wanted.clone().filter(|wanted| !wanted.setting.is_safe());
+        wanted.zip(self.standing.why().map(str::to_owned))
+    }
+
+    /// Somebody else has set the control, as was seen when it was given back.
+    pub fn yields(&mut self, what: String, now: Instant) {
+        self.standing.written(now);
+        let look = Look::Changed { what, foreign: true };
+        let _ = self.standing.looked(&look, now);
     }
 
     /// The device turns out to hold a value that an earlier run left.
@@ -338,7 +353,8 @@ impl Lease {
             (self.held, self.unsure, self.written_at) = (setting, false, Some(now));
             self.standing.written(now);
             self.debt &= !setting.is_safe();
-            let refusal = self.refusal.take();
+            // That its own value is taken does not make it take the one that it refused.
+            let refusal = self.refusal.take_if(|refusal| !setting.is_safe() || refusal.setting.is_safe());
             self.recovery = refusal.as_ref().map(|refusal| (now, refusal.wait)).or(self.recovery);
             return !renewal || refusal.is_some();
         };
@@ -347,7 +363,7 @@ impl Lease {
         let relapse = self.recovery.filter(|(at, _)| now.duration_since(*at) < HEALTH).map(|(_, wait)| wait);
         let wait = before.or(relapse).map_or(first, |wait| (wait * 2).clamp(first, longest));
         self.unsure |= !renewal && harm == Harm::Touched;
-        if harm == Harm::Barred && self.is_set() {
+        if harm == Harm::Refused || (harm == Harm::Barred && self.is_set()) {
             self.owe();
         }
         self.refusal = Some(Refusal { setting, error, at: now, wait });
@@ -362,13 +378,15 @@ impl Lease {
     /// The lease as a person may know it; `None` before anybody wanted anything of the control.
     pub fn status(&self) -> Option<LeaseStatus> {
         let touched = self.wanted.is_some() || self.written_at.is_some() || self.unsure;
-        let state = match (self.fell_back, self.is_set()) {
+        let set = self.is_set() && self.standing.why().is_none();
+        let state = match (self.fell_back, set) {
             (true, _) => LeaseState::FellBack,
             (false, true) => LeaseState::Held,
             (false, false) => LeaseState::Own,
         };
-        let refused = self.refusal.as_ref().map(|refusal| refusal.error.as_str());
         let wanted = self.wanted.as_ref().is_some_and(|wanted| !wanted.setting.is_safe());
+        let stands = |refusal: &&Refusal| wanted || refusal.setting.is_safe() || self.unsure;
+        let refused = self.refusal.as_ref().filter(stands).map(|refusal| refusal.error.as_str());
         let error = refused.or(self.standing.why().filter(|_| wanted)).map(str::to_owned);
         let (device, control) = (self.device.clone(), self.control);
         let setting = (!self.debt).then_some(self.held);

@@ -44,7 +44,7 @@ pub struct DebtKeeper {
     book: DebtBook,
     /// Whether the disk holds something else than the book.
     unwritten: bool,
-    /// The debts that nobody can carry out.
+    /// The debts that nobody can carry out, or may never be able to.
     stranded: Vec<Owed>,
     clock: Clock,
     timezone: Tz,
@@ -76,7 +76,9 @@ impl DebtKeeper {
         let (confirm, confirmed) = mpsc::channel(1);
         let all = watch::Sender::new(book.debts.clone());
         let ways = Ways { entries: sender, confirmed: confirm, all: all.subscribe(), lost: book.lost };
-        let stranded = placed.stranded.iter().map(|(debt, _)| (debt.device.clone(), debt.control)).collect();
+        let gone = book.debts.iter().filter(|debt| placed.gone.iter().any(|config| config.id == debt.device));
+        let stranded = placed.stranded.iter().map(|(debt, _)| debt).chain(gone);
+        let stranded = stranded.map(|debt| (debt.device.clone(), debt.control)).collect();
         (Self { file, book, unwritten: true, stranded, clock, timezone, entries, confirmed, all }, ways)
     }
 

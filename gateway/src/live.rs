@@ -6,7 +6,7 @@
 use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
-use crate::config::Loaded;
+use crate::config::{Known, Loaded};
 use crate::engine::Feeder;
 use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
@@ -108,7 +108,10 @@ async fn run_in<O: Outside>(
     let Options { clock, record, draw, summaries, banner, shell } = options;
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
     let now = clock.now();
-    let resources = resources::open(&outside, &disk, &loaded, record.as_deref(), now).await?;
+    let resources = match resources::open(&outside, &disk, &loaded, record.as_deref(), now).await {
+        Ok(resources) => resources,
+        Err(error) => return refused(&outside, &disk, &loaded, &shutdown, error).await,
+    };
     let broker = outside.broker(&loaded);
     let Loaded { config, site, devices, schedule, broker: loaded_broker, .. } = loaded;
 
@@ -132,8 +135,7 @@ async fn run_in<O: Outside>(
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
-    let configured = (devices.as_slice(), loaded_broker.as_ref());
-    let keepers = resources.kept.start(&outside, &tasks, configured, confirmations);
+    let keepers = resources.kept.start(&outside, &tasks, (&devices, loaded_broker.as_ref()), confirmations);
     let restart = Restart { troubles: shell.troubles.clone(), stop: devices_stop.clone() };
     // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
     let (tracker, debts) = (&tasks.tracker, keepers.debts);
@@ -175,9 +177,20 @@ async fn run_in<O: Outside>(
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.
     shutdown.cancel();
     shell.notify.stopping();
-    let result = end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await;
-    drop(resources.claim);
-    result
+    let _claim = resources.claim;
+    end(rest, &devices_stop, &tasks.tracker, &keepers.owed).await
+}
+
+/// A house that cannot start gives back what an earlier run left set, all the same.
+async fn refused(
+    outside: &impl Outside,
+    disk: &Disk,
+    loaded: &Loaded,
+    shutdown: &CancellationToken,
+    error: anyhow::Error,
+) -> Result<()> {
+    debts::give_back_in(outside, disk, &Known::from(loaded), shutdown).await;
+    Err(error)
 }
 
 /// Says that the house runs: in the log, to systemd, and at the terminal with the `speed` of its time where somebody reads there.

@@ -2,7 +2,7 @@
 
 use super::config::DeviceConfig;
 use super::line::Target;
-use super::writer::Writer;
+use super::writer::{StillOurs, Writer};
 use crate::debt::{Cost, Debt, Debts, Kept, Place};
 use crate::definition::ControlRow;
 use crate::error::Error;
@@ -24,10 +24,12 @@ pub(super) struct Grips {
 #[derive(Clone, Debug, Default)]
 struct Grip {
     kept: Vec<Kept>,
-    /// An earlier run took it: what the device holds by now is not known.
+    /// An earlier run took it.
     inherited: bool,
-    /// What is not ours any more was left out.
-    narrowed: bool,
+    /// The device surely holds what was written last: it is given back without a look.
+    sure: bool,
+    /// Somebody else has set it since: what it holds when it is taken again is theirs.
+    yielded: bool,
     /// What was written back and is not confirmed yet.
     restoring: Vec<Kept>,
 }
@@ -50,11 +52,6 @@ impl Grips {
         self.controls.keys().copied()
     }
 
-    /// Whether an earlier run left the control set.
-    pub(super) fn is_inherited(&self, control: Control) -> bool {
-        self.controls.get(&control).is_some_and(|grip| grip.inherited)
-    }
-
     /// Sets a control: reads what its registers hold, has that written down, and only then writes. Returns the time after which the device
     /// ends it by itself, where it tells one.
     pub(super) async fn take(
@@ -63,12 +60,16 @@ impl Grips {
         row: &ControlRow,
         setting: Setting,
     ) -> Result<Option<Duration>, Failure> {
+        if self.controls.get(&row.name).is_some_and(|grip| grip.yielded) {
+            self.restore(writer, row, true).await.map_err(Failure::touched)?;
+            self.restored(writer, row).await.map_err(Failure::touched)?;
+        }
         let targets = writer.targets(row, setting).await.map_err(Failure::untouched)?;
         let known = self.controls.get(&row.name).cloned();
         if known.is_none() {
             writer.require(row).await.map_err(Failure::untouched)?;
         }
-        let mut grip = Grip { inherited: true, ..known.clone().unwrap_or_default() };
+        let mut grip = Grip { sure: false, ..known.clone().unwrap_or_default() };
         let news = find(writer, row, &targets, &mut grip.kept).await.map_err(Failure::untouched)?;
         // The way back of the first write is paid for in advance.
         let writes = if known.is_none() { 2 } else { 1 };
@@ -85,13 +86,14 @@ impl Grips {
         }
         let revert = writer.revert(row).await;
         let written = writer.write(row, &targets, setting).await;
-        if let Some(grip) = self.controls.get_mut(&row.name) {
-            grip.inherited = false;
-        }
+        self.looked(row.name, written.is_ok());
         if let Err(Error::NotTaken { register, held, .. }) = &written {
             self.learn(row.name, *register, held).await;
         }
-        written.map(|()| revert).map_err(Failure::touched)
+        // What a device refuses, or makes something else of, is not left half done.
+        written
+            .map(|()| revert)
+            .map_err(|error| if is_refusal(&error) { Failure::refused(error) } else { Failure::touched(error) })
     }
 
     /// What a device made of a value is ours as well, also for whoever gives it back after a crash.
@@ -122,66 +124,68 @@ impl Grips {
         writer.write(row, &targets, setting).await
     }
 
-    /// Writes back what was found; where nothing is known of it, the definition's safe value.
-    pub(super) async fn restore(&mut self, writer: &mut Writer, row: &ControlRow) -> Result<(), Error> {
+    /// Writes back what was found; where nothing is known of it, the definition's safe value. To `compare` first leaves alone what
+    /// somebody else has set in the meantime, and says what; what is not sure is compared always.
+    pub(super) async fn restore(
+        &mut self,
+        writer: &mut Writer,
+        row: &ControlRow,
+        compare: bool,
+    ) -> Result<Option<String>, Error> {
         let grip = self.controls.get(&row.name).cloned().unwrap_or_default();
         if grip.kept.is_empty() {
-            if grip.narrowed {
-                return Ok(());
-            }
             if grip.inherited && writer.is_untaken(row).await {
-                return Ok(());
+                return Ok(None);
             }
-            return writer.release(row, |_| true).await;
+            return writer.release(row, |_| true).await.map(|()| None);
         }
-        let kept = if grip.inherited { writer.still_ours(row, grip.kept).await? } else { grip.kept };
+        let compares = (compare || !grip.sure) && row.read_back;
+        let StillOurs { kept, foreign } = match compares {
+            true => writer.still_ours(row, grip.kept).await?,
+            false => StillOurs { kept: grip.kept, foreign: None },
+        };
         if kept.iter().any(|kept| kept.found.is_none()) {
             let (device, control) = (&self.device, row.name);
             tracing::warn!(%device, %control, "what it held before could not be read: it gets the definition's safe value");
         }
         if let Some(grip) = self.controls.get_mut(&row.name) {
             grip.restoring.clone_from(&kept);
+            grip.sure = false;
         }
-        writer.restore(row, &kept).await
+        writer.restore(row, &kept).await.map(|()| foreign)
     }
 
     /// Reads again what was written back; then the debt is forgotten.
     pub(super) async fn restored(&mut self, writer: &Writer, row: &ControlRow) -> Result<(), Error> {
-        if let Some(grip) = self.controls.get(&row.name) {
-            writer.restored(row, &grip.restoring).await?;
+        let grip = self.controls.get(&row.name).cloned().unwrap_or_default();
+        writer.restored(row, &grip.restoring).await?;
+        if grip.inherited {
+            let (device, control) = (&self.device, row.name);
+            let how = match (grip.kept.is_empty(), grip.restoring.is_empty()) {
+                (false, true) => "holds nothing of ours any more after an unclean stop: left alone",
+                (true, _) | (false, false) => "given back its own control after an unclean stop",
+            };
+            tracing::info!(%device, %control, "{how}");
         }
         self.forget(row.name).await;
         Ok(())
     }
 
-    /// Leaves out of what is given back what somebody else has set since the last look.
-    pub(super) async fn narrow(&mut self, writer: &mut Writer, row: &ControlRow) {
-        if self.is_inherited(row.name) || !row.read_back {
-            return;
-        }
-        if let (Look::Changed { .. }, ours) = self.look(writer, row).await
-            && let Some(grip) = self.controls.get_mut(&row.name)
-        {
-            (grip.kept, grip.narrowed) = (ours, true);
-        }
+    /// Compares what was written with what the device holds.
+    pub(super) async fn look(&mut self, writer: &mut Writer, row: &ControlRow) -> Look {
+        let kept = self.controls.get(&row.name).map(|grip| grip.kept.clone()).unwrap_or_default();
+        let look = writer.look(row, &kept).await;
+        self.looked(row.name, look == Look::Stands);
+        look
     }
 
-    /// Compares what was written with what the device holds; returns what is still ours as well.
-    pub(super) async fn look(&self, writer: &mut Writer, row: &ControlRow) -> (Look, Vec<Kept>) {
-        let mut kept = self.controls.get(&row.name).map(|grip| grip.kept.clone()).unwrap_or_default();
-        (writer.look(row, &mut kept).await, kept)
+    /// Somebody else has set the control. What was found before is kept: it may be put back to what we wrote.
+    pub(super) fn yielded(&mut self, control: Control) {
+        self.controls.get_mut(&control).into_iter().for_each(|grip| grip.yielded = true);
     }
 
-    /// Keeps only `ours`; returns whether nothing is left to be given back.
-    pub(super) async fn keep(&mut self, control: Control, ours: Vec<Kept>) -> bool {
-        if ours.iter().all(|kept| kept.found.as_ref() == Some(&kept.written)) {
-            self.forget(control).await;
-            return true;
-        }
-        // The debt on the disk may name more: whoever pays it compares first.
-        let _ = self.owe(control, &ours, None).await;
-        self.controls.entry(control).or_default().kept = ours;
-        false
+    fn looked(&mut self, control: Control, sure: bool) {
+        self.controls.get_mut(&control).into_iter().for_each(|grip| grip.sure = sure);
     }
 
     async fn owe(&self, control: Control, kept: &[Kept], cost: Option<Cost>) -> Result<(), Error> {
@@ -207,6 +211,11 @@ async fn find(writer: &mut Writer, row: &ControlRow, targets: &[Target], kept: &
     let known = kept.len();
     let news = writer.find(row, targets, kept).await?;
     Ok(kept.len() > known || (news && row.write.is_empty()))
+}
+
+/// Whether the device does not take the value, or makes something else of it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::NotTaken { .. }) || matches!(error, Error::Register { fault, .. } if fault.is_unsupported())
 }
 
 /// Where the device is, for whoever has to give it back without its section of the configuration.

@@ -12,6 +12,7 @@ use super::reporter::Reporter;
 
 use super::writer::Writer;
 use crate::definition::ControlRow;
+use crate::error::Error;
 use crate::lease::{Act, Duty, Failure, Wanted};
 use plant::decision::Control;
 use plant::decision::Setpoint;
@@ -122,13 +123,13 @@ impl Keeper {
             let mut written = Vec::new();
             for control in self.leases.controls() {
                 if let Some((row, duty)) = self.leases.due(control, Instant::now()) {
-                    let result = self.grips.restore(&mut self.writer, &row).await;
+                    let result = self.grips.restore(&mut self.writer, &row, false).await;
                     written.push((row, duty, result));
                 }
             }
             for (row, duty, result) in written {
                 let result = match result {
-                    Ok(()) => self.grips.restored(&self.writer, &row).await,
+                    Ok(_) => self.grips.restored(&self.writer, &row).await,
                     Err(error) => Err(error),
                 };
                 self.wrote(duty, result.map_err(Failure::touched));
@@ -148,6 +149,11 @@ impl Keeper {
             (Act::Renew, false) => self.grips.renew(&mut self.writer, row, setting).await.map_err(Failure::touched),
         };
         self.wrote(duty, result);
+        if setting.is_safe()
+            && let Some((setpoint, why)) = self.leases.unmet(row.name)
+        {
+            self.reporter.applied(setpoint, Some(why));
+        }
     }
 
     async fn take(&mut self, row: &ControlRow, duty: &Duty) -> Result<(), Failure> {
@@ -159,23 +165,25 @@ impl Keeper {
     }
 
     async fn release(&mut self, row: &ControlRow) -> Result<(), Failure> {
-        let inherited = self.grips.is_inherited(row.name);
-        self.grips.narrow(&mut self.writer, row).await;
-        self.grips.restore(&mut self.writer, row).await.map_err(Failure::touched)?;
+        let foreign = self.grips.restore(&mut self.writer, row, true).await.map_err(Failure::touched)?;
         self.grips.restored(&self.writer, row).await.map_err(Failure::touched)?;
-        if inherited {
-            tracing::info!(device = %self.device, control = %row.name, "given back its own control after an unclean stop");
+        if let Some(what) = foreign {
+            self.leases.yields(row.name, what, Instant::now());
         }
         Ok(())
     }
 
-    /// Compares what was set with what the device holds, and says what it did not keep.
+    /// Compares what was set with what the device holds, and says what it did not keep. A device that is not ready any more is given
+    /// back.
     async fn compare(&mut self, row: &ControlRow, setpoint: &Setpoint) {
-        let (look, ours) = self.grips.look(&mut self.writer, row).await;
+        if let Err(error @ Error::Requirement { .. }) = self.writer.require(row).await {
+            let duty = Duty { setpoint: setpoint.clone(), act: Act::Set };
+            return self.wrote(duty, Err(Failure::barred(error)));
+        }
+        let look = self.grips.look(&mut self.writer, row).await;
         let Some(why) = self.leases.looked(row.name, &look, Instant::now()) else { return };
-        // Where it is left alone, only what is still ours stays owed.
-        if self.leases.rests(row.name, Instant::now()) && self.grips.keep(row.name, ours).await {
-            self.leases.let_go(row.name);
+        if self.leases.rests(row.name, Instant::now()) {
+            self.grips.yielded(row.name);
         }
         tracing::warn!(device = %self.device, control = %row.name, why, "a value does not stand");
         self.reporter.applied(setpoint.clone(), Some(why));

@@ -85,9 +85,14 @@ impl Leases {
         self.leases.get(&control).is_some_and(|(_, lease)| lease.rests(now))
     }
 
-    /// Nothing of ours is left in a control.
-    pub(super) fn let_go(&mut self, control: Control) {
-        self.lease(control).into_iter().for_each(Lease::let_go);
+    /// What is wanted of a control that is left alone, and why.
+    pub(super) fn unmet(&self, control: Control) -> Option<(Setpoint, String)> {
+        self.leases.get(&control)?.1.unmet()
+    }
+
+    /// Somebody else has set a control.
+    pub(super) fn yields(&mut self, control: Control, what: String, now: Instant) {
+        self.lease(control).into_iter().for_each(|lease| lease.yields(what.clone(), now));
     }
 
     /// A control turns out to have been left set.

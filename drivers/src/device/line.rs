@@ -20,8 +20,9 @@ pub(super) struct Target {
     /// Whether it is read again.
     pub(super) read_back: bool,
     /// Its type, which has a marker for "no value".
-    number: Number,
-    sunspec: bool,
+    pub(super) number: Number,
+    /// SunSpec model and the offset in it.
+    pub(super) sunspec: Option<(u16, u16)>,
 }
 
 /// A unit on its wire.
@@ -70,9 +71,23 @@ impl Line {
         self.answered(result).map_err(|fault| Error::Register { register: start, fault })
     }
 
+    /// The same twice: one wrong answer is not taken for what somebody has set.
+    pub(super) async fn steady(&self, start: u16, count: usize) -> Result<Vec<u16>, Error> {
+        let first = self.read(3, start, count).await?;
+        let second = self.read(3, start, count).await?;
+        if first == second { Ok(first) } else { Err(Error::Unsteady { register: start, first, second }) }
+    }
+
+    /// Where the registers of a SunSpec point are now.
+    pub(super) async fn moved(&mut self, (model, offset): (u16, u16)) -> Result<u16, Error> {
+        self.chain = sunspec::scan(&self.endpoint, self.unit, &self.timing).await?;
+        let block = self.chain.iter().flat_map(|chain| &chain.blocks).find(|block| block.model == model);
+        block.map(|block| block.address.saturating_add(offset)).ok_or(Error::NoModel(model))
+    }
+
     /// What somebody has set there: `None` where the device does not show it, or shows that it has none.
     pub(super) async fn found(&self, target: &Target) -> Result<Option<Vec<u16>>, Error> {
-        match self.read(3, target.start, target.words.len()).await {
+        match self.steady(target.start, target.words.len()).await {
             Ok(words) => Ok(Some(words).filter(|words| !is_void(target, words))),
             Err(Error::Register { fault, .. }) if fault.is_unsupported() => Ok(None),
             Err(error) => Err(error),
@@ -92,11 +107,13 @@ impl Line {
     /// Reads again what was written there, after the time that the device needs.
     pub(super) async fn confirm(&self, start: u16, words: &[u16]) -> Result<(), Error> {
         tokio::time::sleep(Duration::from_millis(self.timing.settle_ms)).await;
-        let held = self.read(3, start, words.len()).await?;
-        if held == words {
-            return Ok(());
+        match self.read(3, start, words.len()).await {
+            Ok(held) if held == words => Ok(()),
+            Ok(held) => Err(Error::NotTaken { register: start, words: words.to_vec(), held }),
+            // It takes values and shows none.
+            Err(Error::Register { fault, .. }) if fault.is_unsupported() => Ok(()),
+            Err(error) => Err(error),
         }
-        Err(Error::NotTaken { register: start, words: words.to_vec(), held })
     }
 
     fn answered<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
@@ -134,7 +151,8 @@ impl Line {
         let number = number_of(entry).ok_or_else(|| cannot("it is no number"))?;
         let words = words::encode(number, WordOrder::HighFirst, value / 10f64.powi(power))?;
         let start = block.address.saturating_add(entry.offset as u16);
-        Ok(target(write, start, words, number, true))
+        let place = Some((block.model, entry.offset as u16));
+        Ok(Target { sunspec: place, ..target(write, start, words, number) })
     }
 }
 
@@ -147,19 +165,19 @@ fn on_wire(address: Option<u32>, write: &Write) -> Result<u16, Error> {
 fn registers(write: &Write, value: f64) -> Result<Target, Error> {
     let (start, number) = (on_wire(write.address, write)?, write.number.unwrap_or(Number::U16));
     let words = words::encode(number, write.words, value)?;
-    Ok(target(write, start, words, number, false))
+    Ok(target(write, start, words, number))
 }
 
-fn target(write: &Write, start: u16, words: Vec<u16>, number: Number, sunspec: bool) -> Target {
+fn target(write: &Write, start: u16, words: Vec<u16>, number: Number) -> Target {
     let Write { when_changed, no_read_back, .. } = *write;
-    Target { fc: write.fc.unwrap_or(16), start, words, when_changed, read_back: !no_read_back, number, sunspec }
+    Target { fc: write.fc.unwrap_or(16), start, words, when_changed, read_back: !no_read_back, number, sunspec: None }
 }
 
 /// Whether the words are the marker for "no value". A register of 16 bits has one only where SunSpec gives it one.
 fn is_void(target: &Target, words: &[u16]) -> bool {
     match (target.number, words) {
         (Number::I32, [0x8000, 0]) | (Number::U32, [0xFFFF, 0xFFFF]) => true,
-        (Number::I16, [0x8000]) | (Number::U16, [0xFFFF]) => target.sunspec,
+        (Number::I16, [0x8000]) | (Number::U16, [0xFFFF]) => target.sunspec.is_some(),
         _ => false,
     }
 }

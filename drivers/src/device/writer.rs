@@ -111,7 +111,8 @@ impl Writer {
             }
             let (fc, start, written) = (target.fc, target.start, target.words.clone());
             let found = if row.read_back { line.found(target).await? } else { None };
-            kept.push(Kept { fc, start, found, written, earlier: Vec::new() });
+            let (width, sunspec) = (target.number.registers(), target.sunspec);
+            kept.push(Kept { fc, start, found, written, earlier: Vec::new(), width, sunspec });
             news = true;
         }
         // What takes control stands first, and is given back last.
@@ -191,56 +192,56 @@ impl Writer {
         line.read(3, target.start, target.words.len()).await.is_ok_and(|held| held != target.words)
     }
 
-    /// Compares what was written with what the device holds; leaves in `kept` what is still ours.
-    pub(super) async fn look(&mut self, row: &ControlRow, kept: &mut Vec<Kept>) -> Look {
+    /// Compares what was written with what the device holds.
+    pub(super) async fn look(&mut self, row: &ControlRow, kept: &[Kept]) -> Look {
         let Wire::Modbus(line) = &self.wire else { return Look::Stands };
-        let (mut changes, mut foreign, mut ours) = (Vec::new(), false, Vec::new());
+        let (mut changes, mut foreign) = (Vec::new(), false);
         for (index, register) in kept.iter().enumerate() {
-            let Some(found) = &register.found else {
-                ours.push(register.clone());
+            let Some(found) = &register.found else { continue };
+            let (start, count) = (register.start, register.written.len());
+            if line.read(3, start, count).await.is_ok_and(|held| held == register.written) {
                 continue;
-            };
-            let Ok(held) = line.read(3, register.start, register.written.len()).await else { return Look::Unread };
-            if register.is_ours(&held) {
-                ours.push(register.clone());
             }
+            let Ok(held) = line.steady(start, count).await else { return Look::Unread };
             if held != register.written {
-                changes.push(format!(
-                    "register {} holds {}, not {}",
-                    register.start,
-                    plain(&held),
-                    plain(&register.written)
-                ));
+                changes.push(format!("register {start} holds {}, not {}", plain(&held), plain(&register.written)));
                 // What only takes control is nobody's value.
                 foreign |= held != *found && !register.is_ours(&held) && index >= row.before.len();
             }
         }
-        if changes.is_empty() {
-            return Look::Stands;
-        }
-        *kept = ours;
-        Look::Changed { what: changes.join(", "), foreign }
+        if changes.is_empty() { Look::Stands } else { Look::Changed { what: changes.join(", "), foreign } }
     }
 
-    /// Of what an earlier run left, that which the device still holds: the rest is its own again, or somebody else's. A number may have
-    /// been changed since it was written down, and counts as ours.
-    pub(super) async fn still_ours(&self, row: &ControlRow, kept: Vec<Kept>) -> Result<Vec<Kept>, Error> {
-        let Wire::Modbus(line) = &self.wire else { return Ok(kept) };
-        let mut ours = Vec::new();
-        for register in kept {
-            let holds = match &register.found {
-                None => true,
-                Some(_) => match line.read(3, register.start, register.written.len()).await {
-                    Ok(held) => register.is_ours(&held) || !row.write.is_empty(),
-                    Err(Error::Register { fault, .. }) if fault.is_unsupported() => true,
-                    Err(error) => return Err(error),
-                },
-            };
-            if holds {
+    /// Of what was written, that which the device still holds, with what is to be written back: the rest is its own again, or somebody
+    /// else's. A number may have been changed since it was written down, and counts as ours.
+    pub(super) async fn still_ours(&mut self, row: &ControlRow, kept: Vec<Kept>) -> Result<StillOurs, Error> {
+        let Wire::Modbus(line) = &mut self.wire else { return Ok(StillOurs { kept, foreign: None }) };
+        let (mut ours, mut foreign) = (Vec::new(), None);
+        for mut register in kept {
+            if let Some(place) = register.sunspec {
+                register.start = line.moved(place).await?;
+            }
+            if register.found.is_none() || !row.write.is_empty() {
                 ours.push(register);
+                continue;
+            }
+            match line.steady(register.start, register.written.len()).await {
+                Ok(held) => match register.given_back(&held) {
+                    Some(words) => {
+                        (register.found, register.written) = (Some(words), held);
+                        ours.push(register);
+                    }
+                    None if register.found.as_ref() != Some(&held) => {
+                        let Kept { start, written, .. } = &register;
+                        foreign = Some(format!("register {start} holds {}, not {}", plain(&held), plain(written)));
+                    }
+                    None => {}
+                },
+                Err(Error::Register { fault, .. }) if fault.is_unsupported() => ours.push(register),
+                Err(error) => return Err(error),
             }
         }
-        Ok(ours)
+        Ok(StillOurs { kept: ours, foreign })
     }
 
     /// Whether the device holds all of a value that is not its safe one.
@@ -296,6 +297,14 @@ impl Writer {
         }
         Ok(definition::number(setting).unwrap_or(0.0) * scale)
     }
+}
+
+/// What of a control still comes from us.
+#[derive(Debug, Default)]
+pub(super) struct StillOurs {
+    pub(super) kept: Vec<Kept>,
+    /// What somebody else has set, in words.
+    pub(super) foreign: Option<String>,
 }
 
 async fn write(line: &Line, target: &Target, read_back: bool) -> Result<(), Error> {

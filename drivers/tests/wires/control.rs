@@ -150,7 +150,15 @@ async fn a_debt_is_written_down_before_the_device_is_written() {
     let mut device = start(stage.config("victron-gx"), &book);
     device.set(HOLD).await;
     let debt = &book.all()[0];
-    let kept = Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0], earlier: Vec::new() };
+    let kept = Kept {
+        fc: 6,
+        start: 2704,
+        found: Some(vec![150]),
+        written: vec![0],
+        earlier: Vec::new(),
+        width: 1,
+        sunspec: None,
+    };
     assert_eq!((debt.control, &debt.registers), (Control::BatteryMode, &vec![kept]));
     let place = debt.place.as_ref().unwrap();
     assert_eq!((place.definition.as_str(), &place.address), ("victron-gx", &stage.address()));
@@ -172,8 +180,15 @@ async fn a_debt_of_an_earlier_run_is_paid_only_where_the_device_still_holds_what
     // What the register holds when the debt is found, and afterwards.
     for (now, afterwards) in [(0, 150), (150, 150), (30, 30)] {
         let Some(stage) = Stage::new("victron-gx", &[(2704, now)], &[]).await else { return };
-        let registers =
-            vec![Kept { fc: 6, start: 2704, found: Some(vec![150]), written: vec![0], earlier: Vec::new() }];
+        let registers = vec![Kept {
+            fc: 6,
+            start: 2704,
+            found: Some(vec![150]),
+            written: vec![0],
+            earlier: Vec::new(),
+            width: 1,
+            sunspec: None,
+        }];
         let debt = Debt { device: DeviceId("device".into()), control: Control::BatteryMode, place: None, registers };
         let book = Book::of(vec![debt]);
         let device = start(stage.config("victron-gx"), &book);
@@ -183,9 +198,16 @@ async fn a_debt_of_an_earlier_run_is_paid_only_where_the_device_still_holds_what
             }
         });
         assert!(paid.await.is_ok());
+        // What somebody else has set is left alone, also where something is wanted.
+        let mut device = device;
+        device.want(HOLD);
+        let of_hold = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting == HOLD);
+        let said = device.next("what came of it", of_hold).await;
+        let left =
+            matches!(&said, Report::Applied { error: Some(why), .. } if why.contains("somebody else has set it"));
+        assert_eq!(left, now == 30, "{said:?}");
         device.stop().await;
         assert_eq!(stage.other().holds(100, 2704).await, afterwards);
-        assert_eq!(stage.writes().len(), usize::from(now != afterwards));
     }
 }
 
@@ -304,10 +326,34 @@ async fn somebody_elses_value_is_said_and_left_alone_also_at_the_end() {
     let app = stage.other();
     app.writes(100, 2704, 30).await;
     said(&mut device, "a third value", "somebody else has set it: register 2704 holds 30, not 0").await;
-    assert_eq!(book.now(), []);
     let made = stage.writes().len();
     device.stop().await;
-    assert_eq!((stage.writes().len(), app.holds(100, 2704).await), (made, 30));
+    assert_eq!((stage.writes().len(), app.holds(100, 2704).await, book.now()), (made, 30, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_somebody_has_put_back_to_our_value_is_given_back_all_the_same() {
+    let Some(stage) = Stage::new("victron-gx", &[(2704, 150), (843, 80)], &[]).await else { return };
+    let mut device = start(stage.config("victron-gx"), &Book::default());
+    assert_eq!(device.set(HOLD).await, None);
+    let app = stage.other();
+    app.writes(100, 2704, 80).await;
+    said(&mut device, "a third value", "somebody else has set it").await;
+    app.writes(100, 2704, 0).await;
+    device.stop().await;
+    assert_eq!(app.holds(100, 2704).await, 150);
+}
+
+#[tokio::test]
+async fn of_registers_that_go_out_together_each_has_its_own_owner() {
+    let Some(stage) = Stage::new("goodwe-et", &[(47511, 4), (47512, 700)], &[]).await else { return };
+    let mut device = start(stage.config("goodwe-et"), &Book::default());
+    assert_eq!(device.set(HOLD).await, None);
+    let app = stage.other();
+    app.writes(247, 47512, 100).await;
+    assert_eq!(device.set(NORMAL).await, None);
+    assert_eq!((app.holds(247, 47511).await, app.holds(247, 47512).await), (4, 100));
+    device.stop().await;
 }
 
 #[tokio::test]

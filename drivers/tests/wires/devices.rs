@@ -186,8 +186,8 @@ impl Running {
         timeout(Duration::from_secs(20), self.set_patiently(setting)).await.expect("no outcome")
     }
 
-    /// The same, however long it takes.
-    pub(crate) async fn set_patiently(&mut self, setting: Setting) -> Option<String> {
+    /// Wants a setting from now on.
+    pub(crate) fn want(&self, setting: Setting) {
         let setpoint = Setpoint { device: DeviceId("device".into()), setting, reason: Reason::Surplus };
         self.wanted.send_modify(|wanted| {
             let mut setpoints = wanted.setpoints.setpoints.clone();
@@ -195,6 +195,11 @@ impl Running {
             setpoints.push(setpoint);
             cycle(wanted, setpoints);
         });
+    }
+
+    /// The same, however long it takes.
+    pub(crate) async fn set_patiently(&mut self, setting: Setting) -> Option<String> {
+        self.want(setting);
         let wanted = |report: &Report| matches!(report, Report::Applied { setpoint, .. } if setpoint.setting.control() == setting.control());
         match self.wait("applied", wanted).await {
             Report::Applied { error, .. } => error,

@@ -94,6 +94,14 @@ pub struct Known {
     pub http_listen: SocketAddr,
 }
 
+impl From<&Loaded> for Known {
+    fn from(loaded: &Loaded) -> Self {
+        let devices = loaded.devices.iter().map(|device| (device.id.0.clone(), device.clone())).collect();
+        let (broker, http_listen) = (loaded.broker.clone(), loaded.http_listen);
+        Self { devices, broker, http_listen, ..Self::of(&loaded.config, loaded.data_dir.clone()) }
+    }
+}
+
 impl Known {
     /// What is known where the file says nothing.
     pub(super) fn nothing(file: &Path) -> Self {

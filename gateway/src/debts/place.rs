@@ -2,7 +2,8 @@
 //!
 //! | the debt's device | who carries it out |
 //! |---|---|
-//! | is configured, of the same kind | that device |
+//! | is configured, of the same kind, at the same place | that device |
+//! | is configured, of the same kind, elsewhere | that device, which may have moved, and a task of its own at the debt's place |
 //! | is configured under another name, at the same place | that device: the debt takes its name |
 //! | is not configured, or is of another kind now | a task of its own at the debt's place, with nothing else to do |
 //! | is at no place that can be addressed | nobody: it is named until somebody confirms |
@@ -42,6 +43,13 @@ pub fn place(book: &mut DebtBook, configs: &[DeviceConfig], broker: Option<&Brok
                 debt.device = config.id.clone();
                 gone.entry(config.id.clone()).or_insert(*config);
             }
+            Ok(Home::Moved(config)) => {
+                let there = Debt { device: config.id.clone(), ..debt.clone() };
+                gone.entry(config.id.clone()).or_insert(*config);
+                if !book.owes(&there.device, there.control) {
+                    book.debts.push(there);
+                }
+            }
             Err(why) => {
                 if configs.iter().any(|config| config.id == debt.device) {
                     debt.device = before(&debt.device);
@@ -58,8 +66,13 @@ pub fn place(book: &mut DebtBook, configs: &[DeviceConfig], broker: Option<&Brok
 }
 
 enum Home {
+    /// The device of this name.
     Configured(DeviceId),
+    /// A device that is only given back.
     Gone(Box<DeviceConfig>),
+    /// The device of the debt's name, which is elsewhere by now: either it has moved or another one stands there. So the debt's place is
+    /// given back as well.
+    Moved(Box<DeviceConfig>),
 }
 
 fn home(debt: &Debt, configs: &[DeviceConfig], broker: Option<&Broker>) -> Result<Home, String> {
@@ -67,7 +80,12 @@ fn home(debt: &Debt, configs: &[DeviceConfig], broker: Option<&Broker>) -> Resul
     let kind = |config: &DeviceConfig| debt.place.as_ref().is_none_or(|place| place.definition == config.definition.id);
     let named = configs.iter().find(|config| config.id == debt.device);
     if let Some(same) = named.filter(|config| kind(config)).filter(offers) {
-        return Ok(Home::Configured(same.id.clone()));
+        let elsewhere = debt.place.as_ref().filter(|place| !is_at(same, place));
+        let there = elsewhere.map(|place| config(before(&same.id), place, broker));
+        return Ok(match there {
+            Some(Ok(there)) => Home::Moved(Box::new(there)),
+            Some(Err(_)) | None => Home::Configured(same.id.clone()),
+        });
     }
     let Some(place) = &debt.place else {
         return Err("it is not configured any more, and its address was not written down".to_owned());
@@ -168,7 +186,7 @@ mod tests {
         let rows = [
             // Configured as ever, at another address since, or of a version that wrote no place down.
             (Some(here.clone()), vec![configured("box", &here)], ("box", false)),
-            (Some(here.clone()), vec![configured("box", &there)], ("box", false)),
+            (Some(here.clone()), vec![configured("box", &there)], ("box-before", true)),
             (None, vec![configured("box", &here)], ("box", false)),
             // Renamed.
             (Some(here.clone()), vec![configured("inverter", &here)], ("inverter", false)),

@@ -17,7 +17,15 @@ struct Stage {
 }
 
 fn debt(device: &str, found: u16) -> Debt {
-    let kept = Kept { fc: 6, start: 2704, found: Some(vec![found]), written: vec![0], earlier: Vec::new() };
+    let kept = Kept {
+        fc: 6,
+        start: 2704,
+        found: Some(vec![found]),
+        written: vec![0],
+        earlier: Vec::new(),
+        width: 1,
+        sunspec: None,
+    };
     Debt { device: DeviceId(device.into()), control: Control::BatteryMode, place: None, registers: vec![kept] }
 }
 

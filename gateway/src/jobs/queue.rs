@@ -54,6 +54,7 @@ pub struct Queue {
     limits: Limits,
     path: Arc<str>,
     found: Option<Arc<str>>,
+    new: bool,
 }
 
 impl Queue {
@@ -68,13 +69,18 @@ impl Queue {
             let jobs = table::carry_over(&mut connection, aside).map_err(failed)?;
             *words += &format!(". {jobs} of its jobs could be read and are carried over");
         }
-        let found = found.map(Arc::from);
+        let (found, new) = (found.map(Arc::from), matches!(condition, Condition::Nothing));
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
-        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name, found };
+        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name, found, new };
         queue.announce()?;
         Ok(queue)
+    }
+
+    /// Whether there was no file, or an empty one.
+    pub fn is_new(&self) -> bool {
+        self.new
     }
 
     /// In what state the file was found, for a person; nothing where all is well.

@@ -33,6 +33,11 @@ pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices
             notices.add(file, format!("{words}."));
         }
     }
+    if queue.is_new() && ledger.head().is_ok_and(|head| head.sequence > 0) {
+        let words = "jobs.db was missing or empty: jobs that waited there are lost, and the queue is begun anew";
+        notices
+            .add("jobs.lost", format!("{words}. Where you have a backup of it, put it in its place and start again."));
+    }
 }
 
 /// The running state, the ledger's entries around it, and the commands in force.

@@ -128,9 +128,15 @@ fn hear(errors: &mut BTreeMap<DeviceId, String>, report: Report) {
 /// could not be given back.
 pub async fn give_back(known: &Known, shutdown: &CancellationToken) {
     let disk = Disk::Folder(known.data_dir.clone());
-    let started =
-        Wires::new(Pace::default()).and_then(|wires| Debts::start(&wires, &disk, known, &Troubles::default()));
-    let mut debts = match started {
+    match Wires::new(Pace::default()) {
+        Ok(wires) => give_back_in(&wires, &disk, known, shutdown).await,
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "what an earlier run left set cannot be given back"),
+    }
+}
+
+/// The same in the world `outside`.
+pub(super) async fn give_back_in<O: Outside>(outside: &O, disk: &Disk, known: &Known, shutdown: &CancellationToken) {
+    let mut debts = match Debts::start(outside, disk, known, &Troubles::default()) {
         Ok(debts) => debts,
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "what an earlier run left set cannot be given back");

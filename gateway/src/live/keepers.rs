@@ -13,7 +13,12 @@ use drivers::device::DeviceConfig;
 use drivers::mqtt::Broker;
 use plant::point::DeviceId;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+/// A device that takes nothing for this long may be gone for good.
+const UNREACHED: Duration = Duration::from_secs(60);
 
 /// What they write, and where.
 pub(super) struct Kept {
@@ -75,7 +80,23 @@ impl Kept {
         let confirmer =
             Confirmer { notices: notices.clone(), stand_in, debts: confirmed, wiring: tasks.wiring.clone() };
         tasks.tracker.spawn(say_failed(troubles(), "the keeper of what is confirmed", confirmer.run(confirmations)));
+        for config in &placed.gone {
+            tasks.tracker.spawn(say_unreached(config.clone(), debts.all.clone(), notices.clone()));
+        }
         let owed = Owed { devices: there, all: debts.all.clone() };
         Keepers { notices, debts, gone: placed.gone, owed, commands }
+    }
+}
+
+/// Says that a device which left the configuration does not take what it is owed: nobody may have it any more.
+async fn say_unreached(config: DeviceConfig, mut all: watch::Receiver<Vec<Debt>>, notices: Notices) {
+    let settled = all.wait_for(|all| all.iter().all(|debt| debt.device != config.id));
+    if timeout(UNREACHED, settled).await.is_err() {
+        let DeviceConfig { id, address, .. } = &config;
+        let words = format!(
+            "{id} at {address} is not configured any more, may still hold a setting of HeatMine, and does not take its own control back. \
+             That is tried on; to confirm forgets it, as where the device is gone for good."
+        );
+        notices.add(&format!("debts.{id}.gone"), words);
     }
 }

@@ -147,8 +147,15 @@ mod tests {
     #[test]
     fn what_0_1_0_remembered_is_owed_where_nothing_better_is_known() {
         let mut book = DebtBook::default();
-        let registers =
-            vec![drivers::debt::Kept { fc: 6, start: 1, found: Some(vec![7]), written: vec![0], earlier: Vec::new() }];
+        let registers = vec![drivers::debt::Kept {
+            fc: 6,
+            start: 1,
+            found: Some(vec![7]),
+            written: vec![0],
+            earlier: Vec::new(),
+            width: 1,
+            sunspec: None,
+        }];
         let better = Debt { registers, ..debt("box") };
         book.owe(better.clone(), None, NaiveDate::default()).unwrap();
         let owed = ["box", "other"].map(|device| (DeviceId(device.into()), Control::BatteryMode));

@@ -143,6 +143,9 @@ impl Shape {
             return Err(corrupt("a page in its log has rotted".to_owned()));
         }
         let connection = disk.connection(file)?;
+        if connection.is_readonly("main")? {
+            return Err(corrupt("this user may not write it".to_owned()));
+        }
         // A broken file is not written on its way out, either.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.busy_timeout(self.busy)?;
