@@ -30,6 +30,8 @@ type Shared = Arc<Mutex<Served>>;
 struct Served {
     /// What it may draw, in watts.
     watts: f64,
+    /// Whether somebody asks it.
+    asked: bool,
     /// Its answers, and when it gave the newest.
     answers: u64,
     at: Instant,
@@ -40,7 +42,7 @@ impl Engine {
     pub(super) async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let served = Shared::new(Mutex::new(Served { watts: 0.0, answers: 0, at: Instant::now() }));
+        let served = Shared::new(Mutex::new(Served { watts: 0.0, asked: true, answers: 0, at: Instant::now() }));
         let routes = Router::new()
             .route("/heatmine/status", get(async |State(served): State<Shared>| Json(lock(&served).status())))
             .route("/heatmine/receipts", get(receipts))
@@ -49,6 +51,11 @@ impl Engine {
             .with_state(served.clone());
         let task = tokio::spawn(async move { drop(axum::serve(listener, routes).await) });
         Ok(Self { address, served, task })
+    }
+
+    /// Nobody asks it anything from now on.
+    pub(super) fn left_alone(&self) {
+        lock(&self.served).asked = false;
     }
 
     /// The receipts of all its answers, by their ids.
@@ -80,7 +87,7 @@ async fn budget(State(served): State<Shared>, Json(body): Json<Value>) -> Json<V
 impl Served {
     /// Gives the answers of the time that has passed.
     fn serve(&mut self) {
-        if self.watts > 0.0 {
+        if self.watts > 0.0 && self.asked {
             while self.at.elapsed() >= ANSWER {
                 (self.answers, self.at) = (self.answers + 1, self.at + ANSWER);
             }

@@ -72,6 +72,11 @@ impl Stage {
             .with_context(|| self.gateway.process.tail())
     }
 
+    /// Nobody asks the engine anything from now on: what its answers cost is theirs, and not a day's.
+    pub(super) fn leave_the_engine_alone(&self) {
+        self.engine.left_alone();
+    }
+
     /// Waits until each device was under its own control at some moment since `since`.
     pub(super) async fn given_back(&self, since: Instant, limit: Duration) -> Result<()> {
         let own = || self.cellar.devices().iter().all(|(_, _, device)| device.was_own_since(since));
@@ -92,6 +97,11 @@ impl Stage {
 
     /// Each answer that the engine ever gave is in the books, once.
     pub(super) async fn every_answer_is_booked(&self) -> Result<()> {
+        // Where each end came too soon for an answer, there is one now.
+        if self.engine.receipts().is_empty() {
+            self.hold().await?;
+            wait_until(LIMIT, "an answer", async || (!self.engine.receipts().is_empty()).then_some(())).await?;
+        }
         let (answered, data) = (self.engine.receipts(), self.data.clone());
         let booked = wait_until(LIMIT, "every answer in the books", async || {
             let booked = receipts(&data).ok()?;
@@ -99,7 +109,6 @@ impl Stage {
             answered.iter().all(|id| unique.contains(id)).then_some(booked.len() == unique.len())
         });
         ensure!(booked.await?, "an answer is booked twice: {:?}", receipts(&self.data)?);
-        ensure!(!answered.is_empty(), "the engine never had power");
         Ok(())
     }
 }
