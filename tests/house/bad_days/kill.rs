@@ -81,16 +81,7 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     // The newest answer's receipt is the last of the worker's: once it is booked, all are.
     wait_until(LIMIT, "the last receipt in the books", async || receipts(&data).ok()?.contains(&last).then_some(()))
         .await?;
-    // An answer of the queue that was finished as the end came is booked by the next start.
-    let status = gateway.process.stop().await?;
-    ensure!(status.success(), "{status}\n{}", gateway.process.tail());
-    let answers = journal(&data)?;
-    gateway.restart().await?;
-    let all_booked = || receipts(&data).is_ok_and(|booked| answers.iter().all(|id| booked.contains(id)));
-    wait_until(LIMIT, "every receipt in the books", async || all_booked().then_some(())).await?;
-    gateway.set_mode("off").await?;
-    let status = gateway.process.stop().await?;
-    ensure!(status.success(), "{status}\n{}", gateway.process.tail());
+    let answers = booked_by_the_next_start(&mut gateway, &data).await?;
     let verified = verify(&data)?;
     let booked = receipts(&data)?;
     let unique: BTreeSet<&String> = booked.iter().collect();
@@ -103,6 +94,21 @@ async fn kill_at_any_instant_loses_no_receipt_and_breaks_no_chain() -> Result<()
     ensure!(lost.is_empty(), "not booked: {lost:?} of {}", proofs.len());
     eprintln!("{} receipts, {} of them answered to a client; {verified}", booked.len(), answered.len());
     Ok(())
+}
+
+/// Ends and starts the gateway, and ends it again once it has booked every answer that the worker had given by the first end: one of the
+/// queue may have been finished just then. Returns their receipts.
+async fn booked_by_the_next_start(gateway: &mut Gateway, data: &Path) -> Result<BTreeSet<String>> {
+    let status = gateway.process.stop().await?;
+    ensure!(status.success(), "{status}\n{}", gateway.process.tail());
+    let answers = journal(data)?;
+    gateway.restart().await?;
+    let all_booked = || receipts(data).is_ok_and(|booked| answers.iter().all(|id| booked.contains(id)));
+    wait_until(LIMIT, "every receipt in the books", async || all_booked().then_some(())).await?;
+    gateway.set_mode("off").await?;
+    let status = gateway.process.stop().await?;
+    ensure!(status.success(), "{status}\n{}", gateway.process.tail());
+    Ok(answers)
 }
 
 /// A number that follows from the seed and the round alone.
