@@ -76,7 +76,9 @@ impl Session {
             };
             let End::Lost { error, connected } = end else { return };
             if connected {
-                away = Away { before: Duration::ZERO, since: Instant::now() };
+                // A message that cannot be read is sent again for as long as the broker knows the session.
+                let before = if error.to_string().contains(TOO_LARGE) { Duration::MAX } else { Duration::ZERO };
+                away = Away { before, since: Instant::now() };
             }
             if self.events.is_closed() {
                 return;
