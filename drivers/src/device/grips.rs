@@ -141,7 +141,7 @@ impl Grips {
         }
         let compares = (compare || !grip.sure) && row.read_back;
         let StillOurs { kept, foreign } = match compares {
-            true => writer.still_ours(row, grip.kept).await?,
+            true => writer.still_ours(row, grip.kept, grip.inherited).await?,
             false => StillOurs { kept: grip.kept, foreign: None },
         };
         if kept.iter().any(|kept| kept.found.is_none()) {

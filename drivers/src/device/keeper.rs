@@ -9,13 +9,11 @@
 use super::grips::Grips;
 use super::leases::Leases;
 use super::reporter::Reporter;
-
 use super::writer::Writer;
 use crate::definition::ControlRow;
 use crate::error::Error;
 use crate::lease::{Act, Duty, Failure, Wanted};
-use plant::decision::Control;
-use plant::decision::Setpoint;
+use plant::decision::{Control, Setpoint};
 use plant::point::DeviceId;
 use plant::record::{LeaseState, LeaseStatus};
 use std::collections::BTreeSet;

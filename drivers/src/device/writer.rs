@@ -213,12 +213,18 @@ impl Writer {
     }
 
     /// Of what was written, that which the device still holds, with what is to be written back: the rest is its own again, or somebody
-    /// else's. A number may have been changed since it was written down, and counts as ours.
-    pub(super) async fn still_ours(&mut self, row: &ControlRow, kept: Vec<Kept>) -> Result<StillOurs, Error> {
+    /// else's. A number may have been changed since it was written down, and counts as ours. Where HeatMine has `restarted` since, the
+    /// models of a SunSpec device may have moved.
+    pub(super) async fn still_ours(
+        &mut self,
+        row: &ControlRow,
+        kept: Vec<Kept>,
+        restarted: bool,
+    ) -> Result<StillOurs, Error> {
         let Wire::Modbus(line) = &mut self.wire else { return Ok(StillOurs { kept, foreign: None }) };
         let (mut ours, mut foreign) = (Vec::new(), None);
         for mut register in kept {
-            if let Some(place) = register.sunspec {
+            if let Some(place) = register.sunspec.filter(|_| restarted) {
                 register.start = line.moved(place).await?;
             }
             if register.found.is_none() || !row.write.is_empty() {
