@@ -331,10 +331,8 @@ impl Lease {
     }
 
     /// Somebody else has set the control, as was seen when it was given back.
-    pub fn yields(&mut self, what: String, now: Instant) {
-        self.standing.written(now);
-        let look = Look::Changed { what, foreign: true };
-        let _ = self.standing.looked(&look, now);
+    pub fn yields(&mut self, what: &str, now: Instant) {
+        self.standing.yields(what, now);
     }
 
     /// The device turns out to hold a value that an earlier run left.

@@ -110,18 +110,7 @@ impl CommandKeeper {
     }
 
     async fn write(&mut self) -> io::Result<()> {
-        let (mut file, commands) = (self.file.clone(), self.commands);
-        let work = tokio::task::spawn_blocking(move || {
-            let result = file.write(&commands);
-            (file, result)
-        });
-        let result = match work.await {
-            Ok((file, result)) => {
-                self.file = file;
-                result
-            }
-            Err(error) => Err(io::Error::other(error)),
-        };
+        let result = self.file.write_aside(self.commands).await;
         self.unwritten = result.is_err();
         self.problem.send_if_modified(|known| {
             let words = |error: &io::Error| format!("the commands in force cannot be written: {error}");

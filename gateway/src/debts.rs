@@ -146,14 +146,7 @@ impl DebtKeeper {
     /// Writes `next`, which is the book from then on; where the disk does not take it, the book stays.
     async fn write(&mut self, next: DebtBook) -> io::Result<()> {
         self.unwritten = true;
-        let (mut file, body) = (self.file.clone(), next.clone());
-        let work = tokio::task::spawn_blocking(move || {
-            let result = file.write(&body);
-            (file, result)
-        });
-        let (file, result) = work.await.map_err(io::Error::other)?;
-        self.file = file;
-        result?;
+        self.file.write_aside(next.clone()).await?;
         self.unwritten = false;
         self.keep(next);
         Ok(())

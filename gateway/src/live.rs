@@ -225,9 +225,13 @@ async fn end(
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything ended in time");
     }
-    let owed = owed.list();
-    if !owed.is_empty() {
-        bail!("not given back: {}; the next start does that first", owed.join(", "));
+    given_back(&owed.list()).and(result)
+}
+
+/// Names the controls that may still hold one of our settings, as `device (control)`, where there are any.
+fn given_back(owed: &[String]) -> Result<()> {
+    if owed.is_empty() {
+        return Ok(());
     }
-    result
+    bail!("not given back: {}; the next start does that first", owed.join(", "))
 }

@@ -24,7 +24,13 @@ pub(crate) use shape::{Opened, Shape, suffixed};
 pub use state::{Owed, StateStore};
 pub use twice::{Found, Twice};
 
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// The loop writes these files: it does not wait for somebody else's lock, but tries again a second later.
 const BUSY: Duration = Duration::from_millis(50);
+
+/// The SHA-256 of a text, in hexadecimal digits.
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -166,7 +166,7 @@ impl Keeper {
         let foreign = self.grips.restore(&mut self.writer, row, true).await.map_err(Failure::touched)?;
         self.grips.restored(&self.writer, row).await.map_err(Failure::touched)?;
         if let Some(what) = foreign {
-            self.leases.yields(row.name, what, Instant::now());
+            self.leases.yields(row.name, &what, Instant::now());
         }
         Ok(())
     }

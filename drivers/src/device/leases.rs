@@ -91,8 +91,8 @@ impl Leases {
     }
 
     /// Somebody else has set a control.
-    pub(super) fn yields(&mut self, control: Control, what: String, now: Instant) {
-        self.lease(control).into_iter().for_each(|lease| lease.yields(what.clone(), now));
+    pub(super) fn yields(&mut self, control: Control, what: &str, now: Instant) {
+        self.lease(control).into_iter().for_each(|lease| lease.yields(what, now));
     }
 
     /// A control turns out to have been left set.

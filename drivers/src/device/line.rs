@@ -4,7 +4,7 @@ use crate::definition::Write;
 use crate::error::Error;
 use crate::modbus::{At, Endpoint, Fault, Number, Timing, WordOrder, words};
 use crate::sunspec::model::{self, Kind};
-use crate::sunspec::{self, Chain, Entry};
+use crate::sunspec::{self, Block, Chain, Entry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -44,6 +44,11 @@ impl Line {
             (None, Some(limit)) => registers(write, self.limit(write, limit).await?),
             (None, None) => registers(write, value),
         };
+        self.heed(result)
+    }
+
+    /// What fails may lie elsewhere by now: the chain of models is walked again then.
+    pub(super) fn heed<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if result.is_err() {
             self.chain = None;
         }
@@ -80,9 +85,16 @@ impl Line {
 
     /// Where the registers of a SunSpec point are now.
     pub(super) async fn moved(&mut self, (model, offset): (u16, u16)) -> Result<u16, Error> {
-        self.chain = sunspec::scan(&self.endpoint, self.unit, &self.timing).await?;
+        self.block(model).await.map(|block| block.address.saturating_add(offset))
+    }
+
+    /// Where a SunSpec model stands in the device's chain, which is walked once.
+    async fn block(&mut self, model: u16) -> Result<Block, Error> {
+        if self.chain.is_none() {
+            self.chain = sunspec::scan(&self.endpoint, self.unit, &self.timing).await?;
+        }
         let block = self.chain.iter().flat_map(|chain| &chain.blocks).find(|block| block.model == model);
-        block.map(|block| block.address.saturating_add(offset)).ok_or(Error::NoModel(model))
+        block.copied().ok_or(Error::NoModel(model))
     }
 
     /// What somebody has set there: `None` where the device does not show it, or shows that it has none.
@@ -138,11 +150,7 @@ impl Line {
         let number = write.model.unwrap_or(0);
         let missing = || Error::NoModel(number);
         let cannot = |why| Error::Point { model: number, point: key.to_owned(), why };
-        if self.chain.is_none() {
-            self.chain = sunspec::scan(&self.endpoint, self.unit, &self.timing).await?;
-        }
-        let block = self.chain.iter().flat_map(|chain| &chain.blocks).find(|block| block.model == number).copied();
-        let block = block.ok_or_else(missing)?;
+        let block = self.block(number).await?;
         let words = sunspec::read(&self.endpoint, self.unit, block, &self.timing).await?;
         let model = model::find(number).ok_or_else(missing)?;
         let entries = sunspec::decode(model, &words);

@@ -123,12 +123,10 @@ impl Writer {
 
     /// Writes a value, and reads it again where the device can be read.
     pub(super) async fn write(&mut self, row: &ControlRow, targets: &[Target], setting: Setting) -> Result<(), Error> {
-        match &self.wire {
+        match &mut self.wire {
             Wire::Modbus(line) => {
-                for target in targets {
-                    write(line, target, row.read_back).await?;
-                }
-                Ok(())
+                let written = write_all(line, targets, row.read_back).await;
+                line.heed(written)
             }
             Wire::Mqtt { .. } => self.publish(&[&row.before[..], row.writes(setting)?].concat(), setting),
         }
@@ -171,14 +169,15 @@ impl Writer {
         let mut result = Ok(());
         for writes in [row.writes(safe)?, &row.restore[..]] {
             let targets = self.all(writes, safe).await;
-            let Wire::Modbus(line) = &self.wire else { break };
-            let written = async {
-                for target in targets?.iter().filter(|target| which(target)) {
-                    write(line, target, row.read_back).await?;
+            let Wire::Modbus(line) = &mut self.wire else { break };
+            let written = match targets {
+                Ok(mut targets) => {
+                    targets.retain(&which);
+                    write_all(line, &targets, row.read_back).await
                 }
-                Ok(())
+                Err(error) => Err(error),
             };
-            result = result.and(written.await);
+            result = result.and(line.heed(written));
         }
         result
     }
@@ -311,6 +310,13 @@ pub(super) struct StillOurs {
     pub(super) kept: Vec<Kept>,
     /// What somebody else has set, in words.
     pub(super) foreign: Option<String>,
+}
+
+async fn write_all(line: &Line, targets: &[Target], read_back: bool) -> Result<(), Error> {
+    for target in targets {
+        write(line, target, read_back).await?;
+    }
+    Ok(())
 }
 
 async fn write(line: &Line, target: &Target, read_back: bool) -> Result<(), Error> {

@@ -79,8 +79,7 @@ impl Standing {
         let Look::Changed { what, foreign } = look else { return None };
         // What a device holds after a restart is its own, whatever it is.
         if *foreign && !away {
-            let why = format!("somebody else has set it: {what}");
-            return Some(self.rest(why, REST, now));
+            return Some(self.yields(what, now));
         }
         self.falls.retain(|at| now.duration_since(*at) < DAY);
         let in_the_hour = self.falls.iter().filter(|at| now.duration_since(**at) < HOUR).count();
@@ -93,6 +92,11 @@ impl Standing {
             }
         };
         Some(self.rest(format!("it did not keep what it was set to {times} times and more ({what})"), time, now))
+    }
+
+    /// Leaves the control to somebody else, who has set it; returns the words for it.
+    pub(super) fn yields(&mut self, what: &str, now: Instant) -> String {
+        self.rest(format!("somebody else has set it: {what}"), REST, now)
     }
 
     /// Whether the control is left alone now.

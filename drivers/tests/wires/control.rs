@@ -95,6 +95,29 @@ async fn said(device: &mut Running, what: &str, part: &str) {
     assert!(found, "{what}: {:?}", device.leases.borrow());
 }
 
+/// Waits until an earlier run's debts are paid.
+async fn paid(book: &Book) {
+    let paid = timeout(SOON, async {
+        while !book.now().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(paid.await.is_ok(), "{:?}", book.now());
+}
+
+/// A Victron on hold whose owner had limited it to 1500 W.
+fn hold_of_150() -> Kept {
+    let (found, written, earlier) = (Some(vec![150]), vec![0], Vec::new());
+    Kept { fc: 6, start: 2704, found, written, earlier, width: 1, sunspec: None }
+}
+
+/// Waits until the device has taken a setting again.
+async fn taken_again(device: &mut Running, setting: Setting) {
+    let taken =
+        |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == setting);
+    device.next("it is written again", taken).await;
+}
+
 /// Definition, unit, what its owner has set, what it is set to.
 type Owner<'a> = (&'a str, u8, Registers<'a>, &'a [Setting]);
 
@@ -150,16 +173,7 @@ async fn a_debt_is_written_down_before_the_device_is_written() {
     let mut device = start(stage.config("victron-gx"), &book);
     device.set(HOLD).await;
     let debt = &book.all()[0];
-    let kept = Kept {
-        fc: 6,
-        start: 2704,
-        found: Some(vec![150]),
-        written: vec![0],
-        earlier: Vec::new(),
-        width: 1,
-        sunspec: None,
-    };
-    assert_eq!((debt.control, &debt.registers), (Control::BatteryMode, &vec![kept]));
+    assert_eq!((debt.control, &debt.registers), (Control::BatteryMode, &vec![hold_of_150()]));
     let place = debt.place.as_ref().unwrap();
     assert_eq!((place.definition.as_str(), &place.address), ("victron-gx", &stage.address()));
     device.stop().await;
@@ -180,24 +194,11 @@ async fn a_debt_of_an_earlier_run_is_paid_only_where_the_device_still_holds_what
     // What the register holds when the debt is found, and afterwards.
     for (now, afterwards) in [(0, 150), (150, 150), (30, 30)] {
         let Some(stage) = Stage::new("victron-gx", &[(2704, now)], &[]).await else { return };
-        let registers = vec![Kept {
-            fc: 6,
-            start: 2704,
-            found: Some(vec![150]),
-            written: vec![0],
-            earlier: Vec::new(),
-            width: 1,
-            sunspec: None,
-        }];
-        let debt = Debt { device: DeviceId("device".into()), control: Control::BatteryMode, place: None, registers };
+        let (device, registers) = (DeviceId("device".into()), vec![hold_of_150()]);
+        let debt = Debt { device, control: Control::BatteryMode, place: None, registers };
         let book = Book::of(vec![debt]);
         let device = start(stage.config("victron-gx"), &book);
-        let paid = timeout(SOON, async {
-            while !book.now().is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        assert!(paid.await.is_ok());
+        paid(&book).await;
         // What somebody else has set is left alone, also where something is wanted.
         let mut device = device;
         device.want(HOLD);
@@ -228,12 +229,7 @@ async fn a_change_between_two_values_loses_nothing_where_it_is_cut_short() {
     other.writes(247, 47512, 0).await;
     let book = Book::of(vec![debt]);
     let device = start(stage.config("goodwe-et"), &book);
-    let paid = timeout(SOON, async {
-        while !book.now().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    assert!(paid.await.is_ok());
+    paid(&book).await;
     device.stop().await;
     for (register, word) in owned {
         assert_eq!(other.holds(247, register).await, word);
@@ -287,9 +283,7 @@ async fn restarted((id, unit, owned, settings): &Owner<'_>) {
     let lost =
         |report: &Report| matches!(report, Report::Applied { error: Some(why), .. } if why.contains("written again"));
     assert!(timeout(SOON, device.wait("it is found lost", lost)).await.is_ok(), "{id}");
-    let taken =
-        |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == setting);
-    device.next("it is written again", taken).await;
+    taken_again(&mut device, setting).await;
     device.stop().await;
     let other = Other { endpoint: Endpoint::open(&format!("tcp://{address}").parse().unwrap()) };
     for (start, word) in *owned {
@@ -307,9 +301,7 @@ async fn what_takes_control_is_looked_at_too() {
     portal.writes(1, 0xE004, 2).await;
     let lost = |report: &Report| matches!(report, Report::Applied { error: Some(why), .. } if why.contains("57348"));
     assert!(timeout(SOON, device.wait("the mode is found changed", lost)).await.is_ok());
-    let taken =
-        |report: &Report| matches!(report, Report::Applied { setpoint, error: None } if setpoint.setting == HOLD);
-    device.next("it is written again", taken).await;
+    taken_again(&mut device, HOLD).await;
     assert_eq!((portal.holds(1, 0xE004).await, portal.holds(1, 0xE00D).await), (4, 1));
     device.stop().await;
     for (register, word) in owned {

@@ -15,7 +15,7 @@ use plant::time::{Slot, Timestamp};
 use plant::units::{Eur, KilowattHours, Watts};
 use plant::work::Receipt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const LIMITS: Limits = Limits { queue_max: 1000, attempts: 2, eur_per_mtok_in: 1.0, eur_per_mtok_out: 4.0 };
 const SLOTS: i64 = 96;
@@ -153,7 +153,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The files set aside for `file`.
-fn aside(folder: &Path, file: &str) -> Vec<std::path::PathBuf> {
+fn aside(folder: &Path, file: &str) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     let mark = format!("{file}.broken-");
@@ -176,6 +176,27 @@ fn nothing_fell(whole: &Start, found: &Start, what: &str) {
     );
 }
 
+/// A day's data folder, and a copy of it to be wrecked.
+struct Trial {
+    _folder: tempfile::TempDir,
+    day: PathBuf,
+    tried: PathBuf,
+    /// What a start of the whole copy finds.
+    whole: Start,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (day, tried) = (folder.path().join("day"), folder.path().join("tried"));
+        fs::create_dir(&day).unwrap();
+        a_day(&day);
+        copy(&day, &tried);
+        let whole = start(&tried);
+        Self { _folder: folder, day, tried, whole }
+    }
+}
+
 /// Noise that is the same in every run.
 fn noise(seed: usize) -> Vec<u8> {
     let mut state = seed as u64 + 1;
@@ -188,12 +209,7 @@ fn noise(seed: usize) -> Vec<u8> {
 
 #[test]
 fn rot_in_any_page_of_a_day_stops_no_house_and_lets_no_sum_fall() {
-    let folder = tempfile::tempdir().unwrap();
-    let (day, tried) = (folder.path().join("day"), folder.path().join("tried"));
-    fs::create_dir(&day).unwrap();
-    a_day(&day);
-    copy(&day, &tried);
-    let whole = start(&tried);
+    let Trial { _folder, day, tried, whole } = Trial::new();
     assert_eq!((whole.entries, whole.jobs, whole.waiting), (2 * SLOTS as u64, JOBS, 100));
     assert_eq!(whole.notices, Vec::<String>::new());
 
@@ -267,12 +283,7 @@ fn rot_in_a_log_is_set_aside_with_its_database_and_loses_no_more_than_its_page()
 
 #[test]
 fn half_a_file_an_empty_one_and_a_folder_in_its_place_stop_no_house() {
-    let folder = tempfile::tempdir().unwrap();
-    let (day, tried) = (folder.path().join("day"), folder.path().join("tried"));
-    fs::create_dir(&day).unwrap();
-    a_day(&day);
-    copy(&day, &tried);
-    let whole = start(&tried);
+    let Trial { _folder, day, tried, whole } = Trial::new();
     for file in FILES {
         let bytes = fs::read(day.join(file)).unwrap();
         let odd = bytes.len() / 2 + 123;

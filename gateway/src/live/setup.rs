@@ -10,13 +10,13 @@
 use super::debts::Debts;
 use super::page;
 use super::wires::Wires;
-use super::{Shell, restart::Restart};
+use super::{Shell, given_back, restart::Restart};
 use crate::config::Partial;
 use crate::http::setup::{self as setup_page, Findings};
 use crate::publish::home_assistant::setup as setup_entity;
 use crate::source::{Found, Source};
 use crate::store::Disk;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use drivers::pace::Pace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,8 +64,7 @@ pub async fn setup(
         let owed = round.end().await;
         match next {
             Some(next) => found = next,
-            None if owed.is_empty() => return Ok(None),
-            None => bail!("not given back: {}; the next start does that first", owed.join(", ")),
+            None => return given_back(&owed).map(|()| None),
         }
     }
 }

@@ -8,12 +8,11 @@
 //! A power cut may leave half of it: `state.db`, written before it, is whole then. Rot in `state.db` leaves this one. Written in
 //! place it costs a page each time; deflated, 3 kB of running state are half of that.
 
-use super::Disk;
+use super::{Disk, sha256};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use plant::checkpoint::Checkpoint;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -57,7 +56,7 @@ impl Copy {
         let packed = rest.get(..length.parse().ok()?)?;
         let mut body = String::new();
         ZlibDecoder::new(packed).take(SIZE_MAX).read_to_string(&mut body).ok()?;
-        (sum == checksum(&body)).then_some(())?;
+        (sum == sha256(&body)).then_some(())?;
         serde_json::from_str(&body).ok()
     }
 
@@ -77,7 +76,7 @@ impl Copy {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(body.as_bytes())?;
         let packed = encoder.finish()?;
-        let mut bytes = format!("{HEAD} {} {}\n", checksum(body), packed.len()).into_bytes();
+        let mut bytes = format!("{HEAD} {} {}\n", sha256(body), packed.len()).into_bytes();
         bytes.extend(packed);
         let file = match self.file.take() {
             Some(file) => file,
@@ -88,8 +87,4 @@ impl Copy {
         self.file = Some(file);
         Ok(())
     }
-}
-
-fn checksum(body: &str) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,12 +11,11 @@
 //! {"version":1,"generation":12,"sha256":"..","body":{"debts":[..]}}
 //! ```
 
-use super::Disk;
+use super::{Disk, sha256};
 use crate::clock::wall_time;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::io;
 
 /// A file that is kept twice.
@@ -91,6 +90,21 @@ impl Twice {
         self.copies.iter().try_for_each(|copy| self.disk.replace(copy, &text))
     }
 
+    /// The same on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// As of [`write`](Self::write).
+    pub async fn write_aside<T: Serialize + Send + 'static>(&mut self, body: T) -> io::Result<()> {
+        let mut file = self.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let result = file.write(&body);
+            (file, result)
+        });
+        let (file, result) = work.await.map_err(io::Error::other)?;
+        *self = file;
+        result
+    }
+
     fn read<T: DeserializeOwned>(&self, copy: &str) -> Result<Option<(u64, T)>, Fault> {
         let broken = |why: String| Fault::Broken(why);
         let Some(bytes) = self.disk.read(copy).map_err(|error| broken(error.to_string()))? else { return Ok(None) };
@@ -126,8 +140,7 @@ impl Twice {
 }
 
 fn checksum(version: u32, generation: u64, body: &Value) -> String {
-    let digest = Sha256::digest(format!("{version} {generation} {body}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(&format!("{version} {generation} {body}"))
 }
 
 #[cfg(test)]
