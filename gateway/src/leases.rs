@@ -108,6 +108,7 @@ fn name(lease: &LeaseStatus) -> &'static str {
         Role::HeatPump => "heat pump",
         Role::Pv => "inverter",
         Role::Compute => "engine",
+        Role::Wallbox => "wallbox",
         Role::Grid | Role::House | Role::Tank | Role::Room | Role::Outdoor => "device",
     }
 }

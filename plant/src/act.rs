@@ -18,7 +18,7 @@ use crate::act::limits::Limits;
 use crate::act::outcomes::Outcomes;
 use crate::decision::{Control, Decision, Outcome, Setpoints};
 use crate::point::DeviceId;
-use crate::time::Timestamp;
+use crate::time::Moment;
 use crate::value::situation::Situation;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Act {
     }
 
     /// Since when compute runs; `None` while it does not.
-    pub(crate) fn running_since(&self) -> Option<Timestamp> {
+    pub(crate) fn running_since(&self) -> Option<Moment> {
         self.limits.running_since()
     }
 }

@@ -28,6 +28,8 @@ pub enum Event {
     Worker(Box<WorkerStatus>),
     /// A plan that was asked for is ready.
     Plan(Box<Plan>),
+    /// The clock on the wall was set by so many milliseconds, forward or back; no time has passed.
+    ClockSet(i64),
     /// The time of `next_wake` has come.
     Wake,
 }

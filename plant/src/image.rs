@@ -1,17 +1,18 @@
 //! Values as the cycle sees them: fresh, stale or missing, and frozen while it decides.
 
 use crate::point::Point;
-use crate::time::Timestamp;
+use crate::time::{Moment, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What the house takes is the sum of these points, each with its sign.
-pub const HOUSE_BALANCE: [(Point, f64); 5] = [
+pub const HOUSE_BALANCE: [(Point, f64); 6] = [
     (Point::GridPower, 1.0),
     (Point::PvPower, 1.0),
     (Point::BatteryPower, 1.0),
     (Point::HeatPumpPower, -1.0),
+    (Point::WallboxPower, -1.0),
     (Point::ComputePower, -1.0),
 ];
 
@@ -69,12 +70,16 @@ impl<T: Copy> Known<T> {
 }
 
 /// The house at one moment: every point, summed or averaged over the devices that offer it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Image {
-    /// The moment.
+    /// The time.
     pub at: Timestamp,
+    /// The same on the steady clock.
+    pub moment: Moment,
     /// The points the site has; a point that no device offers is not in the map.
     pub points: BTreeMap<Point, Known<f64>>,
+    /// When the points were read last; where several devices add up, the oldest of them.
+    pub taken: BTreeMap<Point, Moment>,
 }
 
 impl Image {

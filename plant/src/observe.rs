@@ -10,6 +10,8 @@
 pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
 pub(crate) mod commands;
+/// What compute drew at a moment.
+pub(crate) mod draw;
 /// What the feeds say of the time ahead.
 pub(crate) mod feeds;
 /// The powers on the house bus.
@@ -26,13 +28,14 @@ use crate::command::InForce;
 use crate::image::Image;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
+use crate::observe::draw::Draw;
 use crate::observe::feeds::Feeds;
 use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
 use crate::point::Point;
 use crate::site::Site;
-use crate::time::{Slot, Timestamp, elapsed};
+use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
 use crate::work::{Backlog, Receipt, WorkerStatus};
 use std::time::Duration;
@@ -61,10 +64,12 @@ pub(crate) struct Observed {
     pub worker: WorkerStatus,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
+    /// What compute drew in the last minutes.
+    pub draw: Draw,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
     /// The last image.
-    seen: Option<Timestamp>,
+    seen: Option<Moment>,
 }
 
 impl Observed {
@@ -78,24 +83,30 @@ impl Observed {
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
+            draw: Draw::default(),
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
         }
     }
 
     /// The house at `now`, frozen. What lasts until a moment, like a boost, ends where that has come.
-    pub(crate) fn image(&mut self, site: &Site, now: Timestamp) -> Image {
+    pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now);
         self.feeds.pass(now);
-        let image = self.readings.image(now, self.worker_power());
+        let image = self.readings.image(now, moment, self.worker_power());
+        if let (Some(power), Some(taken)) =
+            (image.get(Point::ComputePower).fresh(), image.taken.get(&Point::ComputePower))
+        {
+            self.draw.read(*taken, Watts(power));
+        }
         if let Some(outdoor) = self.outdoor(&image) {
-            let span = self.seen.map_or(Duration::ZERO, |seen| elapsed(seen, now)).min(OUTDOOR_SPAN);
+            let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
         }
-        self.seen = Some(now);
+        self.seen = Some(moment);
         if let Some(flows) = Flows::bus(&image) {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
-            self.charge_room.observe(now, flows, soc, site.battery.as_ref());
+            self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
         }
         image
     }

@@ -21,7 +21,7 @@ use crate::plan::{Plan, PlanRequest};
 use crate::planner::request::{Basis, Planning};
 use crate::record::Record;
 use crate::site::Site;
-use crate::time::Timestamp;
+use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,7 @@ pub struct Restored {
 #[derive(Clone, Debug)]
 pub struct Plant {
     site: Arc<Site>,
+    clock: SteadyClock,
     next_wake: Timestamp,
     observed: Observed,
     planning: Planning,
@@ -62,6 +63,7 @@ impl Plant {
         let checkpoint = restored.checkpoint.as_ref();
         let commands = restored.commands.or_else(|| checkpoint.map(Checkpoint::in_force));
         let mut plant = Self {
+            clock: SteadyClock::new(now),
             next_wake: now,
             observed: Observed::new(&site, checkpoint, commands),
             planning: Planning::default(),
@@ -107,8 +109,13 @@ impl Plant {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         // A clock that jumped back does not silence the plant until it has caught up.
         self.next_wake = self.next_wake.min(now + CADENCE);
+        if let Event::ClockSet(milliseconds) = event {
+            self.clock.set(chrono::TimeDelta::milliseconds(milliseconds));
+        }
+        let moment = self.clock.pass(now);
         match event {
-            Event::Sample(sample) => self.observed.readings.record(&sample),
+            Event::ClockSet(_) => {}
+            Event::Sample(sample) => self.observed.readings.record(&sample, self.clock.moment_of(sample.at)),
             Event::Outlook(outlook) => {
                 self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
@@ -127,7 +134,7 @@ impl Plant {
             Event::Plan(plan) => self.planning.take(*plan, now),
             Event::Wake => {
                 self.next_wake = now + CADENCE;
-                return self.cycle(now);
+                return self.cycle(now, moment);
             }
         }
         Vec::new()
@@ -141,14 +148,15 @@ impl Plant {
     }
 
     /// One cycle: what has passed is booked, the image is frozen, decided on, and what was decided is done and held.
-    fn cycle(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn cycle(&mut self, now: Timestamp, moment: Moment) -> Vec<Effect> {
         let booked = self.pass(now);
         let site = self.site.clone();
-        let image = self.observed.image(&site, now);
+        let image = self.observed.image(&site, now, moment);
         let planned = self.planning.intention(self.observed.commands.mode, now);
         let disobeyed = self.act.disobeys(Control::BatteryMode);
         let situation = Situation { disobeyed, ..Situation::new(&site, &self.observed, &image, planned) };
         let decision = self.act.decide(&situation);
+        self.observed.draw.set(moment, decision.budget);
         let mut effects = vec![Effect::Apply(self.act.setpoints(&decision))];
         effects.extend(booked);
         self.books.hold(&situation, &decision);
@@ -188,7 +196,9 @@ impl Plant {
     }
 
     fn plan_request(&mut self, image: &Image) -> Option<PlanRequest> {
-        let basis = Basis { site: &self.site, observed: &self.observed, running_since: self.act.running_since() };
+        // A plan is made elsewhere, where only the time on the wall is known.
+        let running_since = self.act.running_since().map(|since| image.at - image.moment.since(since));
+        let basis = Basis { site: &self.site, observed: &self.observed, running_since };
         self.planning.request(&basis, image)
     }
 
@@ -238,7 +248,7 @@ impl Plant {
             today: totals.today,
             month: totals.month,
             total: totals.total,
-            devices: self.observed.readings.statuses(situation.now, &self.act.errors()),
+            devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
             problems: Vec::new(),
             to_confirm: 0,
             leases: Vec::new(),

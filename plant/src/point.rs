@@ -36,6 +36,8 @@ pub enum Role {
     Compute,
     /// The heat pump.
     HeatPump,
+    /// The charger of an electric car.
+    Wallbox,
     /// The hot-water or buffer tank.
     Tank,
     /// The heated room.
@@ -46,7 +48,8 @@ pub enum Role {
 
 macro_rules! points {
     ($($variant:ident $name:literal $role:ident $unit:literal;)*) => {
-        /// A canonical point, written `role.quantity`. Powers in W, energies in kWh, temperatures in °C, shares in %.
+        /// A canonical point, written `role.quantity`. Powers in W, energies in kWh, currents in A, temperatures in °C, shares in %;
+        /// what is either so or not (no unit) is 1 or 0.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Point { $(#[doc = $name] $variant,)* }
 
@@ -68,6 +71,14 @@ points! {
     GridPower "grid.power" Grid "W";
     GridImportEnergy "grid.import_energy" Grid "kWh";
     GridExportEnergy "grid.export_energy" Grid "kWh";
+    GridPowerL1 "grid.power_l1" Grid "W";
+    GridPowerL2 "grid.power_l2" Grid "W";
+    GridPowerL3 "grid.power_l3" Grid "W";
+    GridCurrentL1 "grid.current_l1" Grid "A";
+    GridCurrentL2 "grid.current_l2" Grid "A";
+    GridCurrentL3 "grid.current_l3" Grid "A";
+    GridDimmed "grid.dimmed" Grid "";
+    GridIsland "grid.island" Grid "";
     PvPower "pv.power" Pv "W";
     PvEnergy "pv.energy" Pv "kWh";
     BatteryPower "battery.power" Battery "W";
@@ -85,6 +96,8 @@ points! {
     HeatPumpHeatEnergy "heat_pump.heat_energy" HeatPump "kWh";
     HeatPumpFlowTemperature "heat_pump.flow_temperature" HeatPump "°C";
     HeatPumpReturnTemperature "heat_pump.return_temperature" HeatPump "°C";
+    WallboxPower "wallbox.power" Wallbox "W";
+    WallboxEnergy "wallbox.energy" Wallbox "kWh";
     TankTemperature "tank.temperature" Tank "°C";
     RoomTemperature "room.temperature" Room "°C";
     OutdoorTemperature "outdoor.temperature" Outdoor "°C";

@@ -26,6 +26,9 @@ pub struct Site {
     pub pv: Option<Pv>,
     /// The battery, where there is one.
     pub battery: Option<Battery>,
+    /// The wallbox, where it follows the surplus.
+    #[serde(default)]
+    pub wallbox: Option<Wallbox>,
     /// The compute box.
     pub compute: Compute,
     /// The heat source that compute's heat displaces; `None` where nothing is displaced.
@@ -70,12 +73,88 @@ pub struct ControlRange {
 }
 
 /// The grid connection.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Grid {
     /// The fuse: the most the house may take.
     pub import_limit: Watts,
     /// The most the house may give; `None` for no cap.
     pub export_limit: Option<Watts>,
+    /// The fuses of the phases, where the owner names them.
+    #[serde(default)]
+    pub phases: Option<Phases>,
+    /// What the grid operator's dimming is about.
+    #[serde(default)]
+    pub dimming: Dimming,
+    /// What compute may do while the grid is lost and the inverter carries the house.
+    #[serde(default)]
+    pub island: Island,
+}
+
+/// The phases of the connection, each with a fuse of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// The fuse of each phase, in A.
+    pub limit_a: f64,
+    /// Voltage of a phase to neutral, in V.
+    pub voltage: f64,
+    /// The phases that the compute box is connected to; never empty.
+    pub compute: BTreeSet<Phase>,
+}
+
+/// A phase of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The first.
+    L1,
+    /// The second.
+    L2,
+    /// The third.
+    L3,
+}
+
+/// What the grid operator's dimming limits (German EnWG section 14a): the power that the loads named here draw from the grid
+/// together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dimming {
+    /// What is left to them while a relay says no more than that it dims.
+    pub limit: Watts,
+    /// Whether compute is one of them.
+    pub compute: bool,
+    /// Whether the heat pump is.
+    pub heat_pump: bool,
+    /// Whether charging of the battery is.
+    pub battery: bool,
+    /// Whether the wallbox is.
+    pub wallbox: bool,
+}
+
+impl Default for Dimming {
+    fn default() -> Self {
+        Self { limit: Watts(4200.0), compute: true, heat_pump: true, battery: true, wallbox: true }
+    }
+}
+
+/// What compute may do in island operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Island {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Follow the surplus.
+    Surplus,
+}
+
+/// The charger of an electric car that follows the surplus too.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wallbox {
+    /// Whether it comes before compute.
+    pub before_compute: bool,
+    /// The least power with which it charges.
+    pub min: Watts,
+    /// The greatest.
+    pub max: Watts,
 }
 
 /// How the price of a kilowatt-hour follows from the wholesale price.
@@ -188,10 +267,24 @@ pub struct Compute {
     pub disable_delay: Duration,
     /// Above this temperature of the box it stops.
     pub temperature_max: Option<Celsius>,
+    /// How long the box may take until it draws what it is set to, its start aside.
+    #[serde(default = "obeys_within")]
+    pub obeys_within: Duration,
+    /// How long it may take to start.
+    #[serde(default = "starts_within")]
+    pub starts_within: Duration,
     /// Tokens per kilowatt-hour, until receipts have shown the real figure.
     pub tokens_per_kwh: f64,
     /// How long a boost lasts that names no time.
     pub boost: Duration,
+}
+
+fn obeys_within() -> Duration {
+    Duration::from_secs(4)
+}
+
+fn starts_within() -> Duration {
+    Duration::from_secs(6)
 }
 
 /// The source of the heat that compute's heat displaces.

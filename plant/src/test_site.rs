@@ -47,7 +47,13 @@ pub(crate) fn site() -> Site {
             device("meter", &[Point::GridPower], &[]),
             device("plug", &[Point::ComputePower], &[]),
         ],
-        grid: Grid { import_limit: Watts(17_000.0), export_limit: Some(Watts(7_000.0)) },
+        grid: Grid {
+            import_limit: Watts(17_000.0),
+            export_limit: Some(Watts(7_000.0)),
+            phases: None,
+            dimming: Dimming::default(),
+            island: Island::Off,
+        },
         tariff: Tariff {
             import: Price::Fixed { price: EurPerKwh(0.30) },
             export: Price::Fixed { price: EurPerKwh(0.08) },
@@ -61,6 +67,7 @@ pub(crate) fn site() -> Site {
             wear: EurPerKwh(0.02),
             reserve: Percent(10.0),
         }),
+        wallbox: None,
         compute: Compute {
             idle: Watts(60.0),
             min: Watts(200.0),
@@ -74,6 +81,8 @@ pub(crate) fn site() -> Site {
             enable_delay: Duration::from_secs(60),
             disable_delay: Duration::from_secs(120),
             temperature_max: None,
+            obeys_within: Duration::from_secs(4),
+            starts_within: Duration::from_secs(6),
             tokens_per_kwh: 1e6,
             boost: Duration::from_secs(3600),
         },

@@ -127,7 +127,17 @@ impl Model {
             Point::TankTemperature => self.state.tank.0,
             Point::RoomTemperature => self.state.room.0,
             Point::OutdoorTemperature => self.outdoor.0,
-            Point::HouseEnergy
+            Point::GridPowerL1
+            | Point::GridPowerL2
+            | Point::GridPowerL3
+            | Point::GridCurrentL1
+            | Point::GridCurrentL2
+            | Point::GridCurrentL3
+            | Point::GridDimmed
+            | Point::GridIsland
+            | Point::WallboxPower
+            | Point::WallboxEnergy
+            | Point::HouseEnergy
             | Point::ComputeTemperature
             | Point::HeatPumpFlowTemperature
             | Point::HeatPumpReturnTemperature => return None,

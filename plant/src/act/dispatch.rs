@@ -22,7 +22,7 @@
 
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
-use crate::time::{Timestamp, elapsed};
+use crate::time::Moment;
 use crate::units::{EurPerKwh, Watts};
 use crate::value::situation::Situation;
 use std::time::Duration;
@@ -51,9 +51,9 @@ pub(super) struct Wanted {
 pub(super) struct Dispatch {
     following: bool,
     /// Since when the surplus has been on the other side of the threshold.
-    crossed: Option<Timestamp>,
+    crossed: Option<Moment>,
     followed: Watts,
-    last: Option<Timestamp>,
+    last: Option<Moment>,
     heating: bool,
 }
 
@@ -115,8 +115,8 @@ impl Dispatch {
     }
 
     fn follow(&mut self, situation: &Situation<'_>, intention: &Intention) -> (Watts, Reason) {
-        let now = situation.now;
-        let span = self.last.map_or(Duration::ZERO, |last| elapsed(last, now));
+        let now = situation.moment;
+        let span = self.last.map_or(Duration::ZERO, |last| now.since(last));
         self.last = Some(now);
         let Some(available) = situation.available(intention.battery_first) else {
             (self.following, self.crossed, self.followed) = (false, None, Watts::ZERO);
@@ -145,18 +145,15 @@ impl Dispatch {
             self.crossed = None;
             return;
         }
-        let now = situation.now;
+        let now = situation.moment;
         let since = *self.crossed.get_or_insert(now);
-        // After a clock that jumped back, the delay begins anew.
-        let since = since.min(now);
-        self.crossed = Some(since);
         let compute = &situation.site.compute;
         let delay = match (enough, runs_anyway) {
             (true, true) => Duration::ZERO,
             (true, false) => compute.enable_delay,
             (false, _) => compute.disable_delay,
         };
-        if elapsed(since, now) >= delay {
+        if now.since(since) >= delay {
             self.following = enough;
             self.crossed = None;
         }

@@ -17,7 +17,7 @@ use crate::decision::LimitHit;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::{HeatSink, HeatSource};
-use crate::time::{Timestamp, elapsed};
+use crate::time::Moment;
 use crate::units::{Celsius, Percent, Watts};
 use crate::value::situation::{AT_CAP, Situation};
 use crate::work::WorkerState;
@@ -40,13 +40,13 @@ const OBEYING: Duration = Duration::from_secs(60);
 /// What the limits remember from one second to the next.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Limits {
-    on_since: Option<Timestamp>,
-    off_since: Option<Timestamp>,
+    on_since: Option<Moment>,
+    off_since: Option<Moment>,
     /// Whether the minimum time on binds: an answer given at once does not oblige.
     obliged: bool,
     hot: bool,
     guarding: bool,
-    taking_since: Option<Timestamp>,
+    taking_since: Option<Moment>,
 }
 
 /// What the limits leave.
@@ -88,7 +88,7 @@ impl Passage {
 
 impl Limits {
     /// Since when compute runs; `None` while it does not.
-    pub(super) fn running_since(&self) -> Option<Timestamp> {
+    pub(super) fn running_since(&self) -> Option<Moment> {
         self.on_since
     }
 
@@ -111,7 +111,7 @@ impl Limits {
         self.reserve(situation, &mut passage);
         self.times(situation, wanted, &mut passage);
         least(situation, &mut passage);
-        self.note(situation.now, passage.power, wanted);
+        self.note(situation.moment, passage.power, wanted);
         Verdict { budget: passage.power, reason: reason(situation, wanted, &passage), hits: passage.hits }
     }
 
@@ -142,7 +142,7 @@ impl Limits {
     /// Compute never takes a battery below its reserve.
     fn reserve(&mut self, situation: &Situation<'_>, passage: &mut Passage) {
         let Some(battery) = &situation.site.battery else { return };
-        let now = situation.now;
+        let now = situation.moment;
         let low = situation.soc.is_none_or(|soc| soc <= battery.reserve);
         let recovered = situation.soc.is_some_and(|soc| soc > battery.reserve + RECOVERED);
         let Some(bus) = situation.bus else {
@@ -157,10 +157,10 @@ impl Limits {
             None => self.on_since.is_some(),
         };
         let taking = low && bus.discharge() > RESTING && computing;
-        self.taking_since = taking.then(|| self.taking_since.map_or(now, |since| since.min(now)));
+        self.taking_since = taking.then(|| self.taking_since.unwrap_or(now));
         // A battery that can hold is asked to when compute starts; it gets a moment to obey.
         let grace = if situation.can_hold() { OBEYING } else { Duration::ZERO };
-        let disobeys = self.taking_since.is_some_and(|since| elapsed(since, now) >= grace);
+        let disobeys = self.taking_since.is_some_and(|since| now.since(since) >= grace);
         self.guarding = !recovered && (self.guarding || disobeys);
         if self.guarding {
             let reason = if situation.soc.is_some() { Reason::BatteryReserve } else { Reason::StaleData };
@@ -170,26 +170,23 @@ impl Limits {
 
     fn times(&mut self, situation: &Situation<'_>, wanted: &Wanted, passage: &mut Passage) {
         let compute = &situation.site.compute;
-        let now = situation.now;
-        // After a clock that jumped back, a minimum time begins anew instead of lasting until the clock has caught up.
-        self.on_since = self.on_since.map(|since| since.min(now));
-        self.off_since = self.off_since.map(|since| since.min(now));
+        let now = situation.moment;
         if let Some(since) = self.on_since
             && self.obliged
-            && elapsed(since, now) < compute.min_on
+            && now.since(since) < compute.min_on
             && passage.ceiling >= compute.min
         {
             passage.raise(Reason::MinOnTime, compute.min);
         }
         if let Some(since) = self.off_since
-            && elapsed(since, now) < compute.min_off
+            && now.since(since) < compute.min_off
             && !wanted.at_once
         {
             passage.lower(Reason::MinOffTime, Watts::ZERO);
         }
     }
 
-    fn note(&mut self, now: Timestamp, power: Watts, wanted: &Wanted) {
+    fn note(&mut self, now: Moment, power: Watts, wanted: &Wanted) {
         let brief = wanted.reason == Reason::Interactive;
         if power > Watts::ZERO {
             self.obliged = if self.on_since.is_none() { !brief } else { self.obliged || !brief };

@@ -5,7 +5,7 @@
 
 use crate::observe::flows::Flows;
 use crate::site::Battery;
-use crate::time::{Timestamp, elapsed};
+use crate::time::Moment;
 use crate::units::{Percent, Watts};
 use std::time::Duration;
 
@@ -21,17 +21,17 @@ const EXPORTING: Watts = Watts(100.0);
 pub(crate) struct ChargeRoom {
     /// The room when it was last looked at.
     pub power: Watts,
-    refused: Option<(Watts, Timestamp)>,
+    refused: Option<(Watts, Moment)>,
 }
 
 impl ChargeRoom {
     /// Takes note of the battery's room at `now`. A battery that lets power pass to the grid takes no more than it takes just
     /// then.
-    pub(crate) fn observe(&mut self, now: Timestamp, flows: Flows, soc: Option<Percent>, battery: Option<&Battery>) {
+    pub(crate) fn observe(&mut self, now: Moment, flows: Flows, soc: Option<Percent>, battery: Option<&Battery>) {
         self.power = self.room(now, flows, soc, battery);
     }
 
-    fn room(&mut self, now: Timestamp, flows: Flows, soc: Option<Percent>, battery: Option<&Battery>) -> Watts {
+    fn room(&mut self, now: Moment, flows: Flows, soc: Option<Percent>, battery: Option<&Battery>) -> Watts {
         let Some(battery) = battery else { return Watts::ZERO };
         if soc.is_some_and(|soc| soc >= FULL) {
             return Watts::ZERO;
@@ -40,9 +40,7 @@ impl ChargeRoom {
             self.refused = Some((flows.charge().min(battery.charge_max), now));
         }
         match self.refused {
-            Some((taken, at)) if at <= now && elapsed(at, now) <= REFUSAL => {
-                taken.max(flows.charge()).min(battery.charge_max)
-            }
+            Some((taken, at)) if now.since(at) <= REFUSAL => taken.max(flows.charge()).min(battery.charge_max),
             Some(_) | None => battery.charge_max,
         }
     }

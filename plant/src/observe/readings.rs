@@ -10,7 +10,7 @@ use crate::observe::stuck::StuckMeter;
 use crate::point::{DeviceId, Point, Role, Sample};
 use crate::record::DeviceStatus;
 use crate::site::Site;
-use crate::time::{Timestamp, elapsed};
+use crate::time::{Moment, Timestamp};
 use crate::units::Watts;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ struct DeviceReadings {
 #[derive(Clone, Copy, Debug)]
 struct Newest {
     value: Option<f64>,
-    at: Timestamp,
+    at: Moment,
 }
 
 impl Readings {
@@ -75,27 +75,27 @@ impl Readings {
             .unwrap_or(Duration::ZERO)
     }
 
-    /// Keeps `sample`; one from a device or point that the site does not have is dropped.
-    pub(crate) fn record(&mut self, sample: &Sample) {
+    /// Keeps `sample`, taken at `at`; one from a device or point that the site does not have is dropped.
+    pub(crate) fn record(&mut self, sample: &Sample, at: Moment) {
         let Some(number) = self.index.get(&sample.device).copied() else { return };
         let known = self.offered.get(&sample.point).is_some_and(|devices| devices.contains(&number));
         if !known {
             return;
         }
         let value = sample.value.filter(|value| plausible(sample.point, *value));
-        self.devices[number].newest.insert(sample.point, Newest { value, at: sample.at });
+        self.devices[number].newest.insert(sample.point, Newest { value, at });
     }
 
     /// The house at `now`. `worker` stands in for compute's power where no device measures it.
-    pub(crate) fn image(&mut self, now: Timestamp, worker: Option<Watts>) -> Image {
+    pub(crate) fn image(&mut self, now: Timestamp, moment: Moment, worker: Option<Watts>) -> Image {
         let mut points: BTreeMap<Point, Known<f64>> =
-            self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, now))).collect();
+            self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, moment))).collect();
         if !self.offers(Point::ComputePower) {
             let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
             points.insert(Point::ComputePower, known);
         }
         for (point, meter) in &mut self.meters {
-            if let Some(age) = meter.stuck_for(&points, now)
+            if let Some(age) = meter.stuck_for(&points, moment)
                 && let Some(known) = points.get_mut(point)
                 && let Known::Fresh { value } = *known
             {
@@ -106,11 +106,24 @@ impl Readings {
             let house = self.house(&points);
             points.insert(Point::HousePower, house);
         }
-        Image { at: now, points }
+        Image { at: now, moment, points, taken: self.taken(moment) }
+    }
+
+    /// When the points were read last; the engine speaks for compute now where no device measures it.
+    fn taken(&self, now: Moment) -> BTreeMap<Point, Moment> {
+        let of = |(point, devices): (&Point, &Vec<usize>)| {
+            let newest = |number: &usize| self.devices[*number].newest.get(point).map(|newest| newest.at);
+            Some((*point, devices.iter().map(newest).min()??))
+        };
+        let mut taken: BTreeMap<Point, Moment> = self.offered.iter().filter_map(of).collect();
+        if !self.offers(Point::ComputePower) {
+            taken.insert(Point::ComputePower, now);
+        }
+        taken
     }
 
     /// The devices as a person wants to see them.
-    pub(crate) fn statuses(&self, now: Timestamp, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
+    pub(crate) fn statuses(&self, now: Moment, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
         let status = |(number, readings): (usize, &DeviceReadings)| {
             let offers = self.offered.iter().filter(|(_, devices)| devices.contains(&number));
             let points: BTreeMap<_, _> = offers.map(|(point, _)| (*point, readings.known(*point, now))).collect();
@@ -124,7 +137,7 @@ impl Readings {
         self.devices.iter().enumerate().map(status).collect()
     }
 
-    fn over_devices(&self, point: Point, devices: &[usize], now: Timestamp) -> Known<f64> {
+    fn over_devices(&self, point: Point, devices: &[usize], now: Moment) -> Known<f64> {
         let mut sum = 0.0;
         let mut oldest = None;
         for number in devices {
@@ -156,18 +169,11 @@ impl Readings {
 }
 
 impl DeviceReadings {
-    fn known(&self, point: Point, now: Timestamp) -> Known<f64> {
+    fn known(&self, point: Point, now: Moment) -> Known<f64> {
         let Some(newest) = self.newest.get(&point) else { return Known::Missing };
         let Some(value) = newest.value else { return Known::Missing };
         let max_age = self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow));
-        // A sample from the future is what a clock that jumped back leaves behind: its true age is unknown.
-        let future = elapsed(now, newest.at);
-        let age = if future > Duration::from_secs(2) {
-            future.max(max_age) + Duration::from_secs(1)
-        } else {
-            elapsed(newest.at, now)
-        };
-        Known::aged(value, age, max_age)
+        Known::aged(value, now.since(newest.at), max_age)
     }
 }
 
@@ -191,8 +197,12 @@ pub(crate) fn plausible(point: Point, value: f64) -> bool {
             Role::Grid | Role::Battery => -1e6..=1e6,
             // A sleeping inverter shows a few watts of its own consumption.
             Role::Pv => -1e3..=1e6,
-            Role::House | Role::Compute | Role::HeatPump | Role::Tank | Role::Room | Role::Outdoor => -1e3..=1e6,
+            Role::House | Role::Compute | Role::HeatPump | Role::Wallbox | Role::Tank | Role::Room | Role::Outdoor => {
+                -1e3..=1e6
+            }
         },
+        "A" => -1e4..=1e4,
+        "" => 0.0..=1.0,
         "%" => 0.0..=100.0,
         "°C" => -60.0..=150.0,
         _ => 0.0..=1e9,

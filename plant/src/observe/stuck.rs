@@ -7,7 +7,7 @@
 use crate::image::{HOUSE_BALANCE, Known};
 use crate::point::Point;
 use crate::site::Site;
-use crate::time::{Timestamp, elapsed};
+use crate::time::Moment;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct StuckMeter {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     value: f64,
-    since: Timestamp,
+    since: Moment,
     cycles: u32,
     others_low: f64,
     others_high: f64,
@@ -54,7 +54,7 @@ impl StuckMeter {
     }
 
     /// For how long the meter has been stuck at `now`; `None` while it lives.
-    pub(super) fn stuck_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Timestamp) -> Option<Duration> {
+    pub(super) fn stuck_for(&mut self, points: &BTreeMap<Point, Known<f64>>, now: Moment) -> Option<Duration> {
         let value = points.get(&self.point)?.fresh()?;
         let others = self.others(points)?;
         match &mut self.seen {
@@ -69,7 +69,7 @@ impl StuckMeter {
         }
         let seen = self.seen?;
         let held = value.abs() < RESTING || self.held_at.iter().any(|hold| (value - hold).abs() < 0.02 * hold.abs());
-        let age = elapsed(seen.since, now);
+        let age = now.since(seen.since);
         let moved = seen.others_high - seen.others_low > MOVED.max(0.2 * value.abs());
         (!held && moved && age >= self.patience && seen.cycles >= 8).then_some(age)
     }

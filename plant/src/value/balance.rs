@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn power_costs_what_it_would_have_earned_elsewhere() {
-        let grid = Grid { import_limit: Watts(17e3), export_limit: Some(Watts(5e3)) };
+        let grid = Grid { import_limit: Watts(17e3), export_limit: Some(Watts(5e3)), ..crate::test_site::site().grid };
         let values = Values {
             import: EurPerKwh(0.3),
             export: EurPerKwh(0.08),

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_cheapest_power_comes_first() {
-        let grid = Grid { import_limit: Watts(10_000.0), export_limit: Some(Watts(2_000.0)) };
+        let grid =
+            Grid { import_limit: Watts(10_000.0), export_limit: Some(Watts(2_000.0)), ..crate::test_site::site().grid };
         let values = Values {
             import: EurPerKwh(0.3),
             export: EurPerKwh(0.08),
@@ -154,7 +155,8 @@ mod tests {
 
     #[test]
     fn curtailed_power_costs_and_earns_nothing() {
-        let grid = Grid { import_limit: Watts(10_000.0), export_limit: Some(Watts(2_000.0)) };
+        let grid =
+            Grid { import_limit: Watts(10_000.0), export_limit: Some(Watts(2_000.0)), ..crate::test_site::site().grid };
         // export price, at the cap -> cost of the first and of all 1500 W
         let rows =
             [(0.08, false, 0.0, 0.04), (-0.05, false, 0.0, -0.025), (-0.05, true, 0.0, 0.0), (0.08, true, 0.0, 0.04)];
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn cheap_grid_power_comes_with_the_surplus_before_it() {
-        let grid = Grid { import_limit: Watts(9_000.0), export_limit: None };
+        let grid = Grid { import_limit: Watts(9_000.0), export_limit: None, ..crate::test_site::site().grid };
         let values = Values {
             import: EurPerKwh(-0.1),
             export: EurPerKwh(0.08),
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_battery_that_can_hold_is_spared_while_the_grid_is_cheaper() {
-        let grid = Grid { import_limit: Watts(1_500.0), export_limit: None };
+        let grid = Grid { import_limit: Watts(1_500.0), export_limit: None, ..crate::test_site::site().grid };
         let values = Values { import: EurPerKwh(0.1), stored: EurPerKwh(0.28), ..Values::default() };
         let without =
             Without { import: Watts(1_000.0), dischargeable: Watts(200.0), can_hold: true, ..Without::default() };

@@ -6,12 +6,13 @@ use crate::decision::Control;
 use crate::image::{Image, Known};
 use crate::observe::Observed;
 use crate::observe::commands::Commands;
+use crate::observe::draw::Span;
 use crate::observe::flows::Flows;
 use crate::plan::PlannedSlot;
 use crate::point::Point;
 use crate::reason::Worth;
 use crate::site::Site;
-use crate::time::{Slot, Timestamp};
+use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
 use crate::value::balance::Values;
 use crate::value::merit::{self, Without};
@@ -20,6 +21,7 @@ use crate::value::tariff::{self, Prices};
 use crate::value::thermal::{self, Temperatures};
 use crate::value::worth::Offer;
 use crate::work::WorkerState;
+use std::collections::BTreeMap;
 
 /// What energy in the battery is worth where no plan says it, as a share of the import price: most of it will displace import,
 /// some of it is lost on the way or would have been replaced by the sun.
@@ -33,8 +35,10 @@ pub(crate) const AT_CAP: f64 = 0.98;
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
 pub(crate) struct Situation<'a> {
-    /// The moment.
+    /// The time.
     pub now: Timestamp,
+    /// The same on the steady clock.
+    pub moment: Moment,
     /// What is installed.
     pub site: &'a Site,
     /// Every point of the house.
@@ -65,6 +69,8 @@ pub(crate) struct Situation<'a> {
     pub questions: u32,
     /// What the engine is doing.
     pub worker: WorkerState,
+    /// What compute drew when each point was last read.
+    pub compute_when: BTreeMap<Point, Span>,
     /// Whether a battery that is set does something else: it feeds compute all the same.
     pub disobeyed: bool,
 }
@@ -83,6 +89,7 @@ impl<'a> Situation<'a> {
         let bus = Flows::bus(image);
         Self {
             now,
+            moment: image.moment,
             site,
             image,
             commands: observed.commands,
@@ -98,8 +105,14 @@ impl<'a> Situation<'a> {
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
+            compute_when: compute_when(site, observed, image),
             disobeyed: false,
         }
+    }
+
+    /// What compute drew when `point` was last read; `None` where it never was.
+    pub(crate) fn compute_when(&self, point: Point) -> Option<Span> {
+        self.compute_when.get(&point).copied()
     }
 
     /// The mode in force.
@@ -179,6 +192,10 @@ impl<'a> Situation<'a> {
     pub(crate) fn can_hold(&self) -> bool {
         !self.disobeyed && self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
     }
+}
+
+fn compute_when(site: &Site, observed: &Observed, image: &Image) -> BTreeMap<Point, Span> {
+    image.taken.iter().map(|(point, taken)| (*point, observed.draw.at(*taken, &site.compute))).collect()
 }
 
 fn temperatures(observed: &Observed, image: &Image) -> Temperatures {

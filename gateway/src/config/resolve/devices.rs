@@ -260,8 +260,16 @@ fn check_controls(config: &Config, devices: &[Resolved], faults: &mut Faults) {
                 Role::HeatPump if config.heat.kind != crate::config::installation::HeatKind::HeatPump => {
                     "[heat] with kind = \"heat_pump\""
                 }
-                Role::Grid | Role::House | Role::Compute | Role::Tank | Role::Room | Role::Outdoor => continue,
-                Role::Battery | Role::Pv | Role::HeatPump => continue,
+                Role::Grid
+                | Role::House
+                | Role::Compute
+                | Role::Wallbox
+                | Role::Tank
+                | Role::Room
+                | Role::Outdoor
+                | Role::Battery
+                | Role::Pv
+                | Role::HeatPump => continue,
             };
             let expected = format!("needs a section {section}");
             faults.wrong(format!("{}.controls", resolved.key), quoted(control.name()), expected);

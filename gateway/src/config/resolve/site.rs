@@ -8,7 +8,8 @@ use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
 use plant::site::{
-    Battery, Compute, Grid, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices,
+    Battery, Compute, Dimming, Grid, HeatSink, HeatSource, Island, Price, PriceWindow, Pv, Site, Store, Tariff,
+    WorkPrices,
 };
 use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
 use std::time::Duration;
@@ -30,10 +31,17 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
         name: config.site.name.clone(),
         timezone: timezone?,
         devices: devices.iter().map(|resolved| resolved.device.clone()).collect(),
-        grid: Grid { import_limit: Watts(grid.import_limit_w), export_limit: grid.export_limit_w.map(Watts) },
+        grid: Grid {
+            import_limit: Watts(grid.import_limit_w),
+            export_limit: grid.export_limit_w.map(Watts),
+            phases: None,
+            dimming: Dimming::default(),
+            island: Island::Off,
+        },
         tariff: tariff?,
         pv: config.pv.as_ref().map(|pv| Pv { peak: Watts(pv.peak_w) }),
         battery: config.battery.as_ref().map(battery),
+        wallbox: None,
         compute,
         displaced,
         room,
@@ -137,6 +145,8 @@ fn compute(config: &Config, faults: &mut Faults) -> Compute {
         enable_delay: seconds(compute.enable_delay_s),
         disable_delay: seconds(compute.disable_delay_s),
         temperature_max: compute.temperature_max_c.map(Celsius),
+        obeys_within: seconds(4.0),
+        starts_within: seconds(6.0),
         tokens_per_kwh: compute.tokens_per_kwh,
         boost: seconds(compute.boost_s),
     }

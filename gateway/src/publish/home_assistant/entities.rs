@@ -26,6 +26,7 @@ const fn kind(
 }
 
 const POWER: Kind = kind(Some("power"), Some("measurement"), Some("W"), Some(0));
+const CURRENT: Kind = kind(Some("current"), Some("measurement"), Some("A"), Some(1));
 const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"), Some(2));
 const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
 const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
@@ -121,11 +122,21 @@ fn point_name(point: Point) -> Option<&'static str> {
         Point::HeatPumpHeatEnergy => Some("Heat pump heat energy"),
         Point::HeatPumpFlowTemperature => Some("Heat pump flow"),
         Point::HeatPumpReturnTemperature => Some("Heat pump return"),
+        Point::GridPowerL1 => Some("Grid power L1"),
+        Point::GridPowerL2 => Some("Grid power L2"),
+        Point::GridPowerL3 => Some("Grid power L3"),
+        Point::GridCurrentL1 => Some("Grid current L1"),
+        Point::GridCurrentL2 => Some("Grid current L2"),
+        Point::GridCurrentL3 => Some("Grid current L3"),
+        Point::WallboxPower => Some("Wallbox power"),
+        Point::WallboxEnergy => Some("Wallbox energy"),
         Point::TankTemperature => Some("Tank temperature"),
         Point::RoomTemperature => Some("Room temperature"),
         Point::OutdoorTemperature => Some("Outdoor temperature"),
         Point::GridImportEnergy
         | Point::GridExportEnergy
+        | Point::GridDimmed
+        | Point::GridIsland
         | Point::PvEnergy
         | Point::BatteryChargeEnergy
         | Point::BatteryDischargeEnergy
@@ -138,6 +149,7 @@ fn point_kind(point: Point) -> Kind {
     match point.unit() {
         "W" => POWER,
         "kWh" => ENERGY,
+        "A" => CURRENT,
         "%" => SHARE,
         _ => TEMPERATURE,
     }

@@ -1,0 +1,137 @@
+//! What compute drew at a moment: between two numbers, where a budget was just set and no meter has spoken since.
+//!
+//! A meter's value is older than the budget of this second, and the plug's is older or newer than the grid meter's. Who
+//! subtracts one from another asks here what compute drew when the other was taken.
+//!
+//! Terms: compute is *settled* when its budget has not changed for as long as the box may take to obey. It is *bound* when it
+//! draws what it may, and not when its work takes less.
+//!
+//! Example: 900 W at 10:00:00, when the budget becomes 5000 W; the plug speaks every ten seconds, the box takes four to obey. At
+//! 10:00:02 compute draws between 900 and 5000 W, at 10:00:05 5000 W, and from 10:00:10 on what the plug says.
+
+use crate::site::Compute;
+use crate::time::Moment;
+use crate::units::Watts;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// What is remembered: as long as the slowest reading of a house's power stands.
+const MEMORY: Duration = Duration::from_secs(600);
+/// Compute that draws less than this share of its budget is not bound by it: meters and throttles are exact to some percent.
+const BOUND: f64 = 0.9;
+
+/// A power that lies between two numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Span {
+    /// At least.
+    pub least: Watts,
+    /// At most.
+    pub most: Watts,
+}
+
+impl Span {
+    /// A power that is known.
+    pub(crate) fn exactly(power: Watts) -> Self {
+        Self { least: power, most: power }
+    }
+
+    fn with(self, power: Watts) -> Self {
+        Self { least: self.least.min(power), most: self.most.max(power) }
+    }
+}
+
+/// The budgets and readings of the last minutes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draw {
+    budgets: VecDeque<(Moment, Watts)>,
+    readings: VecDeque<(Moment, Watts)>,
+}
+
+impl Draw {
+    /// Compute may draw `budget` from `moment` on.
+    pub(crate) fn set(&mut self, moment: Moment, budget: Watts) {
+        if self.budgets.back().is_none_or(|(_, last)| *last != budget) {
+            self.budgets.push_back((moment, budget));
+        }
+        // The one that was in force when memory begins stays.
+        while self.budgets.get(1).is_some_and(|(set, _)| moment.since(*set) > MEMORY) {
+            self.budgets.pop_front();
+        }
+    }
+
+    /// A meter says that compute drew `power` at `taken`.
+    pub(crate) fn read(&mut self, taken: Moment, power: Watts) {
+        if self.readings.back().is_some_and(|(last, _)| *last >= taken) {
+            return;
+        }
+        self.readings.push_back((taken, power.positive()));
+        while self.readings.get(1).is_some_and(|(read, _)| taken.since(*read) > MEMORY) {
+            self.readings.pop_front();
+        }
+    }
+
+    /// What compute drew at `moment`.
+    pub(crate) fn at(&self, moment: Moment, compute: &Compute) -> Span {
+        let change = self.budgets.iter().rposition(|(set, _)| *set <= moment);
+        let Some(change) = change else {
+            // Before the first budget there was no command.
+            return Span::exactly(self.near(moment).unwrap_or(Watts::ZERO));
+        };
+        let (set, budget) = self.budgets[change];
+        let before = change.checked_sub(1).map(|number| self.budgets[number].1);
+        let obeyed = set.after(obeying(before, budget, compute));
+        let next = self.budgets.get(change + 1).map(|(set, _)| *set);
+        if moment >= obeyed {
+            return Span::exactly(self.settled(obeyed, moment, next).unwrap_or_else(|| self.expected(change, compute)));
+        }
+        let expected = self.expected(change, compute);
+        let former = if change == 0 {
+            Span::exactly(self.near(set).unwrap_or(Watts::ZERO))
+        } else {
+            self.at(just_before(set), compute)
+        };
+        let span = former.with(expected);
+        // What it drew on the way is not undone.
+        match self.readings.iter().rev().find(|(read, _)| *read > set && *read <= moment) {
+            Some((_, read)) if expected >= former.most => Span { least: span.least.max(*read).min(expected), ..span },
+            Some((_, read)) if expected <= former.least => Span { most: span.most.min(*read).max(expected), ..span },
+            Some(_) | None => span,
+        }
+    }
+
+    /// The newest reading at or before `moment`, else the first one after it.
+    fn near(&self, moment: Moment) -> Option<Watts> {
+        let before = self.readings.iter().rev().find(|(read, _)| *read <= moment);
+        before.or(self.readings.front()).map(|(_, power)| *power)
+    }
+
+    /// The reading that stands for `moment`, of those under the budget that was obeyed at `obeyed` and lasted until `next`.
+    fn settled(&self, obeyed: Moment, moment: Moment, next: Option<Moment>) -> Option<Watts> {
+        let within = |read: Moment| read >= obeyed && next.is_none_or(|next| read <= next);
+        let before = self.readings.iter().rev().find(|(read, _)| *read <= moment).filter(|(read, _)| within(*read));
+        let after = self.readings.iter().find(|(read, _)| *read > moment).filter(|(read, _)| within(*read));
+        before.or(after).map(|(_, power)| *power)
+    }
+
+    /// What compute will draw under the budget number `change`: all of it, unless its work took less before.
+    fn expected(&self, change: usize, compute: &Compute) -> Watts {
+        let (set, budget) = self.budgets[change];
+        let unbound = change.checked_sub(1).and_then(|number| {
+            let (since, former) = self.budgets[number];
+            let before = number.checked_sub(1).map(|number| self.budgets[number].1);
+            let read = self.settled(since.after(obeying(before, former, compute)), set, Some(set))?;
+            (read < former * BOUND).then_some(read)
+        });
+        unbound.map_or(budget, |read| budget.min(read))
+    }
+}
+
+/// How long the box may take from one budget to the next.
+fn obeying(before: Option<Watts>, budget: Watts, compute: &Compute) -> Duration {
+    let starts = before.is_none_or(|before| before <= Watts::ZERO) && budget > Watts::ZERO;
+    compute.obeys_within + if starts { compute.starts_within } else { Duration::ZERO }
+}
+
+fn just_before(moment: Moment) -> Moment {
+    moment.before(Duration::from_millis(1))
+}
