@@ -7,6 +7,8 @@ mod devices;
 mod dispatch;
 /// The decision in words.
 pub(crate) mod explain;
+/// Compute on surplus.
+mod follow;
 /// The last word.
 mod limits;
 /// What went wrong with the last setpoints.

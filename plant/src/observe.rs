@@ -6,6 +6,8 @@
 //! entries --> forecast                     receipts --> tokens per kWh
 //! ```
 
+/// The house bus when the grid was read.
+pub(crate) mod bus;
 /// What the battery would charge with.
 pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
@@ -26,11 +28,11 @@ mod stuck;
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
 use crate::image::Image;
+use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
 use crate::observe::draw::Draw;
 use crate::observe::feeds::Feeds;
-use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
 use crate::point::Point;
@@ -64,6 +66,8 @@ pub(crate) struct Observed {
     pub worker: WorkerStatus,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
+    /// The house bus when the grid was read.
+    pub bus: Bus,
     /// What compute drew in the last minutes.
     pub draw: Draw,
     /// Tokens per kilowatt-hour that receipts have shown.
@@ -83,6 +87,7 @@ impl Observed {
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
+            bus: Bus::default(),
             draw: Draw::default(),
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
@@ -104,7 +109,8 @@ impl Observed {
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
         }
         self.seen = Some(moment);
-        if let Some(flows) = Flows::bus(&image) {
+        self.bus.observe(&image, &self.draw, &site.compute);
+        if let Some(flows) = self.bus.flows {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
         }

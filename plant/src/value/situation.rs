@@ -45,7 +45,7 @@ pub(crate) struct Situation<'a> {
     pub image: &'a Image,
     /// The commands in force.
     pub commands: Commands,
-    /// Grid, battery and compute, where they are fresh.
+    /// Grid, battery and compute when the grid was read, where they are fresh.
     pub bus: Option<Flows>,
     /// What the battery would charge with, if it could have all of the surplus.
     pub charge_room: Watts,
@@ -86,7 +86,7 @@ impl<'a> Situation<'a> {
         let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
         let temperatures = temperatures(observed, image);
-        let bus = Flows::bus(image);
+        let bus = observed.bus.flows;
         Self {
             now,
             moment: image.moment,
