@@ -11,7 +11,7 @@ use crate::observe::flows::Flows;
 use crate::plan::PlannedSlot;
 use crate::point::Point;
 use crate::reason::Worth;
-use crate::site::Site;
+use crate::site::{First, Site};
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
 use crate::value::balance::Values;
@@ -125,8 +125,8 @@ impl<'a> Situation<'a> {
         self.site.compute.max.min(self.commands.power_limit)
     }
 
-    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown.
-    /// Below its reserve the battery always comes first.
+    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown. Whom the owner
+    /// names gets it first, else whom the plan names; below its reserve always the battery.
     pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
         let surplus = self.bus?.surplus();
         let below = match (&self.site.battery, self.soc) {
@@ -134,7 +134,12 @@ impl<'a> Situation<'a> {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let room = if battery_first || below { self.charge_room } else { Watts::ZERO };
+        let first = match self.site.battery.map(|battery| battery.first) {
+            Some(First::Battery) => true,
+            Some(First::Compute) => false,
+            Some(First::Planned) | None => battery_first,
+        };
+        let room = if first || below { self.charge_room } else { Watts::ZERO };
         Some(if surplus > Watts::ZERO { (surplus - room).positive() } else { surplus })
     }
 

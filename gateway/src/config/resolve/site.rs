@@ -3,12 +3,14 @@
 use super::devices::Resolved;
 use super::{Faults, quoted};
 use crate::config::Config;
-use crate::config::installation::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
+use crate::config::installation::{
+    BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
+};
 use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
 use plant::site::{
-    Battery, Compute, Dimming, Grid, HeatSink, HeatSource, Island, Price, PriceWindow, Pv, Site, Store, Tariff,
+    Battery, Compute, Dimming, First, Grid, HeatSink, HeatSource, Island, Price, PriceWindow, Pv, Site, Store, Tariff,
     WorkPrices,
 };
 use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
@@ -108,6 +110,11 @@ fn battery(battery: &BatteryConfig) -> Battery {
         round_trip: battery.round_trip_percent / 100.0,
         wear: EurPerKwh(battery.wear_eur_per_kwh),
         reserve: Percent(battery.reserve_percent),
+        first: match battery.first {
+            SurplusFirst::Planned => First::Planned,
+            SurplusFirst::Battery => First::Battery,
+            SurplusFirst::Compute => First::Compute,
+        },
     }
 }
 
