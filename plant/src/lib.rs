@@ -68,6 +68,7 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;

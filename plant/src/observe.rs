@@ -22,6 +22,8 @@ pub(crate) mod flows;
 pub(crate) mod forecast;
 /// The newest sample of every device, and the image made of them.
 pub(crate) mod readings;
+/// What a meter would show without compute.
+pub(crate) mod residual_load;
 /// Meters that repeat themselves.
 mod stuck;
 
@@ -31,15 +33,17 @@ use crate::image::Image;
 use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
-use crate::observe::draw::Draw;
+use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
+use crate::observe::residual_load::ResidualLoad;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
-use crate::work::{Backlog, Receipt, WorkerStatus};
+use crate::work::{Backlog, Receipt, WorkerState, WorkerStatus};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Outdoor temperatures stand for at most this long.
@@ -70,6 +74,8 @@ pub(crate) struct Observed {
     pub bus: Bus,
     /// What compute drew in the last minutes.
     pub draw: Draw,
+    /// What the grid meter would show without compute; `None` while it is silent.
+    pub residual: Option<ResidualLoad>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
     /// The last image.
@@ -89,6 +95,7 @@ impl Observed {
             charge_room: ChargeRoom::default(),
             bus: Bus::default(),
             draw: Draw::default(),
+            residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
         }
@@ -104,6 +111,7 @@ impl Observed {
         {
             self.draw.read(*taken, Watts(power));
         }
+        self.residual = self.residual_load(site, &image);
         if let Some(outdoor) = self.outdoor(&image) {
             let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
@@ -115,6 +123,22 @@ impl Observed {
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
         }
         image
+    }
+
+    /// What compute drew when each point of `image` was last read. A box whose power is not known may have drawn nothing.
+    pub(crate) fn compute_when(&self, site: &Site, image: &Image) -> BTreeMap<Point, Span> {
+        let known = image.get(Point::ComputePower).fresh().is_some();
+        let span = |taken| {
+            let span = self.draw.at(taken, &site.compute);
+            if known { span } else { Span { least: Watts::ZERO, ..span } }
+        };
+        image.taken.iter().map(|(point, taken)| (*point, span(*taken))).collect()
+    }
+
+    fn residual_load(&self, site: &Site, image: &Image) -> Option<ResidualLoad> {
+        let grid = image.get(Point::GridPower).fresh().map(Watts)?;
+        let compute = self.compute_when(site, image).get(&Point::GridPower).copied()?;
+        Some(ResidualLoad::observe(self.residual, grid, compute))
     }
 
     /// The air outside: as measured, else as the feeds have it.
@@ -138,8 +162,12 @@ impl Observed {
         }
     }
 
-    /// What the engine says it draws.
+    /// What the engine says it draws. One that is not known to run is not fed, and counts as drawing nothing.
     fn worker_power(&self) -> Option<Watts> {
-        self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive)
+        let said = self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive);
+        match self.worker.state {
+            WorkerState::Down | WorkerState::Starting => said.or(Some(Watts::ZERO)),
+            WorkerState::Idle | WorkerState::Busy | WorkerState::Paused => said,
+        }
     }
 }

@@ -26,6 +26,7 @@ use crate::point::{DeviceId, Point, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, Store};
 use crate::units::{EurPerKwh, Watts};
+use crate::value::dimming;
 use crate::value::situation::Situation;
 
 /// Hysteresis of the boost: surplus with which the heat pump is asked to run, and without which it is left alone again. A small
@@ -90,8 +91,7 @@ impl Coordination {
     /// What is left of the surplus once compute has taken its budget; while the grid pays, everything the heat pump takes.
     fn spare(&self, situation: &Situation<'_>, verdict: &Verdict) -> Watts {
         let Some(bus) = situation.bus else { return Watts::ZERO };
-        let dimmed =
-            situation.commands.grid_dimming.map_or(Watts(f64::MAX), |dimmed| (dimmed - verdict.budget).positive());
+        let dimmed = dimming::for_heat_pump(situation, verdict.budget).unwrap_or(Watts(f64::MAX));
         if negative(situation) {
             let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
             let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();

@@ -57,6 +57,8 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::BatteryReserve
         | Reason::StaleData
         | Reason::WorkerDown
+        | Reason::WorkerStarting
+        | Reason::Island
         | Reason::Off => format!("Not computing: {why}."),
     }
 }

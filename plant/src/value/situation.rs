@@ -71,6 +71,8 @@ pub(crate) struct Situation<'a> {
     pub worker: WorkerState,
     /// What compute drew when each point was last read.
     pub compute_when: BTreeMap<Point, Span>,
+    /// What the grid meter would show without compute; `None` while it is silent.
+    pub residual: Option<Watts>,
     /// Whether a battery that is set does something else: it feeds compute all the same.
     pub disobeyed: bool,
 }
@@ -105,7 +107,8 @@ impl<'a> Situation<'a> {
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
-            compute_when: compute_when(site, observed, image),
+            compute_when: observed.compute_when(site, image),
+            residual: observed.residual.map(|residual| residual.0),
             disobeyed: false,
         }
     }
@@ -197,10 +200,6 @@ impl<'a> Situation<'a> {
     pub(crate) fn can_hold(&self) -> bool {
         !self.disobeyed && self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
     }
-}
-
-fn compute_when(site: &Site, observed: &Observed, image: &Image) -> BTreeMap<Point, Span> {
-    image.taken.iter().map(|(point, taken)| (*point, observed.draw.at(*taken, &site.compute))).collect()
 }
 
 fn temperatures(observed: &Observed, image: &Image) -> Temperatures {
