@@ -97,7 +97,8 @@ pub struct Phases {
     pub limit_a: f64,
     /// Voltage of a phase to neutral, in V.
     pub voltage: f64,
-    /// The phases that the compute box is connected to; none where it is on one of them and nobody says which.
+    /// The phases that the compute box is connected to. Empty where it is on one phase and nobody says on which: then the
+    /// fullest counts.
     pub compute: BTreeSet<Phase>,
 }
 
