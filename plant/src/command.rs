@@ -98,13 +98,7 @@ impl InForce {
 
     /// Those of a house in which nobody has commanded anything; its compute draws `power_max` at most.
     pub fn new(power_max: Watts) -> Self {
-        Self {
-            mode: Mode::Auto,
-            boost: None,
-            power_limit: power_max,
-            grid_dimming: None,
-            set_by: Origin::Person,
-        }
+        Self { mode: Mode::Auto, boost: None, power_limit: power_max, grid_dimming: None, set_by: Origin::Person }
     }
 }
 

@@ -155,7 +155,8 @@ impl Plant {
         let effects = self.pass(shown);
         self.clock.pass(shown);
         self.clock.set(by);
-        self.clock.pass(now);
+        let moment = self.clock.pass(now);
+        self.observed.commands.pass(now, moment);
         self.books.set(now);
         self.planning.urgent = true;
         self.next_wake = now;

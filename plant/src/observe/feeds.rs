@@ -74,7 +74,11 @@ fn forget<T>(known: &mut BTreeMap<Slot, T>, now: Slot) {
         && let (Some((first, _)), Some((last, _))) = (known.first_key_value(), known.last_key_value())
     {
         let behind_is_farther = now.0.abs_diff(first.0) > now.0.abs_diff(last.0);
-        if behind_is_farther { known.pop_first() } else { known.pop_last() };
+        if behind_is_farther {
+            known.pop_first()
+        } else {
+            known.pop_last()
+        };
     }
 }
 
