@@ -97,6 +97,13 @@ impl House {
         self.handle(Event::Command(command));
     }
 
+    /// The clock on the wall is set by `by`; no time passes.
+    pub(crate) fn set_clock(&mut self, by: chrono::TimeDelta) {
+        self.now += by;
+        self.set_back += (-by).to_std().unwrap_or_default().as_secs_f64();
+        self.handle(Event::ClockSet(by.num_milliseconds()));
+    }
+
     pub(crate) fn record(&self) -> &Record {
         self.record.as_ref().unwrap()
     }

@@ -119,7 +119,7 @@ impl Coordination {
 }
 
 fn negative(situation: &Situation<'_>) -> bool {
-    situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO)
+    situation.published.import.is_some_and(|price| price < EurPerKwh::ZERO)
 }
 
 /// Whether room or tank can take heat; where neither is measured, the heat pump knows for itself. A thermometer that is

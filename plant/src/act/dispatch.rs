@@ -164,7 +164,7 @@ fn intended(situation: &Situation<'_>) -> Intention {
         let worth = || situation.worth(floor, situation.demand.next()).net();
         let unheld = situation.disobeyed && planned.reason != Reason::Deadline && worth() <= EurPerKwh::ZERO;
         return Intention {
-            floor: if unheld { Watts::ZERO } else { floor },
+            floor: if unheld || !situation.may_buy() { Watts::ZERO } else { floor },
             ceiling: planned.ceiling.min(max),
             battery_first: planned.battery_first,
             reason: planned.reason_when_idle(),

@@ -1,5 +1,6 @@
 //! The decision in words: what is done and why, with the three numbers; or what speaks against doing anything.
 
+use crate::command::Origin;
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};
 use crate::units::Watts;
@@ -39,6 +40,10 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
             format!("Not computing yet: it waits for surplus or a better hour. {}.", numbers(decision.worth))
         }
         Reason::Idle => format!("Not computing: {why}. {}.", numbers(decision.worth)),
+        Reason::Off => match situation.commands.set_by {
+            Origin::Person => "Off, until a person sets another mode or boosts.".to_owned(),
+            Origin::Schedule => "Off, until the schedule or a person sets another mode.".to_owned(),
+        },
         Reason::StaleData if !situation.prices.known() => "Not computing: the price of power is not known.".to_owned(),
         Reason::Surplus
         | Reason::CheapPower
@@ -58,8 +63,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::StaleData
         | Reason::WorkerDown
         | Reason::WorkerStarting
-        | Reason::Island
-        | Reason::Off => format!("Not computing: {why}."),
+        | Reason::Island => format!("Not computing: {why}."),
     }
 }
 

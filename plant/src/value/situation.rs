@@ -118,6 +118,12 @@ impl<'a> Situation<'a> {
         self.compute_when.get(&point).copied()
     }
 
+    /// Whether power may be bought on purpose: at the price of this very slot. What it was an hour ago, or is like on other days, is
+    /// good for a plan and not for a purchase.
+    pub(crate) fn may_buy(&self) -> bool {
+        self.published.import.is_some()
+    }
+
     /// The mode in force.
     pub(crate) fn mode(&self) -> Mode {
         self.commands.mode
