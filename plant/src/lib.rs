@@ -89,6 +89,14 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod heat_test;
+#[cfg(test)]
+mod mode_test;
+#[cfg(test)]
+mod probe_test;
+#[cfg(test)]
+mod pump_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
@@ -96,5 +104,7 @@ mod rule_test;
 mod scenario_test;
 #[cfg(test)]
 mod test_house;
+#[cfg(test)]
+mod test_loop;
 #[cfg(test)]
 mod test_site;

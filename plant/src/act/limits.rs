@@ -1,8 +1,7 @@
 //! Limits: the last word. Whatever plan and dispatch want, this is what stays.
 //!
-//! In order: off, engine down, stale data, too hot, fuse, dimming by the grid operator, feed-in cap, battery reserve,
-//! minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the feed-in cap, the minimum time on) never
-//! goes beyond it. The last limit that acted is the decision's reason. Temperature and reserve have a hysteresis: they let go at
+//! In order: off, engine down, stale data, too hot, fuse, dimming by the grid operator, battery reserve, minimum times, least
+//! power. Most only lower, and so set a *ceiling*; what raises (the minimum time on) never goes beyond it. The last limit that acted is the decision's reason. Temperature and reserve have a hysteresis: they let go at
 //! another value than the one at which they began.
 //!
 //! Example: dispatch wants 1000 W; the fuse allows 17,250 W of import, of which 2 % are left alone; the meter shows 16,500 W, 200 W
@@ -12,7 +11,6 @@
 //! (`stale_data`).
 
 use crate::act::dispatch::Wanted;
-use crate::act::probe::probe;
 use crate::command::Mode;
 use crate::decision::LimitHit;
 use crate::point::Point;
@@ -207,7 +205,7 @@ fn blind(situation: &Situation<'_>) -> bool {
     image.get(Point::GridPower).fresh().is_none() || temperature
 }
 
-/// The fuse, the grid operator, and the feed-in cap, which raises.
+/// The fuse and the grid operator.
 fn connection(situation: &Situation<'_>, passage: &mut Passage) {
     let grid = &situation.site.grid;
     if let Some(power) = situation.image.get(Point::GridPower).fresh().map(Watts) {
@@ -220,9 +218,6 @@ fn connection(situation: &Situation<'_>, passage: &mut Passage) {
             None => Watts::ZERO,
         };
         passage.lower(Reason::GridDimmed, dimmed - heat_pump);
-    }
-    if let Some(power) = probe(situation) {
-        passage.raise(Reason::Curtailment, power);
     }
 }
 
