@@ -92,6 +92,14 @@ pub use planner::plan;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod heat_test;
+#[cfg(test)]
+mod mode_test;
+#[cfg(test)]
+mod probe_test;
+#[cfg(test)]
+mod pump_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
@@ -99,5 +107,7 @@ mod rule_test;
 mod scenario_test;
 #[cfg(test)]
 mod test_house;
+#[cfg(test)]
+mod test_loop;
 #[cfg(test)]
 mod test_site;

@@ -20,6 +20,7 @@
 //! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
 use crate::act::follow::{DEAD_BAND, Follower};
+use crate::act::heating::Heating;
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
 use crate::time::Moment;
@@ -47,7 +48,7 @@ pub(super) struct Dispatch {
     /// Since when the surplus has been on the other side of the threshold.
     crossed: Option<Moment>,
     follower: Follower,
-    heating: bool,
+    heating: Heating,
 }
 
 /// The bounds for this second.
@@ -87,18 +88,12 @@ impl Dispatch {
         wanted(situation, power, reason, situation.demand.next())
     }
 
-    /// Heat demand (a hysteresis): begins when half of what compute gives off at its least power finds a use, ends when nothing does.
+    /// Heat demand, else what was promised.
     fn heat(&mut self, situation: &Situation<'_>) -> Intention {
-        let site = situation.site;
-        let max = situation.max();
-        self.heating = situation.useful > Watts::ZERO
-            && (self.heating || situation.useful.0 > 0.5 * site.compute.min.0 * site.compute.heat_fraction);
-        let promised = situation.planned.filter(|planned| planned.reason == Reason::Deadline);
-        if self.heating {
-            let heat = situation.useful / site.compute.heat_fraction.max(0.05);
-            let power = heat.between(site.compute.min, max);
+        if let Some(power) = self.heating.demand(situation) {
             return Intention { floor: power, ceiling: power, battery_first: true, reason: Reason::HeatDemand };
         }
+        let promised = situation.planned.filter(|planned| planned.reason == Reason::Deadline);
         promised.map_or(Intention::nothing(Reason::Idle), |planned| Intention {
             floor: planned.floor,
             ceiling: planned.floor,
@@ -170,7 +165,8 @@ fn intended(situation: &Situation<'_>) -> Intention {
             reason: planned.reason_when_idle(),
         };
     }
-    if !situation.prices.known() {
+    // What surplus costs is known where the feed-in is; what import costs need not be, since nothing is bought.
+    if situation.prices.export.is_none() {
         return Intention::nothing(Reason::StaleData);
     }
     if situation.demand.any() && situation.worth_of_surplus().net() > EurPerKwh::ZERO {

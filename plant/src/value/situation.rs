@@ -29,8 +29,14 @@ const STORED_SHARE: f64 = 0.8;
 /// Assumed of power whose price no feed has said: dear, a German household's price of 2023 to 2025, so that nothing runs because it
 /// seems to cost nothing. It decides, and is never booked.
 const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
-/// From this share of the feed-in cap on, the inverter holds the export down.
-pub(crate) const AT_CAP: f64 = 0.98;
+/// So close to the feed-in cap, as a share of it and at least, the inverter holds the export down: controls that hold the meter at
+/// zero leave some tens of watts.
+const CAP_SLACK: f64 = 0.02;
+const CAP_SLACK_MIN: Watts = Watts(50.0);
+/// A battery that moves less than this has nothing to take or to give: full ones float with some tens of watts.
+const FLOATING: Watts = Watts(100.0);
+/// PV that makes more than this is awake.
+const AWAKE: Watts = Watts(50.0);
 
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
@@ -59,6 +65,8 @@ pub(crate) struct Situation<'a> {
     pub values: Values,
     /// The plan's intention, where there is a plan for this mode and moment.
     pub planned: Option<&'a PlannedSlot>,
+    /// The temperatures that matter to compute's heat.
+    pub temperatures: Temperatures,
     /// Heat that finds a use, in thermal watts.
     pub useful: Watts,
     /// What it displaces.
@@ -102,6 +110,7 @@ impl<'a> Situation<'a> {
             prices: estimated,
             values: Values::new(import, export, stored, site.battery.as_ref()),
             planned,
+            temperatures,
             useful: thermal::useful(site, &temperatures, Slot::LENGTH),
             heat_price: thermal::heat_price(site, temperatures.outdoor, estimated.import),
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
@@ -170,6 +179,11 @@ impl<'a> Situation<'a> {
         self.offer(self.demand.next()).worth_at(self.without().exported(&self.values), self.max())
     }
 
+    /// The three numbers of compute at its least power, on power that would be curtailed.
+    pub(crate) fn worth_of_curtailed(&self) -> Worth {
+        self.offer(self.demand.next()).worth_at(EurPerKwh::ZERO, self.site.compute.min)
+    }
+
     fn offer(&self, revenue: EurPerKwh) -> Offer<'a> {
         Offer { site: self.site, revenue, useful: self.useful, heat_price: self.heat_price, import: self.values.import }
     }
@@ -191,20 +205,43 @@ impl<'a> Situation<'a> {
             export: surplus.positive() - charge,
             charge,
             dischargeable,
-            can_hold: self.can_hold(),
+            can_hold: self.can_hold() && self.spares_stored(),
             at_cap: self.at_cap(),
         }
     }
 
-    /// Whether the export is at the feed-in cap, where the inverter throttles.
+    /// Whether the export is at the feed-in cap, where the inverter throttles. A cap near zero says so only by day, and while the
+    /// battery neither takes nor gives: else the house is just in balance.
     pub(crate) fn at_cap(&self) -> bool {
-        let exporting = self.bus.map_or(Watts::ZERO, |bus| (-bus.grid).positive());
-        self.site.grid.export_limit.is_some_and(|limit| exporting >= limit * AT_CAP)
+        let (Some(limit), Some(bus)) = (self.site.grid.export_limit, self.bus) else { return false };
+        let slack = self.cap_slack();
+        let awake = bus.pv.is_some_and(|pv| pv > AWAKE) && bus.battery.abs() <= FLOATING;
+        -bus.grid >= limit - slack && (limit > slack || awake)
+    }
+
+    /// How far from the feed-in cap the export may be while the inverter holds it down.
+    pub(crate) fn cap_slack(&self) -> Watts {
+        self.site.grid.export_limit.map_or(CAP_SLACK_MIN, |limit| (limit * CAP_SLACK).max(CAP_SLACK_MIN))
     }
 
     /// Whether the battery holds its energy when asked.
     pub(crate) fn can_hold(&self) -> bool {
-        !self.disobeyed && self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
+        let controlled = self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode));
+        controlled && !self.disobeyed && self.may_hold()
+    }
+
+    /// Whether the mode and the readings allow to ask it.
+    pub(crate) fn may_hold(&self) -> bool {
+        let held = match self.mode() {
+            Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Boost => true,
+            Mode::Off | Mode::Heat => false,
+        };
+        held && self.bus.is_some() && self.soc.is_some()
+    }
+
+    /// Whether the mode spares the battery where the grid's power is cheaper: a boost spares no more than its reserve.
+    pub(crate) fn spares_stored(&self) -> bool {
+        self.mode() != Mode::Boost
     }
 }
 
