@@ -90,6 +90,8 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod fuse_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
