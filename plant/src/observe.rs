@@ -37,7 +37,7 @@ use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
-use crate::observe::residual_load::ResidualLoad;
+use crate::observe::residual_load::{ResidualLoad, Shown};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
@@ -136,9 +136,11 @@ impl Observed {
     }
 
     fn residual_load(&self, site: &Site, image: &Image) -> Option<ResidualLoad> {
-        let grid = image.get(Point::GridPower).fresh().map(Watts)?;
+        let power = image.get(Point::GridPower).fresh().map(Watts)?;
+        let taken = image.taken.get(&Point::GridPower).copied()?;
         let compute = self.compute_when(site, image).get(&Point::GridPower).copied()?;
-        Some(ResidualLoad::observe(self.residual, grid, compute))
+        let shown = Shown { power, taken, fuse: site.grid.import_limit };
+        Some(ResidualLoad::observe(self.residual, shown, compute, site.compute.obeys_within))
     }
 
     /// The air outside: as measured, else as the feeds have it.
