@@ -22,6 +22,8 @@ pub(crate) mod forecast;
 pub(crate) mod readings;
 /// Meters that repeat themselves.
 mod stuck;
+/// Who else follows the surplus.
+pub(crate) mod wallbox;
 
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
@@ -33,6 +35,7 @@ use crate::observe::feeds::Feeds;
 use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
+use crate::observe::wallbox::WallboxShare;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
@@ -64,6 +67,8 @@ pub(crate) struct Observed {
     pub worker: WorkerStatus,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
+    /// What compute gets from the wallbox, or leaves to it.
+    pub wallbox: WallboxShare,
     /// What compute drew in the last minutes.
     pub draw: Draw,
     /// Tokens per kilowatt-hour that receipts have shown.
@@ -83,6 +88,7 @@ impl Observed {
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
+            wallbox: WallboxShare::default(),
             draw: Draw::default(),
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
@@ -107,6 +113,10 @@ impl Observed {
         if let Some(flows) = Flows::bus(&image) {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
+            if let Some(wallbox) = &site.wallbox {
+                let drawn = image.get(Point::WallboxPower).fresh().map(|drawn| Watts(drawn).positive());
+                self.wallbox.observe(moment, flows, drawn, (wallbox, &site.compute));
+            }
         }
         image
     }
