@@ -130,9 +130,9 @@ fn who_comes_first_gets_the_sun_and_nobody_chases() {
         (false, single, 2000.0, [3.4, 4.1], [0.0, 0.3]),
         (false, three, 5500.0, [5.4, 6.0], [0.0, 0.6]),
         (false, three, 9000.0, [5.4, 6.0], [9.5, 12.2]),
-        (true, single, 5500.0, [0.0, 2.2], [8.0, 11.0]),
-        (true, single, 2000.0, [0.0, 1.0], [2.8, 4.0]),
-        (true, three, 5500.0, [0.0, 2.4], [8.0, 11.0]),
+        (true, single, 5500.0, [0.0, 0.5], [10.0, 11.0]),
+        (true, single, 2000.0, [0.0, 0.3], [3.3, 4.0]),
+        (true, three, 5500.0, [0.0, 0.6], [9.2, 11.0]),
         (true, three, 2000.0, [3.4, 4.1], [0.0, 0.0]),
     ];
     for (before_compute, evcc, surplus, compute, wallbox) in rows {
