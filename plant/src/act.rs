@@ -7,6 +7,8 @@ mod devices;
 mod dispatch;
 /// The decision in words.
 pub(crate) mod explain;
+/// Compute on surplus.
+mod follow;
 /// Demand for compute's heat.
 mod heating;
 /// The last word.

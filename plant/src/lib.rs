@@ -68,6 +68,7 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
@@ -88,6 +89,8 @@ mod books;
 pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
+#[cfg(test)]
+mod clock_test;
 #[cfg(test)]
 mod heat_test;
 #[cfg(test)]

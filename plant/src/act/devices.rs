@@ -46,6 +46,7 @@ use crate::point::{DeviceId, Point, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, HeatSource};
 use crate::units::{EurPerKwh, Watts};
+use crate::value::dimming;
 use crate::value::situation::Situation;
 
 /// What a boosted heat pump takes where nobody says how much: the smallest take about as much.
@@ -128,9 +129,7 @@ impl Coordination {
         let since = self.boost.since.unwrap_or_default().max(self.offer.since());
         let allowed = Allowed { power: self.offer.power.max(boosted), since };
         let mut left_over = self.spare.left_over(situation, bus, verdict.budget, allowed);
-        // What is bought counts against the grid operator's limit.
-        if let Some(dimmed) = situation.commands.grid_dimming.filter(|_| negative(situation)) {
-            let limit = (dimmed - verdict.budget).positive();
+        if let Some(limit) = dimming::for_heat_pump(situation, verdict.budget) {
             left_over.power.least = left_over.power.least.min(limit);
             left_over.power.most = left_over.power.most.min(limit);
         }
@@ -188,5 +187,5 @@ fn negative(situation: &Situation<'_>) -> bool {
         Mode::Auto | Mode::Eco => true,
         Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
     };
-    buys && situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO)
+    buys && situation.published.import.is_some_and(|price| price < EurPerKwh::ZERO)
 }

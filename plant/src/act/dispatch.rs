@@ -5,21 +5,21 @@
 //! surplus has to stay above, or below, the least power for `enable_delay` or `disable_delay`.
 //!
 //! ```text
-//!                surplus >= min for enable_delay
-//!   waiting  -------------------------------------->  following
-//!            <--------------------------------------
-//!                surplus <  min for disable_delay
+//!                surplus > min + dead band for enable_delay
+//!   waiting  -------------------------------------------------->  following
+//!            <--------------------------------------------------
+//!                surplus < min for disable_delay
 //! ```
 //!
-//! Following, compute draws what is left over, at least its least power; the plan's floor holds in either state.
+//! Following (`follow.rs`), compute draws what is left over, at least its least power; the plan's floor holds in either state.
 //!
 //! Example: least power 300 W, delays of 60 s and 120 s, no floor, ceiling 1000 W. The surplus rises to 800 W at 10:00:00: compute
-//! starts at 10:01:00 with 300 W and approaches 800 W with a time constant of 5 s (a low-pass filter): 773 W after a quarter of a
-//! minute. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W in the same way, draws 200 W from elsewhere, and
-//! stops at 10:22:00 if the cloud has not passed.
+//! starts at 10:01:00 with 800 W. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W with the first reading that
+//! shows it, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud has not passed.
 //!
 //! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
+use crate::act::follow::{DEAD_BAND, Follower};
 use crate::act::heating::Heating;
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
@@ -27,12 +27,6 @@ use crate::time::Moment;
 use crate::units::{EurPerKwh, Watts};
 use crate::value::situation::Situation;
 use std::time::Duration;
-
-/// Time constant in seconds with which power approaches the surplus: about the time in which a meter read every second, a plug read
-/// every few seconds and the engine's throttle have answered, so that a late plug does not make the power swing.
-const SETTLING: f64 = 5.0;
-/// Dead band, as a share of the greatest power: nearer than this, power is there. One percent of a box is less than its meter's error.
-const DEAD_BAND: f64 = 0.01;
 
 /// What dispatch wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,8 +47,7 @@ pub(super) struct Dispatch {
     following: bool,
     /// Since when the surplus has been on the other side of the threshold.
     crossed: Option<Moment>,
-    followed: Watts,
-    last: Option<Moment>,
+    follower: Follower,
     heating: Heating,
 }
 
@@ -110,28 +103,25 @@ impl Dispatch {
     }
 
     fn follow(&mut self, situation: &Situation<'_>, intention: &Intention) -> (Watts, Reason) {
-        let now = situation.moment;
-        let span = self.last.map_or(Duration::ZERO, |last| now.since(last));
-        self.last = Some(now);
         let Some(available) = situation.available(intention.battery_first) else {
-            (self.following, self.crossed, self.followed) = (false, None, Watts::ZERO);
+            (self.following, self.crossed, self.follower) = (false, None, Follower::default());
             let waiting = intention.floor <= Watts::ZERO && intention.ceiling > Watts::ZERO;
             return (intention.floor, if waiting { Reason::StaleData } else { intention.reason });
         };
-        let least = situation.site.compute.min;
-        let enough = available >= least && intention.ceiling >= least;
-        self.cross(situation, enough, intention.floor >= least);
-        if !self.following || intention.ceiling < least {
-            self.followed = Watts::ZERO;
+        let compute = &situation.site.compute;
+        let margin = if self.following { Watts::ZERO } else { compute.max * DEAD_BAND };
+        let enough = available >= compute.min + margin && intention.ceiling >= compute.min;
+        self.cross(situation, enough, intention.floor >= compute.min);
+        if !self.following || intention.ceiling < compute.min {
+            self.follower = Follower::default();
             return (intention.floor, intention.reason);
         }
-        let target = available.between(least, intention.ceiling);
-        self.followed = approach(self.followed.max(least), target, span, situation.site.compute.max);
-        if self.followed <= intention.floor {
+        let followed = self.follower.follow(situation, available.between(compute.min, intention.ceiling));
+        if followed <= intention.floor {
             return (intention.floor, intention.reason);
         }
         let reason = if intention.floor > Watts::ZERO { intention.reason } else { surplus_reason(situation) };
-        (self.followed, reason)
+        (followed, reason)
     }
 
     /// Moves between waiting and following. Compute that runs anyway has nothing to wait for.
@@ -169,7 +159,7 @@ fn intended(situation: &Situation<'_>) -> Intention {
         let worth = || situation.worth(floor, situation.demand.next()).net();
         let unheld = situation.disobeyed && planned.reason != Reason::Deadline && worth() <= EurPerKwh::ZERO;
         return Intention {
-            floor: if unheld { Watts::ZERO } else { floor },
+            floor: if unheld || !situation.may_buy() { Watts::ZERO } else { floor },
             ceiling: planned.ceiling.min(max),
             battery_first: planned.battery_first,
             reason: planned.reason_when_idle(),
@@ -207,11 +197,4 @@ fn surplus_reason(situation: &Situation<'_>) -> Reason {
         () if situation.at_cap() || unpaid => Reason::Curtailment,
         () => Reason::Surplus,
     }
-}
-
-fn approach(from: Watts, to: Watts, span: Duration, max: Watts) -> Watts {
-    let span = span.as_secs_f64();
-    let next = from + (to - from) * (span / (span + SETTLING));
-    let near = (to - next).abs() <= max * DEAD_BAND;
-    if near { to } else { next }
 }

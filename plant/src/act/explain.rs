@@ -1,5 +1,6 @@
 //! The decision in words: what is done and why, with the three numbers; or what speaks against doing anything.
 
+use crate::command::Origin;
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};
 use crate::units::Watts;
@@ -43,6 +44,10 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         Reason::StaleData if situation.prices.export.is_none() => {
             "Not computing: the price of power is not known.".to_owned()
         }
+        Reason::Off => match situation.commands.set_by {
+            Origin::Person => "Off, until a person sets another mode or boosts.".to_owned(),
+            Origin::Schedule => "Off, until the schedule or a person sets another mode.".to_owned(),
+        },
         Reason::Surplus
         | Reason::CheapPower
         | Reason::NegativePrice
@@ -60,7 +65,8 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::BatteryReserve
         | Reason::StaleData
         | Reason::WorkerDown
-        | Reason::Off => format!("Not computing: {why}."),
+        | Reason::WorkerStarting
+        | Reason::Island => format!("Not computing: {why}."),
     }
 }
 

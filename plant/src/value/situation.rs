@@ -11,7 +11,7 @@ use crate::observe::flows::Flows;
 use crate::plan::PlannedSlot;
 use crate::point::Point;
 use crate::reason::Worth;
-use crate::site::Site;
+use crate::site::{First, Site};
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
 use crate::value::balance::Values;
@@ -51,7 +51,7 @@ pub(crate) struct Situation<'a> {
     pub image: &'a Image,
     /// The commands in force.
     pub commands: Commands,
-    /// Grid, battery and compute, where they are fresh.
+    /// Grid, battery and compute when the grid was read, where they are fresh.
     pub bus: Option<Flows>,
     /// What the battery would charge with, if it could have all of the surplus.
     pub charge_room: Watts,
@@ -81,6 +81,8 @@ pub(crate) struct Situation<'a> {
     pub worker: WorkerState,
     /// What compute drew when each point was last read.
     pub compute_when: BTreeMap<Point, Span>,
+    /// What the grid meter would show without compute; `None` while it is silent.
+    pub residual: Option<Watts>,
     /// Whether a battery that is set does something else: it feeds compute all the same.
     pub disobeyed: bool,
 }
@@ -96,7 +98,7 @@ impl<'a> Situation<'a> {
         let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
         let temperatures = temperatures(observed, image);
-        let bus = Flows::bus(image);
+        let bus = observed.bus.flows;
         Self {
             now,
             moment: image.moment,
@@ -117,7 +119,8 @@ impl<'a> Situation<'a> {
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
-            compute_when: compute_when(site, observed, image),
+            compute_when: observed.compute_when(site, image),
+            residual: observed.residual.map(|residual| residual.0),
             disobeyed: false,
         }
     }
@@ -125,6 +128,12 @@ impl<'a> Situation<'a> {
     /// What compute drew when `point` was last read; `None` where it never was.
     pub(crate) fn compute_when(&self, point: Point) -> Option<Span> {
         self.compute_when.get(&point).copied()
+    }
+
+    /// Whether power may be bought on purpose: at the price of this very slot. What it was an hour ago, or is like on other days, is
+    /// good for a plan and not for a purchase.
+    pub(crate) fn may_buy(&self) -> bool {
+        self.published.import.is_some()
     }
 
     /// The mode in force.
@@ -137,8 +146,8 @@ impl<'a> Situation<'a> {
         self.site.compute.max.min(self.commands.power_limit)
     }
 
-    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown.
-    /// Below its reserve the battery always comes first.
+    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown. Whom the owner
+    /// names gets it first, else whom the plan names; below its reserve always the battery.
     pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
         let surplus = self.bus?.surplus() + self.wallbox;
         let below = match (&self.site.battery, self.soc) {
@@ -146,7 +155,12 @@ impl<'a> Situation<'a> {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let room = if battery_first || below { self.charge_room } else { Watts::ZERO };
+        let first = match self.site.battery.map(|battery| battery.first) {
+            Some(First::Battery) => true,
+            Some(First::Compute) => false,
+            Some(First::Planned) | None => battery_first,
+        };
+        let room = if first || below { self.charge_room } else { Watts::ZERO };
         Some(if surplus > Watts::ZERO { (surplus - room).positive() } else { surplus })
     }
 
@@ -232,10 +246,6 @@ impl<'a> Situation<'a> {
     pub(crate) fn spares_stored(&self) -> bool {
         self.mode() != Mode::Boost
     }
-}
-
-fn compute_when(site: &Site, observed: &Observed, image: &Image) -> BTreeMap<Point, Span> {
-    image.taken.iter().map(|(point, taken)| (*point, observed.draw.at(*taken, &site.compute))).collect()
 }
 
 fn temperatures(observed: &Observed, image: &Image) -> Temperatures {
