@@ -113,3 +113,5 @@ mod test_house;
 mod test_loop;
 #[cfg(test)]
 mod test_site;
+#[cfg(test)]
+mod wallbox_test;
