@@ -89,6 +89,10 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod late_house;
+#[cfg(test)]
+mod random_houses_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
