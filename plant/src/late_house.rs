@@ -80,7 +80,8 @@ pub(crate) struct LateHouse {
     pub budget: f64,
     pub record: Option<Record>,
     pub history: Vec<(Timestamp, Event)>,
-    /// Whether `history` is kept.
+    pub effects: Vec<Effect>,
+    /// Whether `history` and `effects` are kept.
     pub recorded: bool,
     /// Moments at which compute was switched on, in seconds.
     pub starts: Vec<f64>,
@@ -109,10 +110,11 @@ impl LateHouse {
             meters: Vec::new(),
             happenings: Vec::new(),
             account,
-            truth: Truth { room: 21.0, outdoor: 5.0, soc: 50.0, box_temperature: 40.0, ..Truth::default() },
+            truth: Truth { room: 21.0, outdoor: 5.0, soc: 50.0, box_temperature: 20.0, ..Truth::default() },
             budget: 0.0,
             record: None,
             history: Vec::new(),
+            effects: Vec::new(),
             recorded: false,
             starts: Vec::new(),
             writes: BTreeMap::new(),
@@ -262,6 +264,9 @@ impl LateHouse {
             self.history.push((now, event.clone()));
         }
         for effect in self.plant.handle(event, now) {
+            if self.recorded {
+                self.effects.push(effect.clone());
+            }
             match effect {
                 Effect::Apply(setpoints) => self.apply(setpoints),
                 Effect::Plan(request) => self.plans.push((self.t() + PLANNING, request)),

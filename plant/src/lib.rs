@@ -99,6 +99,8 @@ mod rule_test;
 #[cfg(test)]
 mod scenario_test;
 #[cfg(test)]
+mod silent_house_test;
+#[cfg(test)]
 mod test_house;
 #[cfg(test)]
 mod test_site;

@@ -19,6 +19,8 @@ pub(crate) struct Accelerator {
     pub deaf: bool,
     pub power: f64,
     pub celsius: f64,
+    /// Temperature around it, in °C.
+    pub cellar: f64,
     budget: f64,
     up_at: f64,
     heard: VecDeque<(f64, f64)>,
@@ -34,7 +36,8 @@ impl Accelerator {
             work: 1.0,
             deaf: false,
             power: 0.0,
-            celsius: 40.0,
+            celsius: 20.0,
+            cellar: 20.0,
             budget: 0.0,
             up_at: 0.0,
             heard: VecDeque::new(),
@@ -65,7 +68,7 @@ impl Accelerator {
             () => (self.budget * self.work).max(self.idle),
         };
         self.power += (target - self.power).clamp(-self.ramp * dt, self.ramp * dt);
-        // Ten minutes to warm through, at full power 30 K above the cellar.
-        self.celsius += (40.0 + 0.01 * self.power - self.celsius) * dt / 600.0;
+        // Ten minutes to warm through, 12 K above the cellar for each kilowatt.
+        self.celsius += (self.cellar + 0.012 * self.power - self.celsius) * dt / 600.0;
     }
 }
