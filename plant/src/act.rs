@@ -11,6 +11,8 @@ pub(crate) mod explain;
 mod limits;
 /// What went wrong with the last setpoints.
 mod outcomes;
+/// Power that the feed-in cap holds back.
+mod probe;
 
 use crate::act::devices::Coordination;
 use crate::act::dispatch::Dispatch;

@@ -12,6 +12,7 @@
 //! (`stale_data`).
 
 use crate::act::dispatch::Wanted;
+use crate::act::probe::probe;
 use crate::command::Mode;
 use crate::decision::LimitHit;
 use crate::point::Point;
@@ -19,7 +20,7 @@ use crate::reason::Reason;
 use crate::site::{HeatSink, HeatSource};
 use crate::time::Moment;
 use crate::units::{Celsius, Percent, Watts};
-use crate::value::situation::{AT_CAP, Situation};
+use crate::value::situation::Situation;
 use crate::work::WorkerState;
 use std::time::Duration;
 
@@ -220,13 +221,8 @@ fn connection(situation: &Situation<'_>, passage: &mut Passage) {
         };
         passage.lower(Reason::GridDimmed, dimmed - heat_pump);
     }
-    if let (Some(limit), Some(bus)) = (grid.export_limit, situation.bus)
-        && situation.at_cap()
-        && limit > Watts::ZERO
-        && situation.demand.any()
-    {
-        let probe = situation.site.compute.max * 0.1;
-        passage.raise(Reason::Curtailment, bus.compute + (-bus.grid - limit * AT_CAP) + probe);
+    if let Some(power) = probe(situation) {
+        passage.raise(Reason::Curtailment, power);
     }
 }
 
