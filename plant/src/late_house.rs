@@ -231,7 +231,7 @@ impl LateHouse {
         self.meters = meters;
         let state = match () {
             () if self.budget <= 0.0 => WorkerState::Paused,
-            () if self.accelerator.starting(t) => WorkerState::Starting,
+            () if self.accelerator.work <= 0.0 => WorkerState::Idle,
             () => WorkerState::Busy,
         };
         if self.worker.is_none_or(|(at, last)| last != state || t - at >= WORKER_EVERY) {

@@ -54,10 +54,6 @@ fn faults(seed: u64, house: &LateHouse) -> Vec<String> {
             faults.push(format!("seed {seed}: {} was set {writes} times in an hour", control.name()));
         }
     }
-    let below = account.below_reserve;
-    if below > 0.01 * house.storage.as_ref().map_or(0.0, |storage| storage.wh) {
-        faults.push(format!("seed {seed}: compute took {below:.0} Wh out of a battery below its reserve"));
-    }
     faults
 }
 

@@ -72,10 +72,11 @@ fn house(case: Case) -> LateHouse {
         connection: site.grid.import_limit.0,
         phase: None,
         dims: (true, true, true),
-        reserve: Some(10.0),
+        reserve: Some((10.0, 100.0)),
         obeys: 4.0,
         max_age: 60.0,
         behind: 61.0,
+        phased: false,
     };
     let mut accelerator = Accelerator::new(60.0, 1.0, 3.0, 500.0);
     accelerator.cellar = case.cellar;

@@ -50,10 +50,6 @@ impl Accelerator {
         }
     }
 
-    pub(crate) fn starting(&self, t: f64) -> bool {
-        self.budget > 0.0 && t < self.up_at
-    }
-
     pub(crate) fn step(&mut self, t: f64, dt: f64) {
         while !self.deaf && self.heard.front().is_some_and(|(at, _)| *at <= t) {
             let Some((_, budget)) = self.heard.pop_front() else { break };

@@ -31,13 +31,16 @@ pub(crate) struct Bounds {
     pub phase: Option<(f64, Vec<usize>)>,
     /// Whether compute is one of the dimmed loads, and whether heat pump and battery are.
     pub dims: (bool, bool, bool),
-    pub reserve: Option<f64>,
+    /// The battery's reserve in %, and the Wh below it that compute may take until it is noticed.
+    pub reserve: Option<(f64, f64)>,
     /// How long the box may take to obey, its start aside.
     pub obeys: f64,
     /// When the grid's reading is stale.
     pub max_age: f64,
-    /// How long any power that counts for dimming may be behind the truth.
+    /// How long any power may be behind the truth: for dimming, and for phases that follow from the whole house.
     pub behind: f64,
+    /// Whether the phases are read.
+    pub phased: bool,
 }
 
 /// One step, as it truly was.
@@ -185,6 +188,7 @@ impl Account {
         let stale = began + self.bounds.max_age;
         let known = match guarded {
             Guarded::Dimming => began + self.bounds.behind,
+            Guarded::Phase(_) if !self.bounds.phased => began + self.bounds.behind,
             Guarded::Connection | Guarded::Phase(_) | Guarded::Reserve | Guarded::Off | Guarded::Blind => {
                 read.map_or(stale, |read| read.min(stale))
             }
@@ -213,8 +217,14 @@ impl Account {
     }
 
     fn reserve(&mut self, truth: &Truth, now: &Circumstances) {
-        if self.bounds.reserve.is_some_and(|reserve| truth.soc < reserve - 0.5) {
+        let Some((reserve, allowed)) = self.bounds.reserve else { return };
+        // A battery shows its charge in steps of 1 %.
+        if truth.soc < reserve - 0.5 {
             self.below_reserve += truth.battery_through_compute() * now.dt / 3600.0;
+        }
+        if self.below_reserve > allowed {
+            let words = format!("{:.0} Wh taken below the reserve: {truth:?}", self.below_reserve);
+            self.fault(Guarded::Reserve, now, words);
         }
     }
 

@@ -22,6 +22,10 @@ use std::time::Duration;
 pub(crate) const LIFE: f64 = 7_200.0;
 /// The volts of a phase.
 const VOLTS: f64 = 230.0;
+/// What the site knows of the heat pump, in W.
+const HEAT_PUMP_MAX: f64 = 3_000.0;
+/// The most that an inverter may give on one phase alone, in W (German VDE-AR-N 4105).
+const ONE_PHASE_INVERTER: f64 = 4_600.0;
 const PHASES: [Phase; 3] = [Phase::L1, Phase::L2, Phase::L3];
 /// Connections in W: 20 A and 40 A on one phase, 16, 25 and 35 A on three.
 const CONNECTIONS: [f64; 5] = [4_600.0, 9_200.0, 11_040.0, 17_250.0, 24_150.0];
@@ -52,9 +56,11 @@ pub(crate) fn random(seed: u64) -> LateHouse {
         storage.obeys_after = chance.between(2.0, 30.0);
         house.storage = Some(storage);
     }
-    if house.meters.iter().any(|meter| meter.device == "heat pump") {
+    // A heat pump that nobody meters is one too.
+    if house.meters.iter().any(|meter| meter.device == "heat pump") || chance.happens(0.4) {
         let least = chance.between(400.0, 1_200.0);
-        let mut heating = Heating::new(least, least * chance.between(1.5, 3.0), chance.between(10.0, 60.0));
+        let most = (least * chance.between(1.5, 3.0)).min(HEAT_PUMP_MAX);
+        let mut heating = Heating::new(least, most, chance.between(10.0, 60.0));
         heating.rest(chance.between(0.0, 1_200.0));
         house.heating = Some(heating);
     }
@@ -118,6 +124,14 @@ fn wiring(site: &mut Site, chance: &mut Chance) -> [Option<usize>; 3] {
     let limit = site.grid.import_limit.0;
     let one_phase = limit < 10_000.0;
     let wiring = if one_phase { [Some(0); 3] } else { [single(0.3), single(0.5), single(0.7)] };
+    if wiring[0].is_some() {
+        let share = if site.battery.is_some() { 0.5 } else { 1.0 };
+        site.pv.iter_mut().for_each(|pv| pv.peak = pv.peak.min(Watts(share * ONE_PHASE_INVERTER)));
+        for battery in &mut site.battery {
+            battery.charge_max = battery.charge_max.min(Watts(share * ONE_PHASE_INVERTER));
+            battery.discharge_max = battery.charge_max;
+        }
+    }
     let named = chance.happens(0.6);
     if named {
         let computing: BTreeSet<Phase> = match wiring[2] {
@@ -226,14 +240,16 @@ fn bounds(plan: &Plan) -> Bounds {
     let grid = &site.grid;
     let compute = &site.compute;
     let computing = |phases: &Phases| (0..3).filter(|number| phases.compute.contains(&PHASES[*number])).collect();
+    let phased = plan.meters.iter().any(|meter| meter.points.contains(&Point::GridPowerL1));
     let behind = plan.meters.iter().map(|meter| meter.max_age + meter.late).fold(0.0, f64::max);
     Bounds {
         connection: grid.import_limit.0,
         phase: grid.phases.as_ref().map(|phases| (phases.limit_a * phases.voltage, computing(phases))),
         dims: (grid.dimming.compute, grid.dimming.heat_pump, grid.dimming.battery),
-        reserve: site.battery.map(|battery| battery.reserve.0),
+        reserve: site.battery.map(|battery| (battery.reserve.0, 10.0 * battery.capacity.0)),
         obeys: compute.obeys_within.as_secs_f64(),
         max_age: plan.meters.first().map_or(60.0, |meter| meter.max_age),
         behind,
+        phased,
     }
 }
