@@ -73,7 +73,9 @@ fn a_recording_is_decided_the_same_again() {
     for seed in seeds().take(4) {
         let mut house = random(seed);
         house.recorded = true;
+        house.happenings.insert(0, (5.0, Happening::ClockSet(-90_000)));
         house.live(1_800.0);
+        assert!(house.history.iter().any(|(_, event)| matches!(event, Event::ClockSet(-90_000))));
         let lines: Vec<String> =
             house.history.iter().map(|recorded| serde_json::to_string(recorded).unwrap()).collect();
         let mut plant = Plant::new(house.plant.site().clone(), Restored::default(), house.history[0].0);
