@@ -96,17 +96,23 @@ mod fuse_test;
 #[cfg(test)]
 mod heat_test;
 #[cfg(test)]
+mod late_house;
+#[cfg(test)]
 mod mode_test;
 #[cfg(test)]
 mod probe_test;
 #[cfg(test)]
 mod pump_test;
 #[cfg(test)]
+mod random_houses_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]
 mod scenario_test;
+#[cfg(test)]
+mod silent_house_test;
 #[cfg(test)]
 mod test_house;
 #[cfg(test)]
