@@ -92,6 +92,8 @@ pub use planner::plan;
 #[cfg(test)]
 mod fuse_test;
 #[cfg(test)]
+mod limit_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
