@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// The step of the true house, in ms.
 const STEP: u64 = 100;
+/// How long the site lets the box take to obey, in ms.
+const OBEYS: u64 = 4000;
 /// Fuse of the sum.
 const FUSE: f64 = 17_250.0;
 
@@ -38,8 +40,9 @@ struct Wires {
 /// What happened in a run.
 #[derive(Clone, Debug, Default)]
 struct Seen {
-    /// The most that compute drew beyond all that the fuse left to it in the time that a reading, a cycle and the box take.
-    beyond: f64,
+    /// The longest time in ms in which compute drew more than the fuse had left to it at any moment of the time before that a reading,
+    /// a cycle and the box take.
+    over: u64,
     /// Budgets that differ by more than 500 W from the one before.
     jumps: usize,
     /// The last budget.
@@ -105,7 +108,7 @@ fn live(site: Site, wires: Wires, seconds: u64, house: impl Fn(u64) -> [f64; 3])
     plant.handle(Event::Command(Command::Boost(Duration::from_secs(86_400))), start);
     let mut compute = Slow { budgets: VecDeque::new(), drawn: 0.0 };
     let mut seen = Seen::default();
-    let mut left: VecDeque<f64> = VecDeque::new();
+    let (mut left, mut over): (VecDeque<f64>, u64) = (VecDeque::new(), 0);
     let mut on_the_way: VecDeque<(u64, &str, Point, f64)> = VecDeque::new();
     for time in (0..seconds * 1000).step_by(STEP as usize) {
         let now = start + TimeDelta::milliseconds(time as i64);
@@ -136,9 +139,11 @@ fn live(site: Site, wires: Wires, seconds: u64, house: impl Fn(u64) -> [f64; 3])
             seen.budget = budget;
         }
         left.push_back((FUSE - grid).min(phase_fuse - phases[0]) + drawn);
-        if left.len() as u64 > 2 + (wires.meter + wires.late + 1000 + wires.obeys) / STEP {
+        if left.len() as u64 > 2 + (wires.meter + wires.late + 1000 + OBEYS) / STEP {
             left.pop_front();
-            seen.beyond = seen.beyond.max(drawn - left.iter().fold(0.0, |most: f64, left| most.max(*left)));
+            let most = left.iter().fold(0.0, |most: f64, left| most.max(*left));
+            over = if drawn > most + 1.0 { over + STEP } else { 0 };
+            seen.over = seen.over.max(over);
         }
     }
     seen
@@ -157,7 +162,7 @@ fn beside_a_full_house_the_budget_stands_however_late_the_plug() {
             let wires = Wires { meter, plug, ..WIRES };
             // 16 of 17.25 kW, with what a meter's last digits do.
             let seen = live(without_battery(None), wires, 900, |time| evenly(16_000.0 + (time / 700 % 7) as f64));
-            assert!(seen.beyond == 0.0 && seen.jumps <= 1, "{wires:?} {seen:?}");
+            assert!(seen.over == 0 && seen.jumps <= 1, "{wires:?} {seen:?}");
             assert!((850.0..=905.0).contains(&seen.budget), "{wires:?} {seen:?}");
         }
     }
@@ -167,7 +172,7 @@ fn beside_a_full_house_the_budget_stands_however_late_the_plug() {
 fn a_box_that_takes_less_than_it_may_is_counted_as_what_it_takes() {
     let wires = Wires { works: 0.4, ..WIRES };
     let seen = live(without_battery(None), wires, 600, |_| evenly(14_000.0));
-    assert_eq!((seen.beyond, seen.jumps), (0.0, 1), "{seen:?}");
+    assert_eq!((seen.over, seen.jumps), (0, 1), "{seen:?}");
     assert!((seen.budget - 2905.0).abs() < 1.0, "98 % of the fuse less the house: {seen:?}");
 }
 
@@ -182,7 +187,7 @@ fn of_a_phase_that_is_nearly_full_only_its_rest_is_taken() {
     ];
     for (on, budget) in rows {
         let seen = live(without_battery(Some(phases(on))), WIRES, 300, |_| [4600.0, 0.0, 0.0]);
-        assert!(seen.beyond == 0.0 && seen.jumps == 1 && (seen.budget - budget).abs() < 1.0, "{on:?} {seen:?}");
+        assert!(seen.over == 0 && seen.jumps == 1 && (seen.budget - budget).abs() < 1.0, "{on:?} {seen:?}");
     }
 }
 
@@ -201,7 +206,7 @@ fn steps(seed: u64, time: u64, most: f64) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn never_longer_above_the_fuse_than_a_reading_a_cycle_and_the_box_take(
         (meter, plug, late) in (2u64..100, 10u64..600, 0u64..10),
@@ -211,9 +216,9 @@ proptest! {
         let wires = Wires { meter: meter * STEP, plug: plug * STEP, late: late * STEP, obeys: obeys * STEP, starts: starts * STEP, works };
         let phases = Phases { limit_a: 35.0, voltage: 230.0, compute: BTreeSet::from([Phase::L1]) };
         let site = without_battery(phased.then_some(phases));
-        let seen = live(site, wires, 1800, |time| [
+        let seen = live(site, wires, 900, |time| [
             steps(seed, time, 7000.0), steps(seed ^ 1, time + 7000, 5500.0), steps(seed ^ 2, time + 3000, 5500.0),
         ]);
-        prop_assert!(seen.beyond < 1.0, "{wires:?} {seen:?}");
+        prop_assert!(seen.over <= wires.meter + wires.late + 1000 + OBEYS, "{wires:?} {seen:?}");
     }
 }

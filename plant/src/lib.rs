@@ -98,6 +98,8 @@ mod heat_test;
 #[cfg(test)]
 mod late_house;
 #[cfg(test)]
+mod limit_test;
+#[cfg(test)]
 mod mode_test;
 #[cfg(test)]
 mod probe_test;

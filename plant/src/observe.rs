@@ -39,7 +39,7 @@ use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
-use crate::observe::residual_load::{ResidualLoad, Shown};
+use crate::observe::residual_load::ResidualLoad;
 use crate::observe::wallbox::WallboxShare;
 use crate::point::Point;
 use crate::site::Site;
@@ -147,10 +147,8 @@ impl Observed {
 
     fn residual_load(&self, site: &Site, image: &Image) -> Option<ResidualLoad> {
         let power = image.get(Point::GridPower).fresh().map(Watts)?;
-        let taken = image.taken.get(&Point::GridPower).copied()?;
         let compute = self.compute_when(site, image).get(&Point::GridPower).copied()?;
-        let shown = Shown { power, taken, fuse: site.grid.import_limit };
-        Some(ResidualLoad::observe(self.residual, shown, compute, site.compute.obeys_within))
+        Some(ResidualLoad::observe(self.residual, (power, site.grid.import_limit), compute))
     }
 
     /// The air outside: as measured, else as the feeds have it.

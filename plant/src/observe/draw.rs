@@ -81,12 +81,11 @@ impl Draw {
             return Span::exactly(self.near(moment).unwrap_or(Watts::ZERO));
         };
         let next = self.budgets.get(change + 1).map(|(set, _)| *set);
-        let expected = self.expected(change, compute);
         let obeyed = self.obeyed(change, compute);
         if moment >= obeyed {
-            return self.settled(obeyed, moment, next).map_or(expected, Span::exactly);
+            return self.settled(obeyed, moment, next).map_or_else(|| self.expected(change, compute), Span::exactly);
         }
-        self.former(change, moment, compute).with(expected)
+        self.former(change, moment, compute).with(self.expected(change, compute))
     }
 
     /// What compute may still draw at `moment` of the budgets before number `change`: the box obeys each of them in its time. Where a
@@ -135,34 +134,34 @@ impl Draw {
         before.or(after).map(|(_, power)| *power)
     }
 
-    /// What compute will draw under the budget number `change`: all of it, unless it took less of the budgets before. Then it may
-    /// take all of it, what it took, or its share.
+    /// What compute will draw under the budget number `change`: as much of it as of the budgets before. Where it took less of them than
+    /// it might, it may take all of this one, what it took, or its share; where nobody knows, anything.
     fn expected(&self, change: usize, compute: &Compute) -> Span {
         let (set, budget) = self.budgets[change];
-        let Some((read, power)) = self.readings.iter().rev().find(|(read, _)| *read <= set) else {
-            return Span::exactly(budget);
+        let share = |(read, power): &(Moment, Watts)| {
+            let Span { least, most } = self.obeying(*read, compute)?;
+            // A reading on the way from one budget to another says nothing of its share.
+            (least > Watts::ZERO && least >= most * BOUND).then(|| ((*power / most).min(1.0), *power))
         };
-        let least = self.least_budget(*read, compute);
-        // Before its first start it has shown nothing.
-        if least <= Watts::ZERO {
-            return Span::exactly(budget);
-        }
-        let share = (*power / least).min(1.0);
-        let least = if share >= BOUND { budget * share } else { (budget * share).min(*power) };
+        let least = match self.readings.iter().rev().filter(|(read, _)| *read <= set).find_map(share) {
+            Some((share, _)) if share >= BOUND * BOUND => budget * share,
+            Some((share, power)) => (budget * share).min(power),
+            None => Watts::ZERO,
+        };
         Span { least, most: budget }
     }
 
-    /// The least of the budgets that the box may have drawn at `moment`.
-    fn least_budget(&self, moment: Moment, compute: &Compute) -> Watts {
-        let mut least: Option<Watts> = None;
+    /// The budgets that the box may have drawn at `moment`; `None` before it had obeyed any.
+    fn obeying(&self, moment: Moment, compute: &Compute) -> Option<Span> {
+        let mut span: Option<Span> = None;
         for number in (0..self.budgets.len()).rev().filter(|number| self.budgets[*number].0 <= moment) {
-            let budget = self.budgets[number].1;
-            least = Some(least.map_or(budget, |least| least.min(budget)));
+            let budget = Span::exactly(self.budgets[number].1);
+            let all = *span.insert(span.map_or(budget, |span| span.with(budget)));
             if self.obeyed(number, compute) <= moment {
-                return least.unwrap_or_default();
+                return Some(all);
             }
         }
-        Watts::ZERO
+        None
     }
 }
 

@@ -120,7 +120,7 @@ impl<'a> Situation<'a> {
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
             compute_when: observed.compute_when(site, image),
-            residual: observed.residual.map(|residual| residual.power),
+            residual: observed.residual.map(|residual| residual.0),
             disobeyed: false,
         }
     }

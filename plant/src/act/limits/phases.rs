@@ -12,7 +12,7 @@
 use super::{FUSE_MARGIN, Passage};
 use crate::image::Known;
 use crate::observe::draw::Span;
-use crate::observe::residual_load::{ResidualLoad, Shown};
+use crate::observe::residual_load::ResidualLoad;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::Phase;
@@ -55,12 +55,11 @@ impl PhaseLoads {
         }
         let former = self.0.remove(&phase);
         let (power, point) = shown(situation, voltage, (power, current))?;
-        let shown = Shown { power, taken: situation.image.taken.get(&point).copied()?, fuse };
         let Span { least, most } = situation.compute_when(point)?;
         let compute = Span { least: least * share, most: most * share };
-        let load = ResidualLoad::observe(former, shown, compute, situation.site.compute.obeys_within);
+        let load = ResidualLoad::observe(former, (power, fuse), compute);
         self.0.insert(phase, load);
-        Some(load.power)
+        Some(load.0)
     }
 }
 
