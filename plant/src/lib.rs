@@ -92,6 +92,8 @@ pub use planner::plan;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod fuse_test;
+#[cfg(test)]
 mod heat_test;
 #[cfg(test)]
 mod late_house;
@@ -117,3 +119,5 @@ mod test_house;
 mod test_loop;
 #[cfg(test)]
 mod test_site;
+#[cfg(test)]
+mod wallbox_test;

@@ -26,6 +26,8 @@ pub(crate) mod readings;
 pub(crate) mod residual_load;
 /// Meters that repeat themselves.
 mod stuck;
+/// Who else follows the surplus.
+pub(crate) mod wallbox;
 
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
@@ -37,7 +39,8 @@ use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
-use crate::observe::residual_load::ResidualLoad;
+use crate::observe::residual_load::{ResidualLoad, Shown};
+use crate::observe::wallbox::WallboxShare;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
@@ -72,6 +75,8 @@ pub(crate) struct Observed {
     pub charge_room: ChargeRoom,
     /// The house bus when the grid was read.
     pub bus: Bus,
+    /// What compute gets from the wallbox, or leaves to it.
+    pub wallbox: WallboxShare,
     /// What compute drew in the last minutes.
     pub draw: Draw,
     /// What the grid meter would show without compute; `None` while it is silent.
@@ -94,6 +99,7 @@ impl Observed {
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
             bus: Bus::default(),
+            wallbox: WallboxShare::default(),
             draw: Draw::default(),
             residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
@@ -121,6 +127,10 @@ impl Observed {
         if let Some(flows) = self.bus.flows {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
+            if let Some(wallbox) = &site.wallbox {
+                let drawn = image.get(Point::WallboxPower).fresh().map(|drawn| Watts(drawn).positive());
+                self.wallbox.observe(moment, flows, drawn, (wallbox, &site.compute));
+            }
         }
         image
     }
@@ -136,9 +146,11 @@ impl Observed {
     }
 
     fn residual_load(&self, site: &Site, image: &Image) -> Option<ResidualLoad> {
-        let grid = image.get(Point::GridPower).fresh().map(Watts)?;
+        let power = image.get(Point::GridPower).fresh().map(Watts)?;
+        let taken = image.taken.get(&Point::GridPower).copied()?;
         let compute = self.compute_when(site, image).get(&Point::GridPower).copied()?;
-        Some(ResidualLoad::observe(self.residual, grid, compute))
+        let shown = Shown { power, taken, fuse: site.grid.import_limit };
+        Some(ResidualLoad::observe(self.residual, shown, compute, site.compute.obeys_within))
     }
 
     /// The air outside: as measured, else as the feeds have it.

@@ -97,8 +97,7 @@ pub struct Phases {
     pub limit_a: f64,
     /// Voltage of a phase to neutral, in V.
     pub voltage: f64,
-    /// The phases that the compute box is connected to. Empty where it is on one phase and nobody says on which: then the
-    /// fullest counts.
+    /// The phases that the compute box is connected to; none where it is on one of them and nobody says which.
     pub compute: BTreeSet<Phase>,
 }
 

@@ -14,7 +14,7 @@ pub const ELSEWHERE: &str = "HEATMINE_SUPERVISOR";
 /// The variable with the token of this app.
 pub const TOKEN: &str = "SUPERVISOR_TOKEN";
 /// The longest wait for one answer.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// The broker as the Supervisor knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

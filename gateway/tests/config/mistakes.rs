@@ -256,7 +256,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("fronius-gen24", "toaster")],
-        "house.toml:16:1: device[0].type = \"toaster\": there is no device definition 'toaster'; expected fronius-gen24, lambda-eu-l, shelly-plug, eastron-sdm630, em24, evcc, generic-mqtt, goodwe-et, heishamon, huawei-sun2000, kostal-plenticore, my-pv-elwa, shelly-em-gen1, shelly-pro3em, sigenergy, sma-hybrid, solaredge, stiebel-isg, sungrow-sh, sunspec-hybrid, sunspec-inverter, sunspec-meter, tasmota-plug, tasmota-sml, victron-gx, victron-gx-mqtt, zigbee2mqtt-plug, zigbee2mqtt-room (heatmine device list shows all)",
+        "house.toml:16:1: device[0].type = \"toaster\": there is no device definition 'toaster'; expected fronius-gen24, lambda-eu-l, shelly-plug, eastron-sdm630, em24, evcc, generic-mqtt, go-e-charger, goodwe-et, heishamon, huawei-sun2000, kostal-plenticore, my-pv-elwa, shelly-em-gen1, shelly-input, shelly-pro3em, sigenergy, sma-hybrid, solaredge, stiebel-isg, sungrow-sh, sunspec-hybrid, sunspec-inverter, sunspec-meter, tasmota-plug, tasmota-sml, victron-gx, victron-gx-mqtt, zigbee2mqtt-contact, zigbee2mqtt-plug, zigbee2mqtt-room (heatmine device list shows all)",
     ),
     (
         &[("fronius-gen24", "mine.toml")],
@@ -296,7 +296,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.power\", \"tank.temperature\"]")],
-        "house.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:14:3: device: no device offers grid.power; expected a [[device]] that is the meter at the grid connection\nhouse.toml:16:23: device[0].points[1] = \"tank.temperature\": fronius-gen24 does not offer it; it offers grid.power, grid.import_energy, grid.export_energy, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy and battery.discharge_energy",
+        "house.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:14:3: device: no device offers grid.power; expected a [[device]] that is the meter at the grid connection\nhouse.toml:16:23: device[0].points[1] = \"tank.temperature\": fronius-gen24 does not offer it; it offers grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy and battery.discharge_energy",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\nparameters = { speed = \"fast\" }")],

@@ -55,6 +55,8 @@ pub(crate) struct Situation<'a> {
     pub bus: Option<Flows>,
     /// What the battery would charge with, if it could have all of the surplus.
     pub charge_room: Watts,
+    /// What compute may have of the wallbox's power, or leaves to it where that is negative.
+    pub wallbox: Watts,
     /// The battery's charge, where it is fresh.
     pub soc: Option<Percent>,
     /// What power costs and earns, as published.
@@ -105,6 +107,7 @@ impl<'a> Situation<'a> {
             commands: observed.commands,
             bus,
             charge_room: bus.map_or(Watts::ZERO, |_| observed.charge_room.power),
+            wallbox: bus.map_or(Watts::ZERO, |_| observed.wallbox.power),
             soc: image.get(Point::BatterySoc).fresh().map(Percent),
             published,
             prices: estimated,
@@ -117,7 +120,7 @@ impl<'a> Situation<'a> {
             questions: observed.backlog.interactive,
             worker: observed.worker.state,
             compute_when: observed.compute_when(site, image),
-            residual: observed.residual.map(|residual| residual.0),
+            residual: observed.residual.map(|residual| residual.power),
             disobeyed: false,
         }
     }
@@ -146,7 +149,7 @@ impl<'a> Situation<'a> {
     /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown. Whom the owner
     /// names gets it first, else whom the plan names; below its reserve always the battery.
     pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
-        let surplus = self.bus?.surplus();
+        let surplus = self.bus?.surplus() + self.wallbox;
         let below = match (&self.site.battery, self.soc) {
             (Some(battery), Some(soc)) => soc < battery.reserve,
             (Some(_), None) => true,

@@ -12,10 +12,10 @@
 use super::{FUSE_MARGIN, Passage};
 use crate::image::Known;
 use crate::observe::draw::Span;
-use crate::observe::residual_load::ResidualLoad;
+use crate::observe::residual_load::{ResidualLoad, Shown};
 use crate::point::Point;
 use crate::reason::Reason;
-use crate::site::{Phase, Phases};
+use crate::site::Phase;
 use crate::units::Watts;
 use crate::value::situation::Situation;
 use std::collections::BTreeMap;
@@ -30,30 +30,37 @@ pub(super) struct PhaseLoads(BTreeMap<Phase, ResidualLoad>);
 impl PhaseLoads {
     pub(super) fn guard(&mut self, situation: &Situation<'_>, passage: &mut Passage) {
         let Some(phases) = &situation.site.grid.phases else { return };
-        let fuse = Watts(phases.limit_a * phases.voltage) * (1.0 - FUSE_MARGIN);
+        let fuse = Watts(phases.limit_a * phases.voltage);
         let named = !phases.compute.is_empty();
         let share = if named { 1.0 / phases.compute.len() as f64 } else { 1.0 };
         for phase in ALL.into_iter().filter(|phase| !named || phases.compute.contains(phase)) {
-            match self.load(situation, phases, (phase, share)) {
-                Some(load) => passage.lower(Reason::FuseLimit, (fuse - load) / share),
+            match self.load(situation, (phase, share), (fuse, phases.voltage)) {
+                Some(load) => passage.lower(Reason::FuseLimit, (fuse * (1.0 - FUSE_MARGIN) - load) / share),
                 None => passage.forbid(Reason::StaleData),
             }
         }
     }
 
     /// What `phase` carries without compute, which draws `share` of its power there.
-    fn load(&mut self, situation: &Situation<'_>, phases: &Phases, (phase, share): (Phase, f64)) -> Option<Watts> {
+    fn load(
+        &mut self,
+        situation: &Situation<'_>,
+        (phase, share): (Phase, f64),
+        (fuse, voltage): (Watts, f64),
+    ) -> Option<Watts> {
         let (power, current) = points(phase);
         let read = |point| situation.image.points.contains_key(&point);
         if !read(power) && !read(current) {
             return consumption(situation);
         }
         let former = self.0.remove(&phase);
-        let (shown, point) = shown(situation, phases.voltage, (power, current))?;
+        let (power, point) = shown(situation, voltage, (power, current))?;
+        let shown = Shown { power, taken: situation.image.taken.get(&point).copied()?, fuse };
         let Span { least, most } = situation.compute_when(point)?;
-        let load = ResidualLoad::observe(former, shown, Span { least: least * share, most: most * share });
+        let compute = Span { least: least * share, most: most * share };
+        let load = ResidualLoad::observe(former, shown, compute, situation.site.compute.obeys_within);
         self.0.insert(phase, load);
-        Some(load.0)
+        Some(load.power)
     }
 }
 
