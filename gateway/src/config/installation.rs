@@ -53,6 +53,22 @@ pub struct BatteryConfig {
     #[serde(default = "super::number::<20>")]
     #[schemars(range(min = 0, max = 100))]
     pub reserve_percent: f64,
+    /// Who gets the surplus first; whom the plan names where not given.
+    #[serde(default)]
+    pub first: SurplusFirst,
+}
+
+/// Who gets the surplus first, battery or compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SurplusFirst {
+    /// Whom the plan names: the one to whom it is worth more.
+    #[default]
+    Planned,
+    /// The battery.
+    Battery,
+    /// Compute.
+    Compute,
 }
 
 /// Who gets the surplus first.

@@ -361,6 +361,10 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     // Fixed times.
     (
+        &[("[pv]", "[[schedule]]\ncron = \"0 0 2 * * *\"\npower_limit_w = 300\noverrides = true\n[pv]")],
+        "house.toml:7:1: schedule[0].overrides = true: expected only beside mode or boost_s",
+    ),
+    (
         &[("[pv]", "[[schedule]]\ncron = \"0 22 * *\"\nmode = \"eco\"\n[pv]")],
         "house.toml:5:1: schedule[0].cron = \"0 22 * *\": has 4 fields; expected six fields: seconds minutes hours day-of-month month day-of-week, as 0 30 2 * * *",
     ),

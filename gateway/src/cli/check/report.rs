@@ -6,7 +6,7 @@ use crate::config::tariff::SpotSource;
 use crate::schedule::{Action, Entry, next_due};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use plant::command::Command;
+use plant::command::{Command, Mode, Scheduled};
 use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Store};
 use plant::time::Timestamp;
 use std::collections::BTreeMap;
@@ -211,6 +211,11 @@ fn scheduled(entry: &Entry, timezone: Tz, now: Timestamp) -> Row {
         Action::Command(Command::SetMode(mode)) => format!("mode {mode}"),
         Action::Command(Command::Boost(duration)) => format!("boost for {} s", duration.as_secs()),
         Action::Command(Command::SetPowerLimit(watts)) => format!("at most {watts} for compute"),
+        Action::Command(Command::Scheduled(Scheduled { mode, boost, overrides })) => {
+            let what =
+                if mode == Mode::Boost { format!("boost for {} s", boost.as_secs()) } else { format!("mode {mode}") };
+            format!("{what}{}", if overrides { ", whatever a person set" } else { "" })
+        }
         Action::Command(Command::GridDimming(_)) => "dimming".into(),
         Action::Summary => "a summary of the day is queued".into(),
     };

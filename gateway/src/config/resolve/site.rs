@@ -3,11 +3,15 @@
 use super::devices::Resolved;
 use super::{Faults, grid, quoted};
 use crate::config::Config;
-use crate::config::installation::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
+use crate::config::installation::{
+    BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
+};
 use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
-use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices};
+use plant::site::{
+    Battery, Compute, First, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices,
+};
 use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
 use std::time::Duration;
 
@@ -113,6 +117,11 @@ fn battery(battery: &BatteryConfig) -> Battery {
         round_trip: battery.round_trip_percent / 100.0,
         wear: EurPerKwh(battery.wear_eur_per_kwh),
         reserve: Percent(battery.reserve_percent),
+        first: match battery.first {
+            SurplusFirst::Planned => First::Planned,
+            SurplusFirst::Battery => First::Battery,
+            SurplusFirst::Compute => First::Compute,
+        },
     }
 }
 
