@@ -47,9 +47,9 @@ pub async fn follow(config: &Config, wiring: Wiring, troubles: Troubles) -> Resu
         }
         // The point speaks for itself: what another way has left in force, nobody could lift.
         Signal::Device => {
-            if let Err(untaken) = wiring.command(Command::GridDimming(None)).await {
-                warn!(%untaken, "what another way has dimmed may still be in force");
-            }
+            let lifted = wiring.command(Command::GridDimming(None)).await;
+            lifted
+                .map_err(|untaken| anyhow::anyhow!("what another way has dimmed may still be in force: {untaken}"))?;
             wiring.shutdown.cancelled().await;
             Ok(())
         }

@@ -14,7 +14,7 @@ pub struct DimmingConfig {
     /// What the loads may draw from the grid together while a signal says no more than that it dims.
     #[schemars(range(min = 0, max = 100000))]
     pub limit_w: f64,
-    /// The loads that the grid operator may dim.
+    /// The loads that the grid operator may dim; all of them where none is named.
     pub loads: Vec<Load>,
     /// The way the grid operator's signal comes.
     pub signal: Signal,
@@ -25,7 +25,7 @@ pub struct DimmingConfig {
 
 impl Default for DimmingConfig {
     fn default() -> Self {
-        Self { limit_w: 4200.0, loads: Load::ALL.to_vec(), signal: Signal::Rest, entity: None }
+        Self { limit_w: 4200.0, loads: Vec::new(), signal: Signal::Rest, entity: None }
     }
 }
 
@@ -41,11 +41,6 @@ pub enum Load {
     Wallbox,
     /// The compute box.
     Compute,
-}
-
-impl Load {
-    /// Each of them.
-    pub const ALL: [Load; 4] = [Load::HeatPump, Load::Battery, Load::Wallbox, Load::Compute];
 }
 
 /// The way the grid operator's signal comes.

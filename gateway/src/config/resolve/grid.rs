@@ -70,7 +70,7 @@ fn box_phases(config: &Config, faults: &mut Faults) -> BTreeSet<Phase> {
 }
 
 fn dimming(config: &DimmingConfig) -> Dimming {
-    let dims = |load| config.loads.contains(&load);
+    let dims = |load| config.loads.is_empty() || config.loads.contains(&load);
     Dimming {
         limit: Watts(config.limit_w),
         compute: dims(Load::Compute),
