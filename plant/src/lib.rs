@@ -89,6 +89,8 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod judgement_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;

@@ -1,7 +1,7 @@
 //! What was read, said and learned, and the frozen image that a cycle decides on.
 //!
 //! ```text
-//! samples --> readings --> image --> flows, charge room
+//! samples --> readings --> judgement --> image --> flows, charge room
 //! feeds   --> outlook                      commands --> commands in force
 //! entries --> forecast                     receipts --> tokens per kWh
 //! ```
@@ -18,10 +18,10 @@ pub(crate) mod feeds;
 pub(crate) mod flows;
 /// What is expected where no feed says it.
 pub(crate) mod forecast;
+/// Which meter cannot be right.
+pub(crate) mod judgement;
 /// The newest sample of every device, and the image made of them.
 pub(crate) mod readings;
-/// Meters that repeat themselves.
-mod stuck;
 
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
@@ -32,6 +32,7 @@ use crate::observe::draw::Draw;
 use crate::observe::feeds::Feeds;
 use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
+use crate::observe::judgement::Judgement;
 use crate::observe::readings::Readings;
 use crate::point::Point;
 use crate::site::Site;
@@ -66,6 +67,8 @@ pub(crate) struct Observed {
     pub charge_room: ChargeRoom,
     /// What compute drew in the last minutes.
     pub draw: Draw,
+    /// Which meters contradict each other.
+    pub judgement: Judgement,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
     /// The last image.
@@ -84,6 +87,7 @@ impl Observed {
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
             draw: Draw::default(),
+            judgement: Judgement::new(site),
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
         }
@@ -93,12 +97,16 @@ impl Observed {
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now);
         self.feeds.pass(now);
-        let image = self.readings.image(now, moment, self.worker_power());
+        let mut image = self.readings.image(now, moment, self.worker_power());
+        self.judgement.turn(&mut image);
         if let (Some(power), Some(taken)) =
             (image.get(Point::ComputePower).fresh(), image.taken.get(&Point::ComputePower))
         {
             self.draw.read(*taken, Watts(power));
         }
+        self.judgement.judge(site, &mut image, &self.draw);
+        self.readings.close(&mut image);
+        self.judgement.judge_house(&mut image);
         if let Some(outdoor) = self.outdoor(&image) {
             let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);

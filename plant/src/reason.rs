@@ -41,6 +41,7 @@ reasons! {
     TooHot "too_hot" "it is too hot";
     BatteryReserve "battery_reserve" "the battery reserve is kept";
     StaleData "stale_data" "a needed measurement is missing or old";
+    Implausible "implausible" "the meters contradict each other";
     WorkerDown "worker_down" "the engine does not answer";
     Off "off" "it is switched off";
 }

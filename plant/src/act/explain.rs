@@ -56,6 +56,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::TooHot
         | Reason::BatteryReserve
         | Reason::StaleData
+        | Reason::Implausible
         | Reason::WorkerDown
         | Reason::Off => format!("Not computing: {why}."),
     }

@@ -1,6 +1,6 @@
 //! Limits: the last word. Whatever plan and dispatch want, this is what stays.
 //!
-//! In order: off, engine down, stale data, too hot, fuse, dimming by the grid operator, feed-in cap, battery reserve,
+//! In order: off, engine down, meters that contradict each other, stale data, too hot, fuse, dimming by the grid operator, feed-in cap, battery reserve,
 //! minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the feed-in cap, the minimum time on) never
 //! goes beyond it. The last limit that acted is the decision's reason. Temperature and reserve have a hysteresis: they let go at
 //! another value than the one at which they began.
@@ -14,6 +14,7 @@
 use crate::act::dispatch::Wanted;
 use crate::command::Mode;
 use crate::decision::LimitHit;
+use crate::image::Trust;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::{HeatSink, HeatSource};
@@ -102,6 +103,12 @@ impl Limits {
         }
         if situation.worker == WorkerState::Down {
             passage.lower(Reason::WorkerDown, Watts::ZERO);
+        }
+        match situation.image.trust {
+            Trust::Unproven if !follows(wanted) => {}
+            Trust::Sound => {}
+            Trust::Unproven | Trust::Trial => passage.lower(Reason::Implausible, situation.site.compute.min),
+            Trust::Contradicted => passage.lower(Reason::Implausible, Watts::ZERO),
         }
         if blind(situation) {
             passage.lower(Reason::StaleData, Watts::ZERO);
@@ -198,6 +205,11 @@ impl Limits {
     }
 }
 
+/// Whether it is the grid meter that says how much is wanted.
+fn follows(wanted: &Wanted) -> bool {
+    matches!(wanted.reason, Reason::Surplus | Reason::Curtailment | Reason::NegativePrice)
+}
+
 /// Without the grid's power the fuse cannot be guarded; without the box's temperature, its heat cannot.
 fn blind(situation: &Situation<'_>) -> bool {
     let image = situation.image;
@@ -254,6 +266,7 @@ fn reason(situation: &Situation<'_>, wanted: &Wanted, passage: &Passage) -> Reas
     match () {
         () if passage.power > Watts::ZERO || situation.mode() == Mode::Off => wanted.reason,
         () if situation.worker == WorkerState::Down => Reason::WorkerDown,
+        () if situation.image.trust == Trust::Contradicted => Reason::Implausible,
         () if blind(situation) => Reason::StaleData,
         () => wanted.reason,
     }
