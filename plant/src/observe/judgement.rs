@@ -95,8 +95,8 @@ impl Judgement {
     pub(crate) fn new(site: &Site) -> Self {
         let cap = site.grid.export_limit.map(|limit| -limit.0);
         let repetitions = BTreeMap::from([
-            (Point::GridPower, Repetition::new(GRID_PATIENCE, cap)),
-            (Point::BatteryPower, Repetition::new(BATTERY_PATIENCE, None)),
+            (Point::GridPower, Repetition::new(GRID_PATIENCE, cap, true)),
+            (Point::BatteryPower, Repetition::new(BATTERY_PATIENCE, None, false)),
         ]);
         Self {
             eye: Eye::default(),

@@ -27,6 +27,8 @@ pub(super) struct Look {
     pub consumers: f64,
     /// What compute draws.
     pub compute: Span,
+    /// What its meter shows; the middle of what it may draw, where it is silent.
+    pub shown: f64,
     /// Which of PV, heat pump and wallbox are known.
     pub known: [bool; 3],
 }
@@ -70,6 +72,8 @@ impl Eye {
         // A roof that no device reads.
         let unread = site.pv.is_some() && !image.points.contains_key(&Point::PvPower);
         let pv = if unread { None } else { sun.map(f64::abs).or(asleep) };
+        let compute = draw.at(image.moment, &site.compute);
+        let middle = f64::midpoint(compute.least.0, compute.most.0);
         let (heat_pump, wallbox) = (known(Point::HeatPumpPower), known(Point::WallboxPower));
         Some(Look {
             at: image.moment,
@@ -77,7 +81,8 @@ impl Eye {
             battery: known(Point::BatteryPower)?,
             pv,
             consumers: heat_pump.unwrap_or(0.0) + wallbox.unwrap_or(0.0),
-            compute: draw.at(image.moment, &site.compute),
+            compute,
+            shown: image.get(Point::ComputePower).fresh().unwrap_or(middle),
             known: [pv.is_some(), heat_pump.is_some(), wallbox.is_some()],
         })
     }

@@ -108,11 +108,11 @@ impl Suspicion {
     /// step; after the pause comes the next trial; one that brings no answer ends where `impossible` still shows. After a
     /// day of health the pause is as short as at first.
     pub(super) fn pass(&mut self, now: Moment, impossible: bool, patience: Duration) {
-        let span = now.since(self.last);
         let unanswered = self.wronged.is_some_and(|wronged| now.since(wronged) >= patience);
         if self.on_trial() && unanswered {
             self.suspect(now);
         }
+        let span = now.since(self.last);
         if self.since.is_some() && span >= self.pause {
             self.pause = (self.pause * 2).min(PAUSE_MAX);
             self.retry(now);
