@@ -72,7 +72,7 @@ async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Rece
                 Command::SetPowerLimit(watts) => limit = watts,
                 Command::Boost(time) if time.is_zero() => boost = None,
                 Command::Boost(time) => boost = Duration::from_std(time).ok().map(|time| at + time),
-                Command::GridDimming(_) => (),
+                Command::GridDimming(_) | Command::Scheduled(_) => (),
             }
         }
         let shown =

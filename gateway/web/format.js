@@ -96,6 +96,8 @@ export const REASONS = {
   stale_data: "data is stale",
   implausible: "meters contradict",
   worker_down: "engine down",
+  worker_starting: "engine starting",
+  island: "grid is lost",
   off: "off",
 };
 
@@ -107,8 +109,8 @@ export function reasonHue(name) {
   if (["surplus", "curtailment"].includes(name)) return "solar";
   if (["cheap_power", "negative_price"].includes(name)) return "grid";
   if (name === "heat_demand") return "heat";
-  if (["idle", "off", "min_off_time"].includes(name)) return "quiet";
-  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "implausible", "worker_down"].includes(name)) return "alert";
+  if (["idle", "off", "min_off_time", "worker_starting"].includes(name)) return "quiet";
+  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "implausible", "worker_down", "island"].includes(name)) return "alert";
   return "compute";
 }
 

@@ -68,6 +68,7 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
@@ -89,7 +90,17 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod clock_test;
+#[cfg(test)]
+mod heat_test;
+#[cfg(test)]
 mod judgement_test;
+#[cfg(test)]
+mod mode_test;
+#[cfg(test)]
+mod probe_test;
+#[cfg(test)]
+mod pump_test;
 #[cfg(test)]
 mod random_test;
 #[cfg(test)]
@@ -98,5 +109,7 @@ mod rule_test;
 mod scenario_test;
 #[cfg(test)]
 mod test_house;
+#[cfg(test)]
+mod test_loop;
 #[cfg(test)]
 mod test_site;

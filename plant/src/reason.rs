@@ -43,6 +43,8 @@ reasons! {
     StaleData "stale_data" "a needed measurement is missing or old";
     Implausible "implausible" "the meters contradict each other";
     WorkerDown "worker_down" "the engine does not answer";
+    WorkerStarting "worker_starting" "the engine is starting";
+    Island "island" "the grid is lost";
     Off "off" "it is switched off";
 }
 

@@ -176,13 +176,12 @@ impl Tasks {
         self.keep("the schedule", move || {
             let (sender, due) = mpsc::channel(WAITING_MAX);
             let Tasks { timezone, clock, wiring, ledger, queue, .. } = tasks.clone();
-            let dates = schedule::run(entries.clone(), timezone, clock.clone(), sender, wiring.shutdown.clone());
+            let entries = entries.clone();
+            let (times, shutdown) = ((clock.clone(), schedule::Served::open(&tasks.disk)), wiring.shutdown.clone());
+            let dates = schedule::run(entries, timezone, times, sender, shutdown);
             let actions = jobs::Actions { timezone, wiring, ledger, queue, clock }.run(due);
             async move {
-                tokio::select! {
-                    () = dates => {}
-                    () = actions => {}
-                }
+                tokio::join!(dates, actions);
                 Ok(())
             }
         });

@@ -221,7 +221,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     // Other kinds of value.
     (
         &[("[pv]\npeak_w = 9800", "pv = 9800")],
-        "house.toml:4:1: grid.pv = 9800: unknown key; known here are import_limit_w, export_limit_w and clean_below_g_per_kwh",
+        "house.toml:4:1: grid.pv = 9800: unknown key; known here are import_limit_w, export_limit_w, clean_below_g_per_kwh, phases, phase_limit_a, voltage_v and island",
     ),
     (&[("host = \"broker\"", "host = 5")], "house.toml:13:1: mqtt.host = 5: expected a text that is not empty"),
     (&[("host = \"broker\"", "host = \"\"")], "house.toml:13:1: mqtt.host = \"\": expected a text that is not empty"),
@@ -239,7 +239,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, tariff, pv, battery, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, pv, battery, wallbox, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (
@@ -292,7 +292,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.watts\"]")],
-        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, tank.temperature, room.temperature or outdoor.temperature",
+        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature or outdoor.temperature",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.power\", \"tank.temperature\"]")],
@@ -360,6 +360,10 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
         "house.toml:5:1: http.listen = \"0.0.0.0:99999\": expected an IP address and a port, as 0.0.0.0:8099 or 127.0.0.1:8099",
     ),
     // Fixed times.
+    (
+        &[("[pv]", "[[schedule]]\ncron = \"0 0 2 * * *\"\npower_limit_w = 300\noverrides = true\n[pv]")],
+        "house.toml:7:1: schedule[0].overrides = true: expected only beside mode or boost_s",
+    ),
     (
         &[("[pv]", "[[schedule]]\ncron = \"0 22 * *\"\nmode = \"eco\"\n[pv]")],
         "house.toml:5:1: schedule[0].cron = \"0 22 * *\": has 4 fields; expected six fields: seconds minutes hours day-of-month month day-of-week, as 0 30 2 * * *",

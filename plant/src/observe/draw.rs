@@ -77,24 +77,21 @@ impl Draw {
 
     /// What compute drew at `moment`.
     pub(crate) fn at(&self, moment: Moment, compute: &Compute) -> Span {
+        if let Some((_, power)) = self.readings.iter().rev().find(|(read, _)| *read == moment) {
+            return Span::exactly(*power);
+        }
         let change = self.budgets.iter().rposition(|(set, _)| *set <= moment);
         let Some(change) = change else {
             // Before the first budget there was no command.
             return Span::exactly(self.near(moment).unwrap_or(Watts::ZERO));
         };
-        let (set, budget) = self.budgets[change];
-        let before = change.checked_sub(1).map(|number| self.budgets[number].1);
-        let obeyed = set.after(obeying(before, budget, compute));
         let next = self.budgets.get(change + 1).map(|(set, _)| *set);
-        if moment >= obeyed {
-            return Span::exactly(self.settled(obeyed, moment, next).unwrap_or_else(|| self.expected(change, compute)));
-        }
         let expected = self.expected(change, compute);
-        let former = if change == 0 {
-            Span::exactly(self.near(set).unwrap_or(Watts::ZERO))
-        } else {
-            self.at(just_before(set), compute)
-        };
+        let (set, obeyed) = (self.budgets[change].0, self.obeyed(change, compute));
+        if moment >= obeyed {
+            return Span::exactly(self.settled(obeyed, moment, next).unwrap_or(expected));
+        }
+        let former = self.former(change, moment, compute);
         let span = former.with(expected);
         // What it drew on the way is not undone.
         match self.readings.iter().rev().find(|(read, _)| *read > set && *read <= moment) {
@@ -102,6 +99,35 @@ impl Draw {
             Some((_, read)) if expected <= former.least => Span { most: span.most.min(*read).max(expected), ..span },
             Some(_) | None => span,
         }
+    }
+
+    /// What compute may still draw at `moment` of the budgets before number `change`: the box obeys each of them in its time.
+    fn former(&self, change: usize, moment: Moment, compute: &Compute) -> Span {
+        let mut span: Option<Span> = None;
+        for number in (0..change).rev() {
+            let (obeyed, next) = (self.obeyed(number, compute), Some(self.budgets[number + 1].0));
+            let settled = self.settled(obeyed, just_before(self.budgets[number + 1].0), next);
+            let power = settled.unwrap_or_else(|| self.expected(number, compute));
+            span = Some(span.map_or(Span::exactly(power), |span| span.with(power)));
+            if obeyed <= moment {
+                break;
+            }
+        }
+        let first = self.budgets.front().filter(|_| self.obeyed(0, compute) > moment);
+        match (span, first) {
+            (Some(span), None) => span,
+            (span, _) => {
+                let before = self.budgets.front().and_then(|(set, _)| self.near(*set)).unwrap_or(Watts::ZERO);
+                span.map_or(Span::exactly(before), |span| span.with(before))
+            }
+        }
+    }
+
+    /// When the box has obeyed the budget number `change`.
+    fn obeyed(&self, change: usize, compute: &Compute) -> Moment {
+        let (set, budget) = self.budgets[change];
+        let before = change.checked_sub(1).map(|number| self.budgets[number].1);
+        set.after(obeying(before, budget, compute))
     }
 
     /// The newest reading at or before `moment`, else the first one after it.
@@ -122,10 +148,8 @@ impl Draw {
     fn expected(&self, change: usize, compute: &Compute) -> Watts {
         let (set, budget) = self.budgets[change];
         let unbound = change.checked_sub(1).and_then(|number| {
-            let (since, former) = self.budgets[number];
-            let before = number.checked_sub(1).map(|number| self.budgets[number].1);
-            let read = self.settled(since.after(obeying(before, former, compute)), set, Some(set))?;
-            (read < former * BOUND).then_some(read)
+            let read = self.settled(self.obeyed(number, compute), set, Some(set))?;
+            (read < self.budgets[number].1 * BOUND).then_some(read)
         });
         unbound.map_or(budget, |read| budget.min(read))
     }
@@ -139,4 +163,52 @@ fn obeying(before: Option<Watts>, budget: Watts, compute: &Compute) -> Duration 
 
 fn just_before(moment: Moment) -> Moment {
     moment.before(Duration::from_millis(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_site::site;
+
+    fn moment(seconds: u64) -> Moment {
+        Moment::default().after(Duration::from_secs(3600 + seconds))
+    }
+
+    #[test]
+    fn on_its_way_compute_draws_between_the_budgets_that_it_may_still_obey() {
+        // The box obeys within 4 s, within 10 s where it starts; its plug spoke at 10:00:00 and speaks again at 10:00:40.
+        let mut draw = Draw::default();
+        draw.set(moment(0), Watts(900.0));
+        draw.read(moment(20), Watts(900.0));
+        draw.set(moment(21), Watts(5000.0));
+        draw.set(moment(23), Watts(2000.0));
+        draw.set(moment(26), Watts(2100.0));
+        draw.read(moment(60), Watts(2090.0));
+        let rows = [
+            // seconds -> at least, at most
+            (20, 900.0, 900.0),
+            (22, 900.0, 5000.0),
+            (24, 900.0, 5000.0),
+            // The jump to 5000 W is obeyed or replaced, the one to 2000 W on its way.
+            (25, 2000.0, 5000.0),
+            // From 2000 to 2100 W; whoever was slowest has obeyed 2000 W at 27.
+            (26, 2000.0, 5000.0),
+            (27, 2000.0, 2100.0),
+            (30, 2090.0, 2090.0),
+            (60, 2090.0, 2090.0),
+        ];
+        for (seconds, least, most) in rows {
+            let span = draw.at(moment(seconds), &site().compute);
+            assert_eq!(span, Span { least: Watts(least), most: Watts(most) }, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_reading_of_the_same_moment_is_what_it_drew() {
+        let mut draw = Draw::default();
+        draw.set(moment(0), Watts(900.0));
+        draw.set(moment(30), Watts(5000.0));
+        draw.read(moment(32), Watts(1700.0));
+        assert_eq!(draw.at(moment(32), &site().compute), Span::exactly(Watts(1700.0)));
+    }
 }

@@ -60,16 +60,15 @@ impl Readings {
         self.offered.contains_key(&point)
     }
 
-    /// The longest time that a reading of the house's powers stands for.
-    pub(crate) fn hold(&self) -> Duration {
+    /// How long the readings of the house's powers go on to stand for what they show: until the first of those that are fresh is
+    /// stale.
+    pub(crate) fn stand_for(&self, now: Moment) -> Duration {
         let powers = [Point::GridPower, Point::PvPower, Point::BatteryPower, Point::ComputePower, Point::HeatPumpPower];
-        powers
-            .iter()
-            .filter_map(|point| self.offered.get(point))
-            .flatten()
-            .map(|number| self.devices[*number].max_age)
-            .min()
-            .unwrap_or(Duration::ZERO)
+        let offered = powers.iter().filter_map(|point| Some((*point, self.offered.get(point)?)));
+        let left = offered.flat_map(|(point, devices)| {
+            devices.iter().filter_map(move |number| self.devices[*number].stands_for(point, now))
+        });
+        left.min().unwrap_or(Duration::ZERO)
     }
 
     /// Keeps `sample`, taken at `at`; one from a device or point that the site does not have is dropped.
@@ -165,8 +164,17 @@ impl DeviceReadings {
     fn known(&self, point: Point, now: Moment) -> Known<f64> {
         let Some(newest) = self.newest.get(&point) else { return Known::Missing };
         let Some(value) = newest.value else { return Known::Missing };
-        let max_age = self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow));
-        Known::aged(value, now.since(newest.at), max_age)
+        Known::aged(value, now.since(newest.at), self.max_age(point))
+    }
+
+    /// How long `point` stays fresh; `None` where it is not.
+    fn stands_for(&self, point: Point, now: Moment) -> Option<Duration> {
+        self.known(point, now).fresh()?;
+        Some(self.max_age(point).saturating_sub(now.since(self.newest.get(&point)?.at)))
+    }
+
+    fn max_age(&self, point: Point) -> Duration {
+        self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow))
     }
 }
 

@@ -5,7 +5,8 @@
 //! late those are shown.
 //!
 //! A *step* lies between two *quiet* stretches: in each of them nothing drifts by more than a fifth of the step. A meter that
-//! shows late is not quiet, or shows no answer yet; so is a house that changes at the same moment. Neither is an answer.
+//! shows late is not quiet, or shows no answer yet; so is a house that changes at the same moment. Neither is an answer. And a step
+//! stands alone: what moved half a minute before may show only now.
 //!
 //! Example: compute 0 W and grid -479 W for 6 s; ten seconds later 300 W and -779 W for 6 s. The answer is -300 / 300 = -1: turned.
 
@@ -27,6 +28,8 @@ const STRETCH: Duration = Duration::from_secs(6);
 /// How long a step may take, the slowness of box and meters in it.
 const TAKES: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40)];
+/// How long nothing else moved before a step: a loop that swings around a late meter shows each answer with the next step.
+const ALONE: Duration = Duration::from_secs(30);
 /// Looks that a stretch holds at least.
 const LOOKS: usize = 4;
 
@@ -63,6 +66,8 @@ pub(super) struct Step {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
     looks: VecDeque<Look>,
+    /// From here on nothing has answered yet.
+    unanswered: Moment,
 }
 
 /// What one stretch shows on average, and by how much it drifts.
@@ -84,22 +89,28 @@ impl Steps {
         let now = look.at;
         self.looks.push_back(look);
         let stretch = STRETCH.max(pace.mul_f64(1.2));
-        let memory = 2 * stretch + TAKES[TAKES.len() - 1];
+        let memory = 2 * stretch + TAKES[TAKES.len() - 1] + ALONE.max(pace);
         while self.looks.front().is_some_and(|first| now.since(first.at) > memory) {
             self.looks.pop_front();
         }
         let after = self.stretch(now, stretch)?;
         let found = TAKES.iter().find_map(|takes| {
-            let before = self.stretch(now.before(stretch + *takes), stretch)?;
-            answer(&before, &after)
+            let end = now.before(stretch + *takes);
+            let before = self.stretch(end, stretch).filter(|_| end.before(stretch) >= self.unanswered)?;
+            let alone = self.is_alone(&before, end, ALONE.max(pace), (after.net - before.net).abs());
+            answer(&before, &after).filter(|_| alone)
         });
         if found.is_some() {
             // Each step answers once.
-            while self.looks.front().is_some_and(|first| now.since(first.at) > stretch) {
-                self.looks.pop_front();
-            }
+            self.unanswered = now.before(stretch);
         }
         found
+    }
+
+    /// Whether nothing moved so shortly before that a late meter shows its answer only now.
+    fn is_alone(&self, before: &Stretch, end: Moment, span: Duration, size: f64) -> bool {
+        let mut within = self.looks.iter().filter(|look| look.at > end.before(span) && look.at <= end);
+        within.all(|look| (look.net() - before.net).abs() <= EXACT * size)
     }
 
     /// What the time of `length` until `end` shows; `None` where it was not seen whole.
