@@ -189,7 +189,7 @@ impl Host {
             }
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);
-                record.problems = self.problems();
+                record.problems = self.problems(std::mem::take(&mut record.problems));
                 record.to_confirm = self.notices.watch().borrow().len();
                 record.leases = self.leases.current();
                 self.books.put_booked_sums(&mut record);
@@ -198,7 +198,8 @@ impl Host {
         }
     }
 
-    fn problems(&self) -> Vec<String> {
+    /// What is wrong: what somebody must confirm, what the core says of the meters, and what the host could not do.
+    fn problems(&self, meters: Vec<String>) -> Vec<String> {
         let notices = self.notices.all();
         let notices = notices.iter().map(Notice::sentence);
         let kept = self.books.problem().map(str::to_owned).into_iter().chain(self.commands.problem());
@@ -209,7 +210,7 @@ impl Host {
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
         let troubles = self.troubles.all().into_iter();
-        notices.chain(clock).chain(kept).chain(troubles).chain(devices).chain(refusals).collect()
+        notices.chain(meters).chain(clock).chain(kept).chain(troubles).chain(devices).chain(refusals).collect()
     }
 }
 

@@ -100,6 +100,7 @@ export const REASONS = {
   too_hot: "too hot",
   battery_reserve: "battery reserve",
   stale_data: "data is stale",
+  implausible: "meters contradict",
   worker_down: "engine down",
   worker_starting: "engine starting",
   island: "grid is lost",
@@ -115,7 +116,7 @@ export function reasonHue(name) {
   if (["cheap_power", "negative_price"].includes(name)) return "grid";
   if (name === "heat_demand") return "heat";
   if (["idle", "off", "min_off_time", "worker_starting"].includes(name)) return "quiet";
-  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "worker_down", "island"].includes(name)) return "alert";
+  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "implausible", "worker_down", "island"].includes(name)) return "alert";
   return "compute";
 }
 

@@ -69,6 +69,20 @@ impl<T: Copy> Known<T> {
     }
 }
 
+/// How far the meters of a moment can be trusted together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Nothing contradicts.
+    #[default]
+    Sound,
+    /// Nothing contradicts, but nothing would show it either: PV is unknown, and the grid meter has not answered to compute yet.
+    Unproven,
+    /// Something contradicts, and the answer to compute at its least power will tell what.
+    Trial,
+    /// The grid's power cannot be what its meter shows.
+    Contradicted,
+}
+
 /// The house at one moment: every point, summed or averaged over the devices that offer it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -80,6 +94,8 @@ pub struct Image {
     pub points: BTreeMap<Point, Known<f64>>,
     /// When the points were read last; where several devices add up, the oldest of them.
     pub taken: BTreeMap<Point, Moment>,
+    /// How far they can be trusted together.
+    pub trust: Trust,
 }
 
 impl Image {

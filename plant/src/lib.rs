@@ -96,6 +96,8 @@ mod fuse_test;
 #[cfg(test)]
 mod heat_test;
 #[cfg(test)]
+mod judgement_test;
+#[cfg(test)]
 mod late_house;
 #[cfg(test)]
 mod limit_test;

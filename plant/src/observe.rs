@@ -1,7 +1,7 @@
 //! What was read, said and learned, and the frozen image that a cycle decides on.
 //!
 //! ```text
-//! samples --> readings --> image --> flows, charge room
+//! samples --> readings --> judgement --> image --> flows, charge room
 //! feeds   --> outlook                      commands --> commands in force
 //! entries --> forecast                     receipts --> tokens per kWh
 //! ```
@@ -20,12 +20,12 @@ pub(crate) mod feeds;
 pub(crate) mod flows;
 /// What is expected where no feed says it.
 pub(crate) mod forecast;
+/// Which meter cannot be right.
+pub(crate) mod judgement;
 /// The newest sample of every device, and the image made of them.
 pub(crate) mod readings;
 /// What a meter would show without compute.
 pub(crate) mod residual_load;
-/// Meters that repeat themselves.
-mod stuck;
 /// Who else follows the surplus.
 pub(crate) mod wallbox;
 
@@ -38,6 +38,7 @@ use crate::observe::commands::Commands;
 use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
+use crate::observe::judgement::Judgement;
 use crate::observe::readings::Readings;
 use crate::observe::residual_load::ResidualLoad;
 use crate::observe::wallbox::WallboxShare;
@@ -79,6 +80,8 @@ pub(crate) struct Observed {
     pub wallbox: WallboxShare,
     /// What compute drew in the last minutes.
     pub draw: Draw,
+    /// Which meters contradict each other.
+    pub judgement: Judgement,
     /// What the grid meter would show without compute; `None` while it is silent.
     pub residual: Option<ResidualLoad>,
     /// Tokens per kilowatt-hour that receipts have shown.
@@ -101,6 +104,7 @@ impl Observed {
             bus: Bus::default(),
             wallbox: WallboxShare::default(),
             draw: Draw::default(),
+            judgement: Judgement::new(site),
             residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
@@ -111,12 +115,16 @@ impl Observed {
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now, moment);
         self.feeds.pass(now);
-        let image = self.readings.image(now, moment, self.worker_power());
+        let mut image = self.readings.image(now, moment, self.worker_power());
+        self.judgement.turn(&mut image);
         if let (Some(power), Some(taken)) =
             (image.get(Point::ComputePower).fresh(), image.taken.get(&Point::ComputePower))
         {
             self.draw.read(*taken, Watts(power));
         }
+        self.judgement.judge(site, &mut image, &self.draw);
+        self.readings.close(&mut image);
+        self.judgement.judge_house(&mut image);
         self.residual = self.residual_load(site, &image);
         if let Some(outdoor) = self.outdoor(&image) {
             let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);

@@ -273,7 +273,7 @@ impl Plant {
             month: totals.month,
             total: totals.total,
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
-            problems: Vec::new(),
+            problems: self.observed.judgement.problems(&self.site),
             to_confirm: 0,
             leases: Vec::new(),
         }

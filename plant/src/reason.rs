@@ -41,6 +41,7 @@ reasons! {
     TooHot "too_hot" "it is too hot";
     BatteryReserve "battery_reserve" "the battery reserve is kept";
     StaleData "stale_data" "a needed measurement is missing or old";
+    Implausible "implausible" "the meters contradict each other";
     WorkerDown "worker_down" "the engine does not answer";
     WorkerStarting "worker_starting" "the engine is starting";
     Island "island" "the grid is lost";

@@ -70,7 +70,8 @@ pub struct Record {
     pub total: Earnings,
     /// The devices.
     pub devices: Vec<DeviceStatus>,
-    /// What the host could not do, in words for a person (a full disk, a broker that is gone). The core leaves it empty.
+    /// What is wrong, in words for a person: meters that contradict each other, and what the host could not do (a full disk, a
+    /// broker that is gone).
     #[serde(default)]
     pub problems: Vec<String>,
     /// How many of the problems stand until somebody confirms them; they are the first ones. The core leaves it zero.

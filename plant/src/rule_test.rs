@@ -297,6 +297,7 @@ fn minimum_times_bind_but_never_against_safety() {
     bench.see(Point::GridPower, 30_000.0);
     assert_eq!(bench.settled(1).0, 0.0);
     bench.see(Point::GridPower, -3000.0);
+    bench.see(Point::PvPower, 3300.0);
     bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
     bench.see(Point::BatterySoc, 100.0);
     assert_eq!(bench.settled(100), (0.0, Reason::MinOffTime));
@@ -310,11 +311,13 @@ fn surplus_has_to_last_before_compute_starts_and_to_be_gone_before_it_stops() {
     let mut bench = Bench::new(site());
     bench.give(Event::Command(Command::SetMode(Mode::Surplus)));
     bench.see(Point::BatterySoc, 100.0);
+    bench.see(Point::PvPower, 1000.0);
     bench.see(Point::GridPower, -700.0);
     assert_eq!(bench.settled(59).0, 0.0);
     let (budget, reason) = bench.settled(30);
     assert!((650.0..=700.0).contains(&budget) && reason == Reason::Surplus, "{budget}");
     bench.see(Point::ComputePower, 700.0);
+    bench.see(Point::PvPower, 350.0);
     bench.see(Point::GridPower, 650.0);
     let (budget, _) = bench.settled(60);
     assert_eq!(budget, 200.0, "a passing cloud is sat out at the least power");

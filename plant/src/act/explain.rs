@@ -64,6 +64,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::TooHot
         | Reason::BatteryReserve
         | Reason::StaleData
+        | Reason::Implausible
         | Reason::WorkerDown
         | Reason::WorkerStarting
         | Reason::Island => format!("Not computing: {why}."),

@@ -1,6 +1,6 @@
 //! Limits: the last word. Whatever plan and dispatch want, this is what stays.
 //!
-//! In order: off, engine down or starting, stale data, island operation, too hot, fuse, dimming by the grid operator, fuses of the
+//! In order: off, engine down or starting, meters that contradict each other, stale data, island operation, too hot, fuse, dimming by the grid operator, fuses of the
 //! phases, battery reserve, minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the minimum time on)
 //! never goes beyond it. The last limit that acted is the decision's reason.
 //!
@@ -22,6 +22,8 @@ mod phases;
 mod reserve;
 /// Minimum times.
 mod times;
+/// Meters that contradict each other.
+mod trust;
 
 use crate::act::dispatch::Wanted;
 use crate::act::limits::heat::Heat;
@@ -113,6 +115,7 @@ impl Limits {
             WorkerState::Starting => passage.forbid(Reason::WorkerStarting),
             WorkerState::Idle | WorkerState::Busy | WorkerState::Paused => {}
         }
+        trust::guard(situation, wanted, &mut passage);
         if situation.image.get(Point::GridPower).fresh().is_none() {
             passage.forbid(Reason::StaleData);
         }

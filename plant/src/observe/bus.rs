@@ -93,7 +93,7 @@ impl Bus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Known;
+    use crate::image::{Known, Trust};
     use crate::test_site::{at, site};
     use std::collections::BTreeMap;
 
@@ -109,6 +109,7 @@ mod tests {
             moment: moment(60),
             points: readings.iter().map(value).collect::<BTreeMap<_, _>>(),
             taken: readings.iter().map(|(point, _, second)| (*point, moment(*second))).collect(),
+            trust: Trust::Sound,
         }
     }
 

@@ -59,6 +59,11 @@ impl Draw {
         }
     }
 
+    /// The budget in force; `None` before the first.
+    pub(crate) fn budget(&self) -> Option<Watts> {
+        self.budgets.back().map(|(_, budget)| *budget)
+    }
+
     /// A meter says that compute drew `power` at `taken`.
     pub(crate) fn read(&mut self, taken: Moment, power: Watts) {
         if self.readings.back().is_some_and(|(last, _)| *last >= taken) {

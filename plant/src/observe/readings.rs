@@ -7,8 +7,7 @@
 //!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
-use crate::image::{HOUSE_BALANCE, Image, Known};
-use crate::observe::stuck::StuckMeter;
+use crate::image::{HOUSE_BALANCE, Image, Known, Trust};
 use crate::point::{DeviceId, Point, Role, Sample};
 use crate::record::DeviceStatus;
 use crate::site::Site;
@@ -23,7 +22,6 @@ pub(crate) struct Readings {
     devices: Vec<DeviceReadings>,
     index: BTreeMap<DeviceId, usize>,
     offered: BTreeMap<Point, Vec<usize>>,
-    meters: BTreeMap<Point, StuckMeter>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,8 +57,7 @@ impl Readings {
             }
         }
         let index = site.devices.iter().enumerate().map(|(number, device)| (device.id.clone(), number)).collect();
-        let meters = StuckMeter::all(site).into_iter().filter(|(point, _)| offered.contains_key(point)).collect();
-        Self { devices: devices.collect(), index, offered, meters }
+        Self { devices: devices.collect(), index, offered }
     }
 
     /// Whether a device of the site offers `point`.
@@ -94,8 +91,8 @@ impl Readings {
         }
     }
 
-    /// The house at `now`. `worker` stands in for compute's power where no device measures it.
-    pub(crate) fn image(&mut self, now: Timestamp, moment: Moment, worker: Option<Watts>) -> Image {
+    /// The devices' points at `now`, before the balance is closed. `worker` stands in for compute's power where no device measures it.
+    pub(crate) fn image(&self, now: Timestamp, moment: Moment, worker: Option<Watts>) -> Image {
         let offered = self.offered.iter();
         let offered =
             offered.filter(|(point, devices)| devices.iter().any(|number| self.devices[*number].has(**point)));
@@ -105,19 +102,15 @@ impl Readings {
             let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
             points.insert(Point::ComputePower, known);
         }
-        for (point, meter) in &mut self.meters {
-            if let Some(age) = meter.stuck_for(&points, moment)
-                && let Some(known) = points.get_mut(point)
-                && let Known::Fresh { value } = *known
-            {
-                *known = Known::Stale { value, age_s: age.as_secs() };
-            }
-        }
+        Image { at: now, moment, points, taken: self.taken(moment), trust: Trust::default() }
+    }
+
+    /// Closes the balance of `image`: what the house takes, where no device measures it.
+    pub(crate) fn close(&self, image: &mut Image) {
         if !self.offers(Point::HousePower) {
-            let house = self.house(&points);
-            points.insert(Point::HousePower, house);
+            let house = self.house(&image.points);
+            image.points.insert(Point::HousePower, house);
         }
-        Image { at: now, moment, points, taken: self.taken(moment) }
     }
 
     /// When the points were read last; the engine speaks for compute now where no device measures it.
@@ -220,12 +213,9 @@ fn plus(a: Known<f64>, b: Known<f64>) -> Known<f64> {
 pub(crate) fn plausible(point: Point, value: f64) -> bool {
     let range = match point.unit() {
         "W" => match point.role() {
-            Role::Grid | Role::Battery => -1e6..=1e6,
-            // A sleeping inverter shows a few watts of its own consumption.
-            Role::Pv => -1e3..=1e6,
-            Role::House | Role::Compute | Role::HeatPump | Role::Wallbox | Role::Tank | Role::Room | Role::Outdoor => {
-                -1e3..=1e6
-            }
+            // PV, compute and heat pump may be counted backwards: the judgement turns them.
+            Role::Grid | Role::Battery | Role::Pv | Role::Compute | Role::HeatPump | Role::Wallbox => -1e6..=1e6,
+            Role::House | Role::Tank | Role::Room | Role::Outdoor => -1e3..=1e6,
         },
         "A" => -1e4..=1e4,
         "" => 0.0..=1.0,
