@@ -50,6 +50,12 @@ export const price = (value) => (isNumber(value) ? signed(plainMills.format(sett
 /** 21.3 °C. */
 export const degrees = (value) => (isNumber(value) ? `${signed(one.format(settled(value, 0.1)))} °C` : NONE);
 
+/** 16.1 A. */
+export const amperes = (value) => (isNumber(value) ? `${one.format(settled(value, 0.1))} A` : NONE);
+
+/** What is either so or not. */
+export const yesNo = (value) => (isNumber(value) ? (value > 0 ? "yes" : "no") : NONE);
+
 /** 78 %. */
 export const percent = (value) => (isNumber(value) ? `${whole.format(value)} %` : NONE);
 
@@ -95,6 +101,8 @@ export const REASONS = {
   battery_reserve: "battery reserve",
   stale_data: "data is stale",
   worker_down: "engine down",
+  worker_starting: "engine starting",
+  island: "grid is lost",
   off: "off",
 };
 
@@ -106,8 +114,8 @@ export function reasonHue(name) {
   if (["surplus", "curtailment"].includes(name)) return "solar";
   if (["cheap_power", "negative_price"].includes(name)) return "grid";
   if (name === "heat_demand") return "heat";
-  if (["idle", "off", "min_off_time"].includes(name)) return "quiet";
-  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "worker_down"].includes(name)) return "alert";
+  if (["idle", "off", "min_off_time", "worker_starting"].includes(name)) return "quiet";
+  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "worker_down", "island"].includes(name)) return "alert";
   return "compute";
 }
 

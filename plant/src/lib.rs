@@ -68,6 +68,7 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
@@ -91,12 +92,34 @@ pub use planner::plan;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod fuse_test;
+#[cfg(test)]
+mod heat_test;
+#[cfg(test)]
+mod late_house;
+#[cfg(test)]
+mod limit_test;
+#[cfg(test)]
+mod mode_test;
+#[cfg(test)]
+mod probe_test;
+#[cfg(test)]
+mod pump_test;
+#[cfg(test)]
+mod random_houses_test;
+#[cfg(test)]
 mod random_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]
 mod scenario_test;
 #[cfg(test)]
+mod silent_house_test;
+#[cfg(test)]
 mod test_house;
 #[cfg(test)]
+mod test_loop;
+#[cfg(test)]
 mod test_site;
+#[cfg(test)]
+mod wallbox_test;

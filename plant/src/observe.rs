@@ -6,6 +6,8 @@
 //! entries --> forecast                     receipts --> tokens per kWh
 //! ```
 
+/// The house bus when the grid was read.
+pub(crate) mod bus;
 /// What the battery would charge with.
 pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
@@ -20,24 +22,31 @@ pub(crate) mod flows;
 pub(crate) mod forecast;
 /// The newest sample of every device, and the image made of them.
 pub(crate) mod readings;
+/// What a meter would show without compute.
+pub(crate) mod residual_load;
 /// Meters that repeat themselves.
 mod stuck;
+/// Who else follows the surplus.
+pub(crate) mod wallbox;
 
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
 use crate::image::Image;
+use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
-use crate::observe::draw::Draw;
+use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
-use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
+use crate::observe::residual_load::ResidualLoad;
+use crate::observe::wallbox::WallboxShare;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
-use crate::work::{Backlog, Receipt, WorkerStatus};
+use crate::work::{Backlog, Receipt, WorkerState, WorkerStatus};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Outdoor temperatures stand for at most this long.
@@ -64,8 +73,14 @@ pub(crate) struct Observed {
     pub worker: WorkerStatus,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
+    /// The house bus when the grid was read.
+    pub bus: Bus,
+    /// What compute gets from the wallbox, or leaves to it.
+    pub wallbox: WallboxShare,
     /// What compute drew in the last minutes.
     pub draw: Draw,
+    /// What the grid meter would show without compute; `None` while it is silent.
+    pub residual: Option<ResidualLoad>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
     /// The last image.
@@ -83,7 +98,10 @@ impl Observed {
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
+            bus: Bus::default(),
+            wallbox: WallboxShare::default(),
             draw: Draw::default(),
+            residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
         }
@@ -99,16 +117,38 @@ impl Observed {
         {
             self.draw.read(*taken, Watts(power));
         }
+        self.residual = self.residual_load(site, &image);
         if let Some(outdoor) = self.outdoor(&image) {
             let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
         }
         self.seen = Some(moment);
-        if let Some(flows) = Flows::bus(&image) {
+        self.bus.observe(&image, &self.draw, &site.compute);
+        if let Some(flows) = self.bus.flows {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
+            if let Some(wallbox) = &site.wallbox {
+                let drawn = image.get(Point::WallboxPower).fresh().map(|drawn| Watts(drawn).positive());
+                self.wallbox.observe(moment, flows, drawn, (wallbox, &site.compute));
+            }
         }
         image
+    }
+
+    /// What compute drew when each point of `image` was last read. A box whose power is not known may have drawn nothing.
+    pub(crate) fn compute_when(&self, site: &Site, image: &Image) -> BTreeMap<Point, Span> {
+        let known = image.get(Point::ComputePower).fresh().is_some();
+        let span = |taken| {
+            let span = self.draw.at(taken, &site.compute);
+            if known { span } else { Span { least: Watts::ZERO, ..span } }
+        };
+        image.taken.iter().map(|(point, taken)| (*point, span(*taken))).collect()
+    }
+
+    fn residual_load(&self, site: &Site, image: &Image) -> Option<ResidualLoad> {
+        let power = image.get(Point::GridPower).fresh().map(Watts)?;
+        let compute = self.compute_when(site, image).get(&Point::GridPower).copied()?;
+        Some(ResidualLoad::observe(self.residual, (power, site.grid.import_limit), compute))
     }
 
     /// The air outside: as measured, else as the feeds have it.
@@ -132,8 +172,12 @@ impl Observed {
         }
     }
 
-    /// What the engine says it draws.
+    /// What the engine says it draws. One that is not known to run is not fed, and counts as drawing nothing.
     fn worker_power(&self) -> Option<Watts> {
-        self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive)
+        let said = self.worker.power.filter(|power| power.0.is_finite()).map(Watts::positive);
+        match self.worker.state {
+            WorkerState::Down | WorkerState::Starting => said.or(Some(Watts::ZERO)),
+            WorkerState::Idle | WorkerState::Busy | WorkerState::Paused => said,
+        }
     }
 }

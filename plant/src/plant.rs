@@ -23,6 +23,7 @@ use crate::planner::request::{Basis, Planning};
 use crate::record::Record;
 use crate::site::Site;
 use crate::time::{Moment, SteadyClock, Timestamp};
+use crate::value::dimming;
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use chrono::{NaiveDate, TimeDelta};
@@ -258,7 +259,7 @@ impl Plant {
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,
             power_max: self.site.compute.max,
-            grid_dimming: commands.grid_dimming,
+            grid_dimming: dimming::in_force(situation),
             points: situation.image.points.clone(),
             surplus: situation.surplus(),
             import_price: situation.published.import,

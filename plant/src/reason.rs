@@ -42,6 +42,8 @@ reasons! {
     BatteryReserve "battery_reserve" "the battery reserve is kept";
     StaleData "stale_data" "a needed measurement is missing or old";
     WorkerDown "worker_down" "the engine does not answer";
+    WorkerStarting "worker_starting" "the engine is starting";
+    Island "island" "the grid is lost";
     Off "off" "it is switched off";
 }
 

@@ -6,6 +6,7 @@ use crate::decision::{BatteryMode, Control, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::entry::{Booking, Entry, Head, SlotAccount};
 use crate::event::Event;
+use crate::image::Known;
 use crate::planner;
 use crate::plant::{Plant, Restored};
 use crate::point::Point;
@@ -151,7 +152,17 @@ impl House {
             }
         }
         self.handle(Event::Wake);
+        self.check_fuse(grid - compute);
         self.computed += compute * hours / 1000.0;
+    }
+
+    /// Beside what the others truly take, compute gets no more than the fuse leaves, where the meters tell the truth.
+    fn check_fuse(&self, others: f64) {
+        let truthful = |point| !self.silent.contains(&point) && !self.stuck.contains_key(&point);
+        if self.budget > 0.0 && truthful(Point::GridPower) && truthful(Point::ComputePower) {
+            let limit = self.plant.site().grid.import_limit.0;
+            assert!(others + self.budget <= limit + 1e-6, "over the fuse: {others} and {} W", self.budget);
+        }
     }
 
     pub(crate) fn receipt(&mut self, price: f64, tokens: u64, joules: f64) {
@@ -241,16 +252,15 @@ pub(crate) fn check_record(site: &Site, record: &Record, before: Option<&Record>
     let budget = decision.budget;
     assert!(budget == Watts::ZERO || budget >= site.compute.min, "{decision:?}");
     assert!(budget <= site.compute.max.min(record.power_limit), "{decision:?}");
-    assert!(record.grid_dimming.is_none_or(|dimmed| budget <= dimmed), "{decision:?}");
+    let shown = |point| record.points.get(&point).and_then(|known: &Known<f64>| known.fresh()).unwrap_or(0.0).max(0.0);
+    // Own power is free of the grid operator's limit.
+    let own = Watts(shown(Point::PvPower) + shown(Point::BatteryPower));
+    assert!(record.grid_dimming.is_none_or(|dimmed| budget <= dimmed + own), "{decision:?}");
     let running = budget > Watts::ZERO;
     assert!(!running || record.mode != Mode::Off, "{decision:?}");
     assert!(!running || record.worker.state != WorkerState::Down, "{decision:?}");
     let grid = record.points.get(&Point::GridPower).and_then(|known| known.fresh());
     assert!(!running || grid.is_some(), "computes blind: {decision:?}");
-    if let Some(grid) = grid.filter(|_| running) {
-        let compute = record.points.get(&Point::ComputePower).and_then(|known| known.fresh()).unwrap_or(0.0);
-        assert!(grid - compute + budget.0 <= site.grid.import_limit.0 + 1e-6, "over the fuse: {decision:?}");
-    }
     assert!(!record.explanation.is_empty());
     assert!(decision.worth.net().0.is_finite());
     for setpoint in decision.settings.iter().filter(|_| record.mode == Mode::Off || grid.is_none()) {
