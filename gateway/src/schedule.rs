@@ -71,7 +71,7 @@ impl FromStr for Schedule {
             count => return Err(format!("has {count} {}; {EXPECTED}", if count == 1 { "field" } else { "fields" })),
         }
         let weekdays = weekday::numbered(fields[WEEKDAY]);
-        let Some(weekdays) = &weekdays else { return Err(wrong(fields[WEEKDAY], WEEKDAY)) };
+        let Some(weekdays) = &weekdays else { return Err(wrong_field(&fields)) };
         fields[WEEKDAY] = weekdays;
         let read = |fields: &[&str]| cron::Schedule::from_str(&fields.join(" ")).map_err(|_| wrong_field(fields));
         let all = read(&fields)?;

@@ -121,6 +121,7 @@ impl Plant {
         }
         let moment = self.clock.pass(now);
         match event {
+            // Done already.
             Event::ClockSet(_) => {}
             Event::Sample(sample) => self.observed.readings.record(&sample, self.clock.moment_of(sample.at)),
             Event::Outlook(outlook) => {
