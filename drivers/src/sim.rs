@@ -26,6 +26,8 @@
 pub mod battery;
 /// The house as one pure step.
 pub mod house;
+/// How late the devices show and obey.
+pub mod latency;
 /// What the household draws.
 pub mod load;
 /// Where the house stands.
@@ -51,6 +53,7 @@ pub use plug::{OUTLOOK, PREFIX, SPOT};
 use crate::error::Error;
 use crate::mqtt;
 use house::{House, State};
+use latency::Latency;
 use outlook::Outlook;
 use place::Place;
 use plant::time::Timestamp;
@@ -92,6 +95,8 @@ pub struct SimConfig {
     pub place: Place,
     /// What kind of days it has.
     pub sky: Sky,
+    /// How late its devices show and obey.
+    pub latency: Latency,
     /// Where the inverter listens; port 0 for a free one.
     pub inverter: SocketAddr,
     /// Where the heat pump listens; port 0 for a free one.
@@ -99,7 +104,7 @@ pub struct SimConfig {
 }
 
 impl SimConfig {
-    /// A house in the default place under sunny skies, its devices on free ports of this machine.
+    /// A house in the default place under sunny skies, its devices as late as real ones, on free ports of this machine.
     pub fn new(
         clock: Clock,
         speed: f64,
@@ -118,6 +123,7 @@ impl SimConfig {
             state: State::default(),
             place: Place::default(),
             sky: Sky::Sunny,
+            latency: Latency::default(),
             inverter: free,
             heat_pump: free,
         }
@@ -162,7 +168,7 @@ impl Running {
 /// A port for one of its devices cannot be had.
 pub async fn start(config: SimConfig, shutdown: CancellationToken) -> Result<Running, Error> {
     let weather = Weather { place: config.place, sky: config.sky, seed: config.seed };
-    let world = World::new(config.house, config.state, weather, (config.clock)(), config.speed);
+    let world = World::new(config.house, config.state, weather, (config.clock)(), config.speed).late(config.latency);
     let world = Arc::new(Mutex::new(world));
     let faults = Faults::default();
 

@@ -13,6 +13,7 @@ use anyhow::Context;
 use chrono::{Duration, TimeZone, Utc};
 use gateway::clock::Clock;
 use gateway::commands::Commanded;
+use gateway::config::dimming::Signal;
 use gateway::config::http::HttpConfig;
 use gateway::http::{Parts, State, serve};
 use gateway::interactive::Interactive;
@@ -48,7 +49,8 @@ async fn main() -> anyhow::Result<()> {
     let clock = Clock::sped(records_start()?, 288.0);
     let timezone = chrono_tz::Europe::Vienna;
     let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
-    let state = State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker })?;
+    let state =
+        State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker, dimming: Signal::Rest })?;
     let listener = tokio::net::TcpListener::bind(&address).await?;
     gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
     tokio::spawn(live(records, inbox, frozen));
@@ -72,7 +74,7 @@ async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Rece
                 Command::SetPowerLimit(watts) => limit = watts,
                 Command::Boost(time) if time.is_zero() => boost = None,
                 Command::Boost(time) => boost = Duration::from_std(time).ok().map(|time| at + time),
-                Command::GridDimming(_) => (),
+                Command::GridDimming(_) | Command::Scheduled(_) => (),
             }
         }
         let shown =

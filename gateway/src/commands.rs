@@ -33,12 +33,11 @@ pub struct Commanded {
 /// The way of an answer to whoever gave a command.
 pub type Kept = oneshot::Sender<Result<(), String>>;
 
-/// A command that the core has taken.
+/// What the core has in force after a command, or after the clock was set.
 #[derive(Debug)]
 struct Taken {
-    command: Command,
+    command: Option<(Command, Kept)>,
     in_force: InForce,
-    kept: Kept,
 }
 
 /// Writes the commands in force down.
@@ -94,9 +93,12 @@ impl CommandKeeper {
     async fn take(&mut self, batch: Vec<Taken>) {
         let before = self.commands;
         let mut waiting = Vec::new();
-        for Taken { command, in_force, kept } in batch {
-            self.commands = self.commands.after(command, in_force);
-            waiting.push(kept);
+        for Taken { command, in_force } in batch {
+            self.commands.in_force = in_force;
+            if let Some((command, kept)) = command {
+                self.commands = self.commands.after(command, in_force);
+                waiting.push(kept);
+            }
         }
         self.stand_in
             .send_if_modified(|known| std::mem::replace(known, self.commands.stand_in) != self.commands.stand_in);
@@ -124,11 +126,19 @@ impl CommandKeeper {
 impl CommandWay {
     /// Hands on a command that the core has taken; never waits.
     pub fn keep(&self, command: Command, in_force: InForce, kept: Kept) {
-        if let Err(error) = self.taken.try_send(Taken { command, in_force, kept }) {
+        if let Err(error) = self.taken.try_send(Taken { command: Some((command, kept)), in_force }) {
             let (mpsc::error::TrySendError::Full(taken) | mpsc::error::TrySendError::Closed(taken)) = error;
             let words = "it is in force, but could not be written down: the disk does not answer";
-            let _ = taken.kept.send(Err(words.to_owned()));
+            if let Some((_, kept)) = taken.command {
+                let _ = kept.send(Err(words.to_owned()));
+            }
         }
+    }
+
+    /// Hands on what is in force after the clock was set, which moves the end of a boost; never waits. What finds no place is written
+    /// down with the next command.
+    pub fn keep_moved(&self, in_force: InForce) {
+        let _ = self.taken.try_send(Taken { command: None, in_force });
     }
 
     /// What keeps the commands from being written, in words.

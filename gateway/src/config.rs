@@ -3,6 +3,10 @@
 
 /// `[[device]]`.
 pub mod devices;
+/// `[dimming]`.
+pub mod dimming;
+/// `[grid]`.
+pub mod grid;
 /// `[home_assistant]`.
 pub mod home_assistant;
 /// `[http]`.
@@ -56,7 +60,10 @@ pub struct Config {
     pub site: installation::SiteConfig,
     /// The grid connection.
     #[serde(default)]
-    pub grid: installation::GridConfig,
+    pub grid: grid::GridConfig,
+    /// Dimming by the grid operator.
+    #[serde(default)]
+    pub dimming: dimming::DimmingConfig,
     /// What power costs and earns.
     #[serde(default)]
     pub tariff: tariff::TariffConfig,
@@ -66,6 +73,9 @@ pub struct Config {
     /// The battery, where there is one.
     #[serde(default)]
     pub battery: Option<installation::BatteryConfig>,
+    /// The wallbox, where it follows the surplus.
+    #[serde(default)]
+    pub wallbox: Option<installation::WallboxConfig>,
     /// The compute box.
     pub compute: installation::ComputeConfig,
     /// The heat source that compute's heat displaces.

@@ -30,21 +30,40 @@ pub async fn run(
     events: mpsc::Sender<Event>,
     shutdown: CancellationToken,
 ) {
+    let mut steps = clock.steps();
     let desk = Desk { clock, events };
+    while !shutdown.is_cancelled() {
+        let stop = shutdown.child_token();
+        let reading = read(&config, broker.clone(), &desk, &stop);
+        tokio::pin!(reading);
+        tokio::select! {
+            biased;
+            () = &mut reading => return,
+            // What was said for other days than the wrong clock's is asked for again.
+            _ = steps.changed() => {
+                stop.cancel();
+                reading.await;
+            }
+        }
+    }
+}
+
+/// Listens until `shutdown`.
+async fn read(config: &TariffConfig, broker: Option<impl Dial>, desk: &Desk, shutdown: &CancellationToken) {
     let spot_topic = config.spot.as_ref().and_then(|spot| spot.topic.clone());
     let outlook_topic = config.outlook.as_ref().map(|outlook| outlook.topic.clone());
     let address = config.spot.as_ref().and_then(|spot| Some((spot.url.clone()?, spot.refresh_s)));
     let from_topics = async {
         match broker {
             Some(broker) if spot_topic.is_some() || outlook_topic.is_some() => {
-                topics::run(broker, spot_topic, outlook_topic, &desk, &shutdown).await;
+                topics::run(broker, spot_topic, outlook_topic, desk, shutdown).await;
             }
             Some(_) | None => std::future::pending().await,
         }
     };
     let from_address = async {
         match address {
-            Some((url, refresh_s)) => address::run(&url, refresh_s, &desk, &shutdown).await,
+            Some((url, refresh_s)) => address::run(&url, refresh_s, desk, shutdown).await,
             None => std::future::pending().await,
         }
     };

@@ -96,6 +96,7 @@ impl Host {
                 () = shutdown.cancelled() => break,
                 () = wake => {
                     woken = tokio::time::Instant::now();
+                    self.follow_clock();
                     self.step(Event::Wake);
                 }
                 Some(commanded) = inputs.commands.recv() => {
@@ -124,6 +125,15 @@ impl Host {
         self.actuators.end();
         self.books.save();
         GracefulShutdown { reports: inputs.reports }
+    }
+
+    /// Follows the machine's clock. Where it was set, the core hears of that before anything else happens.
+    fn follow_clock(&mut self) {
+        if let Some(by) = self.clock.look() {
+            tracing::warn!(seconds = by.num_seconds(), "the clock was set");
+            self.step(Event::ClockSet(by.num_milliseconds()));
+            self.commands.keep_moved(self.plant.commands());
+        }
     }
 
     fn command(&mut self, Commanded { command, kept }: Commanded) {
@@ -192,13 +202,14 @@ impl Host {
         let notices = self.notices.all();
         let notices = notices.iter().map(Notice::sentence);
         let kept = self.books.problem().map(str::to_owned).into_iter().chain(self.commands.problem());
+        let clock = self.clock.doubt();
         let devices = self.unavailable.iter().map(|(device, why)| format!("{device}: {why}"));
         let refusals = self.leases.current().into_iter().filter_map(|lease| {
             let LeaseStatus { device, control, error, .. } = lease;
             error.map(|error| format!("{device}: {control} is not taken: {error}"))
         });
         let troubles = self.troubles.all().into_iter();
-        notices.chain(kept).chain(troubles).chain(devices).chain(refusals).collect()
+        notices.chain(clock).chain(kept).chain(troubles).chain(devices).chain(refusals).collect()
     }
 }
 

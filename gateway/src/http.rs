@@ -35,6 +35,7 @@ mod tests;
 mod worker;
 
 use crate::clock::Clock;
+use crate::config::dimming::Signal;
 use crate::config::http::HttpConfig;
 use crate::interactive::Interactive;
 use crate::jobs::Queue;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub interactive: Interactive,
     /// Where the worker listens, `http://host:port`.
     pub worker: String,
+    /// The way of the grid operator's signal: REST may dim only where it is that.
+    pub dimming: Signal,
 }
 
 /// What the handlers share. Clones are one.

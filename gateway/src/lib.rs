@@ -22,6 +22,8 @@ pub mod confirm;
 pub mod debts;
 /// The main job without hardware or accounts.
 pub mod demo;
+/// The grid operator's signal out of Home Assistant.
+pub mod dimming;
 /// The engine, seen from the gateway.
 pub mod engine;
 /// Prices and forecasts from outside.

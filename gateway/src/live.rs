@@ -130,7 +130,7 @@ async fn run_in<O: Outside>(
         worker: resources.worker,
         restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
     };
-    tasks.serve(&config.http, resources.listener)?;
+    tasks.serve(&config, resources.listener)?;
 
     // Devices and engine outlive the loop: they are given back when it has ended.
     let devices_stop = CancellationToken::new();

@@ -23,6 +23,9 @@ use trace::Row;
 
 mod trace;
 
+/// A house that somebody else simulates.
+pub(crate) mod world;
+
 /// The simulated house as the core meets it.
 pub(crate) mod model;
 

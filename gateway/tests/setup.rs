@@ -10,9 +10,12 @@ use drivers::{broker, sim};
 use gateway::config::{self, Partial};
 use gateway::live::{self, Shell};
 use gateway::source::{Found, Source};
-use gateway::store::{DebtBook, Disk, StateStore};
+use gateway::store::{DebtBook, Disk, Ledger, StateStore};
 use plant::decision::Control;
+use plant::entry::{Booking, Head, SlotAccount};
+use plant::ledger;
 use plant::point::DeviceId;
+use plant::time::Slot;
 use plant::units::Watts;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -210,5 +213,47 @@ async fn setup_ends_when_it_is_asked_to() {
     let ended = timeout(PATIENCE, live::setup(&mut source, found, &shell, false, &shutdown)).await;
     assert!(ended.expect("it ends").unwrap().is_none());
     assert!(!house.holds(), "not without giving back");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_before_the_books_end_is_waited_for_and_nothing_is_left_set_meanwhile() {
+    let house = House::left_on_hold().await;
+    let file = house.write(BATTERY, "");
+    let data = house.folder.path().join("data");
+    let newest = "2099-01-01T00:00:00Z".parse().unwrap();
+    let entry = ledger::seal(&Head::default(), newest, &Booking::Slot(Box::new(SlotAccount::new(Slot(1)))));
+    Ledger::open(&Disk::Folder(data.clone())).unwrap().append(&entry).unwrap();
+
+    let (shutdown, shell) = (CancellationToken::new(), Shell::default());
+    let ends = shutdown.clone();
+    let setup = tokio::spawn(async move {
+        let mut source = Source::new(Some(file));
+        let found = source.read(&shell.troubles).await;
+        live::setup(&mut source, found, &shell, false, &ends).await
+    });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = async |path: &str| {
+        let answer = client.get(format!("http://{}{path}", house.page)).send().await.ok()?;
+        answer.text().await.ok()
+    };
+    timeout(PATIENCE, async {
+        loop {
+            let said = page("/api/v1/setup").await.unwrap_or_default();
+            if said.contains("but the books go on to 2099-01-01 00:00 UTC") && !house.holds() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await
+    .expect("the doubt, and the battery under its own control");
+    assert!(page("/").await.unwrap().contains("The configuration is in order"));
+    assert!(!setup.is_finished());
+
+    // With the books of another house in their place the time is right.
+    std::fs::remove_file(data.join("ledger.db")).unwrap();
+    let started = timeout(PATIENCE, setup).await.expect("it goes on by itself").unwrap().unwrap();
+    assert!(matches!(started, Some(Found { configuration: Ok(_), .. })), "{started:?}");
     house.end().await;
 }

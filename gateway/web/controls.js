@@ -5,7 +5,7 @@ import { power, timeOf } from "./format.js";
 import { send } from "./link.js";
 
 const HINTS = {
-  off: "Never compute.",
+  off: "No compute until another mode is set.",
   auto: "Compute whenever a kilowatt-hour of it is worth more than it costs.",
   surplus: "Compute only on solar surplus.",
   heat: "Compute when the house needs the heat.",

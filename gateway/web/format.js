@@ -50,6 +50,12 @@ export const price = (value) => (isNumber(value) ? signed(plainMills.format(sett
 /** 21.3 °C. */
 export const degrees = (value) => (isNumber(value) ? `${signed(one.format(settled(value, 0.1)))} °C` : NONE);
 
+/** 16.1 A. */
+export const amperes = (value) => (isNumber(value) ? `${one.format(settled(value, 0.1))} A` : NONE);
+
+/** What is either so or not. */
+export const yesNo = (value) => (isNumber(value) ? (value > 0 ? "yes" : "no") : NONE);
+
 /** 78 %. */
 export const percent = (value) => (isNumber(value) ? `${whole.format(value)} %` : NONE);
 

@@ -1,7 +1,7 @@
 // The engine, the temperatures, the devices: what works, how warm it is, how fresh the readings are.
 
 import { byId, el, setText } from "./dom.js";
-import { NONE, age, count, degrees, euro, last, momentOf, percent, power } from "./format.js";
+import { NONE, age, amperes, count, degrees, euro, last, momentOf, percent, power, yesNo } from "./format.js";
 
 const STATES = { down: "not answering", starting: "loading its expert", idle: "ready", busy: "working", paused: "paused: no power" };
 const NAMES = { "pv.power": "sun", "battery.soc": "charge", "house.power": "house", "grid.power": "grid", "battery.power": "battery", "compute.power": "compute", "heat_pump.power": "heat pump", "heat_pump.heat": "heat" };
@@ -61,6 +61,8 @@ function freshness(known) {
 
 function unitOf(name) {
   if (name.endsWith("temperature")) return degrees;
+  if (name.startsWith("grid.current")) return amperes;
+  if (name === "grid.dimmed" || name === "grid.island") return yesNo;
   return name.endsWith("soc") ? percent : power;
 }
 

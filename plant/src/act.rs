@@ -1,4 +1,4 @@
-//! What is done about the situation. Dispatch wants, the limits have the last word, the other
+//! What is done about the situation. Dispatch wants, the probe looks for curtailed power, the limits have the last word, the other
 //! devices of the house are set so that they do not work against it.
 
 /// The other devices.
@@ -7,6 +7,10 @@ mod devices;
 mod dispatch;
 /// The decision in words.
 pub(crate) mod explain;
+/// Compute on surplus.
+mod follow;
+/// Demand for compute's heat.
+mod heating;
 /// The last word.
 mod limits;
 /// What went wrong with the last setpoints.
@@ -18,6 +22,7 @@ use crate::act::devices::Coordination;
 use crate::act::dispatch::Dispatch;
 use crate::act::limits::Limits;
 use crate::act::outcomes::Outcomes;
+use crate::act::probe::Probe;
 use crate::decision::{Control, Decision, Outcome, Setpoints};
 use crate::point::DeviceId;
 use crate::time::Moment;
@@ -28,6 +33,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Act {
     dispatch: Dispatch,
+    probe: Probe,
     limits: Limits,
     devices: Coordination,
     outcomes: Outcomes,
@@ -38,8 +44,9 @@ pub(crate) struct Act {
 impl Act {
     /// The decision of one cycle.
     pub(crate) fn decide(&mut self, situation: &Situation<'_>) -> Decision {
-        let wanted = self.dispatch.dispatch(situation);
+        let wanted = self.probe.raise(situation, self.dispatch.dispatch(situation));
         let verdict = self.limits.clamp(situation, &wanted);
+        self.probe.note(situation, verdict.budget);
         Decision {
             at: situation.now,
             wanted: wanted.power,

@@ -8,8 +8,8 @@
 //! Terms: the *open* slot is the quarter hour that runs; the *closed* totals are the sums over all slots before it. What is
 //! published is closed totals plus the open slot.
 //!
-//! Invariant: what is booked was observed. A gap books nothing, a clock that goes back books nothing twice; after one, a
-//! slot may have several entries, whose sums are right.
+//! Invariant: what is booked was observed: a gap is booked as far as its readings stand for it, and a clock that is set books
+//! nothing. After one that was set back a slot may have several entries, whose sums are right.
 //!
 //! Example: 720 W of compute out of surplus from 12:14:59.5 to 12:15:00.5, feed-in 0.08 EUR/kWh. The interval is cut at 12:15:00;
 //! each half adds 0.0001 kWh and 0.000008 EUR of electricity to its slot. The second half closes the slot of 12:00 first: it
@@ -33,6 +33,7 @@ use crate::books::totals::Totals;
 use crate::checkpoint::Checkpoint;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, Entry, Head, SlotAccount};
+use crate::plant::Restored;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::KilowattHours;
@@ -59,13 +60,24 @@ pub(crate) struct Books {
     pub closed: Totals,
     calendar: Calendar,
     receipts: ReceiptIds,
-    /// The last moment that was booked, and what has been unchanged since then.
-    held: Option<(Timestamp, Option<Held>)>,
+    held: Option<Holding>,
+}
+
+/// The time since the last cycle.
+#[derive(Clone, Debug)]
+struct Holding {
+    /// Until when it is booked.
+    from: Timestamp,
+    /// How long from there the readings stand.
+    stands_for: Duration,
+    /// What is unchanged.
+    held: Option<Held>,
 }
 
 impl Books {
     /// The books of `site` at `now`, as `checkpoint` left them.
-    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>, now: Timestamp) -> Self {
+    pub(crate) fn new(site: &Site, restored: &Restored, now: Timestamp) -> Self {
+        let checkpoint = restored.checkpoint.as_ref();
         // Where nothing is counted yet, the first entry begins its day.
         let since = checkpoint
             .filter(|checkpoint| checkpoint.counts())
@@ -75,7 +87,7 @@ impl Books {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
             open: open.unwrap_or_else(|| SlotAccount::new(Slot::containing(now))),
             closed: checkpoint.map(Checkpoint::closed).unwrap_or_default(),
-            calendar: Calendar::new(site.timezone, since),
+            calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
         }
@@ -115,25 +127,30 @@ impl Books {
         }
     }
 
-    /// Books the time until `now` as it was held, at most `longest` of it: beyond that no reading stands for it.
-    pub(crate) fn pass(&mut self, site: &Site, now: Timestamp, longest: Duration) -> Vec<Entry> {
+    /// Books the time until `now` as it was held, as far as the readings stand for it.
+    pub(crate) fn pass(&mut self, site: &Site, now: Timestamp) -> Vec<Entry> {
         let mut entries = Vec::new();
-        if let Some((from, Some(held))) = self.held {
-            let span = elapsed(from, now).min(longest);
-            for interval in account::intervals(site, &held, from, span) {
+        if let Some(Holding { from, stands_for, held }) = self.held.take() {
+            let span = elapsed(from, now).min(stands_for);
+            for interval in held.iter().flat_map(|held| account::intervals(site, held, from, span)) {
                 entries.extend(self.add(interval));
             }
+            self.held = Some(Holding { from: now, stands_for: stands_for.saturating_sub(elapsed(from, now)), held });
         }
         entries.extend(self.advance(now));
-        if let Some((from, _)) = &mut self.held {
-            *from = now;
-        }
         entries
     }
 
-    /// Holds what was decided until the next cycle.
-    pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision) {
-        self.held = Some((situation.now, Held::of(situation, decision)));
+    /// The clock was set to `now`, after what passed until then was booked.
+    pub(crate) fn set(&mut self, now: Timestamp) {
+        if let Some(holding) = &mut self.held {
+            holding.from = now;
+        }
+    }
+
+    /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
+    pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
+        self.held = Some(Holding { from: situation.now, stands_for, held: Held::of(situation, decision) });
     }
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
@@ -144,7 +161,7 @@ impl Books {
         }
         let mut entries: Vec<Entry> = self.advance(now).into_iter().collect();
         self.count(receipt);
-        let held = self.held.as_ref().and_then(|(_, held)| held.as_ref());
+        let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
         let heat_share = held.map_or(0.0, |held| held.useful_share(site)) * site.compute.heat_fraction;
         let heat_used = KilowattHours::from_joules(receipt.joules * heat_share);
         let booked = BookedReceipt { receipt: receipt.clone(), heat_used };
@@ -184,13 +201,8 @@ impl Books {
     }
 
     fn turn_to(&mut self, at: Timestamp) {
-        let turned = self.calendar.turn_to(at);
-        if turned.day {
-            self.closed.today = Default::default();
-        }
-        if turned.month {
-            self.closed.month = Default::default();
-        }
+        let Totals { today, month, .. } = &mut self.closed;
+        self.calendar.turn_to(at, today, month);
     }
 
     /// Counts a receipt in the open slot.

@@ -1,7 +1,7 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
-use crate::command::{InForce, Mode};
+use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Head, SlotAccount};
 use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
@@ -58,7 +58,7 @@ impl Checkpoint {
     /// The commands that were in force. The host keeps them apart from this, so that these are for where it has none.
     pub fn in_force(&self) -> InForce {
         let Self { mode, boost, power_limit, grid_dimming, .. } = *self;
-        InForce { mode, boost, power_limit, grid_dimming }
+        InForce { mode, boost, power_limit, grid_dimming, set_by: Origin::default() }
     }
 
     /// Whether anything is counted.

@@ -63,6 +63,17 @@ impl FromStr for Mode {
     }
 }
 
+/// Who set the mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A person, or an automation of theirs.
+    #[default]
+    Person,
+    /// A schedule.
+    Schedule,
+}
+
 /// The commands in force: what the owner and the grid operator last commanded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InForce {
@@ -74,18 +85,37 @@ pub struct InForce {
     pub power_limit: Watts,
     /// The grid operator's limit, while it dims.
     pub grid_dimming: Option<Watts>,
+    /// Who set the mode; while a boost runs, the mode to return to.
+    #[serde(default)]
+    pub set_by: Origin,
 }
 
 impl InForce {
-    /// The same with the mode `off`: nothing is switched on.
+    /// The same with the mode `off`, which no schedule ends: nothing is switched on.
     pub fn off(self) -> Self {
-        Self { mode: Mode::Off, boost: None, ..self }
+        Self { mode: Mode::Off, boost: None, set_by: Origin::Person, ..self }
     }
 
     /// Those of a house in which nobody has commanded anything; its compute draws `power_max` at most.
     pub fn new(power_max: Watts) -> Self {
-        Self { mode: Mode::Auto, boost: None, power_limit: power_max, grid_dimming: None }
+        Self { mode: Mode::Auto, boost: None, power_limit: power_max, grid_dimming: None, set_by: Origin::Person }
     }
+}
+
+/// What a schedule asks for.
+///
+/// Example: at 21:59 a person boosts for an hour, and a schedule says `eco` at 22:00. The boost runs until 22:59, then the mode is
+/// `eco`. Where the person had said `off`, it stays `off`, unless the schedule overrides that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// The mode; `Mode::Boost` for as long as `boost`.
+    pub mode: Mode,
+    /// How long a boost lasts; one that runs is not shortened.
+    #[serde(default)]
+    pub boost: Duration,
+    /// Whether it also ends a boost, and an `off` that a person set.
+    #[serde(default)]
+    pub overrides: bool,
 }
 
 /// A command from a person or an automation.
@@ -94,6 +124,8 @@ impl InForce {
 pub enum Command {
     /// Stay in this mode. `Mode::Boost` boosts for the site's default time and then returns to the mode before it.
     SetMode(Mode),
+    /// A schedule asks for a mode or a boost: a boost that runs and a person's `off` come first, unless it overrides them.
+    Scheduled(Scheduled),
     /// Never draw more compute power than this.
     SetPowerLimit(Watts),
     /// Full power for this long, then return to the mode before it. Zero ends a running boost.

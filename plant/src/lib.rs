@@ -90,9 +90,23 @@ pub use books::{ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod clock_test;
+#[cfg(test)]
 mod fuse_test;
 #[cfg(test)]
+mod heat_test;
+#[cfg(test)]
+mod late_house;
+#[cfg(test)]
 mod limit_test;
+#[cfg(test)]
+mod mode_test;
+#[cfg(test)]
+mod probe_test;
+#[cfg(test)]
+mod pump_test;
+#[cfg(test)]
+mod random_houses_test;
 #[cfg(test)]
 mod random_test;
 #[cfg(test)]
@@ -100,6 +114,12 @@ mod rule_test;
 #[cfg(test)]
 mod scenario_test;
 #[cfg(test)]
+mod silent_house_test;
+#[cfg(test)]
 mod test_house;
 #[cfg(test)]
+mod test_loop;
+#[cfg(test)]
 mod test_site;
+#[cfg(test)]
+mod wallbox_test;

@@ -6,6 +6,8 @@
 //! entries --> forecast                     receipts --> tokens per kWh
 //! ```
 
+/// The house bus when the grid was read.
+pub(crate) mod bus;
 /// What the battery would charge with.
 pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
@@ -24,18 +26,21 @@ pub(crate) mod readings;
 pub(crate) mod residual_load;
 /// Meters that repeat themselves.
 mod stuck;
+/// Who else follows the surplus.
+pub(crate) mod wallbox;
 
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
 use crate::image::Image;
+use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
 use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
-use crate::observe::flows::Flows;
 use crate::observe::forecast::Forecast;
 use crate::observe::readings::Readings;
 use crate::observe::residual_load::ResidualLoad;
+use crate::observe::wallbox::WallboxShare;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
@@ -68,6 +73,10 @@ pub(crate) struct Observed {
     pub worker: WorkerStatus,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
+    /// The house bus when the grid was read.
+    pub bus: Bus,
+    /// What compute gets from the wallbox, or leaves to it.
+    pub wallbox: WallboxShare,
     /// What compute drew in the last minutes.
     pub draw: Draw,
     /// What the grid meter would show without compute; `None` while it is silent.
@@ -89,6 +98,8 @@ impl Observed {
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
             charge_room: ChargeRoom::default(),
+            bus: Bus::default(),
+            wallbox: WallboxShare::default(),
             draw: Draw::default(),
             residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
@@ -98,7 +109,7 @@ impl Observed {
 
     /// The house at `now`, frozen. What lasts until a moment, like a boost, ends where that has come.
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
-        self.commands.pass(now);
+        self.commands.pass(now, moment);
         self.feeds.pass(now);
         let image = self.readings.image(now, moment, self.worker_power());
         if let (Some(power), Some(taken)) =
@@ -112,9 +123,14 @@ impl Observed {
             self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
         }
         self.seen = Some(moment);
-        if let Some(flows) = Flows::bus(&image) {
+        self.bus.observe(&image, &self.draw, &site.compute);
+        if let Some(flows) = self.bus.flows {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
             self.charge_room.observe(moment, flows, soc, site.battery.as_ref());
+            if let Some(wallbox) = &site.wallbox {
+                let drawn = image.get(Point::WallboxPower).fresh().map(|drawn| Watts(drawn).positive());
+                self.wallbox.observe(moment, flows, drawn, (wallbox, &site.compute));
+            }
         }
         image
     }

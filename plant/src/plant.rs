@@ -8,6 +8,7 @@
 
 use crate::act::Act;
 use crate::act::explain::explain;
+use crate::books::totals::Earnings;
 use crate::books::{Books, ledger};
 use crate::checkpoint::Checkpoint;
 use crate::command::InForce;
@@ -25,11 +26,13 @@ use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::dimming;
 use crate::value::situation::Situation;
 use crate::work::Receipt;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The fast loop's pace in house time.
-const CADENCE: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+const CADENCE: TimeDelta = TimeDelta::seconds(1);
 
 /// What a restart finds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +47,9 @@ pub struct Restored {
     /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
     /// receipts are not booked again. May be empty.
     pub recent: Vec<Entry>,
+    /// What the ledger's entries up to the checkpoint's head add up to by local day, for the last two months: a calendar that
+    /// turns back, as after a wrong clock, finds the sums of its day.
+    pub days: BTreeMap<NaiveDate, Earnings>,
 }
 
 /// The running house: what is installed, and a field for each stage of the cycle.
@@ -69,7 +75,7 @@ impl Plant {
             observed: Observed::new(&site, checkpoint, commands),
             planning: Planning::default(),
             act: Act::default(),
-            books: Books::new(&site, checkpoint, now),
+            books: Books::new(&site, &restored, now),
             site: Arc::new(site),
         };
         for entry in &restored.recent {
@@ -111,7 +117,7 @@ impl Plant {
         // A clock that jumped back does not silence the plant until it has caught up.
         self.next_wake = self.next_wake.min(now + CADENCE);
         if let Event::ClockSet(milliseconds) = event {
-            self.clock.set(chrono::TimeDelta::milliseconds(milliseconds));
+            return self.set_clock(TimeDelta::milliseconds(milliseconds), now);
         }
         let moment = self.clock.pass(now);
         match event {
@@ -122,7 +128,7 @@ impl Plant {
                 self.planning.stale = true;
             }
             Event::Command(command) => {
-                self.observed.commands.take(command, &self.site, now);
+                self.observed.commands.take(command, &self.site, now, moment);
                 self.planning.urgent = true;
             }
             Event::Outcome(outcome) => self.act.take(&outcome),
@@ -132,13 +138,30 @@ impl Plant {
                 self.observed.backlog = backlog;
             }
             Event::Worker(status) => self.observed.worker = *status,
-            Event::Plan(plan) => self.planning.take(*plan, now),
+            Event::Plan(plan) => {
+                let made = self.clock.moment_of(plan.made_at);
+                self.planning.take(*plan, made, now);
+            }
             Event::Wake => {
                 self.next_wake = now + CADENCE;
                 return self.cycle(now, moment);
             }
         }
         Vec::new()
+    }
+
+    /// The clock was set by `by` and shows `now`: nothing has passed. What ran until then belongs to the time that was shown.
+    fn set_clock(&mut self, by: TimeDelta, now: Timestamp) -> Vec<Effect> {
+        let shown = now.checked_sub_signed(by).unwrap_or(now);
+        let effects = self.pass(shown);
+        self.clock.pass(shown);
+        self.clock.set(by);
+        let moment = self.clock.pass(now);
+        self.observed.commands.pass(now, moment);
+        self.books.set(now);
+        self.planning.urgent = true;
+        self.next_wake = now;
+        effects
     }
 
     /// The last effects: the running state is saved. The leases that hold the devices give them back.
@@ -153,14 +176,14 @@ impl Plant {
         let booked = self.pass(now);
         let site = self.site.clone();
         let image = self.observed.image(&site, now, moment);
-        let planned = self.planning.intention(self.observed.commands.mode, now);
+        let planned = self.planning.intention(self.observed.commands.mode, now, moment);
         let disobeyed = self.act.disobeys(Control::BatteryMode);
         let situation = Situation { disobeyed, ..Situation::new(&site, &self.observed, &image, planned) };
         let decision = self.act.decide(&situation);
         self.observed.draw.set(moment, decision.budget);
         let mut effects = vec![Effect::Apply(self.act.setpoints(&decision))];
         effects.extend(booked);
-        self.books.hold(&situation, &decision);
+        self.books.hold(&situation, &decision, self.observed.readings.stand_for(moment));
         effects.push(Effect::Checkpoint(Box::new(self.checkpoint(now))));
         effects.push(Effect::Publish(Box::new(self.record(&situation, decision))));
         effects.extend(self.plan_request(&image).map(|request| Effect::Plan(Box::new(request))));
@@ -169,7 +192,7 @@ impl Plant {
 
     /// Books the time since the last cycle, as far as its readings stand for it.
     fn pass(&mut self, now: Timestamp) -> Vec<Effect> {
-        let entries = self.books.pass(&self.site, now, self.observed.readings.hold());
+        let entries = self.books.pass(&self.site, now);
         self.appended(entries)
     }
 
@@ -235,7 +258,7 @@ impl Plant {
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,
             power_max: self.site.compute.max,
-            grid_dimming: dimming::in_force(situation),
+            grid_dimming: dimming::in_force(situation.site, situation.image, commands.grid_dimming),
             points: situation.image.points.clone(),
             surplus: situation.surplus(),
             import_price: situation.published.import,

@@ -104,6 +104,19 @@ points! {
 }
 
 impl Point {
+    /// Whether it is about one phase of the connection.
+    pub fn is_of_phase(self) -> bool {
+        matches!(
+            self,
+            Point::GridPowerL1
+                | Point::GridPowerL2
+                | Point::GridPowerL3
+                | Point::GridCurrentL1
+                | Point::GridCurrentL2
+                | Point::GridCurrentL3
+        )
+    }
+
     /// Whether several devices' values add up to the house's (powers and counters), or are averaged (the rest).
     pub fn is_additive(self) -> bool {
         matches!(self.unit(), "W" | "kWh")

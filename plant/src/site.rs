@@ -224,6 +224,22 @@ pub struct Battery {
     pub wear: EurPerKwh,
     /// Compute never takes the state of charge below this.
     pub reserve: Percent,
+    /// Who gets the surplus first.
+    #[serde(default)]
+    pub first: First,
+}
+
+/// Who gets the surplus first, battery or compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// Whom the plan names: the one to whom it is worth more.
+    #[default]
+    Planned,
+    /// The battery.
+    Battery,
+    /// Compute.
+    Compute,
 }
 
 /// Where compute's heat goes.

@@ -66,6 +66,7 @@ pub(crate) fn site() -> Site {
             round_trip: 0.9,
             wear: EurPerKwh(0.02),
             reserve: Percent(10.0),
+            first: First::Planned,
         }),
         wallbox: None,
         compute: Compute {

@@ -6,6 +6,7 @@
 
 LONG_TASKS='
 random_houses; tests; package(plant) and test(random_test); random weather, commands, jumps and nonsense for the core
+late_houses; tests; package(plant) and test(random_houses_test); houses that read seldom and obey late or not at all, their limits by true powers
 broken_input; tests; (package(inference) and test(/gguf::|text::/)) or (package(drivers) and test(words::)) or (package(gateway) and test(/lines::/)); files, words and lines that are cut and turned
 kills; tests; package(house-tests) and test(bad_days::kill); kill -9 of the gateway at random moments
 house_kills; tests; package(house-tests) and test(bad_days::power::after_a_kill); a fifth each: gateway starting, stopping, at work, devices, both

@@ -17,9 +17,19 @@ const LEAST_WALL: Duration = Duration::from_secs(3);
 /// What a request takes beyond the silence that the device wants between two of them.
 const REQUEST: Duration = Duration::from_millis(20);
 
-/// The powers that guard the fuse. Over MQTT they are reported when a message brings them and not again, so that their samples
+/// What guards the fuses. Over MQTT they are reported when a message brings them and not again, so that their samples
 /// are as old as the messages.
-pub(crate) const GUARDS: [Point; 3] = [Point::GridPower, Point::BatteryPower, Point::ComputePower];
+pub(crate) const GUARDS: [Point; 9] = [
+    Point::GridPower,
+    Point::GridPowerL1,
+    Point::GridPowerL2,
+    Point::GridPowerL3,
+    Point::GridCurrentL1,
+    Point::GridCurrentL2,
+    Point::GridCurrentL3,
+    Point::BatteryPower,
+    Point::ComputePower,
+];
 
 /// How old samples may be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,6 +71,12 @@ impl Definition {
         rows.chain(derived).filter_map(|name| name.parse().ok()).collect()
     }
 
+    /// Those of a device whose owner lists none.
+    pub fn usual_points(&self) -> BTreeSet<Point> {
+        let on_request = self.point.iter().filter(|row| row.on_request).filter_map(|row| row.name.parse().ok());
+        &self.points() - &on_request.collect()
+    }
+
     /// The controls it offers with their bounds, as the site wants to know them.
     pub fn controls(&self) -> BTreeMap<Control, ControlRange> {
         let range = |row: &ControlRow| {
@@ -158,6 +164,12 @@ pub struct PointRow {
     pub sign: Option<i8>,
     /// A parameter whose value `export` or `-1` turns the sign and `import` or `1` leaves it.
     pub sign_parameter: Option<String>,
+    /// Whether the device's sign says nothing: the value is the magnitude.
+    pub absolute: bool,
+    /// Raw numbers that stand for 1, all others for 0.
+    pub one_when: Vec<f64>,
+    /// Whether a device has the point only where its owner lists it: not each of them does, or means it.
+    pub on_request: bool,
     /// Possible values in the canonical unit; what lies outside is no value.
     pub range: Option<[f64; 2]>,
     /// Raw numbers that mean "no value".

@@ -13,7 +13,8 @@ pub(crate) fn factor(unit: &str) -> Option<(f64, &'static str)> {
         "°C" => (1.0, "°C"),
         "%" => (1.0, "%"),
         "share" => (100.0, "%"),
-        "A" | "V" | "Hz" | "l/h" | "l/min" | "" => (1.0, ""),
+        "A" => (1.0, "A"),
+        "V" | "Hz" | "l/h" | "l/min" | "" => (1.0, ""),
         _ => return None,
     })
 }

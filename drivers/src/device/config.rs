@@ -79,6 +79,6 @@ impl DeviceConfig {
 
     /// The points the site wants.
     pub(super) fn wanted(&self) -> BTreeSet<Point> {
-        self.points.clone().unwrap_or_else(|| self.definition.points())
+        self.points.clone().unwrap_or_else(|| self.definition.usual_points())
     }
 }

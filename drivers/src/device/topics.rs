@@ -246,3 +246,6 @@ pub(crate) fn at_path<'a>(json: &'a Json, path: &str) -> Option<&'a Json> {
     }
     Some(here)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,13 @@ pub(crate) fn value(row: &PointRow, parameters: &Parameters, raw: f64) -> Option
     if row.not_available.contains(&raw) {
         return None;
     }
+    let raw = if row.one_when.is_empty() { raw } else { f64::from(u8::from(row.one_when.contains(&raw))) };
     let turned = row.sign_parameter.as_ref().map_or(1.0, |key| parameters.sign(key)) * f64::from(row.sign.unwrap_or(1));
     let (factor, _) = unit::factor(&row.unit)?;
     let scaled = times(raw, row.scale.unwrap_or(1.0));
     let further = row.scale_parameter.as_ref().map_or(Some(1.0), |key| parameters.0.get(key)?.parse().ok())?;
     let value = times((scaled + row.offset) * further, factor) * turned;
+    let value = if row.absolute { value.abs() } else { value };
     let within = row.range.is_none_or(|[low, high]| (low..=high).contains(&value));
     (within && value.is_finite()).then_some(if value == 0.0 { 0.0 } else { value })
 }
@@ -107,6 +109,10 @@ mod tests {
             (PointRow { range: Some([-50.0, 60.0]), ..row(0.1, "°C") }, 32767.0, None),
             (PointRow { offset: -40.0, ..row(1.0, "°C") }, 61.0, Some(21.0)),
             (row(1.0, "Wh"), 1500.0, Some(1.5)),
+            (PointRow { absolute: true, ..row(0.01, "A") }, -1234.0, Some(12.34)),
+            (PointRow { one_when: vec![2.0, 240.0], ..row(1.0, "") }, 240.0, Some(1.0)),
+            (PointRow { one_when: vec![2.0, 240.0], ..row(1.0, "") }, 1.0, Some(0.0)),
+            (PointRow { one_when: vec![240.0], not_available: vec![0.0], ..row(1.0, "") }, 0.0, None),
             (row(1.0, "Wh"), 311_712_932.0, Some(311_712.932)),
         ];
         for (row, raw, expected) in cases {
@@ -151,7 +157,7 @@ mod tests {
             ("tasmota-sml", &["grid.power", "grid.import_energy"], &[], &[GridImportEnergy]),
             ("shelly-plug", &["compute.power", "compute.energy"], &[], &[ComputeEnergy]),
             ("shelly-plug", &["compute.energy"], &["compute.power"], &[ComputePower, ComputeEnergy]),
-            ("victron-gx-mqtt", &["grid_l1", "grid_l2", "grid_l3", "pv_dc"], &[], &[PvPower]),
+            ("victron-gx-mqtt", &["grid.power_l1", "grid.power_l2", "grid.power_l3", "pv_dc"], &[], &[PvPower]),
         ];
         for (id, heard, aged, expected) in rows {
             let definition = crate::definition::find(id).unwrap();
@@ -171,6 +177,9 @@ mod tests {
             ("goodwe-et", "meter_export", "grid.export_energy"),
             ("goodwe-et", "meter_import", "grid.import_energy"),
             ("sigenergy", "meter_power", "grid.power"),
+            ("huawei-sun2000", "meter_power_l2", "grid.power_l2"),
+            ("huawei-sun2000", "meter_current_l3", "grid.current_l3"),
+            ("goodwe-et", "meter_power_l1", "grid.power_l1"),
         ];
         for (id, part, name) in rows {
             let definition = crate::definition::find(id).unwrap();
@@ -200,7 +209,7 @@ mod tests {
             let definition = crate::definition::find(id).unwrap();
             let given = phases.map(|count| ("phases".to_owned(), count.to_owned())).into_iter().collect();
             let parameters = Parameters::fill(&definition, &given).unwrap();
-            let names = ["grid_l1", "grid_l2", "grid_l3"].map(str::to_owned);
+            let names = ["grid.power_l1", "grid.power_l2", "grid.power_l3"].map(str::to_owned);
             let mut parts: Parts = names.into_iter().zip(powers).collect();
             derive(&definition, &parameters, &mut parts);
             assert_eq!(parts["grid.power"], expected, "{id} {phases:?} {powers:?}");

@@ -12,11 +12,13 @@ pub struct Battery {
     pub power_max: Watts,
     /// Share left after one way, in or out.
     pub one_way: f64,
+    /// Time constant of its own control; zero for one that balances the house at once.
+    pub settles: Duration,
 }
 
 impl Default for Battery {
     fn default() -> Self {
-        Self { capacity: KilowattHours(10.0), power_max: Watts(5_000.0), one_way: 0.95 }
+        Self { capacity: KilowattHours(10.0), power_max: Watts(5_000.0), one_way: 0.95, settles: Duration::ZERO }
     }
 }
 
@@ -77,6 +79,14 @@ impl Battery {
         wanted.between(-takable.min(self.power_max), givable.min(self.power_max))
     }
 
+    /// What flows `dt` after `former` has, on the way to what would balance the house.
+    pub(super) fn settled(&self, former: Watts, balancing: Watts, dt: Duration) -> Watts {
+        if self.settles.is_zero() {
+            return balancing;
+        }
+        balancing + (former - balancing) * (-dt.as_secs_f64() / self.settles.as_secs_f64()).exp()
+    }
+
     /// Energy stored after `power` has flowed for `dt`.
     pub fn after(&self, stored: KilowattHours, power: Watts, dt: Duration) -> KilowattHours {
         let moved = if power.0 > 0.0 { power.over(dt) / self.one_way } else { power.over(dt) * self.one_way };
@@ -122,6 +132,15 @@ mod tests {
             let power = Battery::default().power(KilowattHours(stored), bus, &controls, Duration::from_secs(10));
             assert!((power.0 - expected).abs() < 1e-9, "{controls:?} {stored} {lacking}: {power:?}");
         }
+    }
+
+    #[test]
+    fn it_follows_the_house_with_its_time_constant() {
+        let battery = Battery { settles: Duration::from_secs(2), ..Battery::default() };
+        let after = |seconds| battery.settled(Watts(0.0), Watts(1_000.0), Duration::from_secs(seconds)).0;
+        // Two time constants leave 13.5 %, five 0.7 %.
+        assert!((after(4) - 864.7).abs() < 0.1 && (after(10) - 993.3).abs() < 0.1, "{} {}", after(4), after(10));
+        assert_eq!(Battery::default().settled(Watts(0.0), Watts(1_000.0), Duration::from_secs(1)), Watts(1_000.0));
     }
 
     #[test]

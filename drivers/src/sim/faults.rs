@@ -38,6 +38,11 @@ pub struct Faults {
     switches: Arc<[watch::Sender<Fault>; 4]>,
 }
 
+impl Device {
+    /// Every device, in the order of the switches.
+    pub(super) const ALL: [Device; 4] = [Device::Inverter, Device::Meter, Device::HeatPump, Device::Plug];
+}
+
 impl Faults {
     /// Switches a fault on, or with [`Fault::None`] off.
     pub fn set(&self, device: Device, fault: Fault) {

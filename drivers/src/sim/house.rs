@@ -119,6 +119,9 @@ pub struct Counters {
 pub struct State {
     /// Energy in the battery.
     pub stored: KilowattHours,
+    /// What the battery gives +, takes -.
+    #[serde(default)]
+    pub battery: Watts,
     /// Room temperature.
     pub room: Celsius,
     /// Tank temperature.
@@ -135,6 +138,7 @@ impl Default for State {
         let kwh = KilowattHours;
         Self {
             stored: kwh(3.0),
+            battery: Watts::ZERO,
             room: Celsius(20.9),
             tank: Celsius(47.0),
             heat_pump: HeatPumpState::default(),
@@ -200,7 +204,7 @@ impl House {
         let (room, tank, flows) = self.thermal(state, inputs, flows, dt);
         let stored = self.battery.after(state.stored, flows.battery, dt);
         let counters = self.count(&state.counters, &flows, dt);
-        (State { stored, room, tank, heat_pump, counters }, flows)
+        (State { stored, battery: flows.battery, room, tank, heat_pump, counters }, flows)
     }
 
     fn electric(&self, state: &State, inputs: &Inputs, pump: HeatPumpFlow, dt: Duration) -> Flows {
@@ -212,7 +216,8 @@ impl House {
         // The inverter cuts its strings, not its battery, where the cap bites; what charges the battery never leaves it.
         let charging = -battery(available).min(Watts::ZERO);
         let pv = available.min(most + charging);
-        let battery = battery(pv).min((most - pv).max(-self.battery.power_max));
+        let within = (most - pv).max(-self.battery.power_max);
+        let battery = self.battery.settled(state.battery, battery(pv).min(within), dt).min(within);
         Flows {
             grid: consumed - pv - battery,
             pv,

@@ -48,7 +48,7 @@ impl Inverter {
         if let Some(image) = kept {
             return image.clone();
         }
-        let world = self.world();
+        let world = self.world().shown_by(device);
         let blind = fault == Fault::Nan;
         let image = if unit == METER { meter(&world, blind) } else { inverter(&world, blind).0 };
         if fault == Fault::Frozen {

@@ -33,14 +33,18 @@ impl Lambda {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn shown(&self) -> World {
+        self.world().shown_by(Device::HeatPump)
+    }
+
     fn image(&self) -> BTreeMap<u16, u16> {
         let fault = self.faults.of(Device::HeatPump);
         let mut frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
         if fault != Fault::Frozen {
             *frozen = None;
-            return image(&self.world(), fault == Fault::Nan);
+            return image(&self.shown(), fault == Fault::Nan);
         }
-        frozen.get_or_insert_with(|| image(&self.world(), false)).clone()
+        frozen.get_or_insert_with(|| image(&self.shown(), false)).clone()
     }
 }
 

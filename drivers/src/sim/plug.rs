@@ -112,7 +112,7 @@ impl Voices {
     }
 
     fn seen(&self) -> Shown {
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).shown_by(Device::Plug);
         Shown {
             on: world.controls.plug_on,
             watts: world.flows.compute.0,

@@ -38,7 +38,9 @@ async fn stage() -> Stage {
     let clock: Clock = Arc::new(move || DateTime::from_timestamp(shown.load(Ordering::Relaxed), 0).unwrap());
     let (compute, watts) = watch::channel(Watts::ZERO);
     let shutdown = CancellationToken::new();
-    let config = SimConfig::new(clock, 1.0, address.clone(), watts, 2);
+    let mut config = SimConfig::new(clock, 1.0, address.clone(), watts, 2);
+    // What is read is compared with the truth.
+    config.latency = Latency::NONE;
     let house = start(config, shutdown.clone()).await.unwrap();
     Stage { house, broker, address, time, compute, shutdown }
 }

@@ -2,7 +2,9 @@
 //! to, with the watchdogs (dead-man switches) of those devices.
 
 use super::battery::StorageControls;
+use super::faults::Device;
 use super::house::{Flows, House, Inputs, State};
+use super::latency::Latency;
 use super::load::Household;
 use super::weather::{Conditions, Weather};
 use chrono::TimeDelta;
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 /// The longest step of the integration.
 const STEP: Duration = Duration::from_secs(10);
+/// The longest step where devices show and obey late.
+const FINE_STEP: Duration = Duration::from_secs(1);
 /// A clock that jumps further ahead than this is followed without living through the time between.
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 3600);
 /// The heat pump gives up an offered surplus that has not been repeated for this long.
@@ -54,6 +58,21 @@ pub struct World {
     pub controls: Controls,
     /// House seconds in a second of the machine.
     speed: f64,
+    latency: Latency,
+    /// What each device read last, and what it shows.
+    read: [Reading; 4],
+    shown: [Reading; 4],
+    /// What the heat pump has seen of what it is offered, and when it looked.
+    heeded: (Watts, Timestamp),
+}
+
+/// What the meters of a device found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reading {
+    at: Timestamp,
+    state: State,
+    flows: Flows,
+    conditions: Conditions,
 }
 
 impl World {
@@ -69,21 +88,44 @@ impl World {
             surplus: None,
             plug_on: true,
         };
+        let (flows, conditions) = (Flows::default(), weather.at(at));
+        let reading = Reading { at, state, flows, conditions };
         let mut world = World {
             house,
             weather,
             household: Household { place: weather.place, seed: weather.seed },
             at,
             state,
-            flows: Flows::default(),
-            conditions: weather.at(at),
+            flows,
+            conditions,
             controls,
             speed: speed.max(f64::MIN_POSITIVE),
+            latency: Latency::NONE,
+            read: [reading; 4],
+            shown: [reading; 4],
+            heeded: (Watts::ZERO, at),
         };
         // The devices have something to show before time has moved.
         let inputs = world.inputs(at, Watts::ZERO);
         world.flows = house.step(&world.state, &inputs, Duration::from_secs(1)).1;
+        world.read_all();
         world
+    }
+
+    /// The same house with devices that show and obey late.
+    pub fn late(mut self, latency: Latency) -> World {
+        self.latency = latency;
+        self.house.battery.settles = latency.battery;
+        self
+    }
+
+    /// The world as `device` shows it: what it measures may be old, what it is set to is not.
+    pub fn shown_by(&self, device: Device) -> World {
+        if self.latency.of(device).is_zero() {
+            return *self;
+        }
+        let Reading { at, state, flows, conditions } = self.shown[device as usize];
+        World { at, state, flows, conditions, ..*self }
     }
 
     /// Lives up to `now` with the compute box drawing `compute`. A clock that stands or has jumped back moves nothing.
@@ -92,15 +134,42 @@ impl World {
         if left > LONGEST_GAP || now < self.at {
             tracing::info!(from = %self.at, to = %now, "house time has jumped");
             self.at = now;
+            self.heeded.1 = now;
+            self.read_all();
             left = Duration::ZERO;
         }
+        let step = if self.latency == Latency::NONE { STEP } else { FINE_STEP };
         while left > Duration::ZERO {
-            let dt = left.min(STEP);
+            let dt = left.min(step);
             self.at += TimeDelta::from_std(dt).unwrap_or_default();
             self.lapse();
+            if elapsed(self.heeded.1, self.at) >= self.latency.offer {
+                self.heeded = (self.offered(), self.at);
+            }
             let inputs = self.inputs(self.at, compute);
             (self.state, self.flows) = self.house.step(&self.state, &inputs, dt);
+            self.read();
             left -= dt;
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { at: self.at, state: self.state, flows: self.flows, conditions: self.conditions }
+    }
+
+    fn read_all(&mut self) {
+        (self.read, self.shown) = ([self.reading(); 4], [self.reading(); 4]);
+    }
+
+    /// The devices whose time has come read; the meter shows what it read the time before.
+    fn read(&mut self) {
+        let reading = self.reading();
+        for device in Device::ALL {
+            let number = device as usize;
+            if elapsed(self.read[number].at, self.at) >= self.latency.of(device) {
+                self.shown[number] = if device == Device::Meter { self.read[number] } else { reading };
+                self.read[number] = reading;
+            }
         }
     }
 
@@ -146,7 +215,7 @@ impl World {
             compute: if self.controls.plug_on { compute.positive() } else { Watts::ZERO },
             storage: self.controls.storage,
             output_limit: if self.controls.limit_on { self.controls.limit_pct / 100.0 } else { 1.0 },
-            offered: self.offered(),
+            offered: self.heeded.0,
         }
     }
 }

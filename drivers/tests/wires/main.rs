@@ -10,4 +10,5 @@ mod link;
 mod modbus;
 mod mqtt;
 mod peer;
+mod phases;
 mod sunspec;

@@ -10,9 +10,11 @@ use tracing::{info, warn};
 /// Where an app reaches the Supervisor, unless the variable [`ELSEWHERE`] names another place.
 const SUPERVISOR: &str = "http://supervisor";
 /// The variable for a Supervisor that is a stand-in.
-const ELSEWHERE: &str = "HEATMINE_SUPERVISOR";
+pub const ELSEWHERE: &str = "HEATMINE_SUPERVISOR";
+/// The variable with the token of this app.
+pub const TOKEN: &str = "SUPERVISOR_TOKEN";
 /// The longest wait for one answer.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// The broker as the Supervisor knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -54,8 +56,13 @@ struct Answer {
 
 /// The token of this app and the Supervisor's address; `None` where this process is no app.
 fn reached() -> Option<(String, String)> {
-    let token = std::env::var("SUPERVISOR_TOKEN").ok()?;
+    let token = std::env::var(TOKEN).ok()?;
     Some((token, std::env::var(ELSEWHERE).unwrap_or_else(|_| SUPERVISOR.to_owned())))
+}
+
+/// Where the Supervisor, or the one that stands in for it at `elsewhere`, passes on what an app asks Home Assistant itself.
+pub fn home_assistant(elsewhere: Option<&str>) -> String {
+    format!("{}/core", elsewhere.unwrap_or(SUPERVISOR))
 }
 
 /// Where Home Assistant shows the page of this app, where this process is one.

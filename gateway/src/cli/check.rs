@@ -1,6 +1,7 @@
 //! `heatmine check`: what a configuration comes to, before anything is started on it.
 
 mod advice;
+mod connection;
 mod report;
 
 use super::{Outcome, print_json, print_text};

@@ -11,11 +11,15 @@ use std::path::PathBuf;
 /// Arguments of `heatmine simulate`.
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
-    /// The configuration.
-    file: PathBuf,
+    /// The configuration; an outside simulator describes its own site.
+    #[arg(required_unless_present = "world")]
+    file: Option<PathBuf>,
+    /// An outside simulator is the house: its lines come on standard input, the answers go to standard output.
+    #[arg(long, value_name = "WHERE", value_parser = ["stdio"], conflicts_with_all = ["file", "trace", "from", "to"])]
+    world: Option<String>,
     /// Quarter hours as CSV (also gzipped): time_utc, price_eur_mwh, pv_w_per_kwp, load_w, t_out_c, ghi_w_m2, dhw_w.
-    #[arg(long, value_name = "CSV")]
-    trace: PathBuf,
+    #[arg(long, value_name = "CSV", required_unless_present = "world")]
+    trace: Option<PathBuf>,
     /// Only from this moment on, as 2024-06-01T00:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<Timestamp>,
@@ -30,14 +34,15 @@ pub(super) struct Simulate {
 impl Simulate {
     /// Runs the simulation.
     pub(super) fn run(self) -> Outcome {
-        let loaded = config::load(&self.file)?;
+        let (Some(file), Some(trace)) = (&self.file, &self.trace) else { return self.play() };
+        let loaded = config::load(file)?;
         let standing = loaded.site.work.standing;
         let bar = ProgressBar::new(1000);
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
             bar.set_style(style);
         }
         let progress = |share: f64| bar.set_position((share * 1000.0) as u64);
-        let result = simulate::run(loaded.site, &self.trace, self.from, self.to, progress)
+        let result = simulate::run(loaded.site, trace, self.from, self.to, progress)
             .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
         bar.finish_and_clear();
         let Some(out) = self.out else { return print_json(&result) };
@@ -58,6 +63,21 @@ impl Simulate {
             print_line("A simulation has no queue: work.standing_eur_per_kwh says what its work pays, and it is 0.")?;
         }
         Ok(())
+    }
+}
+
+impl Simulate {
+    /// Plays a house that somebody else simulates. Standard output is the simulator's.
+    fn play(self) -> Outcome {
+        let result = simulate::world::play(std::io::stdin().lock(), std::io::stdout().lock())
+            .map_err(|error| Failure::new(Failure::DATA, format!("the outside simulator: {error:#}")))?;
+        let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::new(70, error.to_string()))?;
+        match self.out {
+            Some(out) => std::fs::write(&out, text).map_err(|error| {
+                Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display()))
+            }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a host offers the gateway: Home Assistant's Supervisor hands each app the credentials of the broker app, and knows
-//! under which address Home Assistant shows the app's page; systemd gives a service a folder of its own. Each stands for a
+//! under which address Home Assistant shows the app's page, and passes on what the app asks Home Assistant; systemd gives a service a folder of its own. Each stands for a
 //! variable of the environment.
 
+use super::dimming::Signal;
+use crate::addon::supervisor;
 use serde_json::{Map, Value};
 
 /// The variables and the keys of `[mqtt]` that they complete. What the file says itself is kept.
@@ -20,7 +22,19 @@ pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<S
     // systemd names several folders with colons between them; ours is the first.
     let folder = || set("STATE_DIRECTORY").and_then(|folders| folders.split(':').next().map(str::to_owned));
     complete_value(document, "data", "dir", folder);
+    complete_home_assistant(document, &set);
     complete_broker(document, set);
+}
+
+/// An app reaches Home Assistant through the Supervisor, with the token that it was given.
+fn complete_home_assistant(document: &mut Value, set: impl Fn(&str) -> Option<String>) {
+    let asked = document.pointer("/dimming/signal").is_some_and(|signal| signal == Signal::HomeAssistant.name());
+    let own = document.pointer("/home_assistant/url").is_some();
+    if let (true, false, Some(token)) = (asked, own, set(supervisor::TOKEN)) {
+        let url = supervisor::home_assistant(set(supervisor::ELSEWHERE).as_deref());
+        complete_value(document, "home_assistant", "url", || Some(url));
+        complete_value(document, "home_assistant", "token", || Some(token));
+    }
 }
 
 /// Sets a key where the file does not name it.
@@ -87,6 +101,24 @@ mod tests {
         assert_eq!(completed(json!({})), json!({"data": {"dir": "/var/lib/heatmine"}}));
         let own = json!({"data": {"dir": "/mnt/heatmine"}});
         assert_eq!(completed(own.clone()), own);
+    }
+
+    #[test]
+    fn an_app_asks_home_assistant_through_the_supervisor_where_an_entity_dims() {
+        let completed = |mut document: Value| {
+            complete(&mut document, |name| (name == "SUPERVISOR_TOKEN").then(|| "t0".into()));
+            document
+        };
+        let asks = json!({"signal": "home_assistant", "entity": "binary_sensor.dimming"});
+        let reached = json!({"url": "http://supervisor/core", "token": "t0"});
+        assert_eq!(completed(json!({"dimming": asks})), json!({"dimming": asks, "home_assistant": reached}));
+        for own in [
+            json!({"dimming": asks, "home_assistant": {"url": "http://mine", "token": "t1"}}),
+            json!({"dimming": {"signal": "rest"}}),
+            json!({}),
+        ] {
+            assert_eq!(completed(own.clone()), own);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! `[home_assistant]`: how HeatMine shows itself in Home Assistant, over MQTT discovery.
+//! `[home_assistant]`: how HeatMine shows itself in Home Assistant, over MQTT discovery, and where it reads an entity.
 
+use super::secret::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// MQTT discovery for Home Assistant.
+/// Home Assistant: what it is shown over MQTT, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HomeAssistantConfig {
@@ -18,6 +19,12 @@ pub struct HomeAssistantConfig {
     /// The topic of Home Assistant's birth message.
     #[schemars(length(min = 1))]
     pub status_topic: String,
+    /// Where its own interface is reached, as `http://homeassistant.local:8123`; the app asks the Supervisor.
+    pub url: Option<String>,
+    /// A long-lived access token for it.
+    pub token: Option<Secret>,
+    /// File whose first line is the token.
+    pub token_file: Option<String>,
 }
 
 impl Default for HomeAssistantConfig {
@@ -27,6 +34,9 @@ impl Default for HomeAssistantConfig {
             discovery_prefix: "homeassistant".into(),
             node_id: "heatmine".into(),
             status_topic: "homeassistant/status".into(),
+            url: None,
+            token: None,
+            token_file: None,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `[site]`, `[grid]`, `[pv]`, `[battery]`, `[compute]`, `[heat]`, `[room]`, `[tank]` and `[work]`: what is installed.
+//! `[site]`, `[pv]`, `[battery]`, `[wallbox]`, `[compute]`, `[heat]`, `[room]`, `[tank]` and `[work]`: what is installed.
 
+use plant::site::Phase;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,27 +18,6 @@ pub struct SiteConfig {
 impl Default for SiteConfig {
     fn default() -> Self {
         Self { name: "Home".into(), timezone: "Europe/Berlin".into() }
-    }
-}
-
-/// The grid connection.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct GridConfig {
-    /// The most the house may take: three phases of 25 A are 17250.
-    #[schemars(range(min = 100, max = 1000000))]
-    pub import_limit_w: f64,
-    /// The most the house may give; no cap where it is not given.
-    #[schemars(range(min = 0, max = 1000000))]
-    pub export_limit_w: Option<f64>,
-    /// Grid power below this carbon intensity is clean enough for mode `eco`.
-    #[schemars(range(min = 0, max = 2000))]
-    pub clean_below_g_per_kwh: f64,
-}
-
-impl Default for GridConfig {
-    fn default() -> Self {
-        Self { import_limit_w: 17_250.0, export_limit_w: None, clean_below_g_per_kwh: 200.0 }
     }
 }
 
@@ -73,6 +53,47 @@ pub struct BatteryConfig {
     #[serde(default = "super::number::<20>")]
     #[schemars(range(min = 0, max = 100))]
     pub reserve_percent: f64,
+    /// Who gets the surplus first; whom the plan names where not given.
+    #[serde(default)]
+    pub first: SurplusFirst,
+}
+
+/// Who gets the surplus first, battery or compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SurplusFirst {
+    /// Whom the plan names: the one to whom it is worth more.
+    #[default]
+    Planned,
+    /// The battery.
+    Battery,
+    /// Compute.
+    Compute,
+}
+
+/// Who gets the surplus first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// The car.
+    Wallbox,
+    /// The compute box.
+    Compute,
+}
+
+/// The charger of an electric car that follows the surplus too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WallboxConfig {
+    /// Who gets the surplus first: `wallbox` or `compute`.
+    pub first: First,
+    /// The least power with which it charges: 6 A on one phase.
+    #[serde(default = "super::number::<1400>")]
+    #[schemars(range(min = 0, max = 100000))]
+    pub min_w: f64,
+    /// The greatest.
+    #[serde(default = "super::number::<11_000>")]
+    #[schemars(range(min = 50, max = 100000))]
+    pub max_w: f64,
 }
 
 /// Where compute's heat goes.
@@ -104,6 +125,19 @@ pub struct ComputeConfig {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1000000))]
     pub min_w: Option<f64>,
+    /// The phases it is connected to, as `["l1"]`; where none is given and the connection has three, a box of up to 4600 W is
+    /// taken to be on one of them, and as nobody says on which, on the fullest.
+    #[serde(default)]
+    #[schemars(schema_with = "super::grid::phase_names")]
+    pub phases: Vec<Phase>,
+    /// How long the box may take until it draws what it is set to, its start aside.
+    #[serde(default = "super::number::<4>")]
+    #[schemars(range(min = 0, max = 300))]
+    pub obeys_within_s: f64,
+    /// How long it may take to start.
+    #[serde(default = "super::number::<6>")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub starts_within_s: f64,
     /// Share of its power that reaches the heat sink.
     #[serde(default = "super::number::<95>")]
     #[schemars(range(min = 0, max = 100))]

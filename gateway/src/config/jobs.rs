@@ -29,15 +29,19 @@ impl Default for JobsConfig {
 /// Something done at fixed local times: exactly one of `mode`, `boost_s`, `power_limit_w` and `job`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleConfig {
-    /// When: seconds, minutes, hours, day of month, month, day of week, in the site's local time.
+    /// When: seconds, minutes, hours, day of month, month, day of week, in the site's local time. Numbers of weekdays are those of a
+    /// crontab: 0 and 7 are Sunday, 1 is Monday. Where day of month and day of week are given, either is enough.
     pub cron: String,
-    /// Changes to this mode.
+    /// Changes to this mode. A boost that runs goes on and then returns to it.
     #[serde(default)]
     pub mode: Option<ScheduledMode>,
     /// Full power for this many seconds.
     #[serde(default)]
     #[schemars(range(min = 1, max = 86400))]
     pub boost_s: Option<u32>,
+    /// Whether mode or boost also end a boost, and an `off` that a person set. Else an `off` stays until a person sets another mode.
+    #[serde(default)]
+    pub overrides: bool,
     /// Caps compute power at this.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1000000))]

@@ -3,6 +3,7 @@
 
 mod connections;
 mod devices;
+mod grid;
 mod site;
 mod times;
 

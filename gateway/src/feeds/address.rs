@@ -1,6 +1,8 @@
 //! Spot prices from an address on the web, asked for again and again, less often while it fails.
 
 use super::{Desk, MESSAGE_MAX, market};
+use crate::clock::Clock;
+use reqwest::header::DATE;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +23,7 @@ pub(super) async fn run(url: &str, refresh_s: u32, desk: &Desk, shutdown: &Cance
     let refresh = Duration::from_secs(u64::from(refresh_s));
     let mut retry = RETRY_MIN;
     loop {
-        let Some(read) = shutdown.run_until_cancelled(ask(&client, url)).await else { return };
+        let Some(read) = shutdown.run_until_cancelled(ask(&client, url, &desk.clock)).await else { return };
         let wait = if desk.take(url, read).await {
             retry = RETRY_MIN;
             refresh
@@ -36,12 +38,15 @@ pub(super) async fn run(url: &str, refresh_s: u32, desk: &Desk, shutdown: &Cance
     }
 }
 
-async fn ask(client: &reqwest::Client, url: &str) -> Result<plant::outlook::Outlook, String> {
+async fn ask(client: &reqwest::Client, url: &str, clock: &Clock) -> Result<plant::outlook::Outlook, String> {
     let in_words = |error: reqwest::Error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         format!("{}{cause}", error.without_url())
     };
     let mut response = client.get(url).send().await.map_err(in_words)?;
+    if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+        clock.hear(date);
+    }
     if !response.status().is_success() {
         return Err(format!("answered {}", response.status()));
     }

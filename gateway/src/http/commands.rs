@@ -1,5 +1,6 @@
 //! Commands of people and automations: checked here, then handed to the loop, which is the only one to decide.
 
+use crate::config::dimming::Signal;
 use crate::http::State;
 use crate::http::input::Fields;
 use crate::http::refusal::{ErrorBody, Refusal};
@@ -45,7 +46,8 @@ pub(super) async fn boost(Shared(state): Shared<State>, mut fields: Fields) -> A
     submit(&state, Command::Boost(Duration::from_secs_f64(minutes * 60.0))).await
 }
 
-/// Dims to what the grid operator allows, or lifts the dimming with null.
+/// Dims to what the grid operator allows, or lifts the dimming with null. Refused where the configuration names another way for
+/// the operator's signal.
 #[utoipa::path(post, path = "/api/v1/grid-dimming", tag = "commands", request_body = DimmingBody, responses(
     (status = 202, description = "taken", body = CommandBody), (status = "4XX", description = "not understood", body = ErrorBody)))]
 pub(super) async fn grid_dimming(Shared(state): Shared<State>, mut fields: Fields) -> Accepted {
@@ -61,6 +63,13 @@ pub(super) async fn grid_dimming(Shared(state): Shared<State>, mut fields: Field
         None => return Err(refused(&value)),
     };
     fields.finish()?;
+    if state.dimming != Signal::Rest {
+        let way = state.dimming.name();
+        let error = format!(
+            "the grid operator's signal comes by {way} (dimming.signal), which alone sets and lifts the dimming"
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, error));
+    }
     submit(&state, Command::GridDimming(allowed)).await
 }
 

@@ -32,6 +32,8 @@ fn house(text: &mut Text, record: &Record) {
             "Power; sources are positive onto the house bus, consumers as consumption.",
             "W",
         ),
+        ("heatmine_current_amperes", "gauge", "Currents of the phases, without direction.", "A"),
+        ("heatmine_contact", "gauge", "1 where it is so, 0 where not.", ""),
         ("heatmine_temperature_celsius", "gauge", "Temperatures.", "°C"),
         ("heatmine_charge_percent", "gauge", "State of charge.", "%"),
         ("heatmine_device_energy_kilowatt_hours_total", "counter", "The devices' own counters.", "kWh"),

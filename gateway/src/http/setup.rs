@@ -1,5 +1,5 @@
-//! The page before the configuration is right: what is missing or wrong, in one view, in the words of `heatmine check`. It shows
-//! the newest findings by itself, and the house once that runs.
+//! The page before the house starts: what is missing or wrong in its configuration, in one view, in the words of `heatmine check`,
+//! or that the machine's clock is not believed. It shows the newest findings by itself, and the house once that runs.
 
 use super::access::{Access, guard, harden};
 use super::refusal::Refusal;
@@ -58,18 +58,28 @@ fn router(config: &HttpConfig, findings: Shown) -> Router {
 }
 
 async fn refuse(State(findings): State<Shown>) -> Refusal {
-    let first = findings.borrow().errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-    Refusal::not_now(format!("HeatMine waits for its configuration{first}; its page says what is missing"), 5)
+    let Findings { errors, notes, .. } = &**findings.borrow();
+    let first = errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+    Refusal::not_now(
+        match (errors.as_slice(), notes.first()) {
+            ([], Some(note)) => format!("HeatMine waits. {note}"),
+            _ => format!("HeatMine waits for its configuration{first}; its page says what is missing"),
+        },
+        5,
+    )
 }
 
 async fn shown(State(findings): State<Shown>, headers: HeaderMap) -> Response {
     let findings = Arc::clone(&findings.borrow());
     let Findings { site, file, errors, notes } = findings.as_ref();
     let many = match errors.len() {
+        0 => "nothing to correct".to_owned(),
         1 => "1 thing to correct".to_owned(),
         number => format!("{number} things to correct"),
     };
-    let todo = if file.ends_with(OPTIONS) {
+    let todo = if errors.is_empty() {
+        "The configuration is in order. HeatMine starts by itself once what stands below is over.".to_owned()
+    } else if file.ends_with(OPTIONS) {
         "In Home Assistant open <b>Settings</b>, <b>Apps</b>, <b>HeatMine</b>, <b>Configuration</b>. Correct what stands below \
          there, save, and let Home Assistant restart the app."
             .to_owned()

@@ -58,6 +58,10 @@ impl House {
     }
 
     async fn open_with(config: HttpConfig, worker: String) -> Self {
+        Self::open_for(config, worker, Signal::Rest).await
+    }
+
+    async fn open_for(config: HttpConfig, worker: String, dimming: Signal) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let (records, receiver) = watch::channel(Some(Arc::new(record(noon()))));
@@ -73,9 +77,17 @@ impl House {
         let (confirm, confirmations) = mpsc::channel(1);
         let wiring =
             Wiring { records: receiver, commands: loop_of(sender), confirmations: confirm, shutdown: shutdown.clone() };
-        let state =
-            State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive: interactive.clone(), worker })
-                .unwrap();
+        let state = State::new(Parts {
+            wiring,
+            clock,
+            timezone,
+            ledger,
+            jobs,
+            interactive: interactive.clone(),
+            worker,
+            dimming,
+        })
+        .unwrap();
         let state = State { power_wait: Duration::from_millis(300), ..state };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -2,7 +2,7 @@
 
 use super::{Queue, summary};
 use crate::clock::Clock;
-use crate::schedule::Action;
+use crate::schedule::{Action, Due};
 use crate::store::Ledger;
 use crate::wiring::Wiring;
 use chrono::Days;
@@ -28,21 +28,21 @@ pub struct Actions {
 
 impl Actions {
     /// Does what is `due`, until the gateway stops.
-    pub async fn run(self, mut due: mpsc::Receiver<Action>) {
+    pub async fn run(self, mut due: mpsc::Receiver<Due>) {
         let Self { timezone, wiring, ledger, queue, clock } = self;
         loop {
-            let action = tokio::select! {
+            let due = tokio::select! {
                 () = wiring.shutdown.cancelled() => return,
-                action = due.recv() => action,
+                due = due.recv() => due,
             };
+            let Some(Due { action, done }) = due else { return };
             match action {
-                None => return,
-                Some(Action::Command(command)) => {
+                Action::Command(command) => {
                     if let Err(untaken) = wiring.command(command).await {
                         tracing::warn!(?command, %untaken, "a scheduled command");
                     }
                 }
-                Some(Action::Summary) => {
+                Action::Summary => {
                     let (ledger, queue, now) = (ledger.clone(), queue.clone(), clock.now());
                     let site = wiring.records.borrow().as_ref().map_or_else(String::new, |record| record.site.clone());
                     let queued =
@@ -54,6 +54,7 @@ impl Actions {
                     }
                 }
             }
+            let _ = done.send(());
         }
     }
 }

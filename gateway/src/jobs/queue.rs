@@ -175,15 +175,14 @@ impl Queue {
     }
 
     /// Starts the next job: the nearest deadline first (a job without one counts as due a day after it was handed in),
-    /// then what pays most per token, then the oldest. Jobs whose deadline has passed expire.
+    /// then what pays most per token, then the oldest. One whose deadline has passed waits for [`Queue::expire`].
     pub fn next(&self, now: Timestamp) -> Result<Option<Job>, QueueError> {
-        self.expire(now)?;
         let id = {
             let connection = self.lock();
             let started: rusqlite::Result<Option<i64>> = connection
                 .query_row(
                     "UPDATE job SET status = 'running', attempts = attempts + 1, started_at = ?1 WHERE id = (
-                        SELECT id FROM job WHERE status = 'queued'
+                        SELECT id FROM job WHERE status = 'queued' AND coalesce(deadline > ?1, true)
                         ORDER BY coalesce(deadline, submitted_at + ?2), value / max(tokens_estimate, 1) DESC, id LIMIT 1
                      ) RETURNING id",
                     [now.timestamp_millis(), TURN_MS],
@@ -227,7 +226,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends what waited beyond its deadline.
+    /// Ends what waited beyond its deadline, for good: `now` must be a time that nobody doubts.
     pub fn expire(&self, now: Timestamp) -> Result<usize, QueueError> {
         self.execute(
             "UPDATE job SET status = 'expired', finished_at = ?1 WHERE status = 'queued' AND deadline <= ?1",

@@ -36,6 +36,7 @@ fn due(title: &str, hours: i64) -> JobRequest {
 
 /// Starts the next job and says which.
 fn next(queue: &Queue, hours: i64) -> Option<Job> {
+    queue.expire(at(hours)).unwrap();
     queue.next(at(hours)).unwrap()
 }
 
@@ -123,6 +124,18 @@ fn what_is_cancelled_or_too_late_does_not_run() {
     assert_eq!(next(&queue, 5), None);
     assert_eq!(queue.get(late).unwrap().status, JobStatus::Expired);
     assert!(matches!(queue.cancel(99, at(1)), Err(QueueError::NotFound(99))));
+}
+
+#[test]
+fn a_job_waits_through_a_time_that_is_doubted() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = open(folder.path());
+    let waiting = queue.submit(&due("in two days", 48), at(0)).unwrap().id;
+    for wrong in [40 * 24, 10 * 8766] {
+        assert_eq!(queue.next(at(wrong)).unwrap(), None);
+        assert_eq!(queue.get(waiting).unwrap().status, JobStatus::Queued);
+    }
+    assert_eq!(titles(&queue, 1), ["in two days"]);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use crate::notices::Notices;
 use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use plant::checkpoint::Checkpoint;
 use plant::command::InForce;
 use plant::entry::{Booking, Entry, Head};
@@ -13,12 +15,15 @@ use plant::ledger;
 use plant::plant::Restored;
 use plant::receipt_ids::ReceiptIds;
 use plant::site::Site;
-use plant::time::Timestamp;
-use plant::totals::EnergyTotals;
+use plant::time::{Slot, Timestamp};
+use plant::totals::{Earnings, EnergyTotals};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
+/// Days whose sums the core finds again when the calendar turns back to them: a month and the one before it.
+const DAYS: TimeDelta = TimeDelta::days(62);
 /// A counting has gone on for longer where it has this many kilowatt-hours more: not the rounding of a sum.
 const MORE_KWH: f64 = 0.001;
 /// A recording grows to this many bytes at most.
@@ -63,7 +68,18 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce, no
         notices.add("ledger.chain", format!("The books do not hold: {broken}. {words}."));
     }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
-    Ok(Restored { checkpoint, commands: Some(commands), after, recent })
+    Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new() })
+}
+
+/// The sums of the local days before `now` that the running state has counted, for the month and the one before it.
+pub(super) fn days(
+    ledger: &Ledger,
+    restored: &Restored,
+    zone: Tz,
+    now: Timestamp,
+) -> Result<BTreeMap<NaiveDate, Earnings>> {
+    let last = restored.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.head.sequence);
+    Ok(ledger.days_since(zone, Slot::containing(now - DAYS), last)?)
 }
 
 /// Whether what the ledger holds beyond a running state has happened after it. Entries of slots that were closed before are those

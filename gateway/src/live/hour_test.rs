@@ -2,6 +2,7 @@
 //! from timer to timer, a disk in memory, a simulated house, and an engine and a broker of the test's own.
 
 mod stand_in;
+mod steps;
 
 use super::{Options, Shell, run_in};
 use crate::clock::Clock;
@@ -96,9 +97,19 @@ async fn hour(name: &str) -> Hour {
 
 /// Some time of the house, on a disk that is prepared for it, in which tasks panic, each at its minute.
 async fn run_for(time: Duration, name: &str, panics: &[(&'static str, i64)], prepare: impl FnOnce(&Disk)) -> Hour {
+    run_on((Clock::sped(START.parse().unwrap(), 1.0), HOUSE), time, name, panics, prepare).await
+}
+
+/// The same by another clock, with another configuration.
+async fn run_on(
+    (clock, text): (Clock, &str),
+    time: Duration,
+    name: &str,
+    panics: &[(&'static str, i64)],
+    prepare: impl FnOnce(&Disk),
+) -> Hour {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let loaded = config::load_toml(Path::new("hour.toml"), HOUSE).unwrap_or_else(|errors| panic!("{errors}"));
-    let clock = Clock::sped(START.parse().unwrap(), 1.0);
+    let loaded = config::load_toml(Path::new("hour.toml"), text).unwrap_or_else(|errors| panic!("{errors}"));
     let house = House::new(&clock, &loaded);
     let at = |minutes: i64| clock.now() + chrono::TimeDelta::minutes(minutes);
     house.with(|inside| inside.panics = panics.iter().map(|(who, minutes)| (*who, at(*minutes))).collect());

@@ -64,7 +64,8 @@ pub(super) async fn open<O: Outside>(
     // Where a newer version holds the books, nothing is switched on until somebody says so.
     let beside = ledger.is_beside() || state.is_beside();
     let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
-    let restored = data_folder::restore(&ledger, &state, in_force, &notices)?;
+    let mut restored = data_folder::restore(&ledger, &state, in_force, &notices)?;
+    restored.days = data_folder::days(&ledger, &restored, loaded.site.timezone, now)?;
     disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {

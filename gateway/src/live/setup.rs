@@ -1,17 +1,20 @@
-//! The house before its configuration is right. The page is there and says what is missing or wrong; what an earlier run left set
+//! The house before its configuration is right, or the machine's clock. The page is there and says what is missing or wrong; what an earlier run left set
 //! is given back; nothing is decided, nothing else is written to any device, and the engine is not started. The configuration is
-//! looked at every two seconds: once it is right, and has been the same for two looks, the house starts.
+//! looked at every two seconds: once it is right, and has been the same for two looks, the house starts, unless the time cannot be:
+//! then it waits until that is confirmed ([`Clock::doubt_at_start`]), so that no day is turned and nothing is booked by it.
 //!
 //! ```text
 //!   wrong --looked at--> wrong, otherwise --> a new round --> ..
-//!                    +-> right, twice the same --> the house starts
+//!                    +-> right, twice the same --> the time is believed --> the house starts
+//!                                              +-> it is not --> a new round, which waits for the time
 //! ```
 
 use super::debts::Debts;
 use super::page;
 use super::wires::Wires;
 use super::{Shell, given_back, restart::Restart};
-use crate::config::Partial;
+use crate::clock::Clock;
+use crate::config::{ConfigErrors, Known, Loaded, Partial};
 use crate::http::setup::{self as setup_page, Findings};
 use crate::publish::home_assistant::setup as setup_entity;
 use crate::source::{Found, Source};
@@ -40,11 +43,17 @@ pub async fn setup(
     banner: bool,
     shutdown: &CancellationToken,
 ) -> Result<Option<Found>> {
-    let mut announced = !banner;
+    let (mut announced, clock) = (!banner, Clock::real());
     loop {
-        let partial = match found.configuration {
-            Ok(_) => return Ok(Some(found)),
-            Err(partial) => partial,
+        let (partial, time) = match &found.configuration {
+            Ok(loaded) => {
+                let time = Time { clock: clock.clone(), disk: Disk::Folder(loaded.data_dir.clone()) };
+                if time.doubt().is_none() {
+                    return Ok(Some(found));
+                }
+                (waiting(loaded), Some(time))
+            }
+            Err(partial) => (partial.clone(), None),
         };
         let listener = page::listen(partial.known.http_listen).await?;
         let address = listener.local_addr()?;
@@ -54,9 +63,10 @@ pub async fn setup(
         for error in &partial.errors.errors {
             tracing::error!(file = partial.errors.file, "{error}");
         }
-        tracing::warn!(page = %address, "HeatMine waits for its configuration: nothing is decided until it is in order");
-        shell.notify.ready(&format!("waits for its configuration; http://{address} says what is missing"));
-        let mut round = Round::start(partial, listener, shell)?;
+        let awaited = time.as_ref().and_then(Time::doubt).unwrap_or_else(|| WAITS.to_owned());
+        tracing::warn!(page = %address, "HeatMine waits: {awaited}");
+        shell.notify.ready(&format!("waits; http://{address} says for what"));
+        let mut round = Round::start(partial, time, listener, shell)?;
         let next = shutdown.run_until_cancelled(round.changes(source, found.mark, shell)).await;
         if next.is_none() {
             shell.notify.stopping();
@@ -69,8 +79,33 @@ pub async fn setup(
     }
 }
 
+/// What a house waits for whose configuration is not right.
+const WAITS: &str = "nothing is decided until the configuration is in order";
+
+/// A configuration that is right, for a house that waits for something else.
+fn waiting(loaded: &Loaded) -> Box<Partial> {
+    let file = loaded.file.display().to_string();
+    let errors = ConfigErrors { file, unreadable: false, errors: Vec::new() };
+    Box::new(Partial { errors, known: Known::from(loaded) })
+}
+
+/// The machine's time, and the books that it is compared with.
+struct Time {
+    clock: Clock,
+    disk: Disk,
+}
+
+impl Time {
+    /// Why it is not believed.
+    fn doubt(&self) -> Option<String> {
+        self.clock.doubt_at_start(crate::store::newest_entry(&self.disk))
+    }
+}
+
 /// The time for which the same things are wrong.
 struct Round {
+    /// The machine's time, where the house waits for that.
+    time: Option<Time>,
     findings: watch::Sender<Arc<Findings>>,
     debts: Debts,
     stop: CancellationToken,
@@ -78,12 +113,12 @@ struct Round {
 }
 
 impl Round {
-    fn start(partial: Box<Partial>, listener: TcpListener, shell: &Shell) -> Result<Self> {
+    fn start(partial: Box<Partial>, time: Option<Time>, listener: TcpListener, shell: &Shell) -> Result<Self> {
         let Partial { errors, known } = *partial;
         let (wires, disk) = (Wires::new(Pace::default())?, Disk::Folder(known.data_dir.clone()));
         let debts = Debts::start(&wires, &disk, &known, &shell.troubles)?;
-        let findings =
-            Findings { site: known.site.clone(), file: errors.file, errors: errors.errors, notes: Vec::new() };
+        let notes = time.as_ref().and_then(Time::doubt).into_iter().collect();
+        let findings = Findings { site: known.site.clone(), file: errors.file, errors: errors.errors, notes };
         let findings = watch::Sender::new(Arc::new(findings));
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let restart = Restart { troubles: shell.troubles.clone(), stop: stop.clone() };
@@ -110,7 +145,7 @@ impl Round {
             }));
         }
         tracker.close();
-        Ok(Self { findings, debts, stop, tracker })
+        Ok(Self { time, findings, debts, stop, tracker })
     }
 
     /// Looks at the configuration until it is another one, and another one that is right for two looks.
@@ -128,15 +163,17 @@ impl Round {
             shell.notify.alive();
             let found = source.look_again(&shell.troubles).await;
             let same = std::mem::replace(&mut before, found.mark) == found.mark;
-            let right = found.configuration.is_ok();
-            if (right && same) || (!right && found.mark != mark) {
+            let awaited = self.time.as_ref().is_some_and(|time| time.doubt().is_some());
+            let right = found.configuration.is_ok() && (!awaited || found.mark != mark);
+            if (right && same) || (found.configuration.is_err() && found.mark != mark) {
                 return found;
             }
         }
     }
 
     fn say(&self, shell: &Shell) {
-        let notes: Vec<String> = shell.troubles.all().into_iter().chain(self.debts.open()).collect();
+        let doubt = self.time.as_ref().and_then(Time::doubt).into_iter();
+        let notes: Vec<String> = doubt.chain(shell.troubles.all()).chain(self.debts.open()).collect();
         self.findings.send_if_modified(|findings| {
             let changed = findings.notes != notes;
             if changed {

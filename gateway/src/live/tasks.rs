@@ -5,7 +5,6 @@ use crate::actuate::Actuators;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::config::http::HttpConfig;
 use crate::interactive::Interactive;
 use crate::jobs;
 use crate::leases::{self, Leases};
@@ -15,7 +14,7 @@ use crate::schedule::{self, Entry};
 use crate::source::Source;
 use crate::store::{Disk, Ledger};
 use crate::wiring::Wiring;
-use crate::{feeds, http, publish};
+use crate::{dimming, feeds, http, publish};
 use anyhow::Result;
 use chrono_tz::Tz;
 use drivers::mqtt::Broker;
@@ -75,6 +74,7 @@ impl Tasks {
         self.schedule(schedule);
         self.feeds(config, broker.clone());
         self.publishers(config, broker);
+        self.dimming(config);
     }
 
     /// Keeps a task running until the gateway stops.
@@ -86,7 +86,7 @@ impl Tasks {
     }
 
     /// Serves the page and the REST interface.
-    pub(super) fn serve(&self, config: &HttpConfig, listener: TcpListener) -> Result<()> {
+    pub(super) fn serve(&self, config: &Config, listener: TcpListener) -> Result<()> {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
@@ -95,9 +95,10 @@ impl Tasks {
             jobs: self.queue.clone(),
             interactive: self.interactive.clone(),
             worker: self.worker.clone(),
+            dimming: config.dimming.signal,
         })?;
         // The port stays ours when the task is started again.
-        let (config, listener) = (config.clone(), listener.into_std()?);
+        let (config, listener) = (config.http.clone(), listener.into_std()?);
         self.keep("the page", move || {
             let (config, listener, state) = (config.clone(), listener.try_clone(), state.clone());
             async move {
@@ -176,13 +177,12 @@ impl Tasks {
         self.keep("the schedule", move || {
             let (sender, due) = mpsc::channel(WAITING_MAX);
             let Tasks { timezone, clock, wiring, ledger, queue, .. } = tasks.clone();
-            let dates = schedule::run(entries.clone(), timezone, clock.clone(), sender, wiring.shutdown.clone());
+            let entries = entries.clone();
+            let (times, shutdown) = ((clock.clone(), schedule::Served::open(&tasks.disk)), wiring.shutdown.clone());
+            let dates = schedule::run(entries, timezone, times, sender, shutdown);
             let actions = jobs::Actions { timezone, wiring, ledger, queue, clock }.run(due);
             async move {
-                tokio::select! {
-                    () = dates => {}
-                    () = actions => {}
-                }
+                tokio::join!(dates, actions);
                 Ok(())
             }
         });
@@ -198,6 +198,15 @@ impl Tasks {
                 feeds.await;
                 Ok(())
             }
+        });
+    }
+
+    /// Follows the grid operator's signal where it has to be fetched.
+    fn dimming(&self, config: &Config) {
+        let (config, tasks) = (config.clone(), self.clone());
+        self.keep("the watch over the grid operator's signal", move || {
+            let (config, wiring, troubles) = (config.clone(), tasks.wiring.clone(), tasks.restart.troubles.clone());
+            async move { dimming::follow(&config, wiring, troubles).await }
         });
     }
 
@@ -263,6 +272,7 @@ impl Tasks {
     fn announcement(&self, config: &Config) -> publish::home_assistant::Announcement {
         publish::home_assistant::Announcement {
             config: config.home_assistant.clone(),
+            dimming: config.dimming.signal,
             topic_prefix: config.mqtt.clone().unwrap_or_default().topic_prefix,
             timezone: self.timezone,
             page: config.http.url.clone(),

@@ -9,7 +9,7 @@
 //! | `live` | JSON: powers, temperatures, prices | no |
 //! | `counters`, `earnings`, `decision`, `plan`, `health` | JSON | yes |
 //! | `mode`, `power_limit` | a word, watts | yes |
-//! | `mode/set`, `power_limit/set`, `boost/set`, `grid_dimming/set`, `job/set`, `confirm/set` | commands; see [`commands`] | refused if kept |
+//! | `mode/set`, `power_limit/set`, `boost/set`, `grid_dimming/set`, `job/set`, `confirm/set` | commands; see [`commands`]; `grid_dimming` where `dimming.signal` is `mqtt` | refused if kept |
 //! | `error` | JSON: the refused topic and payload, and what was expected | no |
 //!
 //! The device's description and all states are sent again after every connect and when Home Assistant says that it has
@@ -39,6 +39,7 @@ mod fixture;
 
 use crate::broker::{Dial, Publish, Session};
 use crate::clock::Clock;
+use crate::config::dimming::Signal;
 use crate::config::home_assistant::HomeAssistantConfig;
 use crate::jobs::Queue;
 use crate::store::Disk;
@@ -77,6 +78,8 @@ pub struct Announcement {
     pub config: HomeAssistantConfig,
     /// First part of every topic.
     pub topic_prefix: String,
+    /// The way of the grid operator's signal: a command counts as it only where that is MQTT.
+    pub dimming: Signal,
     /// The site's time zone: its days and months are those of the earnings.
     pub timezone: Tz,
     /// Address of the page, shown with the device.

@@ -2,6 +2,7 @@
 
 use drivers::sim::battery::StorageControls;
 use drivers::sim::house::{Flows, House, Inputs, State};
+use drivers::sim::latency::Latency;
 use plant::decision::{BatteryMode, HeatPumpMode, Setting};
 use plant::point::Point;
 use plant::site::Site;
@@ -44,6 +45,7 @@ impl Model {
             compute_share: site.compute.heat_fraction,
             ..House::default()
         };
+        house.battery.settles = Latency::default().battery;
         match site.battery {
             Some(battery) => {
                 house.battery.capacity = battery.capacity;
@@ -103,8 +105,17 @@ impl Model {
         }
     }
 
-    /// What `point` says; `None` where nothing measures it.
+    /// What `point` says, in the steps of usual sensors; `None` where nothing measures it.
     pub(crate) fn value(&self, point: Point) -> Option<f64> {
+        let step = match point.unit() {
+            "°C" => 0.1,
+            "kWh" => 0.001,
+            _ => 1.0,
+        };
+        Some((self.truth(point)? / step).round() * step)
+    }
+
+    fn truth(&self, point: Point) -> Option<f64> {
         let (flows, counters) = (&self.flows, &self.state.counters);
         let heat = flows.heat_pump.into_room + flows.heat_pump.into_tank;
         Some(match point {

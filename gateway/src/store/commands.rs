@@ -72,6 +72,8 @@ impl KeptCommands {
         let StandIn { mode, dimming } = self.stand_in;
         let stand_in = match command {
             Command::SetMode(_) | Command::Boost(_) => StandIn { mode: false, dimming },
+            // The mode that stands in counts as a person's.
+            Command::Scheduled(scheduled) => StandIn { mode: mode && !scheduled.overrides, dimming },
             Command::GridDimming(_) => StandIn { mode, dimming: false },
             Command::SetPowerLimit(_) => self.stand_in,
         };

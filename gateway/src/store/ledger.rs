@@ -17,7 +17,7 @@ use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
-use plant::time::Timestamp;
+use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, Totals};
 use plant::work::Receipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -96,6 +96,28 @@ pub struct Ledger {
     condition: Condition,
     /// What of a broken file went over.
     carried: Option<String>,
+}
+
+/// A part of the books: the slots after one, in the entries up to one.
+#[derive(Clone, Copy)]
+struct Part {
+    since: Slot,
+    last: u64,
+}
+
+impl Part {
+    const ALL: Self = Self { since: Slot(i64::MIN), last: u64::MAX };
+}
+
+/// When the newest entry was booked, of books that nobody has opened; `None` where there are none, or they cannot be read.
+pub fn newest_entry(disk: &Disk) -> Option<Timestamp> {
+    if !disk.has_earlier_run() {
+        return None;
+    }
+    let connection = disk.existing_database(SHAPE.file).ok()?;
+    let newest = "SELECT booked_at FROM entry ORDER BY sequence DESC LIMIT 1";
+    let booked_at: String = connection.query_row(newest, [], |row| row.get(0)).ok()?;
+    booked_at.parse().ok()
 }
 
 impl Ledger {
@@ -269,27 +291,41 @@ impl Ledger {
 
     /// Earnings of each local day from `from` to `to`, both included; days without entries are left out.
     pub fn days(&self, zone: Tz, from: NaiveDate, to: NaiveDate) -> Result<Vec<(String, Earnings)>, LedgerError> {
-        self.grouped(|account| {
+        self.grouped(Part::ALL, |account| {
             let day = account.start.with_timezone(&zone).date_naive();
             (from..=to).contains(&day).then(|| day.to_string())
         })
     }
 
+    /// Earnings of each local day, for the slots after `since` that entries up to number `last` book.
+    pub fn days_since(&self, zone: Tz, since: Slot, last: u64) -> Result<BTreeMap<NaiveDate, Earnings>, LedgerError> {
+        let day = |account: &SlotAccount| Some(account.start.with_timezone(&zone).date_naive());
+        Ok(self.grouped(Part { since, last }, day)?.into_iter().collect())
+    }
+
     /// Earnings of each local month.
     pub fn months(&self, zone: Tz) -> Result<Vec<(String, Earnings)>, LedgerError> {
-        self.grouped(|account| {
+        self.grouped(Part::ALL, |account| {
             let day = account.start.with_timezone(&zone).date_naive();
             Some(format!("{:04}-{:02}", day.year(), day.month()))
         })
     }
 
-    fn grouped(&self, label: impl Fn(&SlotAccount) -> Option<String>) -> Result<Vec<(String, Earnings)>, LedgerError> {
+    fn grouped<K: Ord>(
+        &self,
+        Part { since, last }: Part,
+        label: impl Fn(&SlotAccount) -> Option<K>,
+    ) -> Result<Vec<(K, Earnings)>, LedgerError> {
         let connection = self.reader()?;
-        let mut sums: BTreeMap<String, Earnings> = BTreeMap::new();
+        let mut sums: BTreeMap<K, Earnings> = BTreeMap::new();
         let mut statement = connection
-            .prepare("SELECT sequence, booked_at, body, previous, hash FROM entry WHERE slot IS NOT NULL ORDER BY slot")
+            .prepare(
+                "SELECT sequence, booked_at, body, previous, hash FROM entry
+                 WHERE slot IS NOT NULL AND slot > ?1 AND sequence <= ?2 ORDER BY slot",
+            )
             .map_err(|source| self.sqlite(source))?;
-        let rows = statement.query_map([], entry_of).map_err(|source| self.sqlite(source))?;
+        let range = params![since.0, i64::try_from(last).unwrap_or(i64::MAX)];
+        let rows = statement.query_map(range, entry_of).map_err(|source| self.sqlite(source))?;
         for entry in rows {
             let entry = entry.map_err(|source| self.sqlite(source))?;
             if let Ok(Booking::Slot(account)) = ledger::booking(&entry)

@@ -1,6 +1,7 @@
 //! Every mistake in a configuration gets its own message: file, place, key, value, expectation and the nearest known key.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+mod connection;
 mod files;
 mod mistakes;
 mod options;

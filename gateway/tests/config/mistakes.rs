@@ -221,7 +221,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     // Other kinds of value.
     (
         &[("[pv]\npeak_w = 9800", "pv = 9800")],
-        "house.toml:4:1: grid.pv = 9800: unknown key; known here are import_limit_w, export_limit_w and clean_below_g_per_kwh",
+        "house.toml:4:1: grid.pv = 9800: unknown key; known here are import_limit_w, export_limit_w, clean_below_g_per_kwh, phases, phase_limit_a, voltage_v and island",
     ),
     (&[("host = \"broker\"", "host = 5")], "house.toml:13:1: mqtt.host = 5: expected a text that is not empty"),
     (&[("host = \"broker\"", "host = \"\"")], "house.toml:13:1: mqtt.host = \"\": expected a text that is not empty"),
@@ -239,7 +239,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, tariff, pv, battery, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, pv, battery, wallbox, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (
@@ -256,7 +256,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("fronius-gen24", "toaster")],
-        "house.toml:16:1: device[0].type = \"toaster\": there is no device definition 'toaster'; expected fronius-gen24, lambda-eu-l, shelly-plug, eastron-sdm630, em24, evcc, generic-mqtt, goodwe-et, heishamon, huawei-sun2000, kostal-plenticore, my-pv-elwa, shelly-em-gen1, shelly-pro3em, sigenergy, sma-hybrid, solaredge, stiebel-isg, sungrow-sh, sunspec-hybrid, sunspec-inverter, sunspec-meter, tasmota-plug, tasmota-sml, victron-gx, victron-gx-mqtt, zigbee2mqtt-plug, zigbee2mqtt-room (heatmine device list shows all)",
+        "house.toml:16:1: device[0].type = \"toaster\": there is no device definition 'toaster'; expected fronius-gen24, lambda-eu-l, shelly-plug, eastron-sdm630, em24, evcc, generic-mqtt, go-e-charger, goodwe-et, heishamon, huawei-sun2000, kostal-plenticore, my-pv-elwa, shelly-em-gen1, shelly-input, shelly-pro3em, sigenergy, sma-hybrid, solaredge, stiebel-isg, sungrow-sh, sunspec-hybrid, sunspec-inverter, sunspec-meter, tasmota-plug, tasmota-sml, victron-gx, victron-gx-mqtt, zigbee2mqtt-contact, zigbee2mqtt-plug, zigbee2mqtt-room (heatmine device list shows all)",
     ),
     (
         &[("fronius-gen24", "mine.toml")],
@@ -292,11 +292,11 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.watts\"]")],
-        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, tank.temperature, room.temperature or outdoor.temperature",
+        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature or outdoor.temperature",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.power\", \"tank.temperature\"]")],
-        "house.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:14:3: device: no device offers grid.power; expected a [[device]] that is the meter at the grid connection\nhouse.toml:16:23: device[0].points[1] = \"tank.temperature\": fronius-gen24 does not offer it; it offers grid.power, grid.import_energy, grid.export_energy, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy and battery.discharge_energy",
+        "house.toml:6:2: battery: no device offers battery.power; expected a [[device]] that is the battery\nhouse.toml:6:2: battery: no device offers battery.soc; expected a [[device]] that is the battery\nhouse.toml:14:3: device: no device offers grid.power; expected a [[device]] that is the meter at the grid connection\nhouse.toml:16:23: device[0].points[1] = \"tank.temperature\": fronius-gen24 does not offer it; it offers grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy and battery.discharge_energy",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\nparameters = { speed = \"fast\" }")],
@@ -360,6 +360,10 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
         "house.toml:5:1: http.listen = \"0.0.0.0:99999\": expected an IP address and a port, as 0.0.0.0:8099 or 127.0.0.1:8099",
     ),
     // Fixed times.
+    (
+        &[("[pv]", "[[schedule]]\ncron = \"0 0 2 * * *\"\npower_limit_w = 300\noverrides = true\n[pv]")],
+        "house.toml:7:1: schedule[0].overrides = true: expected only beside mode or boost_s",
+    ),
     (
         &[("[pv]", "[[schedule]]\ncron = \"0 22 * *\"\nmode = \"eco\"\n[pv]")],
         "house.toml:5:1: schedule[0].cron = \"0 22 * *\": has 4 fields; expected six fields: seconds minutes hours day-of-month month day-of-week, as 0 30 2 * * *",

@@ -10,6 +10,9 @@ use std::path::Path;
 const ELSEWHERE: &[&str] = &[
     "compute.start_cost_eur",
     "data",
+    "home_assistant.token",
+    "home_assistant.token_file",
+    "home_assistant.url",
     "http.api_token_file",
     "http.listen",
     "http.url",

@@ -1,138 +1,191 @@
 //! Coordination of the other devices, so that they do not work against compute: the battery does not discharge into cheap power, the
 //! heat pump takes what compute leaves over.
 //!
-//! Terms: *hold* keeps the battery from discharging, *boost* recommends the heat pump to run (SG Ready state 3), an *offer* is the
-//! surplus that a heat pump may take. All other times a device is under its own control.
+//! Terms: *hold* keeps the battery from discharging (`hold`), *boost* recommends the heat pump to run (SG Ready state 3, `boost`), an
+//! *offer* is the surplus that a heat pump may take (`offer`). All other times a device is under its own control.
 //!
-//! ```text
-//!                  compute takes more than the surplus, and the grid is cheaper than stored energy or the battery is low
-//!   own control  ------------------------------------------------------------------------------------------------------>  hold
+//! What a mode means for them, within the controls that the owner lists:
 //!
-//!                  more than 1000 W are left over and the house can take heat (hysteresis)
-//!   own control  ------------------------------------------------------------------------->  boost
-//!                <-------------------------------------------------------------------------
-//!                  less than 200 W are left over
-//! ```
+//! | mode | battery | heat pump |
+//! |---|---|---|
+//! | `off` | own control | own control |
+//! | `auto`, `eco` | held where compute would take from it what is dearer than the grid's power, or below its reserve | boost and offers of what is left over, and of what the grid pays for |
+//! | `surplus` | the same: own control, but kept from feeding compute | boost and offers of what is left over |
+//! | `heat` | own control | own control |
+//! | `boost` | held at its reserve, so that compute takes nothing below it | own control |
+//! | any, data stale | own control | own control |
+//!
+//! Data is stale where the powers of grid or battery are not known; for the battery also where its charge is not, for the heat pump
+//! where the thermometers of room and tank are silent. Where the meter of the heat pump is silent, it counts as one without a meter.
 //!
 //! Example: 4300 W flow to the grid, compute draws 200 W of its budget of 1000 W. What will be left over is 4300 - 800 = 3500 W: a
 //! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
 //!
-//! Invariant: without the powers of grid and battery, or in mode `off`, every device is under its own control. `pv.limit` is never
-//! touched. While the grid operator dims, the heat pump is offered no more than compute leaves of the limit.
+//! Invariants: `pv.limit` is never touched. While the grid operator dims, no more of the grid's power is offered than compute leaves of
+//! the limit. Above the fuse nothing is offered, whatever the least times say.
 
+/// The recommendation to run.
+mod boost;
+/// The battery that is kept from feeding compute.
+mod hold;
+/// The surplus that may be taken.
+mod offer;
+/// What compute leaves over.
+mod spare;
+
+use crate::act::devices::boost::Boost;
+use crate::act::devices::hold::Hold;
+use crate::act::devices::offer::{Bounds, Offer};
+use crate::act::devices::spare::{Allowed, LeftOver, Spare};
+use crate::act::heating::cold;
 use crate::act::limits::{FUSE_MARGIN, Verdict};
+use crate::command::Mode;
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
+use crate::observe::flows::Flows;
 use crate::point::{DeviceId, Point, WORKER};
 use crate::reason::Reason;
-use crate::site::{ControlRange, Store};
+use crate::site::{ControlRange, HeatSource};
 use crate::units::{EurPerKwh, Watts};
 use crate::value::dimming;
 use crate::value::situation::Situation;
 
-/// Hysteresis of the boost: surplus with which the heat pump is asked to run, and without which it is left alone again. A small
-/// heat pump takes about 1000 W; below 200 W most of its power would be imported.
-const BOOST_ABOVE: Watts = Watts(1000.0);
-const BOOST_BELOW: Watts = Watts(200.0);
-/// Offers are rounded down to this, in W, so that they do not change with every reading.
-const STEP: f64 = 50.0;
+/// What a boosted heat pump takes where nobody says how much: the smallest take about as much.
+const BOOSTED: Watts = Watts(1000.0);
 
 /// What coordination remembers from one second to the next.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Coordination {
-    boosting: bool,
-    holding: bool,
+    spare: Spare,
+    offer: Offer,
+    boost: Boost,
+    hold: Hold,
+    /// Whether the room and the tank were taking heat.
+    room: bool,
+    tank: bool,
 }
 
 impl Coordination {
     /// The setpoints of the engine and of every device.
     pub(super) fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
-        let own = situation.mode() == crate::command::Mode::Off || situation.bus.is_none();
-        let spare = if own { Watts::ZERO } else { self.spare(situation, verdict) };
-        self.holding = !own && self.hold(situation, verdict);
-        self.boosting = !own && takes_heat(situation) && spare > if self.boosting { BOOST_BELOW } else { BOOST_ABOVE };
+        self.heat_pump(situation, verdict);
+        let holding = self.hold.decide(situation, verdict);
         let mut setpoints = vec![Setpoint {
             device: DeviceId(WORKER.to_owned()),
             setting: Setting::ComputeBudget(verdict.budget),
             reason: verdict.reason,
         }];
+        let mut offered = self.offer.power;
         for device in &situation.site.devices {
             for (control, range) in device.controls.iter().filter(|(control, _)| **control != Control::PvLimit) {
-                let (setting, reason) = self.setting(situation, verdict, (*control, range), spare);
+                let (setting, reason) = match control {
+                    Control::ComputeBudget => {
+                        (Setting::ComputeBudget(verdict.budget.min(Watts(range.max)).positive()), verdict.reason)
+                    }
+                    Control::BatteryMode if holding => (Setting::BatteryMode(BatteryMode::Hold), verdict.reason),
+                    Control::HeatPumpMode if self.boost.since.is_some() => {
+                        (Setting::HeatPumpMode(HeatPumpMode::Boost), why(situation))
+                    }
+                    Control::HeatPumpSurplus if share(offered, range) > Watts::ZERO => {
+                        let share = share(offered, range);
+                        offered -= share;
+                        (Setting::HeatPumpSurplus(share), why(situation))
+                    }
+                    Control::BatteryMode | Control::HeatPumpMode | Control::HeatPumpSurplus | Control::PvLimit => {
+                        (control.safe(), Reason::Idle)
+                    }
+                };
                 setpoints.push(Setpoint { device: device.id.clone(), setting, reason });
             }
         }
         setpoints
     }
 
-    fn setting(
-        &self,
-        situation: &Situation<'_>,
-        verdict: &Verdict,
-        (control, range): (Control, &ControlRange),
-        spare: Watts,
-    ) -> (Setting, Reason) {
-        let why = if negative(situation) { Reason::NegativePrice } else { Reason::Surplus };
-        match control {
-            Control::ComputeBudget => {
-                (Setting::ComputeBudget(verdict.budget.min(Watts(range.max)).positive()), verdict.reason)
-            }
-            Control::BatteryMode if self.holding => (Setting::BatteryMode(BatteryMode::Hold), verdict.reason),
-            Control::HeatPumpMode if self.boosting => (Setting::HeatPumpMode(HeatPumpMode::Boost), why),
-            Control::HeatPumpSurplus if takes_heat(situation) && spare > Watts::ZERO => {
-                let offered = Watts((spare.0 / STEP).floor() * STEP).between(Watts(range.min), Watts(range.max));
-                (Setting::HeatPumpSurplus(offered), why)
-            }
-            Control::BatteryMode | Control::HeatPumpMode | Control::HeatPumpSurplus | Control::PvLimit => {
-                (control.safe(), Reason::Idle)
-            }
-        }
-    }
-
-    /// What is left of the surplus once compute has taken its budget; while the grid pays, everything the heat pump takes.
-    fn spare(&self, situation: &Situation<'_>, verdict: &Verdict) -> Watts {
-        let Some(bus) = situation.bus else { return Watts::ZERO };
-        let dimmed = dimming::for_heat_pump(situation, verdict.budget).unwrap_or(Watts(f64::MAX));
-        if negative(situation) {
-            let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
-            let headroom = fuse - bus.grid - (verdict.budget - bus.compute).positive();
-            return headroom.positive().min(dimmed);
-        }
-        // What a boosted heat pump takes is still spare: the boost shall not end because the pump follows it.
-        let taking = if self.boosting {
-            situation.image.get(Point::HeatPumpPower).fresh().map_or(Watts::ZERO, Watts).positive()
-        } else {
-            Watts::ZERO
+    /// Follows with boost and offer what compute leaves over.
+    fn heat_pump(&mut self, situation: &Situation<'_>, verdict: &Verdict) {
+        let now = situation.moment;
+        let takes = self.takes_heat(situation);
+        let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
+        let served = match situation.mode() {
+            Mode::Auto | Mode::Eco | Mode::Surplus => takes,
+            Mode::Off | Mode::Heat | Mode::Boost => false,
         };
-        (taking - bus.grid - bus.discharge() - (verdict.budget - bus.compute).positive()).positive().min(dimmed)
+        let Some(bus) = situation.bus.filter(|bus| served && bus.grid <= fuse) else {
+            self.offer.end(now);
+            self.boost.end(now);
+            self.spare.forget();
+            return;
+        };
+        let left_over = self.left_over(situation, bus, verdict);
+        if let Some(bounds) = bounds(situation) {
+            self.offer.follow(now, left_over.power, bounds);
+        }
+        if controls(situation, Control::HeatPumpMode).next().is_some() {
+            self.boost.follow(now, &left_over);
+        }
     }
 
-    /// Whether compute takes more than the surplus, and the grid's power is cheaper than what the battery would give, or the battery
-    /// is at its reserve.
-    fn hold(&self, situation: &Situation<'_>, verdict: &Verdict) -> bool {
-        let (Some(battery), Some(bus)) = (&situation.site.battery, situation.bus) else { return false };
-        let margin = if self.holding { 0.0 } else { situation.site.compute.min.0 * 0.5 };
-        let beyond = verdict.budget.0 > bus.surplus().positive().0 + margin;
-        let cheap = situation.prices.import.is_some() && situation.values.import < situation.values.stored;
-        let low = situation.soc.is_none_or(|soc| soc <= battery.reserve);
-        verdict.budget > Watts::ZERO && beyond && (cheap || low)
+    fn left_over(&mut self, situation: &Situation<'_>, bus: Flows, verdict: &Verdict) -> LeftOver {
+        let boosted = self.boost.since.map_or(Watts::ZERO, |_| boosted(situation));
+        let since = self.boost.since.unwrap_or_default().max(self.offer.since());
+        let allowed = Allowed { power: self.offer.power.max(boosted), since };
+        let mut left_over = self.spare.left_over(situation, bus, verdict.budget, allowed);
+        if let Some(limit) = dimming::for_heat_pump(situation, verdict.budget) {
+            left_over.power.least = left_over.power.least.min(limit);
+            left_over.power.most = left_over.power.most.min(limit);
+        }
+        left_over
+    }
+
+    /// Whether room or tank takes heat; where neither is measured, the heat pump knows for itself. A thermometer that is silent
+    /// takes none.
+    fn takes_heat(&mut self, situation: &Situation<'_>) -> bool {
+        let (site, temperatures) = (situation.site, &situation.temperatures);
+        let measured = |point| situation.image.points.contains_key(&point);
+        let room = site.room.is_some() && measured(Point::RoomTemperature);
+        let tank = site.tank.is_some() && measured(Point::TankTemperature);
+        self.room = room && cold(site.room, temperatures.room, self.room);
+        self.tank = tank && cold(site.tank, temperatures.tank, self.tank);
+        if room || tank { self.room || self.tank } else { true }
     }
 }
 
+/// The part of `offered` that a control can use.
+fn share(offered: Watts, range: &ControlRange) -> Watts {
+    let share = offered.min(Watts(range.max));
+    if share.0 < range.min { Watts::ZERO } else { share.positive() }
+}
+
+fn controls<'a>(situation: &Situation<'a>, control: Control) -> impl Iterator<Item = &'a ControlRange> {
+    situation.site.devices.iter().filter_map(move |device| device.controls.get(&control))
+}
+
+/// What the controls that take an offer bear; `None` where there are none.
+fn bounds(situation: &Situation<'_>) -> Option<Bounds> {
+    let ranges = || controls(situation, Control::HeatPumpSurplus);
+    Some(Bounds {
+        least: Watts(ranges().map(|range| range.min).reduce(f64::min)?),
+        most: Watts(ranges().map(|range| range.max).sum()),
+        interval: ranges().map(|range| range.min_interval).max()?,
+    })
+}
+
+/// What a boosted heat pump may take.
+fn boosted(situation: &Situation<'_>) -> Watts {
+    match situation.site.displaced {
+        Some(HeatSource::HeatPump { power_max, .. }) => power_max,
+        Some(HeatSource::Gas { .. } | HeatSource::Electric) | None => BOOSTED,
+    }
+}
+
+fn why(situation: &Situation<'_>) -> Reason {
+    if negative(situation) { Reason::NegativePrice } else { Reason::Surplus }
+}
+
+/// Whether the grid pays for power that is taken, in a mode that takes it.
 fn negative(situation: &Situation<'_>) -> bool {
-    situation.prices.import.is_some_and(|price| price < EurPerKwh::ZERO)
-}
-
-/// Whether room or tank can take heat; where neither is measured, the heat pump knows for itself. A thermometer that is
-/// silent takes none.
-fn takes_heat(situation: &Situation<'_>) -> bool {
-    let below = |store: Option<Store>, point| {
-        let (store, known) = store.zip(situation.image.points.get(&point))?;
-        Some(known.fresh().is_some_and(|now| now < store.high.0))
+    let buys = match situation.mode() {
+        Mode::Auto | Mode::Eco => true,
+        Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
     };
-    let room = below(situation.site.room, Point::RoomTemperature);
-    let tank = below(situation.site.tank, Point::TankTemperature);
-    match (room, tank) {
-        (None, None) => true,
-        (room, tank) => room.unwrap_or(false) || tank.unwrap_or(false),
-    }
+    buys && situation.published.import.is_some_and(|price| price < EurPerKwh::ZERO)
 }

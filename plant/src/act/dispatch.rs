@@ -5,33 +5,28 @@
 //! surplus has to stay above, or below, the least power for `enable_delay` or `disable_delay`.
 //!
 //! ```text
-//!                surplus >= min for enable_delay
-//!   waiting  -------------------------------------->  following
-//!            <--------------------------------------
-//!                surplus <  min for disable_delay
+//!                surplus > min + dead band for enable_delay
+//!   waiting  -------------------------------------------------->  following
+//!            <--------------------------------------------------
+//!                surplus < min for disable_delay
 //! ```
 //!
-//! Following, compute draws what is left over, at least its least power; the plan's floor holds in either state.
+//! Following (`follow.rs`), compute draws what is left over, at least its least power; the plan's floor holds in either state.
 //!
 //! Example: least power 300 W, delays of 60 s and 120 s, no floor, ceiling 1000 W. The surplus rises to 800 W at 10:00:00: compute
-//! starts at 10:01:00 with 300 W and approaches 800 W with a time constant of 5 s (a low-pass filter): 773 W after a quarter of a
-//! minute. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W in the same way, draws 200 W from elsewhere, and
-//! stops at 10:22:00 if the cloud has not passed.
+//! starts at 10:01:00 with 800 W. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W with the first reading that
+//! shows it, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud has not passed.
 //!
 //! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
+use crate::act::follow::{DEAD_BAND, Follower};
+use crate::act::heating::Heating;
 use crate::command::Mode;
 use crate::reason::{Reason, Worth};
 use crate::time::Moment;
 use crate::units::{EurPerKwh, Watts};
 use crate::value::situation::Situation;
 use std::time::Duration;
-
-/// Time constant in seconds with which power approaches the surplus: about the time in which a meter read every second, a plug read
-/// every few seconds and the engine's throttle have answered, so that a late plug does not make the power swing.
-const SETTLING: f64 = 5.0;
-/// Dead band, as a share of the greatest power: nearer than this, power is there. One percent of a box is less than its meter's error.
-const DEAD_BAND: f64 = 0.01;
 
 /// What dispatch wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,9 +47,8 @@ pub(super) struct Dispatch {
     following: bool,
     /// Since when the surplus has been on the other side of the threshold.
     crossed: Option<Moment>,
-    followed: Watts,
-    last: Option<Moment>,
-    heating: bool,
+    follower: Follower,
+    heating: Heating,
 }
 
 /// The bounds for this second.
@@ -94,18 +88,12 @@ impl Dispatch {
         wanted(situation, power, reason, situation.demand.next())
     }
 
-    /// Heat demand (a hysteresis): begins when half of what compute gives off at its least power finds a use, ends when nothing does.
+    /// Heat demand, else what was promised.
     fn heat(&mut self, situation: &Situation<'_>) -> Intention {
-        let site = situation.site;
-        let max = situation.max();
-        self.heating = situation.useful > Watts::ZERO
-            && (self.heating || situation.useful.0 > 0.5 * site.compute.min.0 * site.compute.heat_fraction);
-        let promised = situation.planned.filter(|planned| planned.reason == Reason::Deadline);
-        if self.heating {
-            let heat = situation.useful / site.compute.heat_fraction.max(0.05);
-            let power = heat.between(site.compute.min, max);
+        if let Some(power) = self.heating.demand(situation) {
             return Intention { floor: power, ceiling: power, battery_first: true, reason: Reason::HeatDemand };
         }
+        let promised = situation.planned.filter(|planned| planned.reason == Reason::Deadline);
         promised.map_or(Intention::nothing(Reason::Idle), |planned| Intention {
             floor: planned.floor,
             ceiling: planned.floor,
@@ -115,28 +103,25 @@ impl Dispatch {
     }
 
     fn follow(&mut self, situation: &Situation<'_>, intention: &Intention) -> (Watts, Reason) {
-        let now = situation.moment;
-        let span = self.last.map_or(Duration::ZERO, |last| now.since(last));
-        self.last = Some(now);
         let Some(available) = situation.available(intention.battery_first) else {
-            (self.following, self.crossed, self.followed) = (false, None, Watts::ZERO);
+            (self.following, self.crossed, self.follower) = (false, None, Follower::default());
             let waiting = intention.floor <= Watts::ZERO && intention.ceiling > Watts::ZERO;
             return (intention.floor, if waiting { Reason::StaleData } else { intention.reason });
         };
-        let least = situation.site.compute.min;
-        let enough = available >= least && intention.ceiling >= least;
-        self.cross(situation, enough, intention.floor >= least);
-        if !self.following || intention.ceiling < least {
-            self.followed = Watts::ZERO;
+        let compute = &situation.site.compute;
+        let margin = if self.following { Watts::ZERO } else { compute.max * DEAD_BAND };
+        let enough = available >= compute.min + margin && intention.ceiling >= compute.min;
+        self.cross(situation, enough, intention.floor >= compute.min);
+        if !self.following || intention.ceiling < compute.min {
+            self.follower = Follower::default();
             return (intention.floor, intention.reason);
         }
-        let target = available.between(least, intention.ceiling);
-        self.followed = approach(self.followed.max(least), target, span, situation.site.compute.max);
-        if self.followed <= intention.floor {
+        let followed = self.follower.follow(situation, available.between(compute.min, intention.ceiling));
+        if followed <= intention.floor {
             return (intention.floor, intention.reason);
         }
         let reason = if intention.floor > Watts::ZERO { intention.reason } else { surplus_reason(situation) };
-        (self.followed, reason)
+        (followed, reason)
     }
 
     /// Moves between waiting and following. Compute that runs anyway has nothing to wait for.
@@ -174,13 +159,14 @@ fn intended(situation: &Situation<'_>) -> Intention {
         let worth = || situation.worth(floor, situation.demand.next()).net();
         let unheld = situation.disobeyed && planned.reason != Reason::Deadline && worth() <= EurPerKwh::ZERO;
         return Intention {
-            floor: if unheld { Watts::ZERO } else { floor },
+            floor: if unheld || !situation.may_buy() { Watts::ZERO } else { floor },
             ceiling: planned.ceiling.min(max),
             battery_first: planned.battery_first,
             reason: planned.reason_when_idle(),
         };
     }
-    if !situation.prices.known() {
+    // What surplus costs is known where the feed-in is; what import costs need not be, since nothing is bought.
+    if situation.prices.export.is_none() {
         return Intention::nothing(Reason::StaleData);
     }
     if situation.demand.any() && situation.worth_of_surplus().net() > EurPerKwh::ZERO {
@@ -211,11 +197,4 @@ fn surplus_reason(situation: &Situation<'_>) -> Reason {
         () if situation.at_cap() || unpaid => Reason::Curtailment,
         () => Reason::Surplus,
     }
-}
-
-fn approach(from: Watts, to: Watts, span: Duration, max: Watts) -> Watts {
-    let span = span.as_secs_f64();
-    let next = from + (to - from) * (span / (span + SETTLING));
-    let near = (to - next).abs() <= max * DEAD_BAND;
-    if near { to } else { next }
 }

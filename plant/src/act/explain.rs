@@ -1,5 +1,6 @@
 //! The decision in words: what is done and why, with the three numbers; or what speaks against doing anything.
 
+use crate::command::Origin;
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};
 use crate::units::Watts;
@@ -15,7 +16,7 @@ fn running(situation: &Situation<'_>, decision: &Decision) -> String {
     let limited = limited.map_or(String::new(), |_| format!(", down from {}", decision.wanted));
     let net = decision.worth.net().0;
     let verdict = if net >= 0.0 { format!("{net:.2} EUR ahead") } else { format!("{:.2} EUR short", -net) };
-    let assumed = if situation.prices.known() { "" } else { " The price of power is not known; that is assumed." };
+    let assumed = assumed(situation);
     format!(
         "Computing at {}{limited}: {}. {}: {verdict}.{assumed}",
         decision.budget,
@@ -36,10 +37,17 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         }
         Reason::Idle if !situation.demand.any() => "Not computing: there is no work to do.".to_owned(),
         Reason::Idle if decision.worth.net().0 > 0.0 => {
-            format!("Not computing yet: it waits for surplus or a better hour. {}.", numbers(decision.worth))
+            let worth = numbers(decision.worth);
+            format!("Not computing yet: it waits for surplus or a better hour. {worth}.{}", assumed(situation))
         }
-        Reason::Idle => format!("Not computing: {why}. {}.", numbers(decision.worth)),
-        Reason::StaleData if !situation.prices.known() => "Not computing: the price of power is not known.".to_owned(),
+        Reason::Idle => format!("Not computing: {why}. {}.{}", numbers(decision.worth), assumed(situation)),
+        Reason::StaleData if situation.prices.export.is_none() => {
+            "Not computing: the price of power is not known.".to_owned()
+        }
+        Reason::Off => match situation.commands.set_by {
+            Origin::Person => "Off, until a person sets another mode or boosts.".to_owned(),
+            Origin::Schedule => "Off, until the schedule or a person sets another mode.".to_owned(),
+        },
         Reason::Surplus
         | Reason::CheapPower
         | Reason::NegativePrice
@@ -58,8 +66,18 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::StaleData
         | Reason::WorkerDown
         | Reason::WorkerStarting
-        | Reason::Island
-        | Reason::Off => format!("Not computing: {why}."),
+        | Reason::Island => format!("Not computing: {why}."),
+    }
+}
+
+/// What is not known of the prices, and what follows.
+fn assumed(situation: &Situation<'_>) -> &'static str {
+    match (situation.prices.import, situation.prices.export) {
+        (Some(_), Some(_)) => "",
+        (None, Some(_)) => {
+            " The import price is missing; a high one is assumed, so that nothing is bought because it seems cheap."
+        }
+        (Some(_), None) | (None, None) => " The price of power is not known; that is assumed.",
     }
 }
 

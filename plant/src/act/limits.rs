@@ -1,8 +1,8 @@
 //! Limits: the last word. Whatever plan and dispatch want, this is what stays.
 //!
 //! In order: off, engine down or starting, stale data, island operation, too hot, fuse, dimming by the grid operator, fuses of the
-//! phases, feed-in cap, battery reserve, minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the feed-in
-//! cap, the minimum time on) never goes beyond it. The last limit that acted is the decision's reason.
+//! phases, battery reserve, minimum times, least power. Most only lower, and so set a *ceiling*; what raises (the minimum time on)
+//! never goes beyond it. The last limit that acted is the decision's reason.
 //!
 //! Example: dispatch wants 1000 W; the fuse allows 17,250 W of import, of which 2 % are left alone; the meter shows 16,500 W, 200 W
 //! of them compute. 16,905 - (16,500 - 200) = 605 W stay, and the reason is `fuse_limit`. Were the least power 700 W, nothing would.
@@ -28,7 +28,6 @@ use crate::act::limits::heat::Heat;
 use crate::act::limits::phases::PhaseLoads;
 use crate::act::limits::reserve::Reserve;
 use crate::act::limits::times::Times;
-use crate::act::probe::probe;
 use crate::command::Mode;
 use crate::decision::LimitHit;
 use crate::point::Point;
@@ -121,9 +120,6 @@ impl Limits {
         self.heat.guard(situation, &mut passage);
         connection::guard(situation, &mut passage);
         self.phases.guard(situation, &mut passage);
-        if let Some(power) = probe(situation) {
-            passage.raise(Reason::Curtailment, power);
-        }
         self.reserve.guard(situation, self.times.on_since.is_some(), &mut passage);
         self.times.guard(situation, wanted, &mut passage);
         least(situation, &mut passage);

@@ -44,7 +44,7 @@ impl Held {
     pub(super) fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
         situation.image.get(Point::ComputePower).fresh()?;
         Some(Self {
-            flows: situation.bus?,
+            flows: Flows::measured(situation.image)?,
             charge_room: situation.charge_room,
             values: situation.prices.known().then_some(situation.values),
             useful: situation.useful,

@@ -6,9 +6,11 @@ use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
 use std::collections::BTreeMap;
 
-/// Slots that are remembered: two days back, from which prices are estimated, and a week ahead.
+/// Slots that are taken: two days back, from which prices are estimated, and a week ahead. As many of each kind are remembered, those
+/// farthest from now forgotten first: so a clock that is wrong for a while drops nothing.
 const SLOTS_BEHIND: i64 = 2 * 96;
 const SLOTS_AHEAD: i64 = 7 * 96;
+const SLOTS_MAX: usize = (SLOTS_BEHIND + SLOTS_AHEAD) as usize;
 const DAY: i64 = 96;
 
 /// The merged outlook.
@@ -18,8 +20,6 @@ pub(crate) struct Feeds {
     pub outlook: Outlook,
     /// The last wholesale price that was known for a moment that has come.
     last_spot: Option<EurPerKwh>,
-    /// The slot that was passed last.
-    seen: Option<Slot>,
 }
 
 impl Feeds {
@@ -41,19 +41,17 @@ impl Feeds {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        let range = range(now);
-        self.outlook.spot.retain(|slot, _| range.contains(slot));
-        self.outlook.pv.retain(|slot, _| range.contains(slot));
-        self.outlook.load.retain(|slot, _| range.contains(slot));
-        self.outlook.outdoor.retain(|slot, _| range.contains(slot));
-        self.outlook.carbon.retain(|slot, _| range.contains(slot));
+        let Outlook { spot, pv, load, outdoor, carbon } = &mut self.outlook;
+        let slot = Slot::containing(now);
+        forget(spot, slot);
+        forget(pv, slot);
+        forget(load, slot);
+        forget(outdoor, slot);
+        forget(carbon, slot);
     }
 
-    /// Remembers the wholesale price of `now`, for the time when no feed speaks, and forgets what lies too far away.
+    /// Remembers the wholesale price of `now`, for the time when no feed speaks.
     pub(crate) fn pass(&mut self, now: Timestamp) {
-        if self.seen.replace(Slot::containing(now)) != Some(Slot::containing(now)) {
-            self.prune(now);
-        }
         self.last_spot = self.published(now).or(self.last_spot);
     }
 
@@ -67,6 +65,20 @@ impl Feeds {
         let slot = Slot::containing(at);
         let spot = [0, -DAY, -2 * DAY].iter().find_map(|days| self.outlook.spot.get(&slot.plus(*days)));
         spot.copied().or(self.last_spot)
+    }
+}
+
+/// Forgets what lies farthest from `now`, where there is too much.
+fn forget<T>(known: &mut BTreeMap<Slot, T>, now: Slot) {
+    while known.len() > SLOTS_MAX
+        && let (Some((first, _)), Some((last, _))) = (known.first_key_value(), known.last_key_value())
+    {
+        let behind_is_farther = now.0.abs_diff(first.0) > now.0.abs_diff(last.0);
+        if behind_is_farther {
+            known.pop_first()
+        } else {
+            known.pop_last()
+        };
     }
 }
 
@@ -100,5 +112,28 @@ mod tests {
         assert_eq!(feeds.estimated(later), None);
         feeds.pass(now);
         assert_eq!(feeds.estimated(later), Some(EurPerKwh(0.2)));
+    }
+
+    #[test]
+    fn prices_outlast_a_clock_that_is_wrong_for_a_while_and_have_a_bound() {
+        let now = at("2026-05-01T10:00:00Z");
+        let days = |days: i64| now + chrono::TimeDelta::days(days);
+        let outlook = |from: Timestamp| {
+            let slot = |ahead| (Slot::containing(from).plus(ahead), EurPerKwh(0.9));
+            Outlook { spot: (0..96).map(slot).collect(), ..Outlook::default() }
+        };
+        let mut feeds = Feeds::default();
+        feeds.merge(&outlook(now), now);
+        for wrong in [40, 3650, -3650] {
+            feeds.pass(days(wrong));
+            feeds.merge(&outlook(days(wrong)), days(wrong));
+            feeds.pass(now);
+            assert_eq!(feeds.published(now), Some(EurPerKwh(0.9)), "{wrong} days");
+        }
+        for day in 0..40 {
+            feeds.merge(&outlook(days(day)), days(day));
+        }
+        assert_eq!(feeds.outlook.spot.len(), SLOTS_MAX);
+        assert_eq!(feeds.published(days(39)), Some(EurPerKwh(0.9)));
     }
 }

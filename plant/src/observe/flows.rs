@@ -1,4 +1,4 @@
-//! The powers on the house bus at one moment.
+//! The powers on the house bus at one moment; `bus.rs` has those of the moment when the grid was read.
 //!
 //! The house balance: `grid + pv + battery = house + heat pump + compute`. What PV makes beyond the house and the heat pump, the
 //! surplus, follows from grid, battery and compute alone: with -2000 W at the grid (exported), -1000 W at the battery (charging)
@@ -24,9 +24,9 @@ pub(crate) struct Flows {
 }
 
 impl Flows {
-    /// The flows of `image`; `None` where those of grid or battery are not known. Compute's power counts as zero where it is
-    /// unknown, which makes the surplus and the headroom smaller than they are.
-    pub(crate) fn bus(image: &Image) -> Option<Self> {
+    /// The flows as each was read last; `None` where those of grid or battery are not known. Compute's power counts as zero where it
+    /// is unknown.
+    pub(crate) fn measured(image: &Image) -> Option<Self> {
         let power = |point| match image.points.get(&point) {
             Some(known) => known.fresh().map(Watts),
             None => Some(Watts::ZERO),

@@ -3,6 +3,8 @@
 //! Terms: powers and counters of several devices add up, temperatures are averaged; the sum is as old as its oldest part, and missing
 //! where a part is. A reading stands for `max_age`, then it is stale: with 30 s, a meter last heard 31 s ago shows its value as stale.
 //!
+//! A meter may show each phase or not: a phase belongs to the house from its first value on. Until then it is neither missing nor read.
+//!
 //! Invariant: a value that cannot be (not a number, a state of charge of 150 %) counts as the device saying it has none.
 
 use crate::image::{HOUSE_BALANCE, Image, Known};
@@ -12,7 +14,7 @@ use crate::record::DeviceStatus;
 use crate::site::Site;
 use crate::time::{Moment, Timestamp};
 use crate::units::Watts;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The newest sample of every device's points.
@@ -30,6 +32,8 @@ struct DeviceReadings {
     max_age: Duration,
     slow: BTreeMap<Point, Duration>,
     newest: BTreeMap<Point, Newest>,
+    /// The points that have had a value.
+    shown: BTreeSet<Point>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,7 @@ impl Readings {
             max_age: device.max_age,
             slow: device.slow.clone(),
             newest: BTreeMap::new(),
+            shown: BTreeSet::new(),
         });
         let mut offered: BTreeMap<Point, Vec<usize>> = BTreeMap::new();
         for (number, device) in site.devices.iter().enumerate() {
@@ -63,16 +68,15 @@ impl Readings {
         self.offered.contains_key(&point)
     }
 
-    /// The longest time that a reading of the house's powers stands for.
-    pub(crate) fn hold(&self) -> Duration {
+    /// How long the readings of the house's powers go on to stand for what they show: until the first of those that are fresh is
+    /// stale.
+    pub(crate) fn stand_for(&self, now: Moment) -> Duration {
         let powers = [Point::GridPower, Point::PvPower, Point::BatteryPower, Point::ComputePower, Point::HeatPumpPower];
-        powers
-            .iter()
-            .filter_map(|point| self.offered.get(point))
-            .flatten()
-            .map(|number| self.devices[*number].max_age)
-            .min()
-            .unwrap_or(Duration::ZERO)
+        let offered = powers.iter().filter_map(|point| Some((*point, self.offered.get(point)?)));
+        let left = offered.flat_map(|(point, devices)| {
+            devices.iter().filter_map(move |number| self.devices[*number].stands_for(point, now))
+        });
+        left.min().unwrap_or(Duration::ZERO)
     }
 
     /// Keeps `sample`, taken at `at`; one from a device or point that the site does not have is dropped.
@@ -83,13 +87,20 @@ impl Readings {
             return;
         }
         let value = sample.value.filter(|value| plausible(sample.point, *value));
-        self.devices[number].newest.insert(sample.point, Newest { value, at });
+        let device = &mut self.devices[number];
+        device.newest.insert(sample.point, Newest { value, at });
+        if value.is_some() {
+            device.shown.insert(sample.point);
+        }
     }
 
     /// The house at `now`. `worker` stands in for compute's power where no device measures it.
     pub(crate) fn image(&mut self, now: Timestamp, moment: Moment, worker: Option<Watts>) -> Image {
+        let offered = self.offered.iter();
+        let offered =
+            offered.filter(|(point, devices)| devices.iter().any(|number| self.devices[*number].has(**point)));
         let mut points: BTreeMap<Point, Known<f64>> =
-            self.offered.iter().map(|(point, devices)| (*point, self.over_devices(*point, devices, moment))).collect();
+            offered.map(|(point, devices)| (*point, self.over_devices(*point, devices, moment))).collect();
         if !self.offers(Point::ComputePower) {
             let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
             points.insert(Point::ComputePower, known);
@@ -125,7 +136,8 @@ impl Readings {
     /// The devices as a person wants to see them.
     pub(crate) fn statuses(&self, now: Moment, errors: &BTreeMap<DeviceId, String>) -> Vec<DeviceStatus> {
         let status = |(number, readings): (usize, &DeviceReadings)| {
-            let offers = self.offered.iter().filter(|(_, devices)| devices.contains(&number));
+            let offers = self.offered.iter();
+            let offers = offers.filter(|(point, devices)| devices.contains(&number) && readings.has(**point));
             let points: BTreeMap<_, _> = offers.map(|(point, _)| (*point, readings.known(*point, now))).collect();
             DeviceStatus {
                 id: readings.id.clone(),
@@ -169,11 +181,25 @@ impl Readings {
 }
 
 impl DeviceReadings {
+    /// Whether the device has a point that it offers, so that its silence means something.
+    fn has(&self, point: Point) -> bool {
+        !point.is_of_phase() || self.shown.contains(&point)
+    }
+
     fn known(&self, point: Point, now: Moment) -> Known<f64> {
         let Some(newest) = self.newest.get(&point) else { return Known::Missing };
         let Some(value) = newest.value else { return Known::Missing };
-        let max_age = self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow));
-        Known::aged(value, now.since(newest.at), max_age)
+        Known::aged(value, now.since(newest.at), self.max_age(point))
+    }
+
+    /// How long `point` stays fresh; `None` where it is not.
+    fn stands_for(&self, point: Point, now: Moment) -> Option<Duration> {
+        self.known(point, now).fresh()?;
+        Some(self.max_age(point).saturating_sub(now.since(self.newest.get(&point)?.at)))
+    }
+
+    fn max_age(&self, point: Point) -> Duration {
+        self.slow.get(&point).map_or(self.max_age, |slow| self.max_age.max(*slow))
     }
 }
 
@@ -208,4 +234,32 @@ pub(crate) fn plausible(point: Point, value: f64) -> bool {
         _ => 0.0..=1e9,
     };
     value.is_finite() && range.contains(&value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_site::{at, site};
+
+    #[test]
+    fn a_phase_is_part_of_the_house_from_its_first_value_on() {
+        let mut site = site();
+        let meter = site.devices.iter_mut().find(|device| device.points.contains(&Point::GridPower)).unwrap();
+        meter.points.extend([Point::GridCurrentL1, Point::GridCurrentL2]);
+        let device = meter.id.clone();
+        let (now, moment) = (at("2026-05-01T10:00:00Z"), Moment::default());
+        let mut readings = Readings::new(&site);
+        let mut shows = |values: [Option<f64>; 2]| {
+            let points = [Point::GridCurrentL1, Point::GridCurrentL2];
+            for (point, value) in points.into_iter().zip(values) {
+                readings.record(&Sample { device: device.clone(), point, value, at: now }, moment);
+            }
+            let image = readings.image(now, moment, None);
+            points.map(|point| image.points.get(&point).copied())
+        };
+        let fresh = |value| Some(Known::Fresh { value });
+        assert_eq!(shows([None, None]), [None, None], "a meter that shows no phases is whole");
+        assert_eq!(shows([Some(7.0), None]), [fresh(7.0), None]);
+        assert_eq!(shows([None, None]), [Some(Known::Missing), None], "one that showed it and falls silent is not");
+    }
 }

@@ -7,8 +7,9 @@ use crate::observe::forecast::Present;
 use crate::plan::{ExpectedSlot, Plan, PlanRequest, PlannedSlot};
 use crate::point::Point;
 use crate::site::Site;
-use crate::time::{Slot, Timestamp, elapsed};
+use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
+use crate::value::dimming;
 use crate::value::tariff;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const PLAN_AGE_MAX: Duration = Duration::from_secs(2 * 3600);
 pub(crate) struct Planning {
     /// The plan in force.
     pub plan: Option<Plan>,
+    /// When it was asked for.
+    made: Moment,
     /// Something that a plan depends on has changed.
     pub stale: bool,
     /// Somebody waits for the change to show.
@@ -34,37 +37,38 @@ pub(crate) struct Planning {
 
 #[derive(Clone, Copy, Debug)]
 struct Asked {
-    at: Timestamp,
+    slot: Slot,
+    moment: Moment,
     mode: Mode,
 }
 
 impl Planning {
-    /// Takes a plan that was asked for; one that is older than the plan in force is dropped.
-    pub(crate) fn take(&mut self, plan: Plan, now: Timestamp) {
-        let newer = self.plan.as_ref().is_none_or(|held| plan.made_at >= held.made_at || held.made_at > now);
+    /// Takes a plan that was asked for at `made`; one that is older than the plan in force is dropped, and one from before the clock
+    /// was set back.
+    pub(crate) fn take(&mut self, plan: Plan, made: Moment, now: Timestamp) {
+        let newer = self.plan.as_ref().is_none_or(|held| made >= self.made || held.made_at > now);
         if newer && plan.made_at <= now {
-            self.plan = Some(plan);
+            (self.plan, self.made) = (Some(plan), made);
         }
     }
 
     /// The plan's intention for `now`, if it was made for `mode` and is not too old.
-    pub(crate) fn intention(&self, mode: Mode, now: Timestamp) -> Option<&PlannedSlot> {
+    pub(crate) fn intention(&self, mode: Mode, now: Timestamp, moment: Moment) -> Option<&PlannedSlot> {
         let plan = self.plan.as_ref().filter(|plan| plan.mode == mode)?;
-        let young = plan.made_at <= now && elapsed(plan.made_at, now) <= PLAN_AGE_MAX;
-        plan.at(now).filter(|_| young)
+        plan.at(now).filter(|_| moment.since(self.made) <= PLAN_AGE_MAX)
     }
 
     /// Whether a plan is to be asked for at `now`; takes note that it is.
-    fn due(&mut self, mode: Mode, now: Timestamp) -> bool {
+    fn due(&mut self, mode: Mode, slot: Slot, moment: Moment) -> bool {
         let due = match self.asked {
             None => true,
             Some(asked) => {
-                let other_slot = Slot::containing(asked.at) != Slot::containing(now);
-                other_slot || self.urgent || asked.mode != mode || (self.stale && elapsed(asked.at, now) >= PACE)
+                let news = self.stale && moment.since(asked.moment) >= PACE;
+                asked.slot != slot || self.urgent || asked.mode != mode || news
             }
         };
         if due {
-            self.asked = Some(Asked { at: now, mode });
+            self.asked = Some(Asked { slot, moment, mode });
             (self.stale, self.urgent) = (false, false);
         }
         due
@@ -87,7 +91,7 @@ impl Planning {
     pub(crate) fn request(&mut self, basis: &Basis<'_>, image: &Image) -> Option<PlanRequest> {
         let Basis { site, observed, running_since } = *basis;
         let commands = &observed.commands;
-        if !self.due(commands.mode, image.at) {
+        if !self.due(commands.mode, Slot::containing(image.at), image.moment) {
             return None;
         }
         let fresh = |point| image.get(point).fresh();
@@ -97,7 +101,7 @@ impl Planning {
             mode: commands.mode,
             boost: commands.boost,
             power_limit: commands.power_limit,
-            grid_dimming: commands.grid_dimming,
+            grid_dimming: dimming::in_force(site, image, commands.grid_dimming).filter(|_| site.grid.dimming.compute),
             slots: expected_slots(site, observed, image),
             soc: fresh(Point::BatterySoc).map(Percent),
             room: fresh(Point::RoomTemperature).map(Celsius),

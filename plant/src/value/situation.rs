@@ -11,7 +11,7 @@ use crate::observe::flows::Flows;
 use crate::plan::PlannedSlot;
 use crate::point::Point;
 use crate::reason::Worth;
-use crate::site::Site;
+use crate::site::{First, Site};
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, Percent, Watts};
 use crate::value::balance::Values;
@@ -29,8 +29,14 @@ const STORED_SHARE: f64 = 0.8;
 /// Assumed of power whose price no feed has said: dear, a German household's price of 2023 to 2025, so that nothing runs because it
 /// seems to cost nothing. It decides, and is never booked.
 const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
-/// From this share of the feed-in cap on, the inverter holds the export down.
-pub(crate) const AT_CAP: f64 = 0.98;
+/// So close to the feed-in cap, as a share of it and at least, the inverter holds the export down: controls that hold the meter at
+/// zero leave some tens of watts.
+const CAP_SLACK: f64 = 0.02;
+const CAP_SLACK_MIN: Watts = Watts(50.0);
+/// A battery that moves less than this has nothing to take or to give: full ones float with some tens of watts.
+const FLOATING: Watts = Watts(100.0);
+/// PV that makes more than this is awake.
+const AWAKE: Watts = Watts(50.0);
 
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
@@ -45,10 +51,12 @@ pub(crate) struct Situation<'a> {
     pub image: &'a Image,
     /// The commands in force.
     pub commands: Commands,
-    /// Grid, battery and compute, where they are fresh.
+    /// Grid, battery and compute when the grid was read, where they are fresh.
     pub bus: Option<Flows>,
     /// What the battery would charge with, if it could have all of the surplus.
     pub charge_room: Watts,
+    /// What compute may have of the wallbox's power, or leaves to it where that is negative.
+    pub wallbox: Watts,
     /// The battery's charge, where it is fresh.
     pub soc: Option<Percent>,
     /// What power costs and earns, as published.
@@ -59,6 +67,8 @@ pub(crate) struct Situation<'a> {
     pub values: Values,
     /// The plan's intention, where there is a plan for this mode and moment.
     pub planned: Option<&'a PlannedSlot>,
+    /// The temperatures that matter to compute's heat.
+    pub temperatures: Temperatures,
     /// Heat that finds a use, in thermal watts.
     pub useful: Watts,
     /// What it displaces.
@@ -88,7 +98,7 @@ impl<'a> Situation<'a> {
         let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
         let temperatures = temperatures(observed, image);
-        let bus = Flows::bus(image);
+        let bus = observed.bus.flows;
         Self {
             now,
             moment: image.moment,
@@ -97,11 +107,13 @@ impl<'a> Situation<'a> {
             commands: observed.commands,
             bus,
             charge_room: bus.map_or(Watts::ZERO, |_| observed.charge_room.power),
+            wallbox: bus.map_or(Watts::ZERO, |_| observed.wallbox.power),
             soc: image.get(Point::BatterySoc).fresh().map(Percent),
             published,
             prices: estimated,
             values: Values::new(import, export, stored, site.battery.as_ref()),
             planned,
+            temperatures,
             useful: thermal::useful(site, &temperatures, Slot::LENGTH),
             heat_price: thermal::heat_price(site, temperatures.outdoor, estimated.import),
             demand: Demand::of(&observed.backlog, &site.work, observed.tokens_per_kwh),
@@ -118,6 +130,12 @@ impl<'a> Situation<'a> {
         self.compute_when.get(&point).copied()
     }
 
+    /// Whether power may be bought on purpose: at the price of this very slot. What it was an hour ago, or is like on other days, is
+    /// good for a plan and not for a purchase.
+    pub(crate) fn may_buy(&self) -> bool {
+        self.published.import.is_some()
+    }
+
     /// The mode in force.
     pub(crate) fn mode(&self) -> Mode {
         self.commands.mode
@@ -128,16 +146,21 @@ impl<'a> Situation<'a> {
         self.site.compute.max.min(self.commands.power_limit)
     }
 
-    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown.
-    /// Below its reserve the battery always comes first.
+    /// Surplus that compute may have, negative where the house takes more than PV makes; `None` where it is unknown. Whom the owner
+    /// names gets it first, else whom the plan names; below its reserve always the battery.
     pub(crate) fn available(&self, battery_first: bool) -> Option<Watts> {
-        let surplus = self.bus?.surplus();
+        let surplus = self.bus?.surplus() + self.wallbox;
         let below = match (&self.site.battery, self.soc) {
             (Some(battery), Some(soc)) => soc < battery.reserve,
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let room = if battery_first || below { self.charge_room } else { Watts::ZERO };
+        let first = match self.site.battery.map(|battery| battery.first) {
+            Some(First::Battery) => true,
+            Some(First::Compute) => false,
+            Some(First::Planned) | None => battery_first,
+        };
+        let room = if first || below { self.charge_room } else { Watts::ZERO };
         Some(if surplus > Watts::ZERO { (surplus - room).positive() } else { surplus })
     }
 
@@ -157,6 +180,11 @@ impl<'a> Situation<'a> {
     /// The three numbers of compute at full power on surplus that would be exported.
     pub(crate) fn worth_of_surplus(&self) -> Worth {
         self.offer(self.demand.next()).worth_at(self.without().exported(&self.values), self.max())
+    }
+
+    /// The three numbers of compute at its least power, on power that would be curtailed.
+    pub(crate) fn worth_of_curtailed(&self) -> Worth {
+        self.offer(self.demand.next()).worth_at(EurPerKwh::ZERO, self.site.compute.min)
     }
 
     fn offer(&self, revenue: EurPerKwh) -> Offer<'a> {
@@ -180,20 +208,43 @@ impl<'a> Situation<'a> {
             export: surplus.positive() - charge,
             charge,
             dischargeable,
-            can_hold: self.can_hold(),
+            can_hold: self.can_hold() && self.spares_stored(),
             at_cap: self.at_cap(),
         }
     }
 
-    /// Whether the export is at the feed-in cap, where the inverter throttles.
+    /// Whether the export is at the feed-in cap, where the inverter throttles. A cap near zero says so only by day, and while the
+    /// battery neither takes nor gives: else the house is just in balance.
     pub(crate) fn at_cap(&self) -> bool {
-        let exporting = self.bus.map_or(Watts::ZERO, |bus| (-bus.grid).positive());
-        self.site.grid.export_limit.is_some_and(|limit| exporting >= limit * AT_CAP)
+        let (Some(limit), Some(bus)) = (self.site.grid.export_limit, self.bus) else { return false };
+        let slack = self.cap_slack();
+        let awake = bus.pv.is_some_and(|pv| pv > AWAKE) && bus.battery.abs() <= FLOATING;
+        -bus.grid >= limit - slack && (limit > slack || awake)
+    }
+
+    /// How far from the feed-in cap the export may be while the inverter holds it down.
+    pub(crate) fn cap_slack(&self) -> Watts {
+        self.site.grid.export_limit.map_or(CAP_SLACK_MIN, |limit| (limit * CAP_SLACK).max(CAP_SLACK_MIN))
     }
 
     /// Whether the battery holds its energy when asked.
     pub(crate) fn can_hold(&self) -> bool {
-        !self.disobeyed && self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
+        let controlled = self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode));
+        controlled && !self.disobeyed && self.may_hold()
+    }
+
+    /// Whether the mode and the readings allow to ask it.
+    pub(crate) fn may_hold(&self) -> bool {
+        let held = match self.mode() {
+            Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Boost => true,
+            Mode::Off | Mode::Heat => false,
+        };
+        held && self.bus.is_some() && self.soc.is_some()
+    }
+
+    /// Whether the mode spares the battery where the grid's power is cheaper: a boost spares no more than its reserve.
+    pub(crate) fn spares_stored(&self) -> bool {
+        self.mode() != Mode::Boost
     }
 }
 

@@ -16,6 +16,7 @@ const KEYS: &[&str] = &[
     "boot",
     "description",
     "homeassistant",
+    "homeassistant_api",
     "image",
     "ingress",
     "ingress_port",

@@ -124,9 +124,9 @@ async fn a_command_that_came_over_mqtt_while_the_gateway_was_away_is_carried_out
     gateway.until("the mode that came meanwhile", |record| record["mode"] == "surplus").await?;
     wait_until(LIMIT, "the connection", async || connected().then_some(())).await?;
     gateway.process.kill()?;
-    publish(port, "heatmine/grid_dimming/set", "4200", false).await?;
+    publish(port, "heatmine/power_limit/set", "70", false).await?;
     gateway.restart().await?;
-    gateway.until("the dimming that came meanwhile", |record| record["grid_dimming"] == 4200.0).await?;
+    gateway.until("the limit that came meanwhile", |record| record["power_limit"] == 70.0).await?;
     let record = gateway.record().await.context("a record")?;
     ensure!(record["mode"] == "surplus", "{}", record["mode"]);
 

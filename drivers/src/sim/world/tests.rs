@@ -1,6 +1,7 @@
 //! Days in the life of the house, in virtual time.
 
 use super::super::heat_pump::Running;
+use super::super::latency;
 use super::super::place::Place;
 use super::super::weather::Sky;
 use super::*;
@@ -142,4 +143,37 @@ fn two_houses_with_one_seed_live_alike_and_a_jumping_clock_is_survived() {
     a.advance(a.at - Span::hours(2), Watts::ZERO);
     a.advance(a.at + Span::days(40), Watts::ZERO);
     assert_eq!(a.state, before);
+}
+
+#[test]
+fn late_devices_show_what_was_and_the_rest_is_true() {
+    let latency = latency::Latency::default();
+    let mut world = world(4, HeatSink::Tank, 2).late(latency);
+    let from = world.at + Span::hours(8);
+    while world.at < from {
+        let next = world.at + Span::seconds(10);
+        world.advance(next, Watts::ZERO);
+    }
+    // A box that draws 3 kW from now on: the battery takes it over within seconds, the meter shows it after two.
+    let grid = |world: &World| (world.flows.grid.0, world.shown_by(Device::Meter).flows.grid.0);
+    let before = grid(&world).1;
+    let compute = |world: &World| world.shown_by(Device::Plug).flows.compute;
+    let mut peak = 0.0f64;
+    let (mut meter_at, mut plug_at) = (None, None);
+    for second in 1..=30 {
+        world.advance(world.at + Span::seconds(1), Watts(3_000.0));
+        peak = peak.max(grid(&world).0 - before);
+        meter_at = meter_at.or((grid(&world).1 - before > 500.0).then_some(second));
+        plug_at = plug_at.or((compute(&world) == Watts(3_000.0)).then_some(second));
+        assert!(world.flows.imbalance().abs().0 < 1e-6, "{:?}", world.flows);
+    }
+    assert!((500.0..3_000.0).contains(&peak), "the battery follows late: {peak}");
+    assert_eq!(meter_at, Some(2), "read after a second, shown after another");
+    assert!(plug_at.is_some_and(|second| second <= 5), "{plug_at:?}");
+    // An offer is seen when the pump looks, and not before.
+    world.controls.surplus = Some((2_500, world.at));
+    let offered = |world: &mut World| world.inputs(world.at, Watts::ZERO).offered;
+    assert_eq!(offered(&mut world), Watts::ZERO);
+    world.advance(world.at + Span::seconds(30), Watts::ZERO);
+    assert_eq!(offered(&mut world), Watts(2_500.0));
 }

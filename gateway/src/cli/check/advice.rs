@@ -11,7 +11,17 @@ pub(super) fn of(loaded: &Loaded) -> Vec<String> {
     let heats = config.compute.heat_into != HeatInto::Outside;
     let open = config.http.api_token.is_none() && !config.http.ingress_only && !loaded.http_listen.ip().is_loopback();
     let own_worker = config.worker.url.is_none();
+    let grid = &config.grid;
+    let unseen = ![Point::GridCurrentL1, Point::GridPowerL1].into_iter().any(offered);
     let rows = [
+        (
+            grid.phases == 3 && grid.phase_limit_a.is_none(),
+            "grid.import_limit_w guards the sum of the three phases only: grid.phase_limit_a guards the fuse of each",
+        ),
+        (
+            grid.phases == 3 && grid.phase_limit_a.is_some() && unseen,
+            "no device shows the phases (grid.current_l1 or grid.power_l1): for the fuse of the box's phase the worst case is assumed",
+        ),
         (
             heats && config.heat.kind == HeatKind::None,
             "compute's heat counts as worth nothing: [heat] names no heat source that it saves",

@@ -1,12 +1,13 @@
 //! A resolved site for a person to read.
 
+use super::connection;
 use crate::config::Loaded;
 use crate::config::tariff::SpotSource;
 use crate::schedule::{Action, Entry, next_due};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use plant::command::Command;
-use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Site, Store};
+use plant::command::{Command, Mode, Scheduled};
+use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Store};
 use plant::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -20,7 +21,7 @@ const NAMES: usize = 12;
 pub(super) fn text(loaded: &Loaded, advice: &[String], now: Timestamp) -> String {
     let site = &loaded.site;
     let mut text = format!("{} ({})\n\n", site.name, site.timezone);
-    rows(&mut text, house(site));
+    rows(&mut text, house(loaded));
     rows(&mut text, money(loaded));
     text += "\nDevices\n";
     rows(&mut text, devices(loaded));
@@ -39,9 +40,11 @@ pub(super) fn text(loaded: &Loaded, advice: &[String], now: Timestamp) -> String
     text + &format!("\n{} is right.\n", loaded.file.display())
 }
 
-type Row = (String, String);
+/// A name and what is to be said of it.
+pub(super) type Row = (String, String);
 
-fn row(name: impl Display, words: impl Display) -> Row {
+/// A row of the two.
+pub(super) fn row(name: impl Display, words: impl Display) -> Row {
     (name.to_string(), words.to_string())
 }
 
@@ -61,11 +64,12 @@ fn rows(text: &mut String, rows: Vec<Row>) {
     }
 }
 
-fn house(site: &Site) -> Vec<Row> {
-    let cap = site.grid.export_limit.map_or("no cap on feeding in".into(), |cap| format!("at most {cap} into it"));
-    let mut rows = vec![row("grid", format!("at most {} from it, {cap}", site.grid.import_limit))];
+fn house(loaded: &Loaded) -> Vec<Row> {
+    let site = &loaded.site;
+    let mut rows = connection::rows(loaded);
     rows.extend(site.pv.map(|pv| row("pv", format!("{} peak", pv.peak))));
     rows.extend(site.battery.map(|battery| row("battery", self::battery(battery))));
+    rows.extend(site.wallbox.map(|wallbox| row("wallbox", connection::wallbox(wallbox))));
     rows.push(row("compute", compute(&site.compute)));
     rows.push(row("its heat", site.displaced.as_ref().map_or("saves nothing".into(), displaced)));
     rows.extend(site.room.map(|room| row("room", store(room))));
@@ -207,6 +211,11 @@ fn scheduled(entry: &Entry, timezone: Tz, now: Timestamp) -> Row {
         Action::Command(Command::SetMode(mode)) => format!("mode {mode}"),
         Action::Command(Command::Boost(duration)) => format!("boost for {} s", duration.as_secs()),
         Action::Command(Command::SetPowerLimit(watts)) => format!("at most {watts} for compute"),
+        Action::Command(Command::Scheduled(Scheduled { mode, boost, overrides })) => {
+            let what =
+                if mode == Mode::Boost { format!("boost for {} s", boost.as_secs()) } else { format!("mode {mode}") };
+            format!("{what}{}", if overrides { ", whatever a person set" } else { "" })
+        }
         Action::Command(Command::GridDimming(_)) => "dimming".into(),
         Action::Summary => "a summary of the day is queued".into(),
     };

@@ -101,8 +101,18 @@ fn meaning(row: &PointRow) -> Vec<String> {
     words.extend(row.sign_parameter.as_ref().map(|name| format!("sign as {{{name}}} says")));
     let unit = row.name.parse::<Point>().map_or(row.unit.as_str(), |point| point.unit());
     words.extend(row.range.map(|[low, high]| format!("{} to {} {unit}", number(low), number(high))));
+    if row.absolute {
+        words.push("without sign".to_owned());
+    }
+    if !row.one_when.is_empty() {
+        let ones: Vec<String> = row.one_when.iter().map(|one| number(*one)).collect();
+        words.push(format!("1 for {}, else 0", ones.join(" or ")));
+    }
     if row.slow {
         words.push("read seldom".to_owned());
+    }
+    if row.on_request {
+        words.push("only where points lists it".to_owned());
     }
     words
 }

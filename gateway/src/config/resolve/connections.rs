@@ -32,6 +32,9 @@ pub(super) fn read_secrets(config: &mut Config, beside: &Path, faults: &mut Faul
     let influx = &mut config.influx;
     read_secret("influx.token", &mut influx.token, influx.token_file.as_deref(), beside, faults);
     read_secret("influx.password", &mut influx.password, influx.password_file.as_deref(), beside, faults);
+    let home_assistant = &mut config.home_assistant;
+    let token_file = home_assistant.token_file.as_deref();
+    read_secret("home_assistant.token", &mut home_assistant.token, token_file, beside, faults);
     let http = &mut config.http;
     read_secret("http.api_token", &mut http.api_token, http.api_token_file.as_deref(), beside, faults);
 }
@@ -59,6 +62,12 @@ pub(super) fn addresses(config: &Config, faults: &mut Faults) -> Option<(SocketA
     check_influx(config, faults);
     if let Some(url) = &config.worker.url {
         check_url("worker.url", url, faults);
+    }
+    if let Some(url) = &config.home_assistant.url {
+        check_url("home_assistant.url", url, faults);
+        if config.home_assistant.token.is_none() {
+            faults.about("home_assistant.token", "missing; expected a long-lived access token for home_assistant.url");
+        }
     }
     check_page(config.http.url.as_deref(), faults);
     let http = listen("http.listen", &config.http.listen, faults);

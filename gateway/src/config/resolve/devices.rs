@@ -102,7 +102,7 @@ fn one(
     let id = DeviceId(section.name.clone());
     let device = Device {
         id: id.clone(),
-        points: wanted.clone().unwrap_or_else(|| definition.points()),
+        points: wanted.clone().unwrap_or_else(|| definition.usual_points()),
         max_age,
         slow: ages.slow,
         controls: controls(section, &definition, key, faults),

@@ -1,15 +1,16 @@
 //! From the sections of the house to the core's [`Site`], with everything checked that involves more than one value.
 
 use super::devices::Resolved;
-use super::{Faults, quoted};
+use super::{Faults, grid, quoted};
 use crate::config::Config;
-use crate::config::installation::{BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig};
+use crate::config::installation::{
+    BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
+};
 use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
 use plant::site::{
-    Battery, Compute, Dimming, Grid, HeatSink, HeatSource, Island, Price, PriceWindow, Pv, Site, Store, Tariff,
-    WorkPrices,
+    Battery, Compute, First, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices,
 };
 use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
 use std::time::Duration;
@@ -26,22 +27,17 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
     let room = config.room.as_ref().map(|room| store("room", room, faults));
     let tank = config.tank.as_ref().map(|tank| store("tank", tank, faults));
     let compute = compute(config, faults);
-    let grid = &config.grid;
+    let grid = grid::grid(config, devices, faults);
+    let wallbox = config.wallbox.as_ref().map(|wallbox| grid::wallbox(wallbox, faults));
     Some(Site {
         name: config.site.name.clone(),
         timezone: timezone?,
         devices: devices.iter().map(|resolved| resolved.device.clone()).collect(),
-        grid: Grid {
-            import_limit: Watts(grid.import_limit_w),
-            export_limit: grid.export_limit_w.map(Watts),
-            phases: None,
-            dimming: Dimming::default(),
-            island: Island::Off,
-        },
+        grid,
         tariff: tariff?,
         pv: config.pv.as_ref().map(|pv| Pv { peak: Watts(pv.peak_w) }),
         battery: config.battery.as_ref().map(battery),
-        wallbox: None,
+        wallbox,
         compute,
         displaced,
         room,
@@ -52,7 +48,7 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
             interactive: EurPerKwh(config.work.interactive_eur_per_kwh),
             standing: EurPerKwh(config.work.standing_eur_per_kwh),
         },
-        clean_below_g_per_kwh: grid.clean_below_g_per_kwh,
+        clean_below_g_per_kwh: config.grid.clean_below_g_per_kwh,
     })
 }
 
@@ -93,10 +89,23 @@ fn check_points(config: &Config, devices: &[Resolved], faults: &mut Faults) {
     if config.tank.is_some() {
         needed.push(("tank", Point::TankTemperature, "a thermometer in the tank"));
     }
+    if config.wallbox.is_some() {
+        needed.push(("wallbox", Point::WallboxPower, "the wallbox, or evcc"));
+    }
+    let offered = |point| devices.iter().any(|resolved| resolved.device.points.contains(&point));
     for (section, point, what) in needed {
-        if !devices.iter().any(|resolved| resolved.device.points.contains(&point)) {
+        if !offered(point) {
             faults.about(section, format!("no device offers {point}; expected a [[device]] that is {what}"));
         }
+    }
+    if let Some(most) = config.compute.temperature_max_c
+        && !offered(Point::ComputeTemperature)
+    {
+        let expected = format!(
+            "no device offers {}, so nothing would stop compute at that temperature; expected a [[device]] with a thermometer in the box, or the key left out",
+            Point::ComputeTemperature
+        );
+        faults.wrong("compute.temperature_max_c", most, expected);
     }
 }
 
@@ -108,6 +117,11 @@ fn battery(battery: &BatteryConfig) -> Battery {
         round_trip: battery.round_trip_percent / 100.0,
         wear: EurPerKwh(battery.wear_eur_per_kwh),
         reserve: Percent(battery.reserve_percent),
+        first: match battery.first {
+            SurplusFirst::Planned => First::Planned,
+            SurplusFirst::Battery => First::Battery,
+            SurplusFirst::Compute => First::Compute,
+        },
     }
 }
 
@@ -145,8 +159,8 @@ fn compute(config: &Config, faults: &mut Faults) -> Compute {
         enable_delay: seconds(compute.enable_delay_s),
         disable_delay: seconds(compute.disable_delay_s),
         temperature_max: compute.temperature_max_c.map(Celsius),
-        obeys_within: seconds(4.0),
-        starts_within: seconds(6.0),
+        obeys_within: seconds(compute.obeys_within_s),
+        starts_within: seconds(compute.starts_within_s),
         tokens_per_kwh: compute.tokens_per_kwh,
         boost: seconds(compute.boost_s),
     }

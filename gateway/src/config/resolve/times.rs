@@ -4,7 +4,7 @@ use super::{Faults, quoted};
 use crate::config::Config;
 use crate::config::jobs::{ScheduleConfig, ScheduledJob, ScheduledMode};
 use crate::schedule::{Action, Entry};
-use plant::command::{Command, Mode};
+use plant::command::{Command, Mode, Scheduled};
 use plant::units::Watts;
 use std::time::Duration;
 
@@ -31,22 +31,26 @@ fn action(row: &ScheduleConfig, key: &str, max_w: f64, faults: &mut Faults) -> O
     if let Some(limit) = row.power_limit_w.filter(|limit| *limit > max_w) {
         faults.wrong(format!("{key}.power_limit_w"), limit, format!("expected at most compute.max_w, {max_w} W"));
     }
-    match (row.mode, row.boost_s, row.power_limit_w, row.job) {
-        (Some(mode), None, None, None) => Some(Action::Command(Command::SetMode(plain(mode)))),
-        (None, Some(seconds), None, None) => {
-            Some(Action::Command(Command::Boost(Duration::from_secs(u64::from(seconds)))))
-        }
-        (None, None, Some(limit), None) => Some(Action::Command(Command::SetPowerLimit(Watts(limit)))),
-        (None, None, None, Some(ScheduledJob::Summary)) => Some(Action::Summary),
+    let scheduled =
+        |mode, boost| Action::Command(Command::Scheduled(Scheduled { mode, boost, overrides: row.overrides }));
+    let action = match (row.mode, row.boost_s, row.power_limit_w, row.job) {
+        (Some(mode), None, None, None) => scheduled(plain(mode), Duration::ZERO),
+        (None, Some(seconds), None, None) => scheduled(Mode::Boost, Duration::from_secs(u64::from(seconds))),
+        (None, None, Some(limit), None) => Action::Command(Command::SetPowerLimit(Watts(limit))),
+        (None, None, None, Some(ScheduledJob::Summary)) => Action::Summary,
         _ => {
             let cron = quoted(&row.cron);
             faults.about(
                 key,
                 format!("expected exactly one of mode, boost_s, power_limit_w and job beside cron = {cron}"),
             );
-            None
+            return None;
         }
+    };
+    if row.overrides && !matches!(action, Action::Command(Command::Scheduled(_))) {
+        faults.wrong(format!("{key}.overrides"), true, "expected only beside mode or boost_s".to_owned());
     }
+    Some(action)
 }
 
 fn plain(mode: ScheduledMode) -> Mode {

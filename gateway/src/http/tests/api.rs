@@ -26,6 +26,20 @@ async fn commands_reach_the_loop_as_they_were_meant() {
 }
 
 #[tokio::test]
+async fn only_the_way_that_is_named_sets_and_lifts_the_dimming() {
+    for signal in [Signal::Device, Signal::HomeAssistant, Signal::Mqtt] {
+        let mut house = House::open_for(HttpConfig::default(), "http://127.0.0.1:9".into(), signal).await;
+        for body in [r#"{"watts":null}"#, r#"{"watts":4200}"#] {
+            let (status, answer) = house.send("POST", "/api/v1/grid-dimming", Some(body)).await;
+            assert_eq!(status, 409, "{signal:?} {answer}");
+            let said = format!("comes by {} (dimming.signal)", signal.name());
+            assert!(answer["error"].as_str().unwrap().contains(&said), "{answer}");
+        }
+        assert!(house.commands.try_recv().is_err(), "{signal:?}");
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_refused_by_name_and_never_reaches_the_loop() {
     let mut house = House::open().await;
     let long = format!(r#"{{"mode":"{}"}}"#, "x".repeat(5000));

@@ -218,7 +218,7 @@ impl House {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {
                     self.may_panic(&config.id.0);
-                    let points = config.points.clone().unwrap_or_else(|| config.definition.points());
+                    let points = config.points.clone().unwrap_or_else(|| config.definition.usual_points());
                     let values = self.with(|inside| {
                         points.into_iter().map(|point| (point, inside.model.value(point))).collect()
                     });

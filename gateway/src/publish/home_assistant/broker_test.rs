@@ -98,6 +98,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
     let wiring = Wiring { records, commands, confirmations, shutdown: shutdown.clone() };
     let announcement = Announcement {
         config: HomeAssistantConfig::default(),
+        dimming: Signal::Rest,
         topic_prefix: "heatmine".into(),
         timezone: Tz::Europe__Berlin,
         page: None,
@@ -115,6 +116,7 @@ async fn states_go_out_and_only_sensible_fresh_commands_come_in() {
         ("boost", "\u{0}"),
         ("job", "{\"prompt\":\"\"}"),
         ("confirm", "yes"),
+        ("grid_dimming", "none"),
         ("no_such", "1"),
     ] {
         observer.link.publish(format!("heatmine/{topic}/set"), payload, false);

@@ -6,7 +6,9 @@ use plant::units::Watts;
 use std::time::Duration;
 
 /// Every command.
-pub const NAMES: [&str; 6] = ["mode", "power_limit", "boost", "grid_dimming", "job", "confirm"];
+pub const NAMES: [&str; 6] = ["mode", "power_limit", "boost", DIMMING, "job", "confirm"];
+/// The grid operator's dimming; a command only where the configuration makes this its way.
+pub const DIMMING: &str = "grid_dimming";
 /// What Home Assistant's button sends.
 pub const PRESS: &str = "PRESS";
 /// The longest payload of a command other than a job.
@@ -35,7 +37,7 @@ pub fn read(name: &str, payload: &[u8], power_max: Option<Watts>) -> Result<Requ
         "mode" => mode(text(payload)),
         "power_limit" => power_limit(text(payload), power_max),
         "boost" => boost(text(payload)),
-        "grid_dimming" => grid_dimming(text(payload)),
+        DIMMING => grid_dimming(text(payload)),
         "job" => job(payload),
         "confirm" => confirm(text(payload)),
         _ => Err(KNOWN.to_owned()),

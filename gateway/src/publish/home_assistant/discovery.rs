@@ -6,9 +6,10 @@
 
 use super::commands::PRESS;
 use super::entities::{Kind, Sensor, sensors};
-use super::states::WORKER_STATES;
+use super::states::{self, WORKER_STATES};
 use super::topics::{State, Topics};
 use plant::command::Mode;
+use plant::point::Point;
 use plant::reason::Reason;
 use plant::record::Record;
 use serde_json::{Map, Value, json};
@@ -32,7 +33,7 @@ pub fn discovery(record: &Record, topics: &Topics, page: Option<&str>) -> Value 
         let component = if present { sensor_component(&sensor, topics) } else { json!({"platform": "sensor"}) };
         components.insert(key, component);
     }
-    components.extend(binary_sensors(topics));
+    components.extend(binary_sensors(record, topics));
     components.extend(controls(record, topics));
     let mut device = json!({
         "identifiers": [topics.node],
@@ -96,7 +97,7 @@ fn options(sensor: &Sensor) -> Option<Value> {
     }
 }
 
-fn binary_sensors(topics: &Topics) -> [(String, Value); 3] {
+fn binary_sensors(record: &Record, topics: &Topics) -> [(String, Value); 4] {
     let health = topics.state(State::Health);
     let binary = |key: &str, name: &str, more: Value| {
         let mut component = named("binary_sensor", key, name, topics);
@@ -117,7 +118,23 @@ fn binary_sensors(topics: &Topics) -> [(String, Value); 3] {
         binary("running", "Computing", json!({"device_class": "running"})),
         binary("problem", "Problem", problem),
         binary("grid_dimmed", "Dimmed by the grid operator", dimmed),
+        island(record, topics),
     ]
+}
+
+/// Whether the house is an island, where a device says so; while it does not, nobody knows.
+fn island(record: &Record, topics: &Topics) -> (String, Value) {
+    let key = states::key(Point::GridIsland);
+    if !record.points.contains_key(&Point::GridIsland) {
+        return (key, json!({"platform": "binary_sensor"}));
+    }
+    let mut component = named("binary_sensor", &key, "Grid lost", topics);
+    let value = format!("{{{{ {{1: 'ON', 0: 'OFF'}}.get(value_json.{key}, none) }}}}");
+    component.insert("state_topic".into(), json!(topics.state(State::Live)));
+    component.insert("value_template".into(), json!(value));
+    component.insert("expire_after".into(), json!(EXPIRE_S));
+    component.insert("icon".into(), json!("mdi:transmission-tower-off"));
+    (key, Value::Object(component))
 }
 
 fn controls(record: &Record, topics: &Topics) -> [(String, Value); 4] {

@@ -19,6 +19,10 @@ fn the_house_has_its_entities_with_their_classes() {
         ("compute_power", "power", "measurement", "W"),
         ("surplus", "power", "measurement", "W"),
         ("battery_soc", "battery", "measurement", "%"),
+        ("grid_power_l2", "power", "measurement", "W"),
+        ("grid_current_l3", "current", "measurement", "A"),
+        ("wallbox_power", "power", "measurement", "W"),
+        ("wallbox_energy", "energy", "total_increasing", "kWh"),
         ("room_temperature", "temperature", "measurement", "°C"),
         ("grid_import_energy", "energy", "total_increasing", "kWh"),
         ("heat_used_energy", "energy", "total_increasing", "kWh"),
@@ -46,6 +50,10 @@ fn only_what_the_site_has_is_announced() {
     for key in ["battery_power", "battery_soc", "battery_charge_energy"] {
         assert_eq!(described["components"][key], json!({"platform": "sensor"}), "{key} is removed");
     }
+    assert_eq!(described["components"]["grid_island"]["platform"], json!("binary_sensor"));
+    assert!(described["components"]["grid_island"]["unique_id"].is_string());
+    record.points.remove(&Point::GridIsland);
+    assert_eq!(self::described(&record)["components"]["grid_island"], json!({"platform": "binary_sensor"}));
     record.points.remove(&Point::ComputePower);
     let compute = &super::discovery(&record, &Topics::new(&HomeAssistantConfig::default(), "h"), None)["components"];
     assert!(compute["compute_power"]["unique_id"].is_string(), "the engine itself knows its power");

@@ -2,8 +2,9 @@
 //! not be done, is answered on the error topic.
 
 use super::Publisher;
-use super::commands::{self, Request};
+use super::commands::{self, DIMMING, Request};
 use crate::broker::Publish;
+use crate::config::dimming::Signal;
 use crate::jobs::JobRequest;
 use crate::wiring::Untaken;
 use serde_json::json;
@@ -45,6 +46,8 @@ impl<L: Publish> Publisher<L> {
             Ok(None)
         } else if retain {
             Err("a message that the broker does not keep: an old command must not act again".to_owned())
+        } else if name == DIMMING && self.announcement.dimming != Signal::Mqtt {
+            Err(elsewhere(self.announcement.dimming))
         } else {
             let record = self.wiring.records.borrow().clone();
             commands::read(name, payload, record.map(|record| record.power_max))
@@ -118,6 +121,14 @@ impl<L: Publish> Publisher<L> {
             true
         }))
     }
+}
+
+/// What is expected of who dims over MQTT where the grid operator's signal comes another way: everybody on the broker could lift it.
+fn elsewhere(signal: Signal) -> String {
+    format!(
+        "the grid operator's signal the way that dimming.signal names, which is {}; only dimming.signal = \"mqtt\" makes it this topic",
+        signal.name()
+    )
 }
 
 /// What the error topic says of a refused message.

@@ -85,6 +85,8 @@ fn live(record: &Record) -> Value {
         let decimals = match point.unit() {
             "W" => 0,
             "kWh" => 3,
+            "A" => 2,
+            "" => 0,
             _ => 1,
         };
         live.insert(key(point), known_or_null(known, decimals));

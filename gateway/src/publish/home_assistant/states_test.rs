@@ -16,13 +16,17 @@ fn stale_and_missing_values_are_null_and_never_zero() {
     record.points.insert(Point::PvPower, Known::Stale { value: 900.0, age_s: 300 });
     record.points.insert(Point::RoomTemperature, Known::Missing);
     record.points.insert(Point::BatteryPower, Known::Fresh { value: f64::NAN });
+    record.points.insert(Point::GridCurrentL1, Known::Fresh { value: 16.126 });
+    record.points.insert(Point::GridCurrentL2, Known::Missing);
+    record.points.insert(Point::GridIsland, Known::Fresh { value: 1.0 });
     record.surplus = Known::Missing;
     record.import_price = None;
     let live = payload(&record, State::Live);
-    for key in ["pv_power", "room_temperature", "battery_power", "surplus", "import_price"] {
+    for key in ["pv_power", "room_temperature", "battery_power", "surplus", "import_price", "grid_current_l2"] {
         assert_eq!(live.get(key), Some(&Value::Null), "{key}");
     }
     assert_eq!(live["grid_power"], json!(-1234), "powers are whole watts");
+    assert_eq!((&live["grid_current_l1"], &live["grid_island"]), (&json!(16.13), &json!(1)));
 }
 
 #[test]

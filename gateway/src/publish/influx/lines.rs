@@ -36,17 +36,20 @@ pub fn lines(record: &Record, prefix: &str) -> String {
 fn measured(record: &Record, start: &impl Fn(&str) -> Point) -> Vec<Point> {
     let (mut power, mut meter) = (start("power"), start("meter"));
     let (mut temperature, mut share) = (start("temperature"), start("share"));
+    let (mut current, mut contact) = (start("current"), start("contact"));
     for (point, value) in &record.points {
         let field = point.name().replace('.', "_");
         match point.unit() {
             "W" => power = power.known(field.trim_end_matches("_power"), *value),
             "kWh" => meter = meter.known(field.trim_end_matches("_energy"), *value),
             "°C" => temperature = temperature.known(field.trim_end_matches("_temperature"), *value),
+            "A" => current = current.known(&field.replacen("_current", "", 1), *value),
+            "" => contact = contact.known(&field, *value),
             _ => share = share.known(&field, *value),
         }
     }
     let power = power.known("surplus", record.surplus).number("limit", record.power_limit.0);
-    vec![power, meter, temperature, share]
+    vec![power, meter, temperature, share, current, contact]
 }
 
 /// The books' energies, in kWh.

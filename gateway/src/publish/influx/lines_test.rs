@@ -31,6 +31,19 @@ fn a_record_is_one_line_per_quantity_with_the_site_as_tag() {
 }
 
 #[test]
+fn currents_and_contacts_have_measurements_of_their_own() {
+    use plant::image::Known::Fresh;
+    let mut record = record();
+    record.points.insert(plant::point::Point::GridCurrentL1, Fresh { value: 16.1 });
+    record.points.insert(plant::point::Point::GridPowerL1, Fresh { value: 3700.0 });
+    record.points.insert(plant::point::Point::GridDimmed, Fresh { value: 1.0 });
+    assert!(line_of(&record, "heatmine_current,").contains(" grid_l1=16.1 "));
+    assert!(line_of(&record, "heatmine_contact,").contains(" grid_dimmed=1 "));
+    assert!(line_of(&record, "heatmine_power,").contains("grid_power_l1=3700"));
+    assert!(!line_of(&record, "heatmine_share,").contains("grid"), "no share is a current");
+}
+
+#[test]
 fn a_missing_value_is_left_out_and_a_stale_one_is_marked() {
     let line = line_of(&record(), "heatmine_power,");
     assert!(line.contains("pv_stale=4000"), "{line}");
