@@ -7,7 +7,8 @@ use crate::point::Point;
 use crate::reason::Reason;
 use crate::rule_test::Bench;
 use crate::site::{HeatSink, Island, Phase, Phases, Site};
-use crate::test_site::site;
+use crate::test_house::{Conditions, House};
+use crate::test_site::{at, site};
 use crate::units::{Celsius, Watts};
 use crate::work::{WorkerState, WorkerStatus};
 use std::time::Duration;
@@ -248,4 +249,18 @@ fn minimum_times_hold_in_every_mode() {
         }
         assert!(turns > 4, "{mode}: {turns}");
     }
+}
+
+#[test]
+fn own_sun_is_free_while_the_grid_operator_dims_as_planned_too() {
+    let mut house = House::new(site(), at("2026-04-10T10:00:00Z"));
+    house.soc = 100.0;
+    house.command(Command::GridDimming(Some(Watts::ZERO)));
+    let end = at("2026-04-10T10:30:00Z");
+    house.live(end, |_| Conditions { pv: 5000.0, ..Conditions::default() });
+    assert!(house.budget > 900.0, "{}", house.record().explanation);
+    // The sun sets: nothing is taken from the grid, and the battery is empty.
+    house.soc = 5.0;
+    house.live(end + chrono::TimeDelta::minutes(1), |_| Conditions::default());
+    assert_eq!((house.budget, house.record().decision.reason), (0.0, Reason::GridDimmed));
 }

@@ -44,7 +44,7 @@ pub struct PlanRequest {
     pub boost: Option<(Mode, Timestamp)>,
     /// The owner's cap on compute power.
     pub power_limit: Watts,
-    /// The grid operator's limit, while it dims.
+    /// The grid operator's limit of what compute takes from the grid, while it dims.
     pub grid_dimming: Option<Watts>,
     /// The slots ahead, in order and without gaps, the current one first.
     pub slots: Vec<ExpectedSlot>,

@@ -259,7 +259,7 @@ impl Plant {
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,
             power_max: self.site.compute.max,
-            grid_dimming: dimming::in_force(situation),
+            grid_dimming: dimming::in_force(situation.site, situation.image, commands.grid_dimming),
             points: situation.image.points.clone(),
             surplus: situation.surplus(),
             import_price: situation.published.import,

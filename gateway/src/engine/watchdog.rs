@@ -8,6 +8,9 @@
 //! Example: an engine that dies at every start is tried after 1, 2, 4, 8, 16, 32, 60, 60 .. seconds. One that served before it
 //! died is tried after 4 seconds at the most, and after one second where it served for a minute.
 //!
+//! One that did not answer from its start to its end is down, and stays so through the next start until it answers: a machine that is
+//! switched off is not starting all night.
+//!
 //! Receipts are deduplicated here, by their ids. After each start they are read from the beginning, and a receipt whose id
 //! is known is dropped: an engine that lost the newest ones in a crash counts on from where its file ends, so its numbers
 //! alone do not say what is new.
@@ -73,10 +76,14 @@ impl<E: Engine> Watchdog<E> {
     /// Keeps the worker running until `shutdown`, then ends it.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut wait = BACK_OFF.0;
+        let mut silent = false;
         while !shutdown.is_cancelled() {
             (self.ready_at, self.served) = (None, false);
-            self.report(WorkerState::Starting, None).await;
+            if !silent {
+                self.report(WorkerState::Starting, None).await;
+            }
             let Some(end) = self.one_life(&shutdown).await else { break };
+            silent = self.ready_at.is_none();
             if self.ready_at.is_some_and(|at| at.elapsed() > FORGIVEN) {
                 wait = BACK_OFF.0;
             }

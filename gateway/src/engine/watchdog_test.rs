@@ -61,10 +61,23 @@ impl Engine for Hit {
 
 /// How long it took from each of the first `count` hits to the next start.
 async fn restarts(loads_s: u64, serves_s: u64, count: usize) -> Vec<Duration> {
+    watched(loads_s, serves_s, count).await.0
+}
+
+/// The same, and the states that were reported.
+async fn watched(loads_s: u64, serves_s: u64, count: usize) -> (Vec<Duration>, Vec<WorkerState>) {
     let (loads, serves) = (Duration::from_secs(loads_s), Duration::from_secs(serves_s));
     let engine = Hit { loads, serves, starts: Arc::default() };
     let (events, mut heard) = mpsc::channel(64);
-    tokio::spawn(async move { while heard.recv().await.is_some() {} });
+    let states = tokio::spawn(async move {
+        let mut states = Vec::new();
+        while let Some(event) = heard.recv().await {
+            if let Event::Worker(status) = event {
+                states.push(status.state);
+            }
+        }
+        states
+    });
     let wanted = watch::channel(Wanted::default()).1;
     let (euro, none) = (plant::units::EurPerKwh(0.0), 0.0);
     let prices = WorkPrices { eur_per_mtok_in: none, eur_per_mtok_out: none, interactive: euro, standing: euro };
@@ -87,8 +100,9 @@ async fn restarts(loads_s: u64, serves_s: u64, count: usize) -> Vec<Duration> {
     }
     stop.cancel();
     task.await.unwrap();
+    let states = states.await.unwrap();
     let starts = engine.starts.lock().unwrap();
-    starts.windows(2).map(|pair| pair[1] - pair[0] - loads - serves).collect()
+    (starts.windows(2).map(|pair| pair[1] - pair[0] - loads - serves).collect(), states)
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,4 +123,16 @@ async fn a_minute_of_service_is_forgiven() {
 async fn an_engine_that_never_loads_is_tried_once_a_minute() {
     let took = restarts(8, 0, 8).await;
     assert!(took.last().is_some_and(|took| *took >= BACK_OFF.1), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_switched_off_is_down_and_does_not_seem_to_start() {
+    let (_, states) = watched(0, 0, 5).await;
+    assert_eq!(states[0], WorkerState::Starting);
+    assert!(states.len() > 4 && states[1..].iter().all(|state| *state == WorkerState::Down), "{states:?}");
+    // One that answered before it was hit starts again.
+    let (_, states) = watched(2, 8, 3).await;
+    assert_eq!(states.iter().filter(|state| **state == WorkerState::Down).count(), 3, "{states:?}");
+    let after_down = states.windows(2).filter(|pair| pair[0] == WorkerState::Down).map(|pair| pair[1]);
+    assert!(after_down.clone().all(|state| state == WorkerState::Starting), "{states:?}");
 }

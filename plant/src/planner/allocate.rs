@@ -81,8 +81,7 @@ pub(super) fn allocate(request: &PlanRequest, horizon: &Horizon, useful: &[Watts
 
 /// The most that compute may draw in a plan.
 fn cap(request: &PlanRequest) -> Watts {
-    let cap = request.site.compute.max.min(request.power_limit);
-    request.grid_dimming.map_or(cap, |dimmed| cap.min(dimmed))
+    request.site.compute.max.min(request.power_limit)
 }
 
 fn candidates(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec<Candidate> {
@@ -93,7 +92,10 @@ fn candidates(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec
         let (prices, slot) = (horizon.prices[index], &horizon.slots[index]);
         let values = Values::new(prices.import, prices.export, ahead.stored, site.battery.as_ref());
         let offer = offer(request, horizon, index, useful[index], EurPerKwh::ZERO);
-        for block in merit::order(&ahead.without, &values, &site.grid, cap) {
+        for mut block in merit::order(&ahead.without, &values, &site.grid, cap) {
+            if let Some(dimmed) = request.grid_dimming.filter(|_| block.origin == Origin::Import) {
+                block.power = block.power.min(dimmed);
+            }
             let cost = -offer.worth_at(block.cost, cap).net();
             let rank = cost + waiting(request.at, slot.slot);
             candidates.push(Candidate { index, block, cost, rank, work: None });

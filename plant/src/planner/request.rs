@@ -9,6 +9,7 @@ use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
+use crate::value::dimming;
 use crate::value::tariff;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl Planning {
             mode: commands.mode,
             boost: commands.boost,
             power_limit: commands.power_limit,
-            grid_dimming: commands.grid_dimming,
+            grid_dimming: dimming::in_force(site, image, commands.grid_dimming).filter(|_| site.grid.dimming.compute),
             slots: expected_slots(site, observed, image),
             soc: fresh(Point::BatterySoc).map(Percent),
             room: fresh(Point::RoomTemperature).map(Celsius),

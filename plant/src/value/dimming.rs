@@ -18,23 +18,24 @@
 //! Example: 4200 W are left, the heat pump takes 3000 W, the household 500 W, the sun gives 1500 W: the meter shows 2000 W. Of the
 //! sun 1000 W serve the heat pump, so 4200 - 3000 + 1000 = 2200 W stay for compute.
 
-use crate::image::Known;
+use crate::image::{Image, Known};
 use crate::point::{Point, Role};
 use crate::site::{HeatSource, Site};
 use crate::units::Watts;
 use crate::value::situation::Situation;
 
 /// The limit in force, the strictest of what was commanded and what a relay says; `None` while nobody dims.
-pub(crate) fn in_force(situation: &Situation<'_>) -> Option<Watts> {
-    let relay = situation.image.points.get(&Point::GridDimmed);
+pub(crate) fn in_force(site: &Site, image: &Image, commanded: Option<Watts>) -> Option<Watts> {
+    let relay = image.points.get(&Point::GridDimmed);
     let dimmed = relay.is_some_and(|known| known.fresh().is_none_or(|value| value > 0.0));
-    let by_relay = dimmed.then_some(situation.site.grid.dimming.limit);
-    situation.commands.grid_dimming.into_iter().chain(by_relay).reduce(Watts::min)
+    let by_relay = dimmed.then_some(site.grid.dimming.limit);
+    commanded.into_iter().chain(by_relay).reduce(Watts::min)
 }
 
 /// The most that compute may draw while the grid operator dims; `None` where it may draw what it likes.
 pub(crate) fn for_compute(situation: &Situation<'_>) -> Option<Watts> {
-    let limit = in_force(situation).filter(|_| situation.site.grid.dimming.compute)?;
+    let limit = in_force(situation.site, situation.image, situation.commands.grid_dimming)
+        .filter(|_| situation.site.grid.dimming.compute)?;
     let others = heat_pump(situation) + battery(situation) + wallbox(situation);
     Some(left(situation, limit, others, situation.residual))
 }
@@ -43,7 +44,8 @@ pub(crate) fn for_compute(situation: &Situation<'_>) -> Option<Watts> {
 /// likes.
 pub(crate) fn for_heat_pump(situation: &Situation<'_>, budget: Watts) -> Option<Watts> {
     let dimming = &situation.site.grid.dimming;
-    let limit = in_force(situation).filter(|_| dimming.heat_pump)?;
+    let limit =
+        in_force(situation.site, situation.image, situation.commands.grid_dimming).filter(|_| dimming.heat_pump)?;
     let compute = if dimming.compute { budget } else { Watts::ZERO };
     let drawn = situation.image.get(Point::HeatPumpPower).fresh().map_or(Watts::ZERO, Watts).positive();
     let residual = situation.residual.map(|residual| residual - drawn + budget);
