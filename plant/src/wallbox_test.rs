@@ -193,3 +193,17 @@ fn a_wallbox_without_a_car_costs_little() {
     assert!(house.computed > 5.0, "{} kWh", house.computed);
     assert!(house.starts <= 3, "{} starts", house.starts);
 }
+
+#[test]
+fn a_wallbox_whose_meter_is_silent_is_seen_by_the_grids_alone() {
+    for before_compute in [false, true] {
+        let mut evcc = single();
+        let mut house = Loop::new(shared(before_compute, &evcc), Mode::Surplus, &meters());
+        house.silence(Point::WallboxPower);
+        house.live(7200, world(&mut evcc, |_| 560.0 + 5500.0));
+        let case =
+            format!("{before_compute}: {} kWh, {} starts, import {}", house.computed, house.starts, house.imported);
+        assert!(house.imported < 0.2 && house.starts <= 2 && evcc.starts <= 2, "{case}");
+        assert!(house.computed + evcc.charged > 9.5, "{case} {}", evcc.charged);
+    }
+}
