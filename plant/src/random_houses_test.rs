@@ -46,7 +46,8 @@ fn faults(seed: u64, house: &LateHouse) -> Vec<String> {
         account.faults.iter().map(|(guarded, words)| format!("seed {seed}: {guarded:?} {words}")).collect();
     let starts = in_an_hour(&house.starts);
     if starts > STARTS {
-        faults.push(format!("seed {seed}: {starts} starts in an hour"));
+        let last: Vec<_> = house.starts.iter().zip(&house.stops).rev().take(12).collect();
+        faults.push(format!("seed {seed}: {starts} starts in an hour, the last and what ended them: {last:?}"));
     }
     for (control, moments) in &house.writes {
         let writes = in_an_hour(moments);
