@@ -28,6 +28,7 @@ use crate::plan::PlanRequest;
 use crate::planner;
 use crate::plant::{Plant, Restored};
 use crate::point::{DeviceId, Point, Sample};
+use crate::reason::Reason;
 use crate::record::Record;
 use crate::site::Site;
 use crate::time::Timestamp;
@@ -83,8 +84,9 @@ pub(crate) struct LateHouse {
     pub effects: Vec<Effect>,
     /// Whether `history` and `effects` are kept.
     pub recorded: bool,
-    /// Moments at which compute was switched on, in seconds.
+    /// Moments at which compute was switched on, in seconds, and why it was switched off.
     pub starts: Vec<f64>,
+    pub stops: Vec<(f64, Reason)>,
     /// Moments at which each control of another device got another value.
     pub writes: BTreeMap<Control, Vec<f64>>,
     wanted: BTreeMap<Control, Setting>,
@@ -117,6 +119,7 @@ impl LateHouse {
             effects: Vec::new(),
             recorded: false,
             starts: Vec::new(),
+            stops: Vec::new(),
             writes: BTreeMap::new(),
             wanted: BTreeMap::new(),
             chance,
@@ -288,6 +291,9 @@ impl LateHouse {
                 Setting::ComputeBudget(watts) => {
                     if self.budget <= 0.0 && watts.0 > 0.0 {
                         self.starts.push(t);
+                    }
+                    if self.budget > 0.0 && watts.0 <= 0.0 {
+                        self.stops.push((t, setpoint.reason));
                     }
                     self.budget = watts.0;
                     self.accelerator.set(t, watts.0);

@@ -184,7 +184,7 @@ impl Account {
             let from = self.past.front().map_or(now.t, |past| past.t);
             return self.fault(guarded, now, format!("above since before {from:.1} with {compute:.0} W: {newest:?}"));
         };
-        let read = self.seen.iter().find(|(_, taken)| *taken >= began).map(|(arrived, _)| *arrived);
+        let read = self.seen.iter().find(|(_, taken)| *taken > began).map(|(arrived, _)| *arrived);
         let stale = began + self.bounds.max_age;
         let known = match guarded {
             Guarded::Dimming => began + self.bounds.behind,

@@ -108,7 +108,7 @@ fn compute(site: &mut Site, chance: &mut Chance) -> Accelerator {
     compute.idle = Watts((0.06 * max).round());
     compute.min = Watts((max * chance.between(0.15, 0.4)).round());
     compute.min_on = Duration::from_secs(chance.one_of(&[0, 60, 300]));
-    compute.min_off = Duration::from_secs(chance.one_of(&[30, 60, 180]));
+    compute.min_off = Duration::from_secs(chance.one_of(&[60, 120, 180]));
     compute.temperature_max = chance.happens(0.3).then_some(Celsius(75.0));
     let delay = chance.between(0.2, 2.0);
     let ramp_s = chance.between(0.4, 4.0);
