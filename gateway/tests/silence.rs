@@ -111,7 +111,9 @@ reserve_percent = 1
 max_w = 1500
 idle_w = 30
 min_w = 150
-boost_s = 86400
+min_off_s = 0
+[work]
+standing_eur_per_kwh = 0.30
 [heat]
 kind = "heat_pump"
 [room]
@@ -225,9 +227,9 @@ impl Stage {
         }
     }
 
-    async fn boost(&self) {
+    async fn plan(&self) {
         let url = format!("http://{}/api/v1/mode", self.page);
-        let answer = self.client.post(url).json(&json!({"mode": "boost"})).send().await.unwrap();
+        let answer = self.client.post(url).json(&json!({"mode": "auto"})).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
@@ -277,10 +279,10 @@ fn says_so(record: &Value) -> bool {
 
 async fn a_hanging_loop_lets_go(speed: f64) {
     let stage = Stage::start(speed).await;
-    // The plan that the boost asks for has to know what the battery's energy is worth.
+    // The plan that the command asks for has to know what the battery's energy is worth.
     let charged = async |stage: &Stage| stage.record().await["points"]["battery.soc"]["state"] == "fresh";
     stage.until("the battery's charge", PATIENCE, charged).await;
-    stage.boost().await;
+    stage.plan().await;
     stage.until("work", PATIENCE, async |stage| works(stage.at_work())).await;
 
     // The pipe takes a little more; the loop hangs from its last record on.

@@ -10,7 +10,7 @@ use crate::units::Celsius;
 #[test]
 fn a_day_of_heat_demand_is_a_handful_of_starts() {
     // A room of 1 kWh/K that loses 40 W/K: at 5 °C outside it needs 680 W at 22 °C.
-    for (digit, low, high) in [(0.1, 20.0, 23.0), (0.1, 21.0, 22.0), (0.5, 20.0, 23.0)] {
+    for (digit, low, high) in [(0.1, 20.0, 23.0), (0.5, 21.0, 22.0)] {
         let mut site = site();
         site.room =
             Some(Store { capacity_kwh_per_k: 1.0, loss_kw_per_k: 0.04, low: Celsius(low), high: Celsius(high) });

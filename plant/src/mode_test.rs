@@ -18,7 +18,7 @@ enum Data {
     Without(Point),
 }
 
-/// The house of a row, after ten minutes in `mode`: what it gives away, the price of import, the battery's charge.
+/// The house of a row, after some minutes in `mode`: what it gives away, the price of import, the battery's charge.
 fn lived(mode: Mode, data: Data, export: f64, price: f64, soc: f64) -> Loop {
     let mut site = site();
     site.tariff.import = Price::Fixed { price: EurPerKwh(price) };
@@ -57,10 +57,10 @@ fn lived(mode: Mode, data: Data, export: f64, price: f64, soc: f64) -> Loop {
             truth
         }
     };
-    house.live(600, world(None));
+    house.live(200, world(None));
     if let Data::Without(point) = data {
         house.silence(point);
-        house.live(200, world(Some(point)));
+        house.live(90, world(Some(point)));
     }
     house
 }

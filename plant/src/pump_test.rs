@@ -47,7 +47,7 @@ impl Pump {
     }
 
     fn second(&mut self, may: f64) -> f64 {
-        let target = if self.obeys && may >= 500.0 { may.min(3000.0).max(300.0) } else { 300.0 };
+        let target = if self.obeys && may >= 500.0 { may.clamp(300.0, 3000.0) } else { 300.0 };
         self.waits = if (target - self.power).abs() > 1.0 { self.waits + 1 } else { 0 };
         if self.waits > 20 {
             self.power += (target - self.power).clamp(-self.ramp, self.ramp);
@@ -113,6 +113,20 @@ fn an_offer_follows_what_really_changes() {
         house.live(150, world(&mut pump, |_| 500.0));
         assert_eq!(house.commanded.offer, 0.0, "{pump_meter:?}");
         assert!(house.imported < 0.15 && house.offers <= 6, "{pump_meter:?} {} {}", house.imported, house.offers);
+    }
+}
+
+#[test]
+fn an_offer_that_the_pump_does_not_take_is_calm_too() {
+    for pump_meter in [Some((5, 2)), Some((60, 20)), None] {
+        let mut house = Loop::new(pump_site(Control::HeatPumpSurplus), Mode::Surplus, &meters(pump_meter, (2, 5)));
+        let mut pump = Pump { obeys: false, ..Pump::new(20.0) };
+        house.live(3600, world(&mut pump, |_| 3260.0));
+        assert!((1..=3).contains(&house.offers), "{pump_meter:?}: {} changes", house.offers);
+        assert!(house.commanded.offer <= 2550.0, "{pump_meter:?}: {:?}", house.commanded);
+        // What nobody takes is not left over when the sun goes.
+        house.live(400, world(&mut pump, |_| 1760.0));
+        assert!(pump_meter.is_none() || house.commanded.offer <= 1250.0, "{pump_meter:?}: {:?}", house.commanded);
     }
 }
 

@@ -22,6 +22,8 @@ mod peer;
 mod policy;
 /// What version 0.1.0 wrote and published.
 mod release;
+/// One second at a time, beside others.
+mod seconds;
 /// A service of systemd.
 mod service;
 /// A configuration that is not right.

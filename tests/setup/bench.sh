@@ -35,3 +35,14 @@ bench() {
     need_model dist
     step "The engine beside llama.cpp's own server" env HEATMINE_BINARY="$(binary dist)" cargo bench --profile dist --quiet --workspace --bench engine -- "$@"
 }
+
+# seconds [SEED...]: HeatMine and the judge's reference controllers in the judge's house of one second.
+seconds() {
+    need_packages build test
+    need_compiler
+    step "Python peers" need_peers
+    step "Building HeatMine" build_binary
+    local judge=$ROOT/../shared/judge
+    [[ -d $judge ]] || { complain "The judge is not in $judge"; exit 66; }
+    "$CACHE/peers/bin/python" tests/bench/seconds.py "$judge" "$(binary)" "${@:-1}"
+}

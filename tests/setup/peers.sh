@@ -1,7 +1,8 @@
-# Python programs that the tests talk to: Modbus, SunSpec, MQTT, OpenAI and Ollama as others have written them.
+# Python programs that the tests talk to: Modbus, SunSpec, MQTT, OpenAI and Ollama as others have written them, and what the judge
+# of one second counts with.
 # shellcheck shell=bash
 
-PEERS='pymodbus==3.16.1 pysunspec2==1.3.7 paho-mqtt==2.1.0 openai==3.54.0 ollama==0.6.3 pyyaml==6.0.3'
+PEERS='pymodbus==3.16.1 pysunspec2==1.3.7 paho-mqtt==2.1.0 openai==3.54.0 ollama==0.6.3 pyyaml==6.0.3 numpy==2.4.6'
 
 need_peers() {
     local python

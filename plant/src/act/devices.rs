@@ -106,10 +106,15 @@ impl Coordination {
         let takes = self.takes_heat(situation);
         let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
         let served = match situation.mode() {
-            Mode::Auto | Mode::Eco | Mode::Surplus => takes,
+            Mode::Auto | Mode::Eco | Mode::Surplus => true,
             Mode::Off | Mode::Heat | Mode::Boost => false,
         };
-        let Some(bus) = situation.bus.filter(|bus| served && bus.grid <= fuse) else {
+        if !served {
+            // Who sets another mode waits for no pause.
+            (self.offer, self.boost, self.spare) = (Offer::default(), Boost::default(), Spare::default());
+            return;
+        }
+        let Some(bus) = situation.bus.filter(|bus| takes && bus.grid <= fuse) else {
             self.offer.end(now);
             self.boost.end(now);
             self.spare.forget();
@@ -166,6 +171,7 @@ fn bounds(situation: &Situation<'_>) -> Option<Bounds> {
         least: Watts(ranges().map(|range| range.min).reduce(f64::min)?),
         most: Watts(ranges().map(|range| range.max).sum()),
         interval: ranges().map(|range| range.min_interval).max()?,
+        at_once: negative(situation),
     })
 }
 

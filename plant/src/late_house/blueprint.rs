@@ -127,7 +127,7 @@ fn wiring(site: &mut Site, chance: &mut Chance) -> [Option<usize>; 3] {
     if wiring[0].is_some() {
         let share = if site.battery.is_some() { 0.5 } else { 1.0 };
         site.pv.iter_mut().for_each(|pv| pv.peak = pv.peak.min(Watts(share * ONE_PHASE_INVERTER)));
-        for battery in &mut site.battery {
+        if let Some(battery) = &mut site.battery {
             battery.charge_max = battery.charge_max.min(Watts(share * ONE_PHASE_INVERTER));
             battery.discharge_max = battery.charge_max;
         }

@@ -7,6 +7,7 @@ use super::{experts, verify};
 use crate::peer::wait_until;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -20,9 +21,7 @@ const STORAGE: u16 = 40_270;
 #[tokio::test]
 async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whole() -> Result<()> {
     let Some(experts) = experts() else { return Ok(()) };
-    // Power that costs less than nothing: the heat pump is offered all there is. A battery below its reserve holds.
-    let mut house = House::start(&experts, -0.05).await?;
-    house.config["battery"].as_table_mut().context("a battery")?.insert("reserve_percent".into(), 60.into());
+    let house = cheap_house(&experts).await?;
     let mut gateway = house.gateway().await?;
     let data = house.folder.path().join("data");
     at_work(&gateway, &house).await?;
@@ -57,8 +56,7 @@ async fn at_the_end_every_device_has_its_own_control_back_and_the_books_are_whol
 #[tokio::test]
 async fn what_cannot_be_given_back_is_named_with_an_exit_code_and_the_next_start_gives_it_back() -> Result<()> {
     let Some(experts) = experts() else { return Ok(()) };
-    let mut house = House::start(&experts, -0.05).await?;
-    house.config["battery"].as_table_mut().context("a battery")?.insert("reserve_percent".into(), 60.into());
+    let house = cheap_house(&experts).await?;
     let mut gateway = house.gateway().await?;
     at_work(&gateway, &house).await?;
     house.inverter.set(Wire::Cut);
@@ -76,9 +74,20 @@ async fn what_cannot_be_given_back_is_named_with_an_exit_code_and_the_next_start
     Ok(())
 }
 
+/// A house in which power costs less than nothing, and work is always to be had: the engine runs, and the heat pump is offered all
+/// there is. Its battery is below its reserve, and holds.
+async fn cheap_house(experts: &Path) -> Result<House> {
+    let mut house = House::start(experts, -0.05).await?;
+    for (table, key, value) in [("battery", "reserve_percent", 60.0), ("work", "standing_eur_per_kwh", 0.3)] {
+        let table = house.config[table].as_table_mut().with_context(|| format!("the table {table}"))?;
+        table.insert(key.into(), value.into());
+    }
+    Ok(house)
+}
+
 /// Waits until battery and heat pump are set, and the registers say so.
 async fn at_work(gateway: &Gateway, house: &House) -> Result<()> {
-    gateway.set_mode("boost").await?;
+    gateway.set_mode("auto").await?;
     let (battery, offers) = (house.inverter.written(STORAGE).len(), house.heat_pump.written(SURPLUS).len());
     let wanted = |record: &Value| {
         let settings = record["decision"]["settings"].as_array().into_iter().flatten();

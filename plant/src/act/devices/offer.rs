@@ -47,6 +47,8 @@ pub(super) struct Bounds {
     pub most: Watts,
     /// The least time between two values.
     pub interval: Duration,
+    /// Whether an offer begins at once, also after a pause: what the grid pays for does not pass like a gap between clouds.
+    pub at_once: bool,
 }
 
 /// The offer and what is remembered of it.
@@ -74,6 +76,11 @@ impl Offer {
     pub(super) fn follow(&mut self, now: Moment, left_over: Span, bounds: Bounds) {
         let least = bounds.least.max(LEAST);
         let running = self.power > Watts::ZERO;
+        let patience = match () {
+            () if running => GROWS,
+            () if bounds.at_once => Duration::ZERO,
+            () => BEGINS,
+        };
         let band = if running { DEAD_BAND.max(self.power * DEAD_BAND_SHARE) } else { Watts::ZERO };
         let possible = left_over.least.min(bounds.most);
         let growing = possible >= least && possible > self.power + band;
@@ -88,9 +95,9 @@ impl Offer {
         {
             self.shrink(now, rounded(left_over.most), least);
         } else if let Some(since) = self.more
-            && now.since(since) >= if running { GROWS } else { BEGINS }
+            && now.since(since) >= patience
             && rested(if running { GROWS } else { Duration::ZERO })
-            && (running || self.ended.is_none_or(|ended| now.since(ended) >= LEAST_OFF))
+            && (running || bounds.at_once || self.ended.is_none_or(|ended| now.since(ended) >= LEAST_OFF))
             && self.affords(now)
         {
             self.began = self.began.or(Some(now));

@@ -1,7 +1,8 @@
 //! Minimum times, in every mode: once on, compute stays on for `min_on`, once off, it stays off for `min_off`.
 //!
 //! What a limit forbids is not forced by the minimum time on; an answer that somebody waits for does not oblige to it, and like a
-//! boost and a deadline does not wait for the minimum time off. An engine that loads has not stopped.
+//! boost and a deadline does not wait for the minimum time off, unless a limit has stopped compute: a house at its fuse would be
+//! started into it every second. An engine that loads has not stopped.
 
 use super::Passage;
 use crate::act::dispatch::Wanted;
@@ -16,6 +17,8 @@ use crate::work::WorkerState;
 pub(super) struct Times {
     pub(super) on_since: Option<Moment>,
     off_since: Option<Moment>,
+    /// Whether a limit has stopped it.
+    stopped: bool,
     /// Whether the minimum time on binds.
     obliged: bool,
 }
@@ -28,7 +31,7 @@ impl Times {
         if stays_on.is_some() && passage.ceiling >= compute.min {
             passage.raise(Reason::MinOnTime, compute.min);
         }
-        let stays_off = self.off_since.filter(|since| !wanted.at_once && now.since(*since) < compute.min_off);
+        let stays_off = self.off_since.filter(|since| (self.stopped || !wanted.at_once) && now.since(*since) < compute.min_off);
         if stays_off.is_some() {
             passage.lower(Reason::MinOffTime, Watts::ZERO);
         }
@@ -43,6 +46,7 @@ impl Times {
             self.on_since.get_or_insert(situation.moment);
         } else if self.on_since.take().is_some() && situation.worker != WorkerState::Starting {
             self.off_since = Some(situation.moment);
+            self.stopped = wanted.power > Watts::ZERO;
         }
     }
 }

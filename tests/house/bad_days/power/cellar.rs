@@ -1,8 +1,8 @@
 //! What stands in the cellar: a hybrid inverter with a battery and a meter, and a heat pump that takes offers. Their owner has set the
 //! battery to charge at any power and to give 80 % of it, and offers the heat pump nothing.
 //!
-//! The house draws 800 W from the grid, the battery rests at 50 %, and it is cold. So whoever runs the engine at full power while
-//! power costs less than nothing has the battery hold and offers the heat pump all that the fuse bears.
+//! The house draws 800 W from the grid, the battery rests at 50 %, and it is cold. So in `auto`, while
+//! power costs less than nothing, the engine runs at full power, the battery holds, and the heat pump is offered all that the fuse bears.
 
 use super::device::{At, Bank, Device};
 use anyhow::Result;

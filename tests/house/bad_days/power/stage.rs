@@ -65,7 +65,7 @@ impl Stage {
 
     /// Has the devices set, and waits until they are.
     pub(super) async fn hold(&self) -> Result<()> {
-        self.gateway.set_mode("boost").await?;
+        self.gateway.set_mode("auto").await?;
         let set = || self.cellar.devices().iter().all(|(_, _, device)| !device.is_own());
         wait_until(LIMIT, "both devices to be set", async || set().then_some(()))
             .await
@@ -153,7 +153,9 @@ reserve_percent = 60
 max_w = 1500
 idle_w = 30
 min_w = 150
-boost_s = 86400
+min_off_s = 0
+[work]
+standing_eur_per_kwh = 0.30
 [heat]
 kind = "heat_pump"
 [room]

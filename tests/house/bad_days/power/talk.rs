@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The modes, of which `boost` sets the devices.
-const MODES: [&str; 5] = ["auto", "surplus", "heat", "eco", "off"];
+/// The modes beside `auto`, which sets the devices.
+const MODES: [&str; 5] = ["boost", "surplus", "heat", "eco", "off"];
 /// Jobs that one life of a gateway is given.
 const JOBS_MAX: usize = 2;
 /// Who does not answer in this time is being killed.
@@ -92,7 +92,7 @@ impl Voice {
 
     /// Sets the mode; most of the time to the one that sets the devices.
     pub(super) async fn mode(&mut self, said: &mut Said) -> bool {
-        let mode = if self.chance.below(5) == 0 { self.chance.pick(&MODES).unwrap_or("off") } else { "boost" };
+        let mode = if self.chance.below(5) == 0 { self.chance.pick(&MODES).unwrap_or("off") } else { "auto" };
         said.mode.open = Some(json!(mode));
         let answered = self.post("/api/v1/mode", &json!({ "mode": mode })).await.is_some();
         said.mode.answered(answered);
