@@ -31,7 +31,8 @@ impl Times {
         if stays_on.is_some() && passage.ceiling >= compute.min {
             passage.raise(Reason::MinOnTime, compute.min);
         }
-        let stays_off = self.off_since.filter(|since| (self.stopped || !wanted.at_once) && now.since(*since) < compute.min_off);
+        let stays_off =
+            self.off_since.filter(|since| (self.stopped || !wanted.at_once) && now.since(*since) < compute.min_off);
         if stays_off.is_some() {
             passage.lower(Reason::MinOffTime, Watts::ZERO);
         }
