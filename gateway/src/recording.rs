@@ -3,9 +3,9 @@
 //! The first line holds the site and what the core was restored from; then come events, each with its moment, and after
 //! each cycle the decision. Replayed, the same events give the same decisions to the last bit.
 
+use plant::checkpoint::Restored;
 use plant::decision::Decision;
 use plant::event::Event;
-use plant::plant::Restored;
 use plant::site::Site;
 use plant::time::Timestamp;
 use serde::{Deserialize, Serialize};

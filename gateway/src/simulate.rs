@@ -3,11 +3,12 @@
 use anyhow::{Result, bail};
 use chrono::Timelike;
 use model::{Around, Model};
+use plant::checkpoint::Restored;
 use plant::decision::{Setpoints, Setting};
 use plant::effect::Effect;
 use plant::event::Event;
 use plant::outlook::Outlook;
-use plant::plant::{Plant, Restored};
+use plant::plant::Plant;
 use plant::point::Sample;
 use plant::record::Record;
 use plant::site::Site;

@@ -2,10 +2,30 @@
 
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::{InForce, Mode, Origin};
-use crate::entry::{Head, SlotAccount};
+use crate::entry::{Entry, Head, SlotAccount};
 use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a restart finds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Restored {
+    /// The last checkpoint.
+    pub checkpoint: Option<Checkpoint>,
+    /// The commands in force; where there are none, as in recordings of version 0.1.0, those of the checkpoint.
+    pub commands: Option<InForce>,
+    /// The ledger's entries beyond the checkpoint's head, in order; all of them where there is no checkpoint.
+    pub after: Vec<Entry>,
+    /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
+    /// receipts are not booked again. May be empty.
+    pub recent: Vec<Entry>,
+    /// What the ledger's entries up to the checkpoint's head add up to by local day, for the last two months: a calendar that
+    /// turns back, as after a wrong clock, finds the sums of its day.
+    pub days: BTreeMap<NaiveDate, Earnings>,
+}
 
 /// The plant's running state beyond the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

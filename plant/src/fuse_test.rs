@@ -1,11 +1,12 @@
 //! The fuse in closed loop: a box that obeys late, a meter and a plug that are read at their own pace. What counts are the true powers
 //! of the house, never a formula of the limits.
 
+use crate::checkpoint::Restored;
 use crate::command::Command;
 use crate::decision::Setting;
 use crate::effect::Effect;
 use crate::event::Event;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use crate::site::{Phase, Phases, Site};
 use crate::test_site::{at, sample, site};

@@ -1,11 +1,12 @@
 //! Meters that contradict each other, in a house that answers late: each meter shows what was true some time ago, read now and then and
 //! rounded; the box obeys late; the battery regulates itself. What a test checks are the true powers.
 
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::record::Record;

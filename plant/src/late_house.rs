@@ -20,13 +20,14 @@ pub(crate) mod meter;
 pub(crate) mod storage;
 pub(crate) mod truth;
 
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::plan::PlanRequest;
 use crate::planner;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::{DeviceId, Point, Sample};
 use crate::reason::Reason;
 use crate::record::Record;

@@ -8,9 +8,8 @@
 
 use crate::act::Act;
 use crate::act::explain::explain;
-use crate::books::totals::Earnings;
 use crate::books::{Books, ledger};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Restored};
 use crate::command::InForce;
 use crate::decision::{Control, Decision};
 use crate::effect::Effect;
@@ -26,31 +25,11 @@ use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::dimming;
 use crate::value::situation::Situation;
 use crate::work::Receipt;
-use chrono::{NaiveDate, TimeDelta};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 /// The fast loop's pace in house time.
 const CADENCE: TimeDelta = TimeDelta::seconds(1);
-
-/// What a restart finds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Restored {
-    /// The last checkpoint.
-    pub checkpoint: Option<Checkpoint>,
-    /// The commands in force; where there are none, as in recordings of version 0.1.0, those of the checkpoint.
-    pub commands: Option<InForce>,
-    /// The ledger's entries beyond the checkpoint's head, in order; all of them where there is no checkpoint.
-    pub after: Vec<Entry>,
-    /// The ledger's newest entries up to the checkpoint's head, in order: forecasts learn from its slots, and its
-    /// receipts are not booked again. May be empty.
-    pub recent: Vec<Entry>,
-    /// What the ledger's entries up to the checkpoint's head add up to by local day, for the last two months: a calendar that
-    /// turns back, as after a wrong clock, finds the sums of its day.
-    pub days: BTreeMap<NaiveDate, Earnings>,
-}
 
 /// The running house: what is installed, and a field for each stage of the cycle.
 #[derive(Clone, Debug)]

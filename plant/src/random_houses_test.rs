@@ -1,13 +1,14 @@
 //! Random houses that answer late, read seldom and obey slowly or not at all: the limits hold by true powers, nothing swings, and a
 //! recording is decided the same again.
 
+use crate::checkpoint::Restored;
 use crate::decision::Control;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::late_house::blueprint::{LIFE, random};
 use crate::late_house::meter::Trouble;
 use crate::late_house::{Happening, LateHouse};
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::time::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use std::ops::Range;

@@ -1,12 +1,13 @@
 //! The rules of samples, limits and settings, one row each, on a plant that sees exactly what the row says.
 
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, HeatPumpMode, Outcome, Setpoint, Setpoints, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::image::Known;
 use crate::observe::readings::Readings;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::{DeviceId, Point};
 use crate::reason::Reason;
 use crate::record::Record;

@@ -1,13 +1,14 @@
 //! Days in virtual time.
 
 use crate::books::ledger;
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, HeatPumpMode, Setting};
 use crate::effect::Effect;
 use crate::entry::Head;
 use crate::event::Event;
 use crate::outlook::Outlook;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::Price;

@@ -1,6 +1,7 @@
 //! A house in virtual time around the plant, and the invariants that hold in every one of its cycles.
 
 use crate::books::ledger;
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, Control, Setpoints, Setting};
 use crate::effect::Effect;
@@ -8,7 +9,7 @@ use crate::entry::{Booking, Entry, Head, SlotAccount};
 use crate::event::Event;
 use crate::image::Known;
 use crate::planner;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use crate::record::Record;
 use crate::site::Site;

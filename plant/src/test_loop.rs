@@ -1,11 +1,12 @@
 //! A closed loop around the plant, second by second: true powers on one side, meters that are late, seldom and coarse on the other.
 //! What a test counts, it counts from the true powers.
 
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::decision::{BatteryMode, HeatPumpMode, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use crate::record::Record;
 use crate::site::Site;

@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+/// Registers and their words.
+type Registers = Vec<(u16, u16)>;
+
 /// A device whose registers hold these words, and zeros where none are given.
 async fn device(words: BTreeMap<u16, u16>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,7 +74,7 @@ async fn phases_are_read_with_the_sign_of_the_house() {
     let online = [(37_100, 1)];
     let sungrow =
         [low_first(5602, 4600), low_first(5604, -230), low_first(5600, 4370), low_first(13_009, -4370), [(0, 0); 2]];
-    let rows: [(&str, Vec<(u16, u16)>, bool); 4] = [
+    let rows: [(&str, Registers, bool); 4] = [
         ("eastron-sdm630", sdm.concat(), true),
         ("em24", em24.concat(), true),
         ("huawei-sun2000", [huawei.concat().as_slice(), &online].concat(), true),

@@ -3,6 +3,7 @@
 mod advice;
 mod connection;
 mod report;
+mod row;
 
 use super::{Outcome, print_json, print_text};
 use crate::config::check::Schema;

@@ -22,7 +22,7 @@ pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<S
     // systemd names several folders with colons between them; ours is the first.
     let folder = || set("STATE_DIRECTORY").and_then(|folders| folders.split(':').next().map(str::to_owned));
     complete_value(document, "data", "dir", folder);
-    complete_home_assistant(document, &set);
+    complete_home_assistant(document, set);
     complete_broker(document, set);
 }
 

@@ -129,11 +129,12 @@ fn written(file: &mut Twice, body: &impl Serialize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plant::checkpoint::Restored;
     use plant::command::{Command, Mode};
     use plant::decision::Control;
     use plant::effect::Effect;
     use plant::event::Event;
-    use plant::plant::{Plant, Restored};
+    use plant::plant::Plant;
     use plant::point::DeviceId;
     use plant::units::Watts;
     use rusqlite::Connection;

@@ -10,7 +10,7 @@ use crate::notices::Notices;
 use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
-use plant::plant::Restored;
+use plant::checkpoint::Restored;
 use plant::receipt_ids::ReceiptIds;
 use plant::time::Timestamp;
 use std::fs::File;

@@ -11,11 +11,12 @@
 //! Signs are the simulator's: what is charged is positive. Powers in W, times in s, `soc` from 0 to 1.
 
 use anyhow::{Context, Result, bail, ensure};
+use plant::checkpoint::Restored;
 use plant::command::{Command, Mode};
 use plant::decision::{BatteryMode, Setting};
 use plant::effect::Effect;
 use plant::event::Event;
-use plant::plant::{Plant, Restored};
+use plant::plant::Plant;
 use plant::point::{Point, Sample};
 use plant::site::Site;
 use plant::time::Timestamp;
@@ -68,7 +69,7 @@ struct Answer {
 /// # Errors
 ///
 /// Where the simulator speaks another language, or its lines end before its end.
-pub fn play(input: impl BufRead, mut output: impl Write) -> Result<Value> {
+pub(crate) fn play(input: impl BufRead, mut output: impl Write) -> Result<Value> {
     let mut lines = input.lines().zip(1u64..);
     let (first, _) = lines.next().context("the simulator said nothing; expected a hello")?;
     let mut world = World::new(&first.context("line 1 cannot be read")?).context("line 1")?;

@@ -1,6 +1,6 @@
 //! The connection for a person to read: its limits and phases, what the grid operator may dim, who gets the surplus first.
 
-use super::report::{Row, row};
+use super::row::{Row, row};
 use crate::config::Loaded;
 use crate::config::check::listed;
 use crate::config::dimming::Signal;

@@ -1,6 +1,7 @@
 //! A resolved site for a person to read.
 
 use super::connection;
+use super::row::{Row, row};
 use crate::config::Loaded;
 use crate::config::tariff::SpotSource;
 use crate::schedule::{Action, Entry, next_due};
@@ -10,7 +11,6 @@ use plant::command::{Command, Mode, Scheduled};
 use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Store};
 use plant::time::Timestamp;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 /// Lines are broken before they get longer than this.
 const WIDTH: usize = 100;
@@ -38,14 +38,6 @@ pub(super) fn text(loaded: &Loaded, advice: &[String], now: Timestamp) -> String
         }
     }
     text + &format!("\n{} is right.\n", loaded.file.display())
-}
-
-/// A name and what is to be said of it.
-pub(super) type Row = (String, String);
-
-/// A row of the two.
-pub(super) fn row(name: impl Display, words: impl Display) -> Row {
-    (name.to_string(), words.to_string())
 }
 
 fn rows(text: &mut String, rows: Vec<Row>) {

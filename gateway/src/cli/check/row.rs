@@ -1,0 +1,11 @@
+//! A row of the report: a name and words.
+
+use std::fmt::Display;
+
+/// A name and what is to be said of it.
+pub(super) type Row = (String, String);
+
+/// A row of the two.
+pub(super) fn row(name: impl Display, words: impl Display) -> Row {
+    (name.to_string(), words.to_string())
+}
