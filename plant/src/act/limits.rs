@@ -126,7 +126,7 @@ impl Limits {
         self.reserve.guard(situation, self.times.on_since.is_some(), &mut passage);
         self.times.guard(situation, wanted, &mut passage);
         least(situation, &mut passage);
-        self.times.note(situation, passage.power, wanted);
+        self.times.note(situation, &passage, wanted);
         Verdict { budget: passage.power, reason: reason(situation, wanted, &passage), hits: passage.hits }
     }
 }

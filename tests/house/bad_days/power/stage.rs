@@ -44,14 +44,17 @@ impl Stage {
     }
 
     /// The same with its data in `data` in a folder.
-    pub(super) async fn start_in(folder: TempDir, chance: Chance) -> Result<Option<Self>> {
+    pub(super) async fn start_in(folder: TempDir, mut chance: Chance) -> Result<Option<Self>> {
         let Some(broker) = Mosquitto::start().await? else { return Ok(None) };
         let (cellar, engine) = (Cellar::start().await?, Engine::start().await?);
         let data = folder.path().join("data");
         let disk = Disk::new(&data, &folder.path().join("power"))?;
-        let config = configuration(&cellar, &engine, broker.port)?;
+        let dims_over_mqtt = chance.coin();
+        let mut config = configuration(&cellar, &engine, broker.port)?;
+        let signal = if dims_over_mqtt { "mqtt" } else { "rest" };
+        config.insert("dimming".into(), toml::Table::from_iter([("signal".into(), signal.into())]).into());
         let gateway = Gateway::run_under(folder.path(), config, disk.environment()).await?;
-        let voice = Voice::new(&gateway.http, broker.port, chance)?;
+        let voice = Voice::new((&gateway.http, broker.port), chance, dims_over_mqtt)?;
         let said = Said::default();
         let stage =
             Self { gateway, cellar, disk, voice, said, data, entries: 0, engine, _broker: broker, _folder: folder };

@@ -84,9 +84,8 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 impl Voice {
-    /// A voice that reaches a gateway at `http` and over the broker.
-    pub(super) fn new(http: &str, broker: u16, mut chance: Chance) -> Result<Self> {
-        let dims_over_mqtt = chance.coin();
+    /// A voice that reaches a gateway at `http` and over the broker, and dims over the one of them that the house takes it from.
+    pub(super) fn new((http, broker): (&str, u16), chance: Chance, dims_over_mqtt: bool) -> Result<Self> {
         Ok(Self { http: http.to_owned(), broker, client: client()?, chance, dims_over_mqtt })
     }
 
