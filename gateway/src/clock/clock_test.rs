@@ -106,7 +106,7 @@ fn a_time_at_the_start_that_cannot_be_waits_for_the_network_or_for_a_while() {
     let rows = [
         ("2026-12-01T10:10:00Z", newest, false, 0),
         ("2026-12-30T10:00:00Z", newest, false, 0),
-        ("2027-01-15T10:00:00Z", newest, false, 600),
+        ("2027-01-15T10:00:00Z", newest, false, 60),
         ("2027-01-15T10:00:00Z", newest, true, 60),
         ("2027-01-15T10:00:00Z", None, false, 0),
         ("2026-12-01T09:00:00Z", newest, false, 600),

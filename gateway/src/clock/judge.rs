@@ -18,9 +18,10 @@ const SLEW: f64 = 0.05;
 /// A step that has lasted this long is believed. Chosen: a machine without a clock of its own has found its network and a time server
 /// by then, and one that was led astray asks again within about a minute; an owner who sets the clock by hand waits no longer.
 const LASTED: Duration = Duration::from_secs(600);
-/// A step of a machine whose kernel counts as synchronised is believed after this time. Chosen: twice the half minute for which a bad
-/// time server or a virtual machine that resumes leads it astray.
-const SYNCHRONISED: Duration = Duration::from_secs(60);
+/// What outlasts a bad answer: a step of a machine whose kernel counts as synchronised is believed after this time, and at a start a time
+/// long after the last entry, as of a house that was off for a season. Chosen: twice the half minute for which a bad time server or a
+/// virtual machine that resumes leads a clock astray.
+const OUTLASTS: Duration = Duration::from_secs(60);
 /// A server and the machine agree within this: `Date` counts whole seconds, answers take some, and some come out of a cache.
 const AGREES: TimeDelta = TimeDelta::seconds(60);
 /// A house that was off for longer starts when its time is confirmed.
@@ -92,7 +93,7 @@ impl Judge {
         let same = self.step.filter(|step| (step.ahead - sight.ahead).abs() <= SLEWED);
         let step = same.unwrap_or(Step { ahead: sight.ahead, seen: sight.passed });
         self.step = Some(step);
-        if self.agrees(sight) || lasted(sight, step.seen) {
+        if self.agrees(sight) || lasted(sight, step.seen, LASTED) {
             self.step = None;
             return Verdict::Set;
         }
@@ -112,20 +113,22 @@ impl Judge {
             self.begun = sight.passed;
         }
         let wall = words(sight.wall);
-        let why = match newest {
-            Some(newest) if sight.wall < newest - SLOW => {
-                format!("The machine's clock says {wall}, but the books go on to {}", words(newest))
-            }
-            Some(newest) if sight.wall > newest + AWAY => {
-                format!("The machine's clock says {wall}, but the books end at {}", words(newest))
-            }
+        let (why, lasts) = match newest {
+            Some(newest) if sight.wall < newest - SLOW => (format!("the books go on to {}", words(newest)), LASTED),
+            Some(newest) if sight.wall > newest + AWAY => (format!("the books end at {}", words(newest)), OUTLASTS),
             Some(_) | None => {
                 let released = RELEASED.parse::<Timestamp>().ok().filter(|released| sight.wall < *released)?;
-                format!("The machine's clock says {wall}, but this version is of {}", words(released))
+                (format!("this version is of {}", words(released)), LASTED)
             }
         };
-        let believed = self.agrees(sight) || lasted(sight, self.begun);
-        (!believed).then(|| format!("{why}. Nothing is decided or booked {UNTIL}, or until the clock is set right."))
+        let believed = self.agrees(sight) || lasted(sight, self.begun, lasts);
+        let minutes = lasts.as_secs() / 60;
+        (!believed).then(|| {
+            format!(
+                "The machine's clock says {wall}, but {why}. Nothing is decided or booked until that has lasted for \
+                 {minutes} min or the network confirms it, or until the clock is set right."
+            )
+        })
     }
 
     /// Whether nothing speaks against the time: no step is doubted, and a machine that came up just now has heard from the network.
@@ -144,8 +147,8 @@ impl Judge {
 /// Until when a time is doubted.
 const UNTIL: &str = "until that has lasted for 10 minutes or the network confirms it";
 
-fn lasted(sight: &Sight, since: Duration) -> bool {
-    sight.passed.saturating_sub(since) >= if sight.synchronised { SYNCHRONISED } else { LASTED }
+fn lasted(sight: &Sight, since: Duration, lasts: Duration) -> bool {
+    sight.passed.saturating_sub(since) >= if sight.synchronised { OUTLASTS } else { lasts }
 }
 
 fn words(at: Timestamp) -> String {
