@@ -192,9 +192,6 @@ fn a_phase_is_guarded_as_it_is_read_and_by_the_worst_case_where_it_is_not() {
         let mut bench = boosted(site);
         bench.see(Point::PvPower, 1500.0);
         bench.see(Point::BatteryPower, 500.0);
-        if !read.is_empty() && on.len() != 1 {
-            assert_eq!(bench.settled(1), (0.0, Reason::StaleData), "{on:?}: never read");
-        }
         bench.seen.extend(read.iter().map(|(point, value)| ("meter", *point, *value)));
         let (found, _) = bench.settled(1);
         assert!((found - budget).abs() < 1e-6, "{on:?} {read:?}: {found}");
@@ -239,7 +236,7 @@ fn minimum_times_hold_in_every_mode() {
             let sun = second % 200 < 70;
             bench.see(Point::PvPower, if sun { 3000.0 } else { 0.0 });
             bench.see(Point::GridPower, if sun { -2500.0 } else { 500.0 });
-            bench.see(Point::RoomTemperature, if second / 7 % 2 == 0 { 22.95 } else { 23.05 });
+            bench.see(Point::RoomTemperature, if second / 7 % 2 == 0 { 20.0 } else { 24.0 });
             let runs = bench.wake().0.decision.budget > Watts::ZERO;
             if runs != on {
                 let least = if on { 300 } else { 180 };

@@ -3,7 +3,7 @@
 use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use plant::site::{
-    Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, Island, Price, Site, Tariff, WorkPrices,
+    Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, Island, Price, Pv, Site, Tariff, WorkPrices,
 };
 use plant::units::{EurPerKwh, KilowattHours, Percent, Watts};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ const AGE_MIN: f64 = 10.0;
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(super) struct Node {
+    pv_kwp_w: f64,
     pc_max_w: f64,
     pc_min_w: f64,
     pc_idle_w: f64,
@@ -36,6 +37,7 @@ pub(super) struct Node {
 impl Default for Node {
     fn default() -> Self {
         Self {
+            pv_kwp_w: 10_000.0,
             pc_max_w: 1000.0,
             pc_min_w: 100.0,
             pc_idle_w: 30.0,
@@ -77,7 +79,7 @@ pub(super) fn site(node: &Node, battery: bool) -> Site {
             island: Island::Off,
         },
         tariff: Tariff { import: price(0.30), export: price(0.08) },
-        pv: None,
+        pv: Some(Pv { peak: Watts(node.pv_kwp_w) }),
         battery: battery.then(|| self::battery(node)),
         wallbox: None,
         compute: compute(node),

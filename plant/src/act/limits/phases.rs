@@ -3,7 +3,7 @@
 //! Terms: a box on several phases shares its power evenly among them. One whose phase is not named may be on any: the fullest counts.
 //! A phase is read as a current, whose direction the phase's power tells, or as a power.
 //!
-//! And when a phase says nothing? Where a meter reads it and is silent, compute stops. Where none reads it, everything that the house
+//! And when a phase says nothing? Where a meter has read it and is silent, compute stops. Where none has, everything that the house
 //! consumes may be on it: the residual load and what PV and battery deliver, as much as they can where that is not known.
 //!
 //! Example: 3 x 25 A at 230 V, of which 2 % are left alone: 5635 W a phase. L1 carries 20 A, 4600 W, none of them compute: 1035 W stay for a
