@@ -1,27 +1,39 @@
 //! The judgement of the whole balance: which meter cannot be right.
 //!
-//! `grid + pv + battery = house + heat pump + wallbox + compute`. No meter is judged alone. Four things are looked at:
+//! `grid + pv + battery = house + heat pump + wallbox + compute`. No meter is judged alone, and each piece of evidence holds however late
+//! the meters are:
 //!
-//! - `steps`: what answers to our own steps, and to those of others. A surplus that grows by as much as compute draws is none.
-//! - `level`: what cannot be below zero, and feed-in while no source delivers.
+//! - `level`: the house makes no power, and no source that sleeps feeds in.
+//! - `counters`: what a meter counts goes the way that its power shows.
 //! - `charge`: a battery that takes power becomes fuller.
+//! - `steps`: the grid meter answers when compute draws more. They only decide between several causes of what `level` and `counters` show.
 //! - `repetition`, `plug`: who repeats a value to the last digit while nobody moves in its place.
 //!
-//! What speaks against grid or battery adds up in a `suspicion`, which stays when compute rests and nothing is left to see.
+//! Evidence against grid or battery becomes a `suspicion`, which stays when compute rests and nothing is left to see.
 //!
 //! ```text
-//! image -> what is counted backwards is turned -> look -> steps, level, charge, repetition -> trust, unfit points, problems
+//! image -> what is counted backwards is turned -> look -> evidence -> suspicion -> trust, unfit points, problems
 //! ```
 //!
-//! Which evidence decides: a house below zero has several possible causes. Where the grid meter has answered rightly to steps of
-//! compute, it is right, and so is the export it shows: compute follows that, and the problem names the source that is missing. Where
-//! it has not, compute may draw its least power, and that step decides. Where no source delivers at all, it rests at once.
+//! What follows from what is seen of the grid:
+//!
+//! | seen | answers to compute | the grid meter | compute |
+//! |---|---|---|---|
+//! | feed-in, every source asleep | none, or not mostly right | suspected | rests |
+//! | house below zero, or counters against power | wrong | suspected | rests |
+//! | the same | none yet | on trial | at most its least power: that step brings the answer |
+//! | the same | right | right: a source is missing, or the counters are turned | follows it |
+//! | PV not known | wrong | suspected, and said after the second | rests: that step brings the next answer |
+//! | the same | none yet | unproven | at most its least power where it follows the surplus |
+//! | nothing | wrong or right | right | as dispatched |
 //!
 //! Example: night, the clamp is turned, the house takes 479 W and the meter shows -479 W. After 20 s the grid's power is unfit, compute
 //! rests (`implausible`), and the problem says what to turn.
 
 /// What flowed into the battery and what its charge did.
 mod charge;
+/// What a meter counts against its power.
+mod counters;
 /// What cannot be below zero.
 mod level;
 /// One look at the powers on the bus.
@@ -32,7 +44,7 @@ mod plug;
 mod repetition;
 /// The judgement in words.
 mod sentence;
-/// What grid and battery answer.
+/// What the grid meter answers.
 mod steps;
 /// What is held against a meter.
 mod suspicion;
@@ -40,11 +52,12 @@ mod suspicion;
 use crate::image::{Image, Known, Trust};
 use crate::observe::draw::Draw;
 use crate::observe::judgement::charge::Charge;
+use crate::observe::judgement::counters::Counters;
 use crate::observe::judgement::level::{Impossible, Level};
 use crate::observe::judgement::look::{Eye, Look};
 use crate::observe::judgement::plug::Plug;
-use crate::observe::judgement::repetition::Repetition;
-use crate::observe::judgement::steps::{Answer, Mover, Step, Steps};
+use crate::observe::judgement::repetition::{Moves, Repetition};
+use crate::observe::judgement::steps::Steps;
 use crate::observe::judgement::suspicion::Suspicion;
 use crate::point::Point;
 use crate::site::Site;
@@ -60,15 +73,28 @@ const ONE_WAY: [(Point, f64); 3] =
 const LASTING: Duration = Duration::from_secs(60);
 /// A battery that moves less than this, in W, is at rest.
 const RESTING: f64 = 50.0;
+/// A control may hold the grid at a power nearer to zero than this, in W.
+const HELD: f64 = 100.0;
 /// How far above its reserve a battery counts as being at it, in %: one step of its charge.
 const NEAR: f64 = 1.0;
-/// How long a grid meter or a battery may repeat itself: a grid meter moves with everything, a battery rests now and then.
+/// How long a grid meter or a battery may repeat itself: a grid meter moves with everything, a battery is held now and then.
 const GRID_PATIENCE: Duration = Duration::from_secs(180);
 const BATTERY_PATIENCE: Duration = Duration::from_secs(600);
-/// How long compute stays at its least power to bring another answer, where meters are quick.
-const ANSWERING: Duration = Duration::from_secs(25);
-/// The longest pause between two readings that steps are looked for with.
-const PACE_MAX: Duration = Duration::from_secs(60);
+/// Right answers more than wrong ones that make a feed-in believed while every source sleeps.
+const BELIEVED: i8 = 2;
+/// Wrong answers more than right ones that condemn a battery by themselves: its charge went the other way twice.
+const CONDEMNED: i8 = -2;
+/// The longest pause between two readings that is looked for.
+const PACE_MAX: Duration = Duration::from_secs(120);
+/// What a step, a sum or a repetition shows in.
+const POWERS: [Point; 6] = [
+    Point::GridPower,
+    Point::BatteryPower,
+    Point::PvPower,
+    Point::HeatPumpPower,
+    Point::WallboxPower,
+    Point::ComputePower,
+];
 
 /// What is known of the meters.
 #[derive(Clone, Debug)]
@@ -77,9 +103,12 @@ pub(crate) struct Judgement {
     steps: Steps,
     level: Level,
     charge: Charge,
+    grid_counters: Counters,
+    battery_counters: Counters,
     grid: Suspicion,
     battery: Suspicion,
-    repetitions: BTreeMap<Point, Repetition>,
+    grid_repetition: Repetition,
+    battery_repetition: Repetition,
     plug: Plug,
     /// Since when what goes one way is counted the other.
     backwards: BTreeMap<Point, Moment>,
@@ -94,18 +123,17 @@ impl Judgement {
     /// Nothing is held against any meter of `site`.
     pub(crate) fn new(site: &Site) -> Self {
         let cap = site.grid.export_limit.map(|limit| -limit.0);
-        let repetitions = BTreeMap::from([
-            (Point::GridPower, Repetition::new(GRID_PATIENCE, cap, true)),
-            (Point::BatteryPower, Repetition::new(BATTERY_PATIENCE, None, false)),
-        ]);
         Self {
             eye: Eye::default(),
             steps: Steps::default(),
             level: Level::default(),
             charge: Charge::default(),
+            grid_counters: Counters::default(),
+            battery_counters: Counters::default(),
             grid: Suspicion::default(),
             battery: Suspicion::default(),
-            repetitions,
+            grid_repetition: Repetition::new(GRID_PATIENCE, HELD, cap),
+            battery_repetition: Repetition::new(BATTERY_PATIENCE, RESTING, None),
             plug: Plug::default(),
             backwards: BTreeMap::new(),
             stuck: BTreeMap::new(),
@@ -138,12 +166,19 @@ impl Judgement {
         self.now = now;
         let pace = self.pace(image);
         self.stuck_plug(site, image, draw);
-        match self.eye.look(site, image, draw) {
-            Some(look) => self.weigh(site, image, &look, pace),
-            None => self.stuck.retain(|point, _| *point == Point::ComputePower),
+        if let Some(look) = self.eye.look(site, image, draw) {
+            self.level.observe(&look, pace);
+            if let Some(answer) = self.steps.observe(look, pace) {
+                self.grid.hear(answer);
+            }
+            self.count(site, image, &look);
+            self.repeat(image, &look, pace);
+            self.accuse(now);
+        } else {
+            self.stuck.retain(|point, _| *point == Point::ComputePower);
         }
-        let impossible = self.level.impossible;
-        self.grid.pass(now, impossible == Some(Impossible::FeedIn), ANSWERING.max(pace * 3));
+        self.grid.pass(now);
+        self.battery.pass(now);
         image.trust = self.trust();
         for (point, since) in &self.stuck {
             unfit(image, *point, *since);
@@ -158,45 +193,41 @@ impl Judgement {
 
     /// Marks what the house takes, once that follows from `image`: what cannot be is not fresh.
     pub(crate) fn judge_house(&self, image: &mut Image) {
-        if self.level.impossible.is_some() {
+        if self.level.impossible().is_some() {
             unfit(image, Point::HousePower, self.now);
         }
     }
 
-    fn weigh(&mut self, site: &Site, image: &Image, look: &Look, pace: Duration) {
-        let has = |point| image.points.contains_key(&point);
-        let sources = site.pv.is_some() || site.battery.is_some() || has(Point::PvPower) || has(Point::BatteryPower);
-        let feeding_car = image.get(Point::WallboxPower).fresh().is_some_and(|power| power < -RESTING);
-        if let Some(step) = self.steps.observe(*look, pace) {
-            self.hear(step, look.at);
+    /// Compares powers with counters and with the battery's charge.
+    fn count(&mut self, site: &Site, image: &Image, look: &Look) {
+        let counted = |ways: [Point; 2]| Some([image.get(ways[0]).fresh()?, image.get(ways[1]).fresh()?]);
+        if let Some(counted) = counted([Point::GridImportEnergy, Point::GridExportEnergy]) {
+            self.grid_counters.observe(look.at, look.grid, counted);
         }
-        let before = self.level.impossible;
-        self.level.observe(look, sources || feeding_car);
-        if self.level.impossible != before {
-            match self.level.impossible {
-                Some(Impossible::FeedIn) if !self.grid.proven() => self.grid.suspect(look.at),
-                Some(Impossible::Charge) if !self.battery.proven() => self.battery.suspect(look.at),
-                Some(Impossible::FeedIn | Impossible::Charge | Impossible::House) | None => {}
-            }
+        if let Some(counted) = counted([Point::BatteryDischargeEnergy, Point::BatteryChargeEnergy]) {
+            self.battery_counters.observe(look.at, look.battery, counted);
         }
         if let (Some(battery), Some(soc)) = (&site.battery, image.get(Point::BatterySoc).fresh())
             && let Some(answer) = self.charge.observe(battery, look.at, look.battery, soc)
         {
-            self.battery.answer(answer, look.at);
-            // A charge that falls while it should rise is worth two answers to a step: no kettle makes it.
-            if answer == Answer::Turned {
-                self.battery.answer(answer, look.at);
-            }
+            self.battery.hear(answer);
         }
-        for (point, value, partner) in
-            [(Point::GridPower, look.grid, look.battery), (Point::BatteryPower, look.battery, look.grid)]
-        {
-            let read = image.taken.get(&point).copied();
-            let since = self
-                .repetitions
-                .get_mut(&point)
-                .zip(read)
-                .and_then(|(repetition, read)| repetition.observe(look, (value, read), partner));
+    }
+
+    /// Looks who repeats itself while nobody moves in its place.
+    fn repeat(&mut self, image: &Image, look: &Look, pace: Duration) {
+        let read = |point| image.taken.get(&point).copied().unwrap_or_default();
+        let others = look.net() - look.compute_middle();
+        let grid = Moves { others: others + look.shown, instead: look.battery };
+        let battery = Moves { others, instead: look.grid - look.shown };
+        let found = [
+            (Point::GridPower, self.grid_repetition.observe(look, (look.grid, read(Point::GridPower)), grid, pace)),
+            (
+                Point::BatteryPower,
+                self.battery_repetition.observe(look, (look.battery, read(Point::BatteryPower)), battery, pace),
+            ),
+        ];
+        for (point, since) in found {
             match since {
                 Some(since) => self.stuck.insert(point, since),
                 None => self.stuck.remove(&point),
@@ -204,13 +235,31 @@ impl Judgement {
         }
     }
 
-    fn hear(&mut self, step: Step, now: Moment) {
-        for (suspicion, answer) in [(&mut self.grid, step.grid), (&mut self.battery, step.battery)] {
-            match (step.mover, answer) {
-                (Mover::Compute, Some(answer)) => suspicion.answer(answer, now),
-                (Mover::Other, Some(answer)) => suspicion.hear(answer, now),
-                (Mover::Compute | Mover::Other, None) => {}
-            }
+    /// Weighs what contradicts against what was answered.
+    fn accuse(&mut self, now: Moment) {
+        let impossible = self.level.impossible();
+        let fed_in = impossible == Some(Impossible::FeedIn) && self.grid.answers() < BELIEVED;
+        let open = self.contradicts() || self.level.unknown();
+        if fed_in || (open && self.grid.answers() < 0) {
+            self.grid.accuse(now);
+        }
+        let contradicts = impossible == Some(Impossible::Charge) || self.battery_counters.run_against();
+        if (contradicts && self.battery.answers() <= 0) || self.battery.answers() <= CONDEMNED {
+            self.battery.accuse(now);
+        }
+    }
+
+    /// Whether something contradicts the grid meter that may have another cause.
+    fn contradicts(&self) -> bool {
+        self.level.impossible() == Some(Impossible::House) || self.grid_counters.run_against()
+    }
+
+    fn trust(&self) -> Trust {
+        match () {
+            () if self.grid.since().is_some() => Trust::Contradicted,
+            () if self.contradicts() && self.grid.answers() <= 0 => Trust::Trial,
+            () if self.level.unknown() && self.grid.answers() <= 0 => Trust::Unproven,
+            () => Trust::Sound,
         }
     }
 
@@ -220,7 +269,7 @@ impl Judgement {
         let measured = site.devices.iter().any(|device| device.points.contains(&point));
         let since = match (image.get(point).fresh(), image.taken.get(&point), draw.budget()) {
             (Some(power), Some(read), Some(budget)) if measured => {
-                self.plug.observe(image.moment, (power, *read), budget)
+                self.plug.observe(image.moment, (power, *read), (budget, site.compute.obeys_within))
             }
             (_, _, _) => None,
         };
@@ -230,34 +279,26 @@ impl Judgement {
         };
     }
 
-    fn trust(&self) -> Trust {
-        match () {
-            () if self.grid.since().is_some() => Trust::Contradicted,
-            () if self.grid.on_trial() || (self.level.is_doubtful() && !self.grid.proven()) => Trust::Trial,
-            () if self.level.unknown() && !self.grid.proven() => Trust::Unproven,
-            () => Trust::Sound,
-        }
-    }
-
     /// A battery at its reserve that is shown to charge, and has not shown yet that it becomes fuller by it.
     fn unproven_at_reserve(&self, site: &Site, image: &Image) -> bool {
         let Some(battery) = &site.battery else { return false };
         let near = image.get(Point::BatterySoc).fresh().is_some_and(|soc| soc <= battery.reserve.0 + NEAR);
         let charging = image.get(Point::BatteryPower).fresh().is_some_and(|power| power < -RESTING);
-        near && charging && !self.battery.proven()
+        near && charging && self.battery.answers() <= 0
     }
 
-    /// The longest pause between two readings of what a step shows in.
+    /// The longest pause between two readings, of the powers that are known.
     fn pace(&mut self, image: &Image) -> Duration {
         let mut pace = Duration::ZERO;
-        for point in [Point::GridPower, Point::BatteryPower, Point::PvPower, Point::HeatPumpPower, Point::WallboxPower]
-        {
+        for point in POWERS {
             let (Some(taken), Some(_)) = (image.taken.get(&point), image.get(point).fresh()) else { continue };
             let (last, longest) = self.paces.entry(point).or_insert((*taken, Duration::ZERO));
-            // A pause that was long once is forgotten slowly.
-            *longest = taken.since(*last).max(longest.mul_f64(0.99)).min(PACE_MAX);
-            *last = *taken;
-            pace = pace.max(*longest);
+            if taken > last {
+                // A pause that was long once is forgotten slowly.
+                *longest = taken.since(*last).max(longest.mul_f64(0.99)).min(PACE_MAX);
+                *last = *taken;
+            }
+            pace = pace.max(*longest).max(image.moment.since(*taken).min(PACE_MAX));
         }
         pace
     }

@@ -1,68 +1,81 @@
 //! Charge against power: a battery that takes power becomes fuller.
 //!
-//! What the meter shows is summed up from one verdict to the next. When 3 % of the capacity have gone one way, the state of charge has
-//! to have gone the same way; where it went the other by half of that, the sign is wrong. A step of several percent at once is the
-//! battery's own correction of its count, and begins anew.
+//! A *run* is a time in which the meter shows power in one direction only, at a twentieth of the capacity in an hour or more: what a
+//! battery takes for itself empties it while it shows rest. Two minutes into the run the state of charge shows what was before it no
+//! more; from then on power and charge are compared.
 //!
-//! Example: 10 kWh, shown charging with 2.5 kW: after 7 min 0.3 kWh, and the charge fell from 54 to 51 %. The battery discharges.
+//! Right: the charge has moved along by half of what flowed. Turned: 3 % of the capacity went one way, and the charge 2 % the other. A
+//! step of several percent at once is the battery's own correction of its count, and begins anew.
 //!
-//! At the reserve there is no time for that: a charge that falls by one reading while power is shown to flow in is enough, and until
-//! the sign is proven, power that is shown to flow in proves nothing.
+//! Example: 10 kWh, shown charging with 2.5 kW: after 10 min 0.3 kWh counted, and the charge fell from 54 to 51 %. The battery discharges.
 
 use crate::observe::judgement::steps::Answer;
 use crate::site::Battery;
 use crate::time::Moment;
+use std::time::Duration;
 
-/// Share of the capacity after which the charge is looked at, in %.
-const LOOKED_AT: f64 = 3.0;
-/// The same, where the battery is at its reserve.
-const LOOKED_AT_LOW: f64 = 0.3;
-/// How far above its reserve a battery counts as being at it, in %: one step of its charge.
-const NEAR: f64 = 1.0;
+/// The least power of a run, in W for each kWh of capacity.
+const LEAST: f64 = 50.0;
+/// How late the state of charge is.
+const LATE: Duration = Duration::from_secs(120);
+/// What has to have flowed, in % of the capacity, and how far the charge has to have moved along.
+const RIGHT: (f64, f64) = (0.3, 0.25);
+/// The same for the opposite: half of all batteries show steps of 1 %.
+const TURNED: (f64, f64) = (3.0, 2.0);
 /// Share of what flowed by which the charge has to move to have an opinion.
 const OPINION: f64 = 0.5;
-/// A step of the charge above this, in %, is a correction: half of all batteries show steps of 1 %.
+/// A step of the charge above this, in %, is a correction.
 const CORRECTION: f64 = 1.5;
-/// No reading stands for a longer time than this, in s.
-const GAP: f64 = 300.0;
+/// No reading stands for a longer time than this.
+const GAP: Duration = Duration::from_secs(60);
 
-/// What flowed since the last verdict.
+/// The run that lasts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Charge {
-    began: Option<f64>,
-    last: Option<(Moment, f64)>,
-    /// What flowed in since then, in % of the capacity.
-    inflow: f64,
+    run: Option<Run>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    charging: bool,
+    since: Moment,
+    last: (Moment, f64),
+    /// The charge that is compared with, in %.
+    began: f64,
+    /// What flowed since then, in % of the capacity.
+    flow: f64,
 }
 
 impl Charge {
     /// Takes in that the battery shows `power` (discharge +) and `soc`; the verdict, where one is due.
     pub(super) fn observe(&mut self, battery: &Battery, now: Moment, power: f64, soc: f64) -> Option<Answer> {
-        let (Some((at, before)), Some(began)) = (self.last.replace((now, soc)), self.began) else {
-            self.begin(soc);
+        let capacity = battery.capacity.0.max(0.1);
+        if power.abs() < LEAST * capacity {
+            self.run = None;
+            return None;
+        }
+        let charging = power < 0.0;
+        let lasts = |run: &&mut Run| {
+            run.charging == charging && now.since(run.last.0) <= GAP && (soc - run.last.1).abs() <= CORRECTION
+        };
+        let Some(run) = self.run.as_mut().filter(lasts) else {
+            self.run = Some(Run { charging, since: now, last: (now, soc), began: soc, flow: 0.0 });
             return None;
         };
-        let seconds = now.since(at).as_secs_f64();
-        if seconds > GAP || (soc - before).abs() > CORRECTION {
-            self.begin(soc);
+        let seconds = now.since(run.last.0).as_secs_f64();
+        run.last = (now, soc);
+        if now.since(run.since) < LATE {
+            run.began = soc;
             return None;
         }
-        self.inflow -= power * seconds / 36_000.0 / battery.capacity.0.max(0.1);
-        let low = soc <= battery.reserve.0 + NEAR;
-        if self.inflow.abs() < if low { LOOKED_AT_LOW } else { LOOKED_AT } {
-            return None;
-        }
-        let moved = (soc - began) * self.inflow.signum();
-        let opinion = moved.abs() >= OPINION * self.inflow.abs();
-        // A charge shown in whole percents has no opinion yet; it is waited for.
-        if !opinion && self.inflow.abs() < 2.0 * LOOKED_AT {
-            return None;
-        }
-        self.begin(soc);
-        opinion.then_some(if moved > 0.0 { Answer::Right } else { Answer::Turned })
-    }
-
-    fn begin(&mut self, soc: f64) {
-        (self.began, self.inflow) = (Some(soc), 0.0);
+        run.flow += power.abs() * seconds / 36_000.0 / capacity;
+        let moved = if charging { soc - run.began } else { run.began - soc };
+        let verdict = match () {
+            () if run.flow >= RIGHT.0 && moved >= RIGHT.1.max(OPINION * run.flow) => Answer::Right,
+            () if run.flow >= TURNED.0 && -moved >= TURNED.1.max(OPINION * run.flow) => Answer::Turned,
+            () => return None,
+        };
+        (run.began, run.flow) = (soc, 0.0);
+        Some(verdict)
     }
 }

@@ -17,6 +17,8 @@ const NIGHT: Duration = Duration::from_secs(18 * 3600);
 pub(super) struct Look {
     /// When.
     pub at: Moment,
+    /// When the grid meter was read.
+    pub read: Moment,
     /// Import +, export -.
     pub grid: f64,
     /// Discharge +, charge -.
@@ -29,16 +31,13 @@ pub(super) struct Look {
     pub compute: Span,
     /// What its meter shows; the middle of what it may draw, where it is silent.
     pub shown: f64,
+    /// Whether a car feeds the house.
+    pub feeding: bool,
     /// Which of PV, heat pump and wallbox are known.
     pub known: [bool; 3],
 }
 
 impl Look {
-    /// What the house takes beside compute and the known consumers; no less than that where one of them is not known.
-    pub(super) fn house(&self) -> Option<f64> {
-        Some(self.grid + self.battery + self.pv? - self.consumers - self.compute.least.0)
-    }
-
     /// What the bus serves beyond the house, less PV: what grid and battery follow.
     pub(super) fn net(&self) -> f64 {
         self.compute_middle() + self.consumers - self.pv.unwrap_or(0.0)
@@ -77,12 +76,14 @@ impl Eye {
         let (heat_pump, wallbox) = (known(Point::HeatPumpPower), known(Point::WallboxPower));
         Some(Look {
             at: image.moment,
+            read: image.taken.get(&Point::GridPower).copied()?,
             grid: image.get(Point::GridPower).fresh()?,
             battery: known(Point::BatteryPower)?,
             pv,
             consumers: heat_pump.unwrap_or(0.0) + wallbox.unwrap_or(0.0),
             compute,
             shown: image.get(Point::ComputePower).fresh().unwrap_or(middle),
+            feeding: wallbox.is_some_and(|power| power < -ASLEEP_BELOW),
             known: [pv.is_some(), heat_pump.is_some(), wallbox.is_some()],
         })
     }

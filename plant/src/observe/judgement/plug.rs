@@ -1,13 +1,13 @@
 //! The meter of the compute box against its budget.
 //!
 //! Example: the plug has shown 903.2 W since the budget was 900 W. The budget has been 0 W for a minute and a half, and the plug shows
-//! 903.2 W still: stuck. A box that only disobeys moves by some digits.
+//! 903.2 W still: the plug is stuck, or the box does not obey.
 
 use crate::time::Moment;
 use crate::units::Watts;
 use std::time::Duration;
 
-/// How long a plug may repeat a value that its box may no longer draw: its own pace, and the box's time to stop.
+/// How long a plug may repeat a value that its box may no longer draw, beside the box's time to stop: it shows a minute late.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Readings of the same value that are more than chance.
 const READINGS: u32 = 4;
@@ -22,8 +22,14 @@ pub(super) struct Plug {
 }
 
 impl Plug {
-    /// Takes in that the plug showed `power` at `read` while `budget` was in force; since when it has been stuck.
-    pub(super) fn observe(&mut self, now: Moment, (power, read): (f64, Moment), budget: Watts) -> Option<Moment> {
+    /// Takes in that the plug showed `power` at `read` while `budget` was in force, which the box obeys within some time; since when
+    /// it has shown the same.
+    pub(super) fn observe(
+        &mut self,
+        now: Moment,
+        (power, read): (f64, Moment),
+        (budget, obeys): (Watts, Duration),
+    ) -> Option<Moment> {
         if power <= budget.0 + INEXACT.max(INEXACT_SHARE * power) {
             self.seen = None;
             return None;
@@ -35,6 +41,6 @@ impl Plug {
             Some(_) | None => (now, 1),
         };
         self.seen = Some((power, since, read, readings));
-        (now.since(since) >= PATIENCE && readings >= READINGS).then_some(since)
+        (now.since(since) >= PATIENCE + obeys && readings >= READINGS).then_some(since)
     }
 }

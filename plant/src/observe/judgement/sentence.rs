@@ -1,19 +1,23 @@
 //! The judgement in words: which device, what contradicts, and what to turn.
 
 use crate::observe::judgement::level::Impossible;
-use crate::observe::judgement::{Judgement, LASTING};
+use crate::observe::judgement::{CONDEMNED, Judgement, LASTING};
 use crate::point::{Point, Role};
 use crate::site::Site;
 use crate::units::Watts;
 
 /// What a person can do about a sign.
 const TURN: &str = "turn its sign in the configuration, or the clamp";
+/// Another cause of a house below zero.
+const MISSING: &str = "a source (a second inverter, a battery) is missing in the configuration";
 
 impl Judgement {
     /// What contradicts itself, in words for a person.
     pub(crate) fn problems(&self, site: &Site) -> Vec<String> {
-        let mut problems: Vec<String> =
-            [self.grid(site), self.battery(site), self.house(site)].into_iter().flatten().collect();
+        let mut problems: Vec<String> = [self.grid(site), self.battery(site), self.house(site), self.counters(site)]
+            .into_iter()
+            .flatten()
+            .collect();
         for (point, since) in &self.backwards {
             if self.now.since(*since) >= LASTING {
                 let meter = meter(site, *point);
@@ -24,38 +28,41 @@ impl Judgement {
         }
         for (point, since) in &self.stuck {
             let (meter, minutes) = (meter(site, *point), self.now.since(*since).as_secs() / 60);
-            problems.push(format!(
-                "{meter} has shown the same {point} for {minutes} min while the rest of the house moved: it seems to be stuck"
-            ));
+            let why = if *point == Point::ComputePower {
+                "though its budget is less: it seems to be stuck, or the box does not obey"
+            } else {
+                "while the rest of the house moved: it seems to be stuck"
+            };
+            problems.push(format!("{meter} has shown the same {point} for {minutes} min {why}"));
         }
         problems
     }
 
     fn grid(&self, site: &Site) -> Option<String> {
         self.grid.since()?;
+        let contradicts = self.level.impossible().is_some() || self.grid_counters.run_against();
+        if !contradicts && self.grid.answers() > CONDEMNED {
+            return None;
+        }
         let meter = meter(site, Point::GridPower);
-        let why = match self.level.impossible {
+        let (why, or) = match self.level.impossible() {
             Some(Impossible::FeedIn | Impossible::House) => {
-                format!("the house would consume {}", Watts(self.level.house))
+                (format!("the house would consume {}", Watts(self.level.house)), format!(". Or {MISSING}"))
             }
-            Some(Impossible::Charge) | None => "it fell when compute drew more".to_owned(),
-        };
-        let else_ = if self.level.impossible.is_some() {
-            ". Or a source (PV, battery) is missing in the configuration"
-        } else {
-            ""
+            Some(Impossible::Charge) | None => ("it fell when compute drew more".to_owned(), String::new()),
         };
         Some(format!(
-            "{meter} seems to count the wrong way: {why}. Compute rests; {TURN} (grid.power: import is positive){else_}"
+            "{meter} seems to count the wrong way: {why}. Compute rests; {TURN} (grid.power: import is positive){or}"
         ))
     }
 
     fn battery(&self, site: &Site) -> Option<String> {
         self.battery.since()?;
         let meter = meter(site, Point::BatteryPower);
-        let why = match self.level.impossible {
-            Some(Impossible::Charge) => "it shows charging though no source delivers",
-            Some(Impossible::FeedIn | Impossible::House) | None => "its charge goes the other way",
+        let why = match () {
+            () if self.battery.answers() < 0 => "its charge goes the other way",
+            () if self.battery_counters.run_against() => "its counters go the other way",
+            () => "it shows charging though no source delivers",
         };
         Some(format!(
             "{meter} seems to count the battery's power the wrong way: {why}; {TURN} (battery.power: discharge is positive)"
@@ -64,7 +71,7 @@ impl Judgement {
 
     /// The house below zero, where that names nobody.
     fn house(&self, site: &Site) -> Option<String> {
-        let impossible = self.level.impossible?;
+        let impossible = self.level.impossible()?;
         let named = match impossible {
             Impossible::FeedIn => self.grid.since().is_some(),
             Impossible::Charge => self.battery.since().is_some(),
@@ -74,10 +81,9 @@ impl Judgement {
             return None;
         }
         let house = Watts(self.level.house);
-        let missing = "a source (a second inverter, a battery) is missing in the configuration";
-        if self.grid.proven() {
+        if self.grid.answers() > 0 {
             return Some(format!(
-                "the house's consumption is {house}, below zero: {missing}, or {} counts too little",
+                "the house's consumption is {house}, below zero: {MISSING}, or {} counts too little",
                 meter(site, Point::PvPower)
             ));
         }
@@ -85,8 +91,22 @@ impl Judgement {
         let battery =
             if site.battery.is_some() { format!(" or {}", meter(site, Point::BatteryPower)) } else { String::new() };
         Some(format!(
-            "the house's consumption is {house}, below zero: {missing}, or {grid}{battery} counts the wrong way"
+            "the house's consumption is {house}, below zero: {MISSING}, or {grid}{battery} counts the wrong way"
         ))
+    }
+
+    /// Counters against power, where that names nobody.
+    fn counters(&self, site: &Site) -> Option<String> {
+        if !self.grid_counters.run_against() || self.grid.since().is_some() {
+            return None;
+        }
+        let meter = meter(site, Point::GridPower);
+        let which = if self.grid.answers() > 0 {
+            "grid.power is right, so grid.import_energy and grid.export_energy are exchanged"
+        } else {
+            "turn the sign of grid.power, or exchange grid.import_energy and grid.export_energy"
+        };
+        Some(format!("{meter} counts import and export against the power it shows: {which}"))
     }
 }
 

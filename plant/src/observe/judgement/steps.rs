@@ -1,8 +1,7 @@
-//! Steps: what grid and battery answer when the load changes.
+//! Steps: what the grid meter answers when compute draws more or less.
 //!
-//! When compute takes 900 W more, grid and battery together deliver 900 W more, whatever the house does at other times. A meter
-//! that then shows 900 W less counts the wrong way. The same holds for steps of heat pump, wallbox and PV, though nobody knows how
-//! late those are shown.
+//! When compute takes 900 W more and the battery rests, the grid delivers 900 W more, whatever the house does at other times. A meter
+//! that then shows 900 W less counts the wrong way. Where the battery delivers it, the grid meter has no answer.
 //!
 //! A *step* lies between two *quiet* stretches: in each of them nothing drifts by more than a fifth of the step. A meter that
 //! shows late is not quiet, or shows no answer yet; so is a house that changes at the same moment. Neither is an answer. And a step
@@ -21,8 +20,6 @@ const LEAST: f64 = 150.0;
 const QUIET: f64 = 0.2;
 /// An answer is the step itself to within this share: meters are exact to some percent, and houses are not silent.
 const EXACT: f64 = 0.4;
-/// Share of the step that a meter has to move to be the one that answered.
-const OWN_PART: f64 = 0.5;
 /// The shortest quiet stretch.
 const STRETCH: Duration = Duration::from_secs(6);
 /// How long a step may take, the slowness of box and meters in it.
@@ -33,15 +30,6 @@ const ALONE: Duration = Duration::from_secs(30);
 /// Looks that a stretch holds at least.
 const LOOKS: usize = 4;
 
-/// Who changed the load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mover {
-    /// Compute: the step is our own.
-    Compute,
-    /// Heat pump, wallbox or PV, or several at once.
-    Other,
-}
-
 /// What a meter showed when the load changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -49,17 +37,6 @@ pub(super) enum Answer {
     Right,
     /// As much the other way.
     Turned,
-}
-
-/// A step and who answered it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Step {
-    /// Who moved.
-    pub mover: Mover,
-    /// The grid meter's answer.
-    pub grid: Option<Answer>,
-    /// The battery's.
-    pub battery: Option<Answer>,
 }
 
 /// The looks of the last minutes.
@@ -81,8 +58,9 @@ struct Stretch {
 }
 
 impl Steps {
-    /// Takes `look` in; the meters are read at least every `pace`. A step and its answer, where one has just shown.
-    pub(super) fn observe(&mut self, look: Look, pace: Duration) -> Option<Step> {
+    /// Takes `look` in; the meters are read at least every `pace`. The answer to a step,
+    /// where one has just shown.
+    pub(super) fn observe(&mut self, look: Look, pace: Duration) -> Option<Answer> {
         if self.looks.back().is_some_and(|last| last.known != look.known || last.at >= look.at) {
             self.looks.clear();
         }
@@ -139,23 +117,19 @@ impl Steps {
     }
 }
 
-fn answer(before: &Stretch, after: &Stretch) -> Option<Step> {
+fn answer(before: &Stretch, after: &Stretch) -> Option<Answer> {
     let step = after.net - before.net;
     let size = step.abs();
-    if size < LEAST || before.drift.max(after.drift) > QUIET * size {
+    let own = (after.compute - before.compute - step).abs() <= QUIET * size;
+    let rests = (after.battery - before.battery).abs() <= QUIET * size;
+    if size < LEAST || before.drift.max(after.drift) > QUIET * size || !own || !rests {
         return None;
     }
-    let (grid, battery) = ((after.grid - before.grid) / step, (after.battery - before.battery) / step);
-    let answered = match grid + battery {
-        sum if (sum - 1.0).abs() <= EXACT => Answer::Right,
-        sum if (sum + 1.0).abs() <= EXACT => Answer::Turned,
-        _ => return None,
-    };
-    let direction = if answered == Answer::Right { 1.0 } else { -1.0 };
-    let of = |part: f64| (part * direction >= OWN_PART).then_some(answered);
-    let own = (after.compute - before.compute - step).abs() <= QUIET * size;
-    let mover = if own { Mover::Compute } else { Mover::Other };
-    Some(Step { mover, grid: of(grid), battery: of(battery) })
+    match (after.grid - before.grid) / step {
+        along if (along - 1.0).abs() <= EXACT => Some(Answer::Right),
+        along if (along + 1.0).abs() <= EXACT => Some(Answer::Turned),
+        _ => None,
+    }
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

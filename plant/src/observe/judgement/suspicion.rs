@@ -1,56 +1,45 @@
-//! Suspicion of one meter: grows with each answer that goes the wrong way, and stays when there is nothing left to see.
+//! Suspicion of one meter, by evidence of two kinds: what contradicts it, and how it answers.
 //!
 //! ```text
-//!            a wrong answer            another one, or impossible at once
-//!   trusted ----------------> on trial -----------------------------------> suspected
-//!           <----------------          <-----------------------------------
-//!            a right answer             after 15, 30, 60 min .. a day, or two right answers to others' steps
+//!            a contradiction, and wrong answers
+//!   trusted -----------------------------------> suspected
+//!           <-----------------------------------
+//!            no contradiction for 15, 30, 60 min .. 4 h, or more right answers than wrong ones
 //! ```
 //!
-//! Suspected, a meter that answers rightly to an own step, the stop of compute for one, is trusted again at once.
+//! Answers count +1 and -1, up to three. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
+//! house below zero may lack a source in the configuration. Only what cannot be by any lateness needs no answer.
 //!
-//! On trial compute draws no more than its least power; lowering it there, or starting at it, is the step that brings the
-//! answer. Suspected, it rests. So a turned meter costs one start at the least power now and then, at growing intervals, and one
-//! that was turned back is trusted again without a restart. A restart forgets: whoever corrects a sign in the configuration
-//! restarts.
-//!
-//! Credit: each right answer to an own step adds one, up to three; a wrong one takes two. A house that has answered rightly three
-//! times has to answer wrongly twice to be put on trial: a kettle may be switched off just when compute starts.
+//! A suspicion stays when compute rests and nothing is left to see. A meter that is trusted again and contradicts again waits twice
+//! as long, so a turned clamp costs some minutes of compute now and then. After a day of health the pause is as short as at first. A
+//! restart forgets: whoever corrects a sign in the configuration restarts.
 
 use crate::observe::judgement::steps::Answer;
 use crate::time::Moment;
 use std::time::Duration;
 
-/// The most credit.
-const CREDIT: i8 = 3;
-/// What a wrong answer takes.
-const WRONG: i8 = 2;
-/// With this credit or less a meter is suspected.
-const SUSPECTED: i8 = -3;
-/// The first pause until the next trial.
+/// The most answers that count.
+const MOST: i8 = 3;
+/// The first pause without contradiction until the meter is trusted again.
 const PAUSE: Duration = Duration::from_secs(900);
 /// The longest one.
-const PAUSE_MAX: Duration = Duration::from_secs(86_400);
-
-/// How long a trial lasts that brings no answer while what cannot be still shows.
-const TRIAL: Duration = Duration::from_secs(600);
+const PAUSE_MAX: Duration = Duration::from_secs(4 * 3600);
+/// Health for so long makes the pause short again.
+const HEALTH: Duration = Duration::from_secs(86_400);
 
 /// What is held against a meter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Suspicion {
-    credit: i8,
+    answers: i8,
     since: Option<Moment>,
-    pause: Duration,
-    others: u8,
-    /// When it was suspected or tried last.
+    /// The last evidence.
     last: Moment,
-    /// When it answered wrongly last, and not rightly since.
-    wronged: Option<Moment>,
+    pause: Duration,
 }
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Self { credit: 0, since: None, pause: PAUSE, others: 0, last: Moment::default(), wronged: None }
+        Self { answers: 0, since: None, last: Moment::default(), pause: PAUSE }
     }
 }
 
@@ -60,71 +49,34 @@ impl Suspicion {
         self.since
     }
 
-    /// Whether it has to show that it answers rightly.
-    pub(super) fn on_trial(&self) -> bool {
-        self.since.is_none() && self.credit < 0
+    /// Right answers less wrong ones.
+    pub(super) fn answers(&self) -> i8 {
+        self.answers
     }
 
-    /// Whether it has answered rightly.
-    pub(super) fn proven(&self) -> bool {
-        self.since.is_none() && self.credit > 0
-    }
-
-    /// Takes an answer to a step of our own.
-    pub(super) fn answer(&mut self, answer: Answer, now: Moment) {
-        match answer {
-            Answer::Right => {
-                (self.since, self.wronged) = (None, None);
-                self.credit = if self.credit < 0 { 1 } else { (self.credit + 1).min(CREDIT) };
-            }
-            Answer::Turned => {
-                self.credit = (self.credit - WRONG).max(SUSPECTED);
-                self.wronged = Some(now);
-                if self.credit <= SUSPECTED {
-                    self.suspect(now);
-                }
-            }
+    /// Takes an answer.
+    pub(super) fn hear(&mut self, answer: Answer) {
+        let step = if answer == Answer::Right { 1 } else { -1 };
+        self.answers = (self.answers + step).clamp(-MOST, MOST);
+        if self.answers > 0 {
+            self.since = None;
         }
     }
 
-    /// Takes an answer to a step of others: alone it condemns nobody, and two right ones lead to a new trial.
-    pub(super) fn hear(&mut self, answer: Answer, now: Moment) {
-        self.others = if answer == Answer::Right { (self.others + 1).min(2) } else { 0 };
-        if self.since.is_some() && self.others >= 2 {
-            self.retry(now);
-        }
+    /// There is evidence that condemns.
+    pub(super) fn accuse(&mut self, now: Moment) {
+        self.since = self.since.or(Some(now));
+        self.last = now;
     }
 
-    /// What cannot be is shown.
-    pub(super) fn suspect(&mut self, now: Moment) {
-        self.credit = SUSPECTED;
-        if self.since.is_none() {
-            (self.since, self.last) = (Some(now), now);
-            self.others = 0;
-        }
-    }
-
-    /// Time passes: a trial that began with a wrong answer and brings no other for `patience` ends, and stopping compute is the next
-    /// step; after the pause comes the next trial; one that brings no answer ends where `impossible` still shows. After a
-    /// day of health the pause is as short as at first.
-    pub(super) fn pass(&mut self, now: Moment, impossible: bool, patience: Duration) {
-        let unanswered = self.wronged.is_some_and(|wronged| now.since(wronged) >= patience);
-        if self.on_trial() && unanswered {
-            self.suspect(now);
-        }
+    /// Time passes.
+    pub(super) fn pass(&mut self, now: Moment) {
         let span = now.since(self.last);
         if self.since.is_some() && span >= self.pause {
+            (self.since, self.answers, self.last) = (None, 0, now);
             self.pause = (self.pause * 2).min(PAUSE_MAX);
-            self.retry(now);
-        } else if impossible && self.since.is_none() && self.credit <= 0 && span >= TRIAL {
-            self.suspect(now);
-        } else if self.credit >= CREDIT && span >= PAUSE_MAX {
+        } else if self.since.is_none() && span >= HEALTH {
             self.pause = PAUSE;
         }
-    }
-
-    fn retry(&mut self, now: Moment) {
-        (self.since, self.last, self.wronged) = (None, now, None);
-        self.credit = -WRONG;
     }
 }
