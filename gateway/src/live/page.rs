@@ -21,8 +21,8 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Says at the terminal where it is said what is missing.
-pub(super) fn announce_setup(address: SocketAddr) {
-    say(format_args!("HeatMine waits for its configuration. {} says what is missing; Ctrl-C ends it.", url(address)));
+pub(super) fn announce_setup(address: SocketAddr, what: &str) {
+    say(format_args!("HeatMine waits for its {what}. {} says what is missing; Ctrl-C ends it.", url(address)));
 }
 
 /// Says at the terminal where to look.

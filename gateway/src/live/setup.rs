@@ -1,6 +1,6 @@
-//! The house before its configuration is right, or the machine's clock. The page is there and says what is missing or wrong; what an earlier run left set
-//! is given back; nothing is decided, nothing else is written to any device, and the engine is not started. The configuration is
-//! looked at every two seconds: once it is right, and has been the same for two looks, the house starts, unless the time cannot be:
+//! The house before its configuration is right, or the machine's clock. The page is there and says what is missing or wrong; what an
+//! earlier run left set is given back; nothing is decided, nothing else is written to any device, and the engine is not started. The
+//! configuration is looked at every two seconds: once it is right, and has been the same for two looks, the house starts, unless the time cannot be:
 //! then it waits until that is confirmed ([`Clock::doubt_at_start`]), so that no day is turned and nothing is booked by it.
 //!
 //! ```text
@@ -57,15 +57,16 @@ pub async fn setup(
         };
         let listener = page::listen(partial.known.http_listen).await?;
         let address = listener.local_addr()?;
+        let what = if time.is_some() { "clock" } else { "configuration" };
         if !std::mem::replace(&mut announced, true) {
-            page::announce_setup(address);
+            page::announce_setup(address, what);
         }
         for error in &partial.errors.errors {
             tracing::error!(file = partial.errors.file, "{error}");
         }
         let awaited = time.as_ref().and_then(Time::doubt).unwrap_or_else(|| WAITS.to_owned());
         tracing::warn!(page = %address, "HeatMine waits: {awaited}");
-        shell.notify.ready(&format!("waits; http://{address} says for what"));
+        shell.notify.ready(&format!("waits for its {what}; http://{address} says more"));
         let mut round = Round::start(partial, time, listener, shell)?;
         let next = shutdown.run_until_cancelled(round.changes(source, found.mark, shell)).await;
         if next.is_none() {
