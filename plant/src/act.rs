@@ -26,6 +26,7 @@ use crate::act::probe::Probe;
 use crate::decision::{Control, Decision, Outcome, Setpoints};
 use crate::point::DeviceId;
 use crate::time::Moment;
+use crate::units::Watts;
 use crate::value::situation::Situation;
 use std::collections::BTreeMap;
 
@@ -72,6 +73,11 @@ impl Act {
     /// Whether some device does not do what this control is set to.
     pub(crate) fn disobeys(&self, control: Control) -> bool {
         self.outcomes.disobeys(control)
+    }
+
+    /// What the heat pump takes of what it was offered, and gives up when compute could use it.
+    pub(crate) fn yields(&self) -> Watts {
+        self.devices.yields()
     }
 
     /// What went wrong with the last setpoint of each device.

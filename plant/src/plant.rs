@@ -158,7 +158,8 @@ impl Plant {
         let image = self.observed.image(&site, now, moment);
         let planned = self.planning.intention(self.observed.commands.mode, now, moment);
         let disobeyed = self.act.disobeys(Control::BatteryMode);
-        let situation = Situation { disobeyed, ..Situation::new(&site, &self.observed, &image, planned) };
+        let yields = self.act.yields();
+        let situation = Situation { disobeyed, yields, ..Situation::new(&site, &self.observed, &image, planned) };
         let decision = self.act.decide(&situation);
         self.observed.draw.set(moment, decision.budget);
         let mut effects = vec![Effect::Apply(self.act.setpoints(&decision))];

@@ -2,11 +2,13 @@
 
 use crate::command::Mode;
 use crate::decision::Control;
+use crate::event::Event;
 use crate::point::Point;
 use crate::site::{Price, Site};
 use crate::test_loop::{Commanded, Loop, Meter, restless};
 use crate::test_site::site;
 use crate::units::{EurPerKwh, Watts};
+use crate::work::{WorkerState, WorkerStatus};
 
 /// A house without battery whose compute is too large for its sun, so that all of it is the heat pump's.
 fn pump_site(control: Control) -> Site {
@@ -192,4 +194,108 @@ fn a_boost_and_a_pause_last_ten_minutes() {
     // The sky changes every two minutes: sun for the pump, and none at all.
     house.live(3600, world(&mut pump, |second| if (second / 120).is_multiple_of(2) { 4000.0 } else { 500.0 }));
     assert!(house.boosts <= 3, "{} starts in an hour", house.boosts);
+}
+
+/// A house whose compute of 200 to 1000 W has work.
+fn shared_site(control: Control) -> Site {
+    let mut site = pump_site(control);
+    (site.work, site.compute) = (crate::test_site::site().work, crate::test_site::site().compute);
+    site
+}
+
+fn engine(house: &mut Loop, state: WorkerState) {
+    let status = WorkerStatus { state, power: Some(Watts::ZERO), ..WorkerStatus::default() };
+    house.plant.handle(Event::Worker(Box::new(status)), house.now);
+}
+
+const PUMP_METERS: [Option<(u64, usize)>; 3] = [Some((5, 2)), Some((60, 20)), None];
+
+#[test]
+fn compute_comes_first_and_the_pump_takes_what_it_leaves() {
+    for mode in [Mode::Surplus, Mode::Auto] {
+        for pump_meter in PUMP_METERS {
+            let mut house = Loop::new(shared_site(Control::HeatPumpSurplus), mode, &meters(pump_meter, (2, 3)));
+            let mut pump = Pump::new(20.0);
+            let case = |house: &Loop, pump: &Pump| {
+                let (starts, offers) = (house.starts, house.offers);
+                format!("{mode} {pump_meter:?}: {:?} {} {starts} {offers}", house.commanded, pump.power)
+            };
+            // 840 to 960 W are left over.
+            house.live(900, world(&mut pump, |_| 820.0 + 900.0 - 60.0));
+            assert!(house.compute > 700.0 && house.offers == 0, "{}", case(&house, &pump));
+            assert!(house.imported < 0.01, "{} kWh, {}", house.imported, case(&house, &pump));
+            house.live(1500, world(&mut pump, |_| 760.0 + 4000.0));
+            assert!(house.compute > 980.0 && pump.power > 2500.0, "{}", case(&house, &pump));
+            assert!(house.imported < 0.03, "{} kWh, {}", house.imported, case(&house, &pump));
+            // The sun falls: 2000 W, then 900.
+            house.live(600, world(&mut pump, |_| 760.0 + 2000.0));
+            assert!(house.compute > 700.0 && pump.power > 900.0, "{}", case(&house, &pump));
+            house.live(900, world(&mut pump, |_| 760.0 + 900.0));
+            // Of a pump without a meter nobody knows whether it takes the least offer; it stands while compute lacks nothing.
+            let stands = if pump_meter.is_some() { 0.0 } else { 300.0 };
+            assert!(house.compute > 700.0 && house.commanded.offer <= stands, "{}", case(&house, &pump));
+            assert!(house.starts == 1 && house.offers <= 6, "{}", case(&house, &pump));
+            assert!(house.imported < 0.15, "{} kWh, {}", house.imported, case(&house, &pump));
+        }
+    }
+}
+
+#[test]
+fn a_standing_offer_gives_way_to_compute() {
+    for mode in [Mode::Surplus, Mode::Auto] {
+        for pump_meter in PUMP_METERS {
+            for (surplus, before) in [(900.0, 900), (900.0, 200), (3000.0, 900)] {
+                let mut house = Loop::new(shared_site(Control::HeatPumpSurplus), mode, &meters(pump_meter, (2, 3)));
+                let mut pump = Pump::new(20.0);
+                engine(&mut house, WorkerState::Down);
+                house.live(before, world(&mut pump, |_| 760.0 + surplus));
+                let case = format!("{mode} {pump_meter:?} {surplus} {before}");
+                assert!(pump.power > 300.0 + 0.6 * surplus, "{case}: {}", pump.power);
+                let bought = house.imported;
+                engine(&mut house, WorkerState::Busy);
+                // The least time of the offer, its shrinking, and the start of compute.
+                let patience = if before < 600 { 600 - before + 400 } else { 400 };
+                house.live(patience, world(&mut pump, |_| 760.0 + surplus));
+                assert!(house.compute > 0.75 * f64::min(surplus, 1000.0), "{case}: {} {}", house.compute, house.why());
+                assert!(house.imported - bought < 0.01, "{case}: {} kWh", house.imported - bought);
+                house.live(3600, world(&mut pump, |_| 760.0 + surplus));
+                assert!(house.starts == 1 && house.offers <= 5, "{case}: {} {}", house.starts, house.offers);
+                let left = if surplus > 1000.0 { surplus - 1000.0 } else { 0.0 };
+                assert!((pump.power - 300.0 - left).abs() < 450.0, "{case}: {}", pump.power);
+            }
+        }
+    }
+}
+
+#[test]
+fn pump_and_compute_do_not_chase_each_other_at_the_edge() {
+    for pump_meter in PUMP_METERS {
+        for surplus in [780.0, 850.0, 900.0] {
+            let mut site = shared_site(Control::HeatPumpSurplus);
+            site.compute.min = Watts(800.0);
+            let mut house = Loop::new(site, Mode::Surplus, &meters(pump_meter, (2, 3)));
+            let mut pump = Pump::new(20.0);
+            house.live(7200, world(&mut pump, |_| 760.0 + surplus));
+            let case = format!("{pump_meter:?} {surplus}: {} starts, {} changes", house.starts, house.offers);
+            assert!(house.starts <= 4 && house.offers <= 14, "{case}");
+            assert!(house.imported < 0.1, "{case}, {} kWh", house.imported);
+        }
+    }
+}
+
+#[test]
+fn a_boost_that_starves_compute_ends() {
+    for pump_meter in PUMP_METERS {
+        let mut house = Loop::new(shared_site(Control::HeatPumpMode), Mode::Surplus, &meters(pump_meter, (2, 3)));
+        let mut pump = Pump::new(50.0);
+        engine(&mut house, WorkerState::Down);
+        house.live(900, world(&mut pump, |_| 760.0 + 2700.0));
+        assert!(house.commanded.boost, "{pump_meter:?}");
+        engine(&mut house, WorkerState::Busy);
+        house.live(400, world(&mut pump, |_| 760.0 + 2700.0));
+        let case = |house: &Loop| format!("{pump_meter:?}: {} W, {} boosts", house.compute, house.boosts);
+        assert!(house.compute > 980.0, "{}", case(&house));
+        house.live(3600, world(&mut pump, |_| 760.0 + 2700.0));
+        assert!(house.compute > 980.0 && house.starts == 1, "{}", case(&house));
+    }
 }

@@ -21,6 +21,13 @@
 //! Example: 4300 W flow to the grid, compute draws 200 W of its budget of 1000 W. What will be left over is 4300 - 800 = 3500 W: a
 //! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
 //!
+//! Compute comes first. While it waits to start on surplus, that surplus is its own and not offered; what the heat pump takes of a
+//! standing offer or boost it gives up when compute could use it (`yields`). Compute claims that, and takes it when the meter shows it:
+//! nothing is imported for it meanwhile. A sun that falls therefore takes from the heat pump first.
+//!
+//! Example: 900 W are left over. Compute of 200 to 1000 W claims them from the first second and starts after a minute; the heat pump
+//! is offered nothing. Had the heat pump taken them before compute had work, its offer would end, and compute start a minute later.
+//!
 //! Invariants: `pv.limit` is never touched. While the grid operator dims, no more of the grid's power is offered than compute leaves of
 //! the limit. Above the fuse nothing is offered, whatever the least times say.
 
@@ -59,6 +66,8 @@ pub(super) struct Coordination {
     offer: Offer,
     boost: Boost,
     hold: Hold,
+    /// What the heat pump takes, and gives up when compute could use it.
+    yields: Watts,
     /// Whether the room and the tank were taking heat.
     room: bool,
     tank: bool,
@@ -100,9 +109,15 @@ impl Coordination {
         setpoints
     }
 
+    /// What the heat pump takes of offer and boost, and gives up when compute could use it.
+    pub(super) fn yields(&self) -> Watts {
+        self.yields
+    }
+
     /// Follows with boost and offer what compute leaves over.
     fn heat_pump(&mut self, situation: &Situation<'_>, verdict: &Verdict) {
         let now = situation.moment;
+        self.yields = Watts::ZERO;
         let takes = self.takes_heat(situation);
         let fuse = situation.site.grid.import_limit * (1.0 - FUSE_MARGIN);
         let served = match situation.mode() {
@@ -121,19 +136,26 @@ impl Coordination {
             return;
         };
         let left_over = self.left_over(situation, bus, verdict);
-        if let Some(bounds) = bounds(situation) {
+        let bounds = bounds(situation);
+        if let Some(bounds) = bounds {
             self.offer.follow(now, left_over.power, bounds);
         }
         if controls(situation, Control::HeatPumpMode).next().is_some() {
-            self.boost.follow(now, &left_over);
+            let least = situation.site.compute.min;
+            let starves = verdict.claimed >= least && verdict.claimed - situation.yields < least;
+            self.boost.follow(now, &left_over, starves);
         }
+        self.yields = match self.boost.since {
+            Some(_) => self.boost.yields(now, left_over.taken),
+            None => bounds.map_or(Watts::ZERO, |bounds| self.offer.yields(now, left_over.taken, bounds.least)),
+        };
     }
 
     fn left_over(&mut self, situation: &Situation<'_>, bus: Flows, verdict: &Verdict) -> LeftOver {
         let boosted = self.boost.since.map_or(Watts::ZERO, |_| boosted(situation));
         let since = self.boost.since.unwrap_or_default().max(self.offer.since());
         let allowed = Allowed { power: self.offer.power.max(boosted), since };
-        let mut left_over = self.spare.left_over(situation, bus, verdict.budget, allowed);
+        let mut left_over = self.spare.left_over(situation, bus, verdict.claimed, allowed);
         if let Some(limit) = dimming::for_heat_pump(situation, verdict.budget) {
             left_over.power.least = left_over.power.least.min(limit);
             left_over.power.most = left_over.power.most.min(limit);

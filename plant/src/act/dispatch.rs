@@ -17,6 +17,9 @@
 //! starts at 10:01:00 with 800 W. A cloud takes the surplus to 100 W at 10:20:00: compute falls to 300 W with the first reading that
 //! shows it, draws 200 W from elsewhere, and stops at 10:22:00 if the cloud has not passed.
 //!
+//! Compute *claims* the surplus that it follows or waits to start on, with what the heat pump would give up of it: the heat pump is
+//! offered the rest. It draws no more than what is there.
+//!
 //! With the surplus unknown only the floor stays, and what would follow it waits (`stale_data`).
 
 use crate::act::follow::{DEAD_BAND, Follower};
@@ -37,6 +40,8 @@ pub(super) struct Wanted {
     pub reason: Reason,
     /// The three numbers at that power.
     pub worth: Worth,
+    /// What compute takes of the surplus, is about to take, or would take if the heat pump gave it up.
+    pub claimed: Watts,
     /// Whether the owner waits for it, so that compute starts although it has just stopped.
     pub at_once: bool,
 }
@@ -48,6 +53,7 @@ pub(super) struct Dispatch {
     /// Since when the surplus has been on the other side of the threshold.
     crossed: Option<Moment>,
     follower: Follower,
+    claimed: Watts,
     heating: Heating,
 }
 
@@ -74,6 +80,7 @@ impl Dispatch {
     /// What compute should draw in `situation`.
     pub(super) fn dispatch(&mut self, situation: &Situation<'_>) -> Wanted {
         let max = situation.max();
+        self.claimed = Watts::ZERO;
         let intention = match situation.mode() {
             Mode::Off => return self.rest(situation, Reason::Off),
             Mode::Boost => return wanted(situation, max, Reason::Boost, situation.demand.next()),
@@ -85,7 +92,7 @@ impl Dispatch {
         if let Some(interactive) = interactive(situation) {
             return interactive;
         }
-        wanted(situation, power, reason, situation.demand.next())
+        Wanted { claimed: self.claimed, ..wanted(situation, power, reason, situation.demand.next()) }
     }
 
     /// Heat demand, else what was promised.
@@ -110,7 +117,13 @@ impl Dispatch {
         };
         let compute = &situation.site.compute;
         let margin = if self.following { Watts::ZERO } else { compute.max * DEAD_BAND };
-        let enough = available >= compute.min + margin && intention.ceiling >= compute.min;
+        // What the heat pump gives up counts for what runs; to start on, it has to be there.
+        let claimable = available + situation.yields;
+        let reaches = |surplus: Watts| surplus >= compute.min + margin && intention.ceiling >= compute.min;
+        let enough = reaches(if self.following { claimable } else { available });
+        if reaches(claimable) && situation.demand.any() {
+            self.claimed = claimable.min(intention.ceiling);
+        }
         self.cross(situation, enough, intention.floor >= compute.min);
         if !self.following || intention.ceiling < compute.min {
             self.follower = Follower::default();
@@ -187,7 +200,7 @@ fn interactive(situation: &Situation<'_>) -> Option<Wanted> {
 
 fn wanted(situation: &Situation<'_>, power: Watts, reason: Reason, revenue: EurPerKwh) -> Wanted {
     let at_once = matches!(reason, Reason::Interactive | Reason::Boost | Reason::Deadline);
-    Wanted { power, reason, worth: situation.worth(power, revenue), at_once }
+    Wanted { power, reason, worth: situation.worth(power, revenue), claimed: Watts::ZERO, at_once }
 }
 
 fn surplus_reason(situation: &Situation<'_>) -> Reason {

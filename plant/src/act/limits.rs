@@ -56,6 +56,8 @@ pub(super) struct Limits {
 pub(super) struct Verdict {
     /// Compute power.
     pub budget: Watts,
+    /// What compute is about to take: its budget, and the surplus that it waits to start on or that the heat pump gives up for it.
+    pub claimed: Watts,
     /// Why: the limit that had the last word, or what dispatch had in mind.
     pub reason: Reason,
     /// The limits that acted.
@@ -124,10 +126,15 @@ impl Limits {
         connection::guard(situation, &mut passage);
         self.phases.guard(situation, &mut passage);
         self.reserve.guard(situation, self.times.on_since.is_some(), &mut passage);
+        // Minimum times pass; what waits for them stays claimed.
+        let ceiling = passage.ceiling;
         self.times.guard(situation, wanted, &mut passage);
         least(situation, &mut passage);
         self.times.note(situation, &passage, wanted);
-        Verdict { budget: passage.power, reason: reason(situation, wanted, &passage), hits: passage.hits }
+        let budget = passage.power;
+        let claimed = Some(wanted.claimed.min(ceiling)).filter(|claimed| *claimed >= situation.site.compute.min);
+        let claimed = claimed.map_or(budget, |claimed| claimed.max(budget));
+        Verdict { budget, claimed, reason: reason(situation, wanted, &passage), hits: passage.hits }
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Situation<'a> {
     pub charge_room: Watts,
     /// What compute may have of the wallbox's power, or leaves to it where that is negative.
     pub wallbox: Watts,
+    /// What the heat pump takes of what it was offered, and gives up when compute could use it.
+    pub yields: Watts,
     /// The battery's charge, where it is fresh.
     pub soc: Option<Percent>,
     /// What power costs and earns, as published.
@@ -108,6 +110,7 @@ impl<'a> Situation<'a> {
             bus,
             charge_room: bus.map_or(Watts::ZERO, |_| observed.charge_room.power),
             wallbox: bus.map_or(Watts::ZERO, |_| observed.wallbox.power),
+            yields: Watts::ZERO,
             soc: image.get(Point::BatterySoc).fresh().map(Percent),
             published,
             prices: estimated,

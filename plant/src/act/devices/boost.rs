@@ -4,11 +4,12 @@
 //!              enough is left over for a minute, ten minutes after the last one
 //!   none  --------------------------------------------------------------------->  boosted
 //!         <---------------------------------------------------------------------
-//!              it mostly imports for two minutes, ten minutes after its begin
+//!              it mostly imports, or compute starves, for two minutes, ten minutes after its begin
 //! ```
 //!
 //! Enough is a kilowatt, and most of what the heat pump took in its last boost. It mostly imports when less than half of what it
-//! takes is left over; a heat pump that says nothing of what it takes, when the house imports.
+//! takes is left over; a heat pump that says nothing of what it takes, when the house imports. Compute starves when it would have its
+//! least power, were it not for what the heat pump takes.
 //!
 //! Example: 1200 W are left over and a heat pump of 3000 W is boosted. Its meter shows 3000 W, 1200 W of them are the sun's: after ten
 //! minutes the boost ends, 0.3 kWh were imported. The next one waits for 2400 W.
@@ -45,8 +46,8 @@ pub(super) struct Boost {
 }
 
 impl Boost {
-    /// The boost at `now`, where `left_over` is left over.
-    pub(super) fn follow(&mut self, now: Moment, left_over: &LeftOver) {
+    /// The boost at `now`, where `left_over` is left over, and compute may starve.
+    pub(super) fn follow(&mut self, now: Moment, left_over: &LeftOver, starves: bool) {
         match self.since {
             None => {
                 let enough = left_over.power.least > ABOVE.max(self.took * BEGINS_SHARE);
@@ -56,16 +57,22 @@ impl Boost {
                 }
             }
             Some(since) => {
-                self.took = self.took.max(left_over.taken.unwrap_or(Watts::ZERO));
-                let imports = match left_over.taken {
-                    Some(taken) => left_over.power.most < (taken * ENDS_SHARE).max(BELOW),
-                    None => left_over.power.least < -BELOW,
+                self.took = self.took.max(left_over.taken);
+                let imports = if left_over.metered {
+                    left_over.power.most < (left_over.taken * ENDS_SHARE).max(BELOW)
+                } else {
+                    left_over.power.least < -BELOW
                 };
-                if self.lasts(now, imports, ENDS) && now.since(since) >= LEAST {
+                if self.lasts(now, imports || starves, ENDS) && now.since(since) >= LEAST {
                     self.end(now);
                 }
             }
         }
+    }
+
+    /// What the heat pump, which takes `taken`, gives up when compute could use it: all, once the least time is over.
+    pub(super) fn yields(&self, now: Moment, taken: Watts) -> Watts {
+        self.since.filter(|since| now.since(*since) >= LEAST).map_or(Watts::ZERO, |_| taken)
     }
 
     /// It is over, whatever the least time says.

@@ -10,6 +10,9 @@
 //! Offered, it grows when more than a dead band beyond it was left over for two minutes, and shrinks when less was for one. Too little
 //! before the least time is over leaves the least offer. An hour has a budget of changes; when it is spent the offer only shrinks.
 //!
+//! What the heat pump takes of the offer, it gives up when compute could use it: compute claims it, too little is left over, the offer
+//! shrinks. Until the least time is over it keeps the least offer.
+//!
 //! Example: a heat pump that takes 800 to 3000 W. 2560 W are left over for a minute: 2550 W are offered. Clouds leave 2400 W: nothing
 //! changes, the dead band is 255 W. They leave 500 W: a minute later 800 W stay, and from the tenth minute on nothing.
 
@@ -105,6 +108,12 @@ impl Offer {
         }
     }
 
+    /// What the heat pump, which takes `taken`, gives up of the offer when compute could use it; `least` is the least that it can use.
+    pub(super) fn yields(&self, now: Moment, taken: Watts, least: Watts) -> Watts {
+        let kept = if self.over(now) { Watts::ZERO } else { least.max(LEAST) };
+        (taken.min(self.power) - kept).positive()
+    }
+
     /// Nothing is offered, whatever the least time says.
     pub(super) fn end(&mut self, now: Moment) {
         (self.more, self.less) = (None, None);
@@ -115,13 +124,17 @@ impl Offer {
     }
 
     fn shrink(&mut self, now: Moment, to: Watts, least: Watts) {
-        let over = self.began.is_none_or(|began| now.since(began) >= LEAST_ON);
         match () {
             () if to >= least => self.set(now, to),
-            () if over => self.end(now),
+            () if self.over(now) => self.end(now),
             () if self.power > least => self.set(now, least),
             () => {}
         }
+    }
+
+    /// Whether its least time is over.
+    fn over(&self, now: Moment) -> bool {
+        self.began.is_none_or(|began| now.since(began) >= LEAST_ON)
     }
 
     fn set(&mut self, now: Moment, power: Watts) {

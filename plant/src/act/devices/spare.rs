@@ -1,6 +1,7 @@
 //! What compute leaves over for the heat pump: what the house would give away if the heat pump drew only its base load.
 //!
-//! Terms: the *residual* is what the meter shows as given away, less what the battery gives and what compute is about to take. The
+//! Terms: the *residual* is what the meter shows as given away, less what the battery gives and what compute is about to take: its budget, and the surplus that it
+//! waits to start on. The
 //! *base load* of the heat pump is what it drew by itself before anything was offered; what it draws beyond that, it *takes* of
 //! the surplus. Residual and what is taken add up to what is left over, whatever the heat pump does with it.
 //!
@@ -34,8 +35,10 @@ const SETTLED: Duration = Duration::from_secs(300);
 pub(super) struct LeftOver {
     /// What is left over.
     pub power: Span,
-    /// What the heat pump takes of it; `None` where no meter says so.
-    pub taken: Option<Watts>,
+    /// What the heat pump takes of it; where no meter says so, the most that it can: what it may take, less what flows to the grid.
+    pub taken: Watts,
+    /// Whether a meter says so.
+    pub metered: bool,
 }
 
 /// What the heat pump may take, and since when.
@@ -56,19 +59,20 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    /// What is left over once compute has taken its budget.
+    /// What is left over once compute has taken what it claims.
     pub(super) fn left_over(
         &mut self,
         situation: &Situation<'_>,
         bus: Flows,
-        budget: Watts,
+        claimed: Watts,
         allowed: Allowed,
     ) -> LeftOver {
-        let residual = self.smooth(situation.moment, residual(situation, bus, budget));
+        let residual = self.smooth(situation.moment, residual(situation, bus, claimed));
         let drawn = situation.image.get(Point::HeatPumpPower).fresh().map(|drawn| Watts(drawn).positive());
         let Some(drawn) = drawn else {
             let power = Span { least: residual, most: residual + allowed.power };
-            return LeftOver { power, taken: None };
+            let taken = (allowed.power - (-bus.grid).positive()).positive();
+            return LeftOver { power, taken, metered: false };
         };
         let offered = allowed.power > Watts::ZERO;
         self.base = if offered { self.base.min(drawn) } else { drawn };
@@ -76,7 +80,7 @@ impl Spare {
         let read = situation.image.taken.get(&Point::HeatPumpPower).copied().unwrap_or_default();
         let settled = read >= allowed.since.after(SETTLED);
         let (least, most) = if settled { (taken, taken) } else { (taken.min(allowed.power), taken.max(allowed.power)) };
-        LeftOver { power: Span { least: residual + least, most: residual + most }, taken: Some(taken) }
+        LeftOver { power: Span { least: residual + least, most: residual + most }, taken, metered: true }
     }
 
     /// Nothing is known of it any more.
@@ -93,10 +97,10 @@ impl Spare {
     }
 }
 
-/// What the house gives away once compute draws its budget; while the grid pays, what the fuse still lets through.
-fn residual(situation: &Situation<'_>, bus: Flows, budget: Watts) -> Watts {
+/// What the house gives away once compute draws what it claims; while the grid pays, what the fuse still lets through.
+fn residual(situation: &Situation<'_>, bus: Flows, claimed: Watts) -> Watts {
     let drew = situation.compute_when(Point::GridPower).map_or(bus.compute, |drew| drew.least);
-    let pending = (budget - drew).positive();
+    let pending = (claimed - drew).positive();
     if negative(situation) {
         return situation.site.grid.import_limit * (1.0 - FUSE_MARGIN) - bus.grid - pending;
     }
