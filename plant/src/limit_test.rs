@@ -204,6 +204,18 @@ fn a_phase_is_guarded_as_it_is_read_and_by_the_worst_case_where_it_is_not() {
 }
 
 #[test]
+fn a_reactive_current_frees_nothing() {
+    // L1 gives 100 W with 8 A, nearly all of which flows to and fro. Of 3680 W 2 % are left alone.
+    let mut site = strong();
+    offer(&mut site, "meter", &[Point::GridCurrentL1, Point::GridPowerL1]);
+    site.grid.phases = Some(Phases { limit_a: 16.0, voltage: 230.0, compute: [Phase::L1].into() });
+    let mut bench = boosted(site);
+    bench.seen.extend([("meter", Point::GridCurrentL1, 8.0), ("meter", Point::GridPowerL1, -100.0)]);
+    let (found, reason) = bench.settled(1);
+    assert!((found - 3706.4).abs() < 1e-6 && reason == Reason::FuseLimit, "{found} {reason}");
+}
+
+#[test]
 fn an_engine_that_starts_is_not_known_to_run() {
     let mut site = site();
     site.devices.retain(|device| device.id.0 != "plug");

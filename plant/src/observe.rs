@@ -72,6 +72,8 @@ pub(crate) struct Observed {
     pub backlog: Backlog,
     /// The engine.
     pub worker: WorkerStatus,
+    /// When it last said so.
+    worker_said: Moment,
     /// What the battery would charge with, if it could have all of the surplus; remembers what it refused.
     pub charge_room: ChargeRoom,
     /// The house bus when the grid was read.
@@ -100,6 +102,7 @@ impl Observed {
             commands: Commands::new(site, commands),
             backlog: Backlog::default(),
             worker: WorkerStatus::default(),
+            worker_said: Moment::default(),
             charge_room: ChargeRoom::default(),
             bus: Bus::default(),
             wallbox: WallboxShare::default(),
@@ -115,7 +118,7 @@ impl Observed {
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now, moment);
         self.feeds.pass(now);
-        let mut image = self.readings.image(now, moment, self.worker_power());
+        let mut image = self.readings.image(now, moment, (self.worker_power(), self.worker_said));
         self.judgement.turn(&mut image);
         if let (Some(power), Some(taken)) =
             (image.get(Point::ComputePower).fresh(), image.taken.get(&Point::ComputePower))
@@ -178,6 +181,11 @@ impl Observed {
         if learned.is_finite() && learned > 0.0 {
             self.tokens_per_kwh = learned;
         }
+    }
+
+    /// Takes in what the engine says at `moment`.
+    pub(crate) fn hear_worker(&mut self, status: WorkerStatus, moment: Moment) {
+        (self.worker, self.worker_said) = (status, moment);
     }
 
     /// What the engine says it draws. One that is not known to run is not fed, and counts as drawing nothing.

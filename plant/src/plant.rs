@@ -117,7 +117,7 @@ impl Plant {
                 self.planning.stale |= backlog != self.observed.backlog;
                 self.observed.backlog = backlog;
             }
-            Event::Worker(status) => self.observed.worker = *status,
+            Event::Worker(status) => self.observed.hear_worker(*status, moment),
             Event::Plan(plan) => {
                 let made = self.clock.moment_of(plan.made_at);
                 self.planning.take(*plan, made, now);

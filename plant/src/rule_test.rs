@@ -417,7 +417,7 @@ fn points_add_up_or_average_and_are_no_better_known_than_the_least_of_them() {
     let fresh = |value| Known::Fresh { value };
     let mut tell = |device: &str, point, value, age| {
         sampled.record(&sample(device, point, value, now), moment.before(Duration::from_secs(age)));
-        let image = sampled.image(now, moment, None);
+        let image = sampled.image(now, moment, (None, moment));
         image.get(point)
     };
     assert_eq!(tell("inverter", Point::PvPower, Some(1000.0), 5), Known::Missing);
@@ -440,9 +440,9 @@ fn a_point_that_is_read_seldom_may_be_older_than_the_others() {
     for point in [Point::OutdoorTemperature, Point::RoomTemperature] {
         sampled.record(&sample("heat pump", point, Some(5.0), now), moment.before(Duration::from_secs(500)));
     }
-    let image = sampled.image(now, moment, None);
+    let image = sampled.image(now, moment, (None, moment));
     assert_eq!(image.get(Point::OutdoorTemperature), Known::Fresh { value: 5.0 });
     assert_eq!(image.get(Point::RoomTemperature), Known::Stale { value: 5.0, age_s: 500 });
-    let later = sampled.image(now, moment.after(Duration::from_secs(101)), None);
+    let later = sampled.image(now, moment.after(Duration::from_secs(101)), (None, moment));
     assert_eq!(later.get(Point::OutdoorTemperature), Known::Stale { value: 5.0, age_s: 601 });
 }

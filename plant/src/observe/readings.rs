@@ -91,8 +91,9 @@ impl Readings {
         }
     }
 
-    /// The devices' points at `now`, before the balance is closed. `worker` stands in for compute's power where no device measures it.
-    pub(crate) fn image(&self, now: Timestamp, moment: Moment, worker: Option<Watts>) -> Image {
+    /// The devices' points at `now`, before the balance is closed. What the `worker` said, and when, stands in for compute's
+    /// power where no device measures it.
+    pub(crate) fn image(&self, now: Timestamp, moment: Moment, (worker, said): (Option<Watts>, Moment)) -> Image {
         let offered = self.offered.iter();
         let offered =
             offered.filter(|(point, devices)| devices.iter().any(|number| self.devices[*number].has(**point)));
@@ -102,7 +103,7 @@ impl Readings {
             let known = worker.map_or(Known::Missing, |power| Known::Fresh { value: power.0 });
             points.insert(Point::ComputePower, known);
         }
-        Image { at: now, moment, points, taken: self.taken(moment), trust: Trust::default() }
+        Image { at: now, moment, points, taken: self.taken(said), trust: Trust::default() }
     }
 
     /// Closes the balance of `image`: what the house takes, where no device measures it.
@@ -113,15 +114,15 @@ impl Readings {
         }
     }
 
-    /// When the points were read last; the engine speaks for compute now where no device measures it.
-    fn taken(&self, now: Moment) -> BTreeMap<Point, Moment> {
+    /// When the points were read last; where no device measures compute, it is as old as what the engine `said`.
+    fn taken(&self, said: Moment) -> BTreeMap<Point, Moment> {
         let of = |(point, devices): (&Point, &Vec<usize>)| {
             let newest = |number: &usize| self.devices[*number].newest.get(point).map(|newest| newest.at);
             Some((*point, devices.iter().map(newest).min()??))
         };
         let mut taken: BTreeMap<Point, Moment> = self.offered.iter().filter_map(of).collect();
         if !self.offers(Point::ComputePower) {
-            taken.insert(Point::ComputePower, now);
+            taken.insert(Point::ComputePower, said);
         }
         taken
     }
@@ -244,7 +245,7 @@ mod tests {
             for (point, value) in points.into_iter().zip(values) {
                 readings.record(&Sample { device: device.clone(), point, value, at: now }, moment);
             }
-            let image = readings.image(now, moment, None);
+            let image = readings.image(now, moment, (None, moment));
             points.map(|point| image.points.get(&point).copied())
         };
         let fresh = |value| Some(Known::Fresh { value });

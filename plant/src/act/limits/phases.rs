@@ -1,7 +1,8 @@
 //! The fuses of the phases, where the owner names them: one phase may be full while the sum is far from its limit.
 //!
 //! Terms: a box on several phases shares its power evenly among them. One whose phase is not named may be on any: the fullest counts.
-//! A phase is read as a current, whose direction the phase's power tells, or as a power.
+//! A phase is read as a current, or as a power. While its power says that it gives, it is read as that power: a current has no
+//! direction, and what flows to and fro in it (reactive current) frees nothing for compute.
 //!
 //! And when a phase says nothing? Where a meter has read it and is silent, compute stops. Where none has, everything that the house
 //! consumes may be on it: the residual load and what PV and battery deliver, as much as they can where that is not known.
@@ -66,10 +67,9 @@ impl PhaseLoads {
 /// What a meter shows of a phase, and the point that says it.
 fn shown(situation: &Situation<'_>, voltage: f64, (power, current): (Point, Point)) -> Option<(Watts, Point)> {
     let fresh = |point| situation.image.get(point).fresh();
-    let exports = fresh(power).is_some_and(|power| power < 0.0);
-    let by_current = fresh(current).map(|amperes| Watts(amperes.abs() * voltage));
-    let signed = by_current.map(|power| (if exports { -power } else { power }, current));
-    signed.or_else(|| fresh(power).map(|shown| (Watts(shown), power)))
+    let by_power = fresh(power).map(|shown| (Watts(shown), power));
+    let by_current = fresh(current).map(|amperes| (Watts(amperes.abs() * voltage), current));
+    by_power.filter(|(shown, _)| *shown < Watts::ZERO).or(by_current).or(by_power)
 }
 
 /// Everything that the house may consume beside compute; `None` where that has no bound.
