@@ -138,12 +138,13 @@ fn while_the_grid_is_lost_compute_is_off_or_takes_the_surplus_alone() {
 
 #[test]
 fn silence_cools_nothing() {
+    type Change = dyn Fn(&mut Site);
     let hot_box = |site: &mut Site| {
         site.compute.temperature_max = Some(Celsius(80.0));
         offer(site, "plug", &[Point::ComputeTemperature]);
     };
     let captive = |site: &mut Site| (site.compute.reject_share, site.compute.heat_into) = (0.0, HeatSink::Room);
-    let rows: [(&dyn Fn(&mut Site), &str, Point, [f64; 2]); 2] = [
+    let rows: [(&Change, &str, Point, [f64; 2]); 2] = [
         (&hot_box, "plug", Point::ComputeTemperature, [60.0, 81.0]),
         (&captive, "heat pump", Point::RoomTemperature, [21.0, 26.0]),
     ];
@@ -170,9 +171,10 @@ fn silence_cools_nothing() {
 
 #[test]
 fn a_phase_is_guarded_as_it_is_read_and_by_the_worst_case_where_it_is_not() {
+    type Row<'a> = (&'a [Phase], &'a [(Point, f64)], f64);
     let [l1, p1] = [Point::GridCurrentL1, Point::GridPowerL1];
     let others = [(Point::GridCurrentL2, 0.0), (Point::GridCurrentL3, 0.0)];
-    let rows: [(&[Phase], &[(Point, f64)], f64); 8] = [
+    let rows: [Row<'_>; 8] = [
         // phases of the box, what is read -> budget: 2 % of 5750 W are left alone, household 1000 W, sun 1500 W, battery 500 W
         (&[Phase::L1], &[(l1, 20.0)], 1035.0),
         (&[Phase::L1], &[(p1, 4600.0)], 1035.0),

@@ -258,7 +258,7 @@ fn a_standing_offer_gives_way_to_compute() {
                 house.live(patience, world(&mut pump, |_| 760.0 + surplus));
                 assert!(house.compute > 0.75 * f64::min(surplus, 1000.0), "{case}: {} {}", house.compute, house.why());
                 assert!(house.imported - bought < 0.01, "{case}: {} kWh", house.imported - bought);
-                house.live(3600, world(&mut pump, |_| 760.0 + surplus));
+                house.live(1500, world(&mut pump, |_| 760.0 + surplus));
                 assert!(house.starts == 1 && house.offers <= 5, "{case}: {} {}", house.starts, house.offers);
                 let left = if surplus > 1000.0 { surplus - 1000.0 } else { 0.0 };
                 assert!((pump.power - 300.0 - left).abs() < 450.0, "{case}: {}", pump.power);
@@ -275,7 +275,7 @@ fn pump_and_compute_do_not_chase_each_other_at_the_edge() {
             site.compute.min = Watts(800.0);
             let mut house = Loop::new(site, Mode::Surplus, &meters(pump_meter, (2, 3)));
             let mut pump = Pump::new(20.0);
-            house.live(7200, world(&mut pump, |_| 760.0 + surplus));
+            house.live(3600, world(&mut pump, |_| 760.0 + surplus));
             let case = format!("{pump_meter:?} {surplus}: {} starts, {} changes", house.starts, house.offers);
             assert!(house.starts <= 4 && house.offers <= 14, "{case}");
             assert!(house.imported < 0.1, "{case}, {} kWh", house.imported);
@@ -295,7 +295,7 @@ fn a_boost_that_starves_compute_ends() {
         house.live(400, world(&mut pump, |_| 760.0 + 2700.0));
         let case = |house: &Loop| format!("{pump_meter:?}: {} W, {} boosts", house.compute, house.boosts);
         assert!(house.compute > 980.0, "{}", case(&house));
-        house.live(3600, world(&mut pump, |_| 760.0 + 2700.0));
+        house.live(1800, world(&mut pump, |_| 760.0 + 2700.0));
         assert!(house.compute > 980.0 && house.starts == 1, "{}", case(&house));
     }
 }
