@@ -22,7 +22,7 @@
 //! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
 //!
 //! Invariants: `pv.limit` is never touched. While the grid operator dims, no more of the grid's power is offered than compute leaves of
-//! the limit. Above the fuse nothing is offered, whatever the least times say.
+//! the limit, and above the fuse nothing is offered, whatever the least times say.
 
 /// The recommendation to run.
 mod boost;
@@ -120,12 +120,24 @@ impl Coordination {
             self.spare.forget();
             return;
         };
+        self.dim(situation, verdict);
         let left_over = self.left_over(situation, bus, verdict);
         if let Some(bounds) = bounds(situation) {
             self.offer.follow(now, left_over.power, bounds);
         }
         if controls(situation, Control::HeatPumpMode).next().is_some() {
             self.boost.follow(now, &left_over);
+        }
+    }
+
+    /// Takes back what is more than the grid operator leaves.
+    fn dim(&mut self, situation: &Situation<'_>, verdict: &Verdict) {
+        let Some(limit) = dimming::for_heat_pump(situation, verdict.budget) else { return };
+        if let Some(bounds) = bounds(situation) {
+            self.offer.cap(situation.moment, limit, bounds.least);
+        }
+        if boosted(situation) > limit {
+            self.boost.end(situation.moment);
         }
     }
 
