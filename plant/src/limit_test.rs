@@ -186,6 +186,12 @@ fn silence_cools_nothing() {
         bench.lose(point);
         assert_eq!(bench.settled(600), (0.0, Reason::TooHot), "{point}: silent when hot");
     }
+    let mut two = site();
+    hot_box(&mut two);
+    offer(&mut two, "inverter", &[Point::ComputeTemperature]);
+    let mut bench = boosted(two);
+    bench.seen.extend([("plug", Point::ComputeTemperature, 95.0), ("inverter", Point::ComputeTemperature, 60.0)]);
+    assert_eq!(bench.settled(1), (0.0, Reason::TooHot), "the hottest of two counts");
     let mut blind = site();
     blind.compute.temperature_max = Some(Celsius(80.0));
     assert_eq!(boosted(blind).settled(1), (0.0, Reason::StaleData), "no thermometer at all");
