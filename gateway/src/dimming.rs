@@ -140,7 +140,7 @@ impl Follower {
             ticks.tick().await;
             let answer = self.source.ask(self.limit).await;
             let wanted = heard.judge(answer.as_ref().ok().copied(), self.limit, Instant::now());
-            self.report(&answer, wanted.is_some());
+            self.report(&answer, wanted.flatten());
             let Some(wanted) = wanted.filter(|wanted| commanded != Some(*wanted)) else { continue };
             match self.wiring.command(Command::GridDimming(wanted)).await {
                 Ok(()) => {
@@ -153,14 +153,14 @@ impl Follower {
     }
 
     /// Says what keeps the entity silent, and what that means.
-    fn report(&self, answer: &Result<Option<Watts>>, decided: bool) {
+    fn report(&self, answer: &Result<Option<Watts>>, left: Option<Watts>) {
         let Err(error) = answer else {
             self.troubles.over(TROUBLE);
             return;
         };
-        let means = match decided {
-            true => format!("it is taken that the grid operator dims to {:.0}", self.limit),
-            false => "what was said last stays in force for now".into(),
+        let means = match left {
+            Some(left) => format!("it is taken that the grid operator dims to {left:.0}"),
+            None => "what was said last stays in force for now".into(),
         };
         if self.troubles.say(TROUBLE, format!("the grid operator's signal is silent: {error:#}; {means}")) {
             warn!(%error, means, "the grid operator's signal is silent");
