@@ -15,7 +15,7 @@ use crate::config::dimming::Signal;
 use crate::config::secret::Secret;
 use crate::troubles::Troubles;
 use crate::wiring::Wiring;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use plant::command::{Command, HOUSE_MAX};
 use plant::units::Watts;
 use reqwest::StatusCode;
@@ -30,6 +30,8 @@ const ASK: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Under this name it is said that the entity is silent.
 const TROUBLE: &str = "dimming";
+/// The longest answer that is read. An entity with its attributes takes some kilobytes.
+const STATE_MAX: usize = 1 << 20;
 /// The longest word of an entity that is repeated.
 const SHOWN: usize = 40;
 
@@ -90,14 +92,22 @@ impl Entity {
         let (entity, url) = (&self.entity, self.url.trim_end_matches('/'));
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
         let request = client.get(format!("{url}/api/states/{entity}")).bearer_auth(self.token.reveal());
-        let response = request.send().await.map_err(|_| anyhow::anyhow!("Home Assistant does not answer at {url}"))?;
+        let mut response =
+            request.send().await.map_err(|_| anyhow::anyhow!("Home Assistant does not answer at {url}"))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => bail!("Home Assistant does not know {entity}"),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("Home Assistant refuses the token"),
             status => bail!("Home Assistant answers {status} about {entity}"),
         }
-        let body = response.bytes().await.context("the answer of Home Assistant broke off")?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.context("the answer of Home Assistant broke off")? {
+            ensure!(
+                body.len() + chunk.len() <= STATE_MAX,
+                "the answer of Home Assistant is longer than {STATE_MAX} bytes"
+            );
+            body.extend_from_slice(&chunk);
+        }
         let state: State = serde_json::from_slice(&body).context("Home Assistant does not answer in its own form")?;
         said(&state, limit).with_context(|| {
             let word: String = state.state.chars().take(SHOWN).collect();
