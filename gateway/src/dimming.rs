@@ -15,7 +15,7 @@ use crate::config::dimming::Signal;
 use crate::config::secret::Secret;
 use crate::troubles::Troubles;
 use crate::wiring::Wiring;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use plant::command::{Command, HOUSE_MAX};
 use plant::units::Watts;
 use reqwest::StatusCode;
@@ -30,6 +30,8 @@ const ASK: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Under this name it is said that the entity is silent.
 const TROUBLE: &str = "dimming";
+/// The longest answer that is read. An entity with its attributes takes some kilobytes.
+const STATE_MAX: usize = 1 << 20;
 /// The longest word of an entity that is repeated.
 const SHOWN: usize = 40;
 
@@ -90,14 +92,22 @@ impl Entity {
         let (entity, url) = (&self.entity, self.url.trim_end_matches('/'));
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build()?;
         let request = client.get(format!("{url}/api/states/{entity}")).bearer_auth(self.token.reveal());
-        let response = request.send().await.map_err(|_| anyhow::anyhow!("Home Assistant does not answer at {url}"))?;
+        let mut response =
+            request.send().await.map_err(|_| anyhow::anyhow!("Home Assistant does not answer at {url}"))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => bail!("Home Assistant does not know {entity}"),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("Home Assistant refuses the token"),
             status => bail!("Home Assistant answers {status} about {entity}"),
         }
-        let body = response.bytes().await.context("the answer of Home Assistant broke off")?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.context("the answer of Home Assistant broke off")? {
+            ensure!(
+                body.len() + chunk.len() <= STATE_MAX,
+                "the answer of Home Assistant is longer than {STATE_MAX} bytes"
+            );
+            body.extend_from_slice(&chunk);
+        }
         let state: State = serde_json::from_slice(&body).context("Home Assistant does not answer in its own form")?;
         said(&state, limit).with_context(|| {
             let word: String = state.state.chars().take(SHOWN).collect();
@@ -140,7 +150,7 @@ impl Follower {
             ticks.tick().await;
             let answer = self.source.ask(self.limit).await;
             let wanted = heard.judge(answer.as_ref().ok().copied(), self.limit, Instant::now());
-            self.report(&answer, wanted.is_some());
+            self.report(&answer, wanted.flatten());
             let Some(wanted) = wanted.filter(|wanted| commanded != Some(*wanted)) else { continue };
             match self.wiring.command(Command::GridDimming(wanted)).await {
                 Ok(()) => {
@@ -153,14 +163,14 @@ impl Follower {
     }
 
     /// Says what keeps the entity silent, and what that means.
-    fn report(&self, answer: &Result<Option<Watts>>, decided: bool) {
+    fn report(&self, answer: &Result<Option<Watts>>, left: Option<Watts>) {
         let Err(error) = answer else {
             self.troubles.over(TROUBLE);
             return;
         };
-        let means = match decided {
-            true => format!("it is taken that the grid operator dims to {:.0}", self.limit),
-            false => "what was said last stays in force for now".into(),
+        let means = match left {
+            Some(left) => format!("it is taken that the grid operator dims to {left:.0}"),
+            None => "what was said last stays in force for now".into(),
         };
         if self.troubles.say(TROUBLE, format!("the grid operator's signal is silent: {error:#}; {means}")) {
             warn!(%error, means, "the grid operator's signal is silent");

@@ -70,14 +70,16 @@ impl FromStr for Schedule {
             6 | 7 => {}
             count => return Err(format!("has {count} {}; {EXPECTED}", if count == 1 { "field" } else { "fields" })),
         }
+        // A field that begins with a star is not given.
+        let given = |field: &str| !field.starts_with(['*', '?']);
+        let either = given(fields[MONTHDAY]) && given(fields[WEEKDAY]);
         let weekdays = weekday::numbered(fields[WEEKDAY]);
         let Some(weekdays) = &weekdays else { return Err(wrong_field(&fields)) };
         fields[WEEKDAY] = weekdays;
         let read = |fields: &[&str]| cron::Schedule::from_str(&fields.join(" ")).map_err(|_| wrong_field(fields));
         let all = read(&fields)?;
-        // Where both are given, either of them is enough, as in a crontab; a field that begins with a star is not given.
-        let given = |index: usize| !fields[index].starts_with(['*', '?']);
-        let crons = if given(MONTHDAY) && given(WEEKDAY) {
+        // Where both are given, either of them is enough, as in a crontab.
+        let crons = if either {
             vec![read(&with_star(&fields, WEEKDAY))?, read(&with_star(&fields, MONTHDAY))?]
         } else {
             vec![all]
@@ -223,6 +225,8 @@ mod tests {
             ),
             ("0 0 12 13 * 0", "2026-11-12T00:00:00Z", &["13.11. 12:00 +0100", "15.11. 12:00 +0100"]),
             ("0 0 12 */2 * Fri", "2026-11-08T00:00:00Z", &["13.11. 12:00 +0100", "27.11. 12:00 +0100"]),
+            // 13 December is a Sunday, 13 February a Saturday.
+            ("0 0 12 13 * */2", "2026-11-08T00:00:00Z", &["13.12. 12:00 +0100", "13.02. 12:00 +0100"]),
             ("0 0 12 13 * *", "2026-11-08T00:00:00Z", &["13.11. 12:00 +0100", "13.12. 12:00 +0100"]),
         ];
         for timezone in [Berlin, Vienna] {

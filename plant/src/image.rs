@@ -83,7 +83,7 @@ pub enum Trust {
     Contradicted,
 }
 
-/// The house at one moment: every point, summed or averaged over the devices that offer it.
+/// The house at one moment: every point, as `observe/readings.rs` puts together the devices that offer it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// The time.

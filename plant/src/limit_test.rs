@@ -1,15 +1,15 @@
 //! The limits by rows: what they leave, and what they leave when an input says nothing.
 
 use crate::command::{Command, Mode};
-use crate::decision::{BatteryMode, Setting};
+use crate::decision::{BatteryMode, Control, HeatPumpMode, Setting};
 use crate::event::Event;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::rule_test::Bench;
-use crate::site::{HeatSink, Island, Phase, Phases, Site};
+use crate::site::{HeatSink, Island, Phase, Phases, Price, Site};
 use crate::test_house::{Conditions, House};
 use crate::test_site::{at, site};
-use crate::units::{Celsius, Watts};
+use crate::units::{Celsius, EurPerKwh, Watts};
 use crate::work::{WorkerState, WorkerStatus};
 use std::time::Duration;
 
@@ -53,6 +53,29 @@ fn dimming_limits_what_comes_from_the_grid_and_own_power_is_free() {
         let seen = [(Point::PvPower, pv), (Point::BatteryPower, battery), (Point::HeatPumpPower, heat_pump)];
         seen.into_iter().chain([(Point::GridPower, grid)]).for_each(|(point, value)| bench.see(point, value));
         assert_eq!(bench.settled(1).0, budget, "{pv} {battery} {heat_pump}");
+    }
+}
+
+#[test]
+fn an_offer_is_taken_back_with_the_first_cycle_that_is_dimmed() {
+    // While the grid pays, 3000 W are offered and the heat pump of 3000 W is boosted. Then 1600 W are left, and then nothing.
+    let mut site = site();
+    site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+    site.work.standing = EurPerKwh::ZERO;
+    let mut bench = Bench::new(site);
+    bench.give(Event::Command(Command::SetMode(Mode::Auto)));
+    let offered = |bench: &mut Bench| {
+        let settings = bench.wake().0.decision.settings;
+        let of = |control| settings.iter().find(|set| set.setting.control() == control).unwrap().setting;
+        (of(Control::HeatPumpSurplus), of(Control::HeatPumpMode))
+    };
+    bench.settled(120);
+    let (most, boost) = (Setting::HeatPumpSurplus(Watts(3000.0)), Setting::HeatPumpMode(HeatPumpMode::Boost));
+    assert_eq!(offered(&mut bench), (most, boost));
+    for (limit, offer) in [(1600.0, 1600.0), (0.0, 0.0)] {
+        dim(&mut bench, limit);
+        let normal = Setting::HeatPumpMode(HeatPumpMode::Normal);
+        assert_eq!(offered(&mut bench), (Setting::HeatPumpSurplus(Watts(offer)), normal), "{limit}");
     }
 }
 
@@ -164,6 +187,12 @@ fn silence_cools_nothing() {
         bench.lose(point);
         assert_eq!(bench.settled(600), (0.0, Reason::TooHot), "{point}: silent when hot");
     }
+    let mut two = site();
+    hot_box(&mut two);
+    offer(&mut two, "inverter", &[Point::ComputeTemperature]);
+    let mut bench = boosted(two);
+    bench.seen.extend([("plug", Point::ComputeTemperature, 95.0), ("inverter", Point::ComputeTemperature, 60.0)]);
+    assert_eq!(bench.settled(1), (0.0, Reason::TooHot), "the hottest of two counts");
     let mut blind = site();
     blind.compute.temperature_max = Some(Celsius(80.0));
     assert_eq!(boosted(blind).settled(1), (0.0, Reason::StaleData), "no thermometer at all");

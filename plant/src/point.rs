@@ -117,7 +117,7 @@ impl Point {
         )
     }
 
-    /// Whether several devices' values add up to the house's (powers and counters), or are averaged (the rest).
+    /// Whether several devices' values add up to the house's (powers and counters), or not (the rest).
     pub fn is_additive(self) -> bool {
         matches!(self.unit(), "W" | "kWh")
     }

@@ -29,7 +29,7 @@
 //! is offered nothing. Had the heat pump taken them before compute had work, its offer would end, and compute start a minute later.
 //!
 //! Invariants: `pv.limit` is never touched. While the grid operator dims, no more of the grid's power is offered than compute leaves of
-//! the limit. Above the fuse nothing is offered, whatever the least times say.
+//! the limit, and above the fuse nothing is offered, whatever the least times say.
 
 /// The recommendation to run.
 mod boost;
@@ -135,6 +135,7 @@ impl Coordination {
             self.spare.forget();
             return;
         };
+        self.dim(situation, verdict);
         let left_over = self.left_over(situation, bus, verdict);
         let bounds = bounds(situation);
         if let Some(bounds) = bounds {
@@ -149,6 +150,17 @@ impl Coordination {
             Some(_) => self.boost.yields(now, left_over.taken),
             None => bounds.map_or(Watts::ZERO, |bounds| self.offer.yields(now, left_over.taken, bounds.least)),
         };
+    }
+
+    /// Takes back what is more than the grid operator leaves.
+    fn dim(&mut self, situation: &Situation<'_>, verdict: &Verdict) {
+        let Some(limit) = dimming::for_heat_pump(situation, verdict.budget) else { return };
+        if let Some(bounds) = bounds(situation) {
+            self.offer.cap(situation.moment, limit, bounds.least);
+        }
+        if boosted(situation) > limit {
+            self.boost.end(situation.moment);
+        }
     }
 
     fn left_over(&mut self, situation: &Situation<'_>, bus: Flows, verdict: &Verdict) -> LeftOver {

@@ -83,7 +83,11 @@ impl Dispatch {
         self.claimed = Watts::ZERO;
         let intention = match situation.mode() {
             Mode::Off => return self.rest(situation, Reason::Off),
-            Mode::Boost => return wanted(situation, max, Reason::Boost, situation.demand.next()),
+            Mode::Boost => {
+                // What the surplus did before and does meanwhile says nothing of the time after.
+                (self.crossed, self.follower) = (None, Follower::default());
+                return wanted(situation, max, Reason::Boost, situation.demand.next());
+            }
             Mode::Surplus => Intention::surplus(max),
             Mode::Heat => self.heat(situation),
             Mode::Auto | Mode::Eco => intended(situation),

@@ -50,6 +50,7 @@ impl Commands {
 
     /// Takes a command at `now`, as the wall and the steady clock have it; a number that is none changes nothing.
     pub(crate) fn take(&mut self, command: Command, site: &Site, now: Timestamp, moment: Moment) {
+        self.pass(now, moment);
         match command {
             Command::SetMode(Mode::Boost) => self.boost(site.compute.boost, now, moment),
             Command::SetMode(mode) => self.set(mode, Origin::Person),
@@ -93,8 +94,8 @@ impl Commands {
         }
         match (mode, &mut self.boost) {
             (Mode::Boost, None) => self.boost(boost, now, moment),
-            (Mode::Boost, Some((_, until))) => {
-                let left = elapsed(now, *until);
+            (Mode::Boost, Some(_)) => {
+                let left = self.ends.map_or(Duration::ZERO, |ends| ends.since(moment));
                 self.boost(boost.max(left), now, moment);
             }
             (mode, Some((former, _))) if !overrides => (*former, self.set_by) = (mode, Origin::Schedule),
@@ -255,6 +256,19 @@ mod tests {
             desk.take(Command::Scheduled(Scheduled { mode: Mode::Boost, boost, overrides: false }));
             assert_eq!((desk.mode_after(expected - 1), desk.mode_after(1)), (Mode::Boost, Mode::Auto));
         }
+    }
+
+    #[test]
+    fn a_boost_that_cannot_be_is_over_before_the_first_command() {
+        let mut desk = Desk::new("2026-05-01T10:00:00Z");
+        let found = InForce {
+            mode: Mode::Boost,
+            boost: Some((Mode::Eco, at("2036-05-01T10:00:00Z"))),
+            ..InForce::new(site().compute.max)
+        };
+        desk.commands = Commands::new(&site(), Some(found));
+        desk.take(Command::Scheduled(Scheduled { mode: Mode::Boost, boost: 10 * MINUTE, overrides: false }));
+        assert_eq!((desk.mode_after(9), desk.mode_after(1)), (Mode::Boost, Mode::Eco));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The newest samples of the devices, each with its age, and the image made of them.
 //!
-//! Terms: powers and counters of several devices add up, temperatures are averaged; the sum is as old as its oldest part, and missing
-//! where a part is. A reading stands for `max_age`, then it is stale: with 30 s, a meter last heard 31 s ago shows its value as stale.
+//! Terms: powers and counters of several devices add up, temperatures are averaged, but of the compute box the hottest counts; the
+//! sum is as old as its oldest part, and missing where a part is. A reading stands for `max_age`, then it is stale: with 30 s, a meter last heard 31 s ago shows its value as stale.
 //!
 //! A meter may show each phase or not: a phase belongs to the house from its first value on. Until then it is neither missing nor read.
 //!
@@ -144,19 +144,24 @@ impl Readings {
     }
 
     fn over_devices(&self, point: Point, devices: &[usize], now: Moment) -> Known<f64> {
-        let mut sum = 0.0;
+        let mut values = Vec::with_capacity(devices.len());
         let mut oldest = None;
         for number in devices {
             match self.devices[*number].known(point, now) {
-                Known::Fresh { value } => sum += value,
+                Known::Fresh { value } => values.push(value),
                 Known::Stale { value, age_s } => {
-                    sum += value;
+                    values.push(value);
                     oldest = oldest.max(Some(age_s));
                 }
                 Known::Missing => return Known::Missing,
             }
         }
-        let value = if point.is_additive() { sum } else { sum / devices.len().max(1) as f64 };
+        let sum: f64 = values.iter().sum();
+        let value = match () {
+            () if point == Point::ComputeTemperature => values.into_iter().fold(f64::MIN, f64::max),
+            () if point.is_additive() => sum,
+            () => sum / devices.len().max(1) as f64,
+        };
         oldest.map_or(Known::Fresh { value }, |age_s| Known::Stale { value, age_s })
     }
 

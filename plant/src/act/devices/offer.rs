@@ -114,6 +114,19 @@ impl Offer {
         (taken.min(self.power) - kept).positive()
     }
 
+    /// No more than `limit` is offered, and nothing where that is less than the `least` that can be used, whatever the least time says.
+    pub(super) fn cap(&mut self, now: Moment, limit: Watts, least: Watts) {
+        if self.power <= limit {
+            return;
+        }
+        let to = rounded(limit);
+        if to >= least.max(LEAST) {
+            self.set(now, to);
+        } else {
+            self.end(now);
+        }
+    }
+
     /// Nothing is offered, whatever the least time says.
     pub(super) fn end(&mut self, now: Moment) {
         (self.more, self.less) = (None, None);

@@ -1,8 +1,8 @@
 //! Island operation: the grid is lost, and the inverter carries the house. Compute is off, or follows the surplus where the owner
 //! allows it.
 //!
-//! And when nobody says it? An inverter that has not said yet whether the grid is there counts as an island, one that falls silent as
-//! what it said last.
+//! And when nobody says it? An inverter that has not said yet whether the grid is there, or says that it does not know, counts as an
+//! island; one that falls silent counts as what it said last.
 //!
 //! Example: the sun gives 3000 W, the house takes 500 W, compute 1000 W, the battery takes the other 1500 W. What is left over is 2500 W,
 //! and compute may draw no more, boost or not.
