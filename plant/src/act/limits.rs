@@ -39,6 +39,8 @@ use crate::units::Watts;
 use crate::value::situation::Situation;
 use crate::work::WorkerState;
 
+pub(super) use crate::act::limits::reserve::is_near;
+
 /// Share of the fuse that compute leaves to the next second's surprises: chosen, 345 W of a connection of 17.25 kW, what a refrigerator takes as it starts.
 pub(super) const FUSE_MARGIN: f64 = 0.02;
 
@@ -60,6 +62,8 @@ pub(super) struct Verdict {
     pub reason: Reason,
     /// The limits that acted.
     pub hits: Vec<LimitHit>,
+    /// What dispatch wanted.
+    pub wanted: Watts,
 }
 
 /// Power on its way through the limits.
@@ -101,8 +105,8 @@ impl Limits {
         self.times.on_since
     }
 
-    /// What stays of `wanted`.
-    pub(super) fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted) -> Verdict {
+    /// What stays of `wanted` beside a battery that is set to hold since `held`.
+    pub(super) fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted, held: Option<Moment>) -> Verdict {
         let max = situation.max();
         let sound = if wanted.power.0.is_finite() { wanted.power } else { Watts::ZERO };
         let power = sound.between(Watts::ZERO, max);
@@ -123,11 +127,12 @@ impl Limits {
         self.heat.guard(situation, &mut passage);
         connection::guard(situation, &mut passage);
         self.phases.guard(situation, &mut passage);
-        self.reserve.guard(situation, self.times.on_since.is_some(), &mut passage);
+        self.reserve.guard(situation, held, &mut passage);
         self.times.guard(situation, wanted, &mut passage);
         least(situation, &mut passage);
         self.times.note(situation, passage.power, wanted);
-        Verdict { budget: passage.power, reason: reason(situation, wanted, &passage), hits: passage.hits }
+        let reason = reason(situation, wanted, &passage);
+        Verdict { budget: passage.power, reason, hits: passage.hits, wanted: power }
     }
 }
 
