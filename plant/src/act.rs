@@ -46,7 +46,7 @@ impl Act {
     /// The decision of one cycle.
     pub(crate) fn decide(&mut self, situation: &Situation<'_>) -> Decision {
         let wanted = self.probe.raise(situation, self.dispatch.dispatch(situation));
-        let verdict = self.limits.clamp(situation, &wanted);
+        let verdict = self.limits.clamp(situation, &wanted, self.devices.held_since());
         self.probe.note(situation, verdict.budget);
         Decision {
             at: situation.now,

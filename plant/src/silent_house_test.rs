@@ -74,7 +74,7 @@ fn house(case: Case) -> LateHouse {
         connection: site.grid.import_limit.0,
         phase: None,
         dims: (true, true, true),
-        reserve: Some((10.0, 100.0)),
+        reserve: Some((10.0, 10.0)),
         obeys: 4.0,
         max_age: 60.0,
         behind: 61.0,

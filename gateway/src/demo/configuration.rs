@@ -13,6 +13,13 @@ const COMPUTE_MAX: Watts = Watts(1500.0);
 /// How old a reading of the heat pump may be: it sends the slow ones every 150 s.
 const HEAT_PUMP_AGE_S: f64 = 450.0;
 
+/// Seconds of wall time within which the engine and its plug draw what they are set to, a start aside: measured one to two seconds.
+const OBEYS_S: f64 = 2.5;
+/// Seconds of wall time within which the engine starts: its next batch waits for this long at most.
+const STARTS_S: f64 = 2.5;
+/// What the house of a fast clock is taken to be at most, in s: the greatest that `obeys_within_s` may be.
+const OBEYS_MAX_S: f64 = 300.0;
+
 /// The house as a person would write it down. The clock runs `speed` times faster than the model does, so a token stands
 /// for as many: the price list says so.
 pub(super) fn configuration(demo: &Demo, broker: &Broker, inverter: SocketAddr, heat_pump: SocketAddr) -> String {
@@ -26,6 +33,8 @@ pub(super) fn configuration(demo: &Demo, broker: &Broker, inverter: SocketAddr, 
         outlook = sim::OUTLOOK,
         max = COMPUTE_MAX.0,
         heat_pump_age = (10.0 * speed).max(HEAT_PUMP_AGE_S),
+        obeys = (OBEYS_S * speed).clamp(4.0, OBEYS_MAX_S),
+        starts = (STARTS_S * speed).clamp(6.0, OBEYS_MAX_S),
         tokens = 250_000.0 / speed,
         price_in = 0.4 * speed,
         price_out = 1.2 * speed,

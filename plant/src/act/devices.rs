@@ -52,6 +52,7 @@ use crate::observe::flows::Flows;
 use crate::point::{DeviceId, Point, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, HeatSource};
+use crate::time::Moment;
 use crate::units::{EurPerKwh, Watts};
 use crate::value::dimming;
 use crate::value::situation::Situation;
@@ -74,6 +75,11 @@ pub(super) struct Coordination {
 }
 
 impl Coordination {
+    /// Since when the battery is set to hold; `None` while it is under its own control.
+    pub(super) fn held_since(&self) -> Option<Moment> {
+        self.hold.since
+    }
+
     /// The setpoints of the engine and of every device.
     pub(super) fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
         self.heat_pump(situation, verdict);

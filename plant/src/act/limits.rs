@@ -39,6 +39,8 @@ use crate::units::Watts;
 use crate::value::situation::Situation;
 use crate::work::WorkerState;
 
+pub(super) use crate::act::limits::reserve::is_near;
+
 /// Share of the fuse that compute leaves to the next second's surprises: chosen, 345 W of a connection of 17.25 kW, what a refrigerator takes as it starts.
 pub(super) const FUSE_MARGIN: f64 = 0.02;
 
@@ -62,6 +64,8 @@ pub(super) struct Verdict {
     pub reason: Reason,
     /// The limits that acted.
     pub hits: Vec<LimitHit>,
+    /// What dispatch wanted.
+    pub wanted: Watts,
 }
 
 /// Power on its way through the limits.
@@ -103,8 +107,8 @@ impl Limits {
         self.times.on_since
     }
 
-    /// What stays of `wanted`.
-    pub(super) fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted) -> Verdict {
+    /// What stays of `wanted` beside a battery that is set to hold since `held`.
+    pub(super) fn clamp(&mut self, situation: &Situation<'_>, wanted: &Wanted, held: Option<Moment>) -> Verdict {
         let max = situation.max();
         let sound = if wanted.power.0.is_finite() { wanted.power } else { Watts::ZERO };
         let power = sound.between(Watts::ZERO, max);
@@ -125,7 +129,7 @@ impl Limits {
         self.heat.guard(situation, &mut passage);
         connection::guard(situation, &mut passage);
         self.phases.guard(situation, &mut passage);
-        self.reserve.guard(situation, self.times.on_since.is_some(), &mut passage);
+        self.reserve.guard(situation, held, &mut passage);
         // Minimum times pass; what waits for them stays claimed.
         let ceiling = passage.ceiling;
         self.times.guard(situation, wanted, &mut passage);
@@ -134,7 +138,8 @@ impl Limits {
         let budget = passage.power;
         let claimed = Some(wanted.claimed.min(ceiling)).filter(|claimed| *claimed >= situation.site.compute.min);
         let claimed = claimed.map_or(budget, |claimed| claimed.max(budget));
-        Verdict { budget, claimed, reason: reason(situation, wanted, &passage), hits: passage.hits }
+        let reason = reason(situation, wanted, &passage);
+        Verdict { budget, claimed, reason, hits: passage.hits, wanted: power }
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Bounds {
     pub phase: Option<(f64, Vec<usize>)>,
     /// Whether compute is one of the dimmed loads, and whether heat pump and battery are.
     pub dims: (bool, bool, bool),
-    /// The battery's reserve in %, and the Wh below it that compute may take until it is noticed.
+    /// The battery's reserve in %, and for how many seconds compute may take from it below that, until it is read and obeyed.
     pub reserve: Option<(f64, f64)>,
     /// How long the box may take to obey, its start aside.
     pub obeys: f64,
@@ -72,12 +72,13 @@ pub(crate) struct Account {
     pub faults: BTreeMap<Guarded, String>,
     /// Seconds for which each limit was passed through compute, allowed or not.
     pub beyond: BTreeMap<Guarded, f64>,
-    /// Wh that compute took out of a battery below its reserve.
+    /// Wh that compute took out of a battery below its reserve for longer than that.
     pub below_reserve: f64,
     past: VecDeque<Past>,
     /// Arrival and moment of the grid's readings.
     seen: VecDeque<(f64, f64)>,
     off_since: Option<f64>,
+    taking_since: Option<f64>,
     deaf_until: f64,
     stuck_until: (f64, f64),
 }
@@ -101,6 +102,7 @@ impl Account {
             past: VecDeque::new(),
             seen: VecDeque::new(),
             off_since: None,
+            taking_since: None,
             deaf_until: 0.0,
             stuck_until: (0.0, 0.0),
         }
@@ -131,7 +133,7 @@ impl Account {
             self.stuck_until.1 = after + self.bounds.behind;
         }
         let compute = if t < self.deaf_until { truth.compute.min(now.budget) } else { truth.compute };
-        self.reserve(&truth, &now);
+        self.reserve(&Truth { compute, ..truth }, &now);
         self.silence(compute, &now);
         if compute <= DIGIT {
             return;
@@ -217,12 +219,13 @@ impl Account {
     }
 
     fn reserve(&mut self, truth: &Truth, now: &Circumstances) {
-        let Some((reserve, allowed)) = self.bounds.reserve else { return };
-        // A battery shows its charge in steps of 1 %.
-        if truth.soc < reserve - 0.5 {
-            self.below_reserve += truth.battery_through_compute() * now.dt / 3600.0;
+        let Some((reserve, noticed)) = self.bounds.reserve else { return };
+        let taken = truth.battery_through_compute();
+        self.taking_since = (truth.soc < reserve && taken > DIGIT).then(|| self.taking_since.unwrap_or(now.t));
+        if self.taking_since.is_some_and(|since| now.t > since + noticed) && now.t >= self.stuck_until.1 {
+            self.below_reserve += taken * now.dt / 3600.0;
         }
-        if self.below_reserve > allowed {
+        if self.below_reserve > 0.1 {
             let words = format!("{:.0} Wh taken below the reserve: {truth:?}", self.below_reserve);
             self.fault(Guarded::Reserve, now, words);
         }

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Seconds that a random house lives.
 pub(crate) const LIFE: f64 = 7_200.0;
+/// Seconds that a battery which regulates itself takes to find its way, at a gain of a third every three seconds.
+const SETTLING: f64 = 20.0;
 /// The volts of a phase.
 const VOLTS: f64 = 230.0;
 /// What the site knows of the heat pump, in W.
@@ -242,11 +244,17 @@ fn bounds(plan: &Plan) -> Bounds {
     let computing = |phases: &Phases| (0..3).filter(|number| phases.compute.contains(&PHASES[*number])).collect();
     let phased = plan.meters.iter().any(|meter| meter.points.contains(&Point::GridPowerL1));
     let behind = plan.meters.iter().map(|meter| meter.max_age + meter.late).fold(0.0, f64::max);
+    // The cloud that takes the surplus is read by two meters, then the box obeys, and the battery finds its way.
+    let read = plan.meters.iter().filter(|meter| ["meter", "inverter"].contains(&meter.device));
+    let noticed = read.map(|meter| meter.every + meter.late).fold(0.0, f64::max)
+        + 1.0
+        + SETTLING
+        + compute.obeys_within.as_secs_f64();
     Bounds {
         connection: grid.import_limit.0,
         phase: grid.phases.as_ref().map(|phases| (phases.limit_a * phases.voltage, computing(phases))),
         dims: (grid.dimming.compute, grid.dimming.heat_pump, grid.dimming.battery),
-        reserve: site.battery.map(|battery| (battery.reserve.0, 10.0 * battery.capacity.0)),
+        reserve: site.battery.map(|battery| (battery.reserve.0, noticed)),
         obeys: compute.obeys_within.as_secs_f64(),
         max_age: plan.meters.first().map_or(60.0, |meter| meter.max_age),
         behind,

@@ -46,9 +46,10 @@ impl Truth {
         self.grid - self.compute
     }
 
-    /// What compute takes out of the battery: the household and the heat pump have it first.
+    /// What compute takes out of the battery: the household and the heat pump have it first, and what is exported went elsewhere.
     pub(crate) fn battery_through_compute(&self) -> f64 {
         let own = (self.household + self.heat_pump - self.pv).max(0.0);
-        (self.battery - own).clamp(0.0, self.compute)
+        let exported = (-self.grid).max(0.0);
+        (self.battery - own - exported).clamp(0.0, self.compute)
     }
 }

@@ -15,14 +15,22 @@
 //! And when an input says nothing? A load that is not metered, or whose meter is silent, draws the most that it can. Generation that is
 //! not known is none. A relay that is silent dims.
 //!
+//! Meters err, by up to 1 % and a step of 10 W each: what the others draw and what generation leaves count as the worse of what they
+//! may be.
+//!
 //! Example: 4200 W are left, the heat pump takes 3000 W, the household 500 W, the sun gives 1500 W: the meter shows 2000 W. Of the
-//! sun 1000 W serve the heat pump, so 4200 - 3000 + 1000 = 2200 W stay for compute.
+//! sun 1000 W serve the heat pump, so 4200 - 3000 + 1000 = 2200 W stay for compute, less 80 W that the meters may err by.
 
 use crate::image::{Image, Known};
 use crate::point::{Point, Role};
 use crate::site::{HeatSource, Site};
 use crate::units::Watts;
 use crate::value::situation::Situation;
+
+/// What a meter may err by, as a share of what it shows: that of class 1.
+const METER_ERROR: f64 = 0.01;
+/// Meters show power in steps of up to this much.
+const METER_STEP: Watts = Watts(10.0);
 
 /// The limit in force, the strictest of what was commanded and what a relay says; `None` while nobody dims.
 pub(crate) fn in_force(site: &Site, image: &Image, commanded: Option<Watts>) -> Option<Watts> {
@@ -55,7 +63,17 @@ pub(crate) fn for_heat_pump(situation: &Situation<'_>, budget: Watts) -> Option<
 /// What the limit leaves to one load beside `others`; `residual` is what the meter would show without that load.
 fn left(situation: &Situation<'_>, limit: Watts, others: Watts, residual: Option<Watts>) -> Watts {
     let free = residual.map_or(Watts::ZERO, |residual| others - residual);
-    (limit - others + free.positive().min(generation(situation))).positive()
+    let own = free.positive().min(generation(situation));
+    (limit - margin(situation, others, own) - others + own).positive()
+}
+
+/// What the meters may err by: those of the other loads, and where own power counts those of the connection and of compute.
+fn margin(situation: &Situation<'_>, others: Watts, own: Watts) -> Watts {
+    let err = |power: Watts| power.abs() * METER_ERROR + METER_STEP;
+    let grid = situation.image.get(Point::GridPower).fresh().map_or(Watts::ZERO, Watts);
+    let compute = situation.compute_when(Point::GridPower).map_or(Watts::ZERO, |drawn| drawn.most);
+    let loads = if others > Watts::ZERO { err(others) } else { Watts::ZERO };
+    loads + if own > Watts::ZERO { err(grid) + err(compute) } else { Watts::ZERO }
 }
 
 /// PV and what the battery gives, as far as they are known.
