@@ -259,8 +259,8 @@ fn a_grid_clamp_turned_round_at_night_buys_nothing() {
         late.live(60, night);
         assert!(late.compute <= 300.0, "{name}: {} W", late.compute);
         late.live(3600, night);
-        assert!(late.most <= 301.0, "{name}: never more than its least power: {}", late.most);
-        assert!(late.energy < 0.02, "{name}: {} kWh", late.energy);
+        assert!(late.compute <= 0.0, "{name}: {} W", late.compute);
+        assert!(late.energy < 0.03, "{name}: {} kWh", late.energy);
         assert!(
             late.problems().contains("the grid meter (meter) seems to count the wrong way"),
             "{name}: {}",
@@ -312,22 +312,18 @@ fn a_battery_counted_the_wrong_way_keeps_its_reserve() {
             late.meter(Point::BatterySoc).digit = digit;
             late.fault(Point::BatteryPower, Fault::Turned);
             late.plant.handle(Event::Command(Command::Boost(Duration::from_secs(360_000))), late.now);
-            let mut below = 0;
-            for _ in 0..6 * 3600 {
+            let (mut below, mut said) = (0, None);
+            for second in 0..6 * 3600 {
                 late.pass(night(late.second));
-                below = if late.soc < 20.0 - digit / 2.0 && late.compute > 50.0 && late.battery > 50.0 {
-                    below + 1
-                } else {
-                    0
-                };
+                let through_compute = late.compute > 50.0 && late.battery > 50.0;
+                below = if late.soc < 20.0 - digit / 2.0 && through_compute { below + 1 } else { 0 };
                 assert!(below < 15, "{start} {digit}: {} % and {} W of compute", late.soc, late.compute);
+                if said.is_none() && late.problems().contains("the battery (inverter) seems to count") {
+                    assert!(late.record().points[&Point::BatteryPower].fresh().is_none());
+                    said = Some(second);
+                }
             }
-            assert!(
-                late.problems().contains("the battery (inverter) seems to count"),
-                "{start} {digit}: {}",
-                late.problems()
-            );
-            assert!(late.record().points[&Point::BatteryPower].fresh().is_none());
+            assert!(said.is_some_and(|second| second < 120), "{start} {digit}: {said:?}");
         }
     }
 }

@@ -5,10 +5,8 @@
 //! at rest are never stuck. Stuck is what repeats itself while others move and nobody moves in its place.
 //!
 //! For the grid: compute, heat pump, wallbox and PV together moved, and the battery did not. No house moves against them to the
-//! last digit. For the battery: heat pump, wallbox and PV moved, and neither the grid nor compute did. A house that moves as much hides
-//! that; then no verdict is made.
-//!
-//! Means of 20 s are compared, and a move counts when it is so old that the latest meter has shown its answer.
+//! last digit. Means of 20 s are compared, and a move counts when it is so old that the latest meter has shown its answer. For the
+//! battery: its state of charge does not follow (`charge`); what the house takes hides any other answer.
 //!
 //! Example: the grid shows 1234.5 W for three minutes, the inverter sleeps, compute started with 900 W and the battery rests: stuck.
 
@@ -60,7 +58,7 @@ struct Seen {
     since: Moment,
     readings: u32,
     read: Moment,
-    known: [bool; 3],
+    known: [bool; 4],
     sum: Moves,
     count: f64,
     began: Moment,
@@ -73,14 +71,8 @@ impl Repetition {
         Self { patience, resting, capped, seen: None }
     }
 
-    /// Takes in that the meter showed `value` at `read`, and what moved; since when it has been stuck.
-    pub(super) fn observe(
-        &mut self,
-        look: &Look,
-        (value, read): (f64, Moment),
-        moves: Moves,
-        pace: Duration,
-    ) -> Option<Moment> {
+    /// Takes in that the meter showed `value` at `read`, and what moved; since when it has shown the same, where that is long.
+    pub(super) fn observe(&mut self, look: &Look, (value, read): (f64, Moment), moves: Moves) -> Option<Moment> {
         let held = self.capped.is_some_and(|capped| (value - capped).abs() <= HELD.max(HELD_SHARE * capped.abs()));
         if held || value.abs() < self.resting {
             self.seen = None;
@@ -108,7 +100,12 @@ impl Repetition {
         }
         seen.add(now, moves);
         let waited = now.since(seen.since) >= self.patience && seen.readings >= READINGS;
-        (waited && seen.is_alone(pace)).then_some(seen.since)
+        waited.then_some(seen.since)
+    }
+
+    /// Whether the others moved, and nobody in the meter's place; meters are read at least every `pace`.
+    pub(super) fn is_alone(&self, pace: Duration) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.is_alone(pace))
     }
 }
 
@@ -127,7 +124,6 @@ impl Seen {
         self.count += 1.0;
     }
 
-    /// Whether the others moved, and nobody in the meter's place.
     fn is_alone(&self, pace: Duration) -> bool {
         let unanswered = (ANSWERED + pace).as_secs().div_ceil(MEAN.as_secs()) as usize;
         let old = self.means.len().saturating_sub(unanswered);

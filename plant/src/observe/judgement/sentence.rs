@@ -38,10 +38,19 @@ impl Judgement {
         problems
     }
 
+    /// Whether what is seen says that it is the grid meter's sign.
+    fn is_grid_named(&self) -> bool {
+        let impossible = self.level.impossible();
+        let below = matches!(impossible, Some(Impossible::FeedIn | Impossible::House));
+        let against = self.grid_counters.run_against();
+        let wrong = self.grid.answers() < 0 && (below || against);
+        let both = impossible == Some(Impossible::House) && against;
+        let named = impossible == Some(Impossible::FeedIn) || wrong || both || self.grid.answers() <= CONDEMNED;
+        self.grid.since().is_some() && named
+    }
+
     fn grid(&self, site: &Site) -> Option<String> {
-        self.grid.since()?;
-        let contradicts = self.level.impossible().is_some() || self.grid_counters.run_against();
-        if !contradicts && self.grid.answers() > CONDEMNED {
+        if !self.is_grid_named() {
             return None;
         }
         let meter = meter(site, Point::GridPower);
@@ -73,9 +82,9 @@ impl Judgement {
     fn house(&self, site: &Site) -> Option<String> {
         let impossible = self.level.impossible()?;
         let named = match impossible {
-            Impossible::FeedIn => self.grid.since().is_some(),
+            Impossible::FeedIn => self.is_grid_named(),
             Impossible::Charge => self.battery.since().is_some(),
-            Impossible::House => self.grid.since().or(self.battery.since()).is_some(),
+            Impossible::House => self.is_grid_named() || self.battery.since().is_some(),
         };
         if named {
             return None;
@@ -90,14 +99,15 @@ impl Judgement {
         let grid = meter(site, Point::GridPower);
         let battery =
             if site.battery.is_some() { format!(" or {}", meter(site, Point::BatteryPower)) } else { String::new() };
+        let rests = if self.grid.since().is_some() { ". Compute rests" } else { "" };
         Some(format!(
-            "the house's consumption is {house}, below zero: {MISSING}, or {grid}{battery} counts the wrong way"
+            "the house's consumption is {house}, below zero: {MISSING}, or {grid}{battery} counts the wrong way{rests}"
         ))
     }
 
     /// Counters against power, where that names nobody.
     fn counters(&self, site: &Site) -> Option<String> {
-        if !self.grid_counters.run_against() || self.grid.since().is_some() {
+        if !self.grid_counters.run_against() || self.is_grid_named() {
             return None;
         }
         let meter = meter(site, Point::GridPower);

@@ -1,13 +1,13 @@
 //! Suspicion of one meter, by evidence of two kinds: what contradicts it, and how it answers.
 //!
 //! ```text
-//!            a contradiction, and wrong answers
+//!            a contradiction, and wrong answers or none for long
 //!   trusted -----------------------------------> suspected
 //!           <-----------------------------------
 //!            no contradiction for 15, 30, 60 min .. 4 h, or more right answers than wrong ones
 //! ```
 //!
-//! Answers count +1 and -1, up to three. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
+//! A right answer counts +1, up to three, a wrong one -2. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
 //! house below zero may lack a source in the configuration. Only what cannot be by any lateness needs no answer.
 //!
 //! A suspicion stays when compute rests and nothing is left to see. A meter that is trusted again and contradicts again waits twice
@@ -18,8 +18,11 @@ use crate::observe::judgement::steps::Answer;
 use crate::time::Moment;
 use std::time::Duration;
 
-/// The most answers that count.
-const MOST: i8 = 3;
+/// What a right and a wrong answer count: a meter that is turned is seldom right by chance, and more often than a sound one is wrong.
+const RIGHT: i8 = 1;
+const WRONG: i8 = -2;
+/// The most that answers count.
+const MOST: (i8, i8) = (-4, 3);
 /// The first pause without contradiction until the meter is trusted again.
 const PAUSE: Duration = Duration::from_secs(900);
 /// The longest one.
@@ -49,15 +52,15 @@ impl Suspicion {
         self.since
     }
 
-    /// Right answers less wrong ones.
+    /// What right and wrong answers count together.
     pub(super) fn answers(&self) -> i8 {
         self.answers
     }
 
     /// Takes an answer.
     pub(super) fn hear(&mut self, answer: Answer) {
-        let step = if answer == Answer::Right { 1 } else { -1 };
-        self.answers = (self.answers + step).clamp(-MOST, MOST);
+        let step = if answer == Answer::Right { RIGHT } else { WRONG };
+        self.answers = (self.answers + step).clamp(MOST.0, MOST.1);
         if self.answers > 0 {
             self.since = None;
         }
