@@ -13,9 +13,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// Houses of the usual run, and of a round of `./run long`.
-const HOUSES: [u64; 2] = [48, 400];
+const HOUSES: [u64; 2] = [36, 200];
 /// Seconds that a house lives.
-const LIFE: f64 = 5_400.0;
+const LIFE: f64 = 3_600.0;
 
 /// The usual seeds; in a round of `./run long`, which seeds all chance, those of the round.
 fn seeds() -> Range<u64> {
@@ -75,20 +75,30 @@ fn said(house: &LateHouse) -> String {
     problems.cloned().collect::<Vec<_>>().join(". ")
 }
 
-/// The seconds until what is said contains `words`, and what else was said before.
-fn found(house: &mut LateHouse, words: &str) -> (Option<f64>, String) {
-    let (began, mut before) = (house.t(), String::new());
+/// How long until what is said contains `words`, in seconds.
+fn found(house: &mut LateHouse, words: &str) -> Option<f64> {
+    let began = house.t();
     while house.t() < began + LIFE {
         house.live(1.0);
-        let said = said(house);
-        if said.contains(words) {
-            return (Some(house.t() - began), before);
-        }
-        if !said.is_empty() {
-            before = said;
+        if said(house).contains(words) {
+            return Some(house.t() - began);
         }
     }
-    (None, before)
+    None
+}
+
+/// Turns the sign of `point`, or lets it show a share.
+fn factor(house: &mut LateHouse, point: Point, factor: f64) {
+    house.meter(point).factors.insert(point, factor);
+}
+
+/// At least `share` of the houses have to be found out, half of them within `median` seconds.
+fn check(times: &[(u64, Option<f64>)], share: f64, median: f64) {
+    let mut found: Vec<f64> = times.iter().filter_map(|(_, time)| *time).collect();
+    found.sort_by(f64::total_cmp);
+    assert!(times.len() >= 5, "{times:?}");
+    assert!(found.len() as f64 >= share * times.len() as f64, "{} of {}: {times:?}", found.len(), times.len());
+    assert!(found[found.len() / 2] <= median, "{times:?}");
 }
 
 #[test]
@@ -101,12 +111,6 @@ fn nothing_is_said_of_sound_meters() {
             let said = said(&house);
             if !said.is_empty() {
                 faults.push(format!("seed {seed}, {} s: {said}", house.t()));
-                eprintln!(
-                    "{:?} {:?} {:?}",
-                    house.truth,
-                    house.meters.iter().map(|m| (m.device, m.every, m.late, &m.troubles)).collect::<Vec<_>>(),
-                    house.record.as_ref().unwrap().points
-                );
                 break;
             }
         }
@@ -114,23 +118,8 @@ fn nothing_is_said_of_sound_meters() {
     assert!(faults.is_empty(), "{} of {} houses:\n{}", faults.len(), seeds().count(), faults.join("\n"));
 }
 
-fn report(what: &str, times: &[(u64, Option<f64>, String)]) {
-    let mut found: Vec<f64> = times.iter().filter_map(|(_, time, _)| *time).collect();
-    found.sort_by(f64::total_cmp);
-    eprintln!(
-        "{what}: {} of {} found, median {:?}, last {:?}",
-        found.len(),
-        times.len(),
-        found.get(found.len() / 2),
-        found.last()
-    );
-    for (seed, time, before) in times.iter().filter(|(_, time, before)| time.is_none() || !before.is_empty()) {
-        eprintln!("   seed {seed} {time:?} {before}");
-    }
-}
-
 #[test]
-fn x_night() {
+fn a_clamp_turned_round_by_night_is_found_at_once() {
     let mut times = Vec::new();
     for seed in seeds() {
         let mut house = calm(seed, Command::SetMode(Mode::Surplus));
@@ -138,127 +127,108 @@ fn x_night() {
             continue;
         }
         house.sky.clear = 0.0;
-        house.meter(Point::GridPower).factors.insert(Point::GridPower, -1.0);
-        let (time, before) = found(&mut house, "the grid meter (meter) seems to count the wrong way");
-        let slow = house.meter(Point::GridPower).every * 3.0 + house.meter(Point::GridPower).late;
-        house.live(3600.0);
-        times.push((
-            seed,
-            time,
-            format!("{before} slow {slow} compute {} {:?}", house.truth.compute, house.starts.len()),
-        ));
+        factor(&mut house, Point::GridPower, -1.0);
+        let time = found(&mut house, "the grid meter (meter) seems to count the wrong way");
+        // The first readings, three of the grid meter's, and 20 s.
+        let late = house.meters.iter().map(|meter| meter.late).fold(0.0, f64::max);
+        let soon = late + 3.0 * house.meter(Point::GridPower).every + 25.0;
+        assert!(time.is_some_and(|time| time <= soon), "seed {seed}: {time:?} of {soon}");
+        house.live(300.0);
+        assert!(house.truth.compute <= 0.0, "seed {seed}: {} W", house.truth.compute);
+        times.push((seed, time));
     }
-    report("night", &times);
+    check(&times, 1.0, 60.0);
 }
 
 #[test]
-fn x_day() {
-    let mut times = Vec::new();
+fn a_clamp_turned_round_by_day_costs_little() {
+    let mut houses = 0;
     for seed in seeds() {
         let mut house = calm(seed, Command::SetMode(Mode::Surplus));
         if house.storage.is_some() || house.plant.site().pv.is_none() {
             continue;
         }
-        house.meter(Point::GridPower).factors.insert(Point::GridPower, -1.0);
-        let (time, before) = found(&mut house, "the grid meter (meter) seems to count the wrong way");
-        let mut kwh = 0.0;
-        for _ in 0..3600 {
+        factor(&mut house, Point::GridPower, -1.0);
+        let mut bought = 0.0;
+        while house.t() < LIFE {
             house.live(1.0);
-            kwh += house.truth.grid.min(house.truth.compute).max(0.0) / 3.6e6;
+            bought += house.truth.grid.min(house.truth.compute).max(0.0) / 3.6e6;
         }
-        times.push((
-            seed,
-            time,
-            format!(
-                "{before} kwh {kwh} of {} clear {} starts {:?}",
-                house.plant.site().compute.max,
-                house.sky.clear,
-                house.starts.len()
-            ),
-        ));
+        let most = house.plant.site().compute.max.0 / 1000.0;
+        eprintln!("day {seed} {bought} of {most} {}", said(&house));
+        houses += 1;
+        assert!(bought < 0.3 * most, "seed {seed}: {bought} kWh by a box of {most} kW, {}", said(&house));
     }
-    report("day", &times);
+    assert!(houses >= 5, "{houses}");
 }
 
 #[test]
-fn x_battery() {
+fn a_battery_counted_the_wrong_way_is_named() {
     let mut times = Vec::new();
     for seed in seeds() {
         let mut house = calm(seed, Command::SetMode(Mode::Surplus));
-        if house.storage.is_none() {
+        // One that is nearly empty is empty before it has shown anything.
+        if house.storage.as_ref().is_none_or(|storage| storage.soc < 20.0) {
             continue;
         }
-        house.meter(Point::BatteryPower).factors.insert(Point::BatteryPower, -1.0);
-        let (time, before) = found(&mut house, "the battery (inverter) seems to count");
-        times.push((
-            seed,
-            time,
-            format!("{before} faults {:?} soc {} clear {}", house.account.faults, house.truth.soc, house.sky.clear),
-        ));
+        factor(&mut house, Point::BatteryPower, -1.0);
+        times.push((seed, found(&mut house, "the battery (inverter) seems to count")));
+        assert!(house.account.faults.is_empty(), "seed {seed}: {:?}", house.account.faults);
     }
-    report("battery", &times);
+    check(&times, 0.8, 1_200.0);
 }
 
 #[test]
-fn x_plug() {
+fn a_plug_counted_backwards_is_named() {
     let mut times = Vec::new();
     for seed in seeds() {
-        let mut house = calm(seed, Command::Boost(Duration::from_secs(7200)));
-        if !house.meters.iter().any(|meter| meter.device == "plug") {
-            continue;
+        let mut house = calm(seed, Command::Boost(Duration::from_secs(7_200)));
+        if house.meters.iter().any(|meter| meter.device == "plug") {
+            factor(&mut house, Point::ComputePower, -1.0);
+            times.push((seed, found(&mut house, "the meter of compute (plug)")));
         }
-        house.meter(Point::ComputePower).factors.insert(Point::ComputePower, -1.0);
-        let (time, before) = found(&mut house, "the meter of compute (plug)");
-        times.push((seed, time, before));
     }
-    report("plug", &times);
+    check(&times, 1.0, 180.0);
 }
 
 #[test]
-fn x_hidden() {
+fn a_source_that_nobody_configured_is_missed() {
     let mut times = Vec::new();
     for seed in seeds() {
         let mut house = calm(seed, Command::SetMode(Mode::Surplus));
-        if house.sky.clear < 2500.0 {
+        if house.sky.clear < 2_500.0 {
             continue;
         }
-        house.meter(Point::PvPower).factors.insert(Point::PvPower, 0.3);
-        let (time, before) = found(&mut house, "missing in the configuration");
-        let first = said(&house);
-        house.live(1800.0);
-        times.push((
-            seed,
-            time,
-            format!(
-                "{before} clear {} first {first} then {} compute {}",
-                house.sky.clear,
-                said(&house),
-                house.truth.compute
-            ),
-        ));
+        factor(&mut house, Point::PvPower, 0.3);
+        times.push((seed, found(&mut house, "missing in the configuration")));
     }
-    report("hidden", &times);
+    check(&times, 0.7, 1_800.0);
 }
 
 #[test]
-fn x_stuck() {
-    for (point, words) in [
-        (Point::GridPower, "the grid meter (meter) has shown the same"),
-        (Point::BatteryPower, "the battery (inverter) has shown the same"),
-    ] {
+fn stuck_meters_are_named() {
+    let rows = [
+        // Where the battery follows it in its place, no one can tell; nor whether what rests is stuck.
+        (Point::GridPower, false, 100.0, "the grid meter (meter) has shown the same", 0.7, 400.0),
+        (Point::BatteryPower, true, 500.0, "the battery (inverter) has shown the same", 0.8, 1_200.0),
+    ];
+    for (point, storage, least, words, share, median) in rows {
         let mut times = Vec::new();
         for seed in seeds() {
             let mut house = calm(seed, Command::SetMode(Mode::Surplus));
-            if house.storage.is_none() && point == Point::BatteryPower {
+            house.happenings.push((700.0, Happening::Command(Command::Boost(Duration::from_secs(7_200)))));
+            house.meter(Point::GridPower).troubles.clear();
+            if house.storage.is_some() != storage {
                 continue;
             }
-            house.happenings.push((700.0, Happening::Command(Command::Boost(Duration::from_secs(7200)))));
             house.meter(point).troubles = vec![(600.0, 1e9, Trouble::Stuck)];
             house.live(600.0);
-            let shown = house.record.as_ref().unwrap().points.get(&point).copied();
-            let (time, before) = found(&mut house, words);
-            times.push((seed, time, format!("{before} shown {shown:?} storage {}", house.storage.is_some())));
+            let shown = house.record.as_ref().and_then(|record| record.points.get(&point)?.fresh());
+            if shown.is_some_and(|shown| shown.abs() > least) {
+                times.push((seed, found(&mut house, words)));
+            }
         }
-        report(words, &times);
+        eprintln!("{words} {times:?}");
+        check(&times, share, median);
     }
 }

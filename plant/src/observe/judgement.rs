@@ -22,8 +22,8 @@
 //! | feed-in, every source asleep | none, or not mostly right | suspected | rests |
 //! | house below zero and counters against power | any | suspected | rests |
 //! | one of them | wrong | suspected | rests |
-//! | the same | none yet | on trial | at most its least power: that step brings the answer; after 10 min it rests |
-//! | the same | right | right: a source is missing, or the counters are turned | follows it |
+//! | the same | none, or one right | on trial | at most its least power; after 5 min it rests: start and stop bring two answers |
+//! | the same | two right | right: a source is missing, or the counters are turned | follows it |
 //! | PV not known | wrong | suspected, and said after the second | rests: that step brings the next answer |
 //! | the same | none yet | unproven | at most its least power where it follows the surplus |
 //! | nothing | wrong or right | right | as dispatched |
@@ -63,6 +63,7 @@ use crate::observe::judgement::suspicion::Suspicion;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Moment;
+use crate::units::Watts;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -81,12 +82,12 @@ const NEAR: f64 = 1.0;
 /// How long a grid meter or a battery may repeat itself: a grid meter moves with everything, a battery is held now and then.
 const GRID_PATIENCE: Duration = Duration::from_secs(180);
 const BATTERY_PATIENCE: Duration = Duration::from_secs(600);
-/// Answers that make a feed-in believed while every source sleeps: two right ones.
+/// Answers that make a grid meter believed against what contradicts it: two right ones, to a start and a stop.
 const BELIEVED: i8 = 2;
 /// Answers that condemn by themselves: two wrong ones.
 const CONDEMNED: i8 = -4;
-/// How long a trial lasts that brings no answer: some starts of compute.
-const TRIAL: Duration = Duration::from_secs(600);
+/// How long a trial lasts: a box's usual minimum time on.
+const TRIAL: Duration = Duration::from_secs(300);
 /// The longest pause between two readings that is looked for.
 const PACE_MAX: Duration = Duration::from_secs(120);
 /// What a step, a sum or a repetition shows in.
@@ -119,6 +120,8 @@ pub(crate) struct Judgement {
     backwards: BTreeMap<Point, Moment>,
     /// Since when a meter is stuck.
     stuck: BTreeMap<Point, Moment>,
+    /// The budget in force, and since when; always where there was no other.
+    commanded: Option<(Watts, Moment)>,
     /// When each point was read last, and the longest pause between two readings.
     paces: BTreeMap<Point, (Moment, Duration)>,
     now: Moment,
@@ -143,6 +146,7 @@ impl Judgement {
             plug: Plug::default(),
             backwards: BTreeMap::new(),
             stuck: BTreeMap::new(),
+            commanded: None,
             paces: BTreeMap::new(),
             now: Moment::default(),
         }
@@ -171,6 +175,9 @@ impl Judgement {
         let now = image.moment;
         self.now = now;
         self.hear_pace(image);
+        if let Some(budget) = draw.budget().filter(|budget| self.commanded.is_none_or(|(last, _)| last != *budget)) {
+            self.commanded = Some((budget, if self.commanded.is_some() { now } else { Moment::default() }));
+        }
         let pace = self.pace(image, &POWERS);
         self.stuck_plug(site, image, draw);
         if let Some(look) = self.eye.look(site, image, draw) {
@@ -225,10 +232,11 @@ impl Judgement {
     fn repeat(&mut self, image: &Image, look: &Look, pace: Duration) {
         let read = |point| image.taken.get(&point).copied().unwrap_or_default();
         let others = look.net() - look.compute_middle() + look.shown;
-        let moves = Moves { others, instead: look.battery };
-        let grid = self.grid_repetition.observe(look, (look.grid, read(Point::GridPower)), moves);
-        let battery =
-            self.battery_repetition.observe(look, (look.battery, read(Point::BatteryPower)), Moves::default());
+        let moves = Moves { others, own: look.shown, instead: look.battery };
+        let settled = self.commanded.map_or(Duration::ZERO, |(_, since)| look.at.since(since));
+        let grid = self.grid_repetition.observe(look, (look.grid, read(Point::GridPower)), moves, settled);
+        let (shown, moves) = ((look.battery, read(Point::BatteryPower)), Moves::default());
+        let battery = self.battery_repetition.observe(look, shown, moves, settled);
         let found = [
             (Point::GridPower, grid.filter(|_| self.grid_repetition.is_alone(pace))),
             (Point::BatteryPower, battery.filter(|_| self.charge.is_still())),
@@ -247,7 +255,8 @@ impl Judgement {
         let fed_in = impossible == Some(Impossible::FeedIn) && self.grid.answers() < BELIEVED;
         let both = impossible == Some(Impossible::House) && self.grid_counters.run_against();
         let open = self.contradicts() || self.level.unknown();
-        let on_trial = self.contradicts() && self.grid.answers() == 0 && self.grid.since().is_none();
+        let undecided = (0..BELIEVED).contains(&self.grid.answers());
+        let on_trial = self.contradicts() && undecided && self.grid.since().is_none();
         self.trial = on_trial.then(|| self.trial.unwrap_or(now));
         let unanswered = self.trial.is_some_and(|since| now.since(since) >= TRIAL);
         // What led to a suspicion keeps it up while it shows.
@@ -270,7 +279,7 @@ impl Judgement {
     fn trust(&self) -> Trust {
         match () {
             () if self.grid.since().is_some() => Trust::Contradicted,
-            () if self.contradicts() && self.grid.answers() <= 0 => Trust::Trial,
+            () if self.contradicts() && self.grid.answers() < BELIEVED => Trust::Trial,
             () if self.level.unknown() && self.grid.answers() <= 0 => Trust::Unproven,
             () => Trust::Sound,
         }

@@ -1,7 +1,7 @@
 //! The judgement in words: which device, what contradicts, and what to turn.
 
 use crate::observe::judgement::level::Impossible;
-use crate::observe::judgement::{CONDEMNED, Judgement, LASTING};
+use crate::observe::judgement::{BELIEVED, CONDEMNED, Judgement, LASTING};
 use crate::point::{Point, Role};
 use crate::site::Site;
 use crate::units::Watts;
@@ -90,7 +90,7 @@ impl Judgement {
             return None;
         }
         let house = Watts(self.level.house);
-        if self.grid.answers() > 0 {
+        if self.grid.answers() >= BELIEVED {
             return Some(format!(
                 "the house's consumption is {house}, below zero: {MISSING}, or {} counts too little",
                 meter(site, Point::PvPower)
@@ -111,7 +111,7 @@ impl Judgement {
             return None;
         }
         let meter = meter(site, Point::GridPower);
-        let which = if self.grid.answers() > 0 {
+        let which = if self.grid.answers() >= BELIEVED {
             "grid.power is right, so grid.import_energy and grid.export_energy are exchanged"
         } else {
             "turn the sign of grid.power, or exchange grid.import_energy and grid.export_energy"

@@ -4,7 +4,7 @@
 //!            a contradiction, and wrong answers or none for long
 //!   trusted -----------------------------------> suspected
 //!           <-----------------------------------
-//!            no contradiction for 15, 30, 60 min .. 4 h, or more right answers than wrong ones
+//!            no contradiction for 15, 30, 60 min .. 4 h, or two right answers more than wrong ones
 //! ```
 //!
 //! A right answer counts +1, up to three, a wrong one -2. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
@@ -14,6 +14,7 @@
 //! as long, so a turned clamp costs some minutes of compute now and then. After a day of health the pause is as short as at first. A
 //! restart forgets: whoever corrects a sign in the configuration restarts.
 
+use crate::observe::judgement::BELIEVED;
 use crate::observe::judgement::steps::Answer;
 use crate::time::Moment;
 use std::time::Duration;
@@ -61,7 +62,7 @@ impl Suspicion {
     pub(super) fn hear(&mut self, answer: Answer) {
         let step = if answer == Answer::Right { RIGHT } else { WRONG };
         self.answers = (self.answers + step).clamp(MOST.0, MOST.1);
-        if self.answers > 0 {
+        if self.answers >= BELIEVED {
             self.since = None;
         }
     }
