@@ -187,7 +187,13 @@ impl Judgement {
             }
             self.count(site, image, &look);
             self.repeat(image, &look, pace);
-            self.accuse(now);
+            if self.stuck.contains_key(&Point::GridPower) {
+                // No answer and no sum says anything of a value that stands still.
+                self.level.forget();
+                self.trial = None;
+            } else {
+                self.accuse(now);
+            }
         } else {
             self.stuck.retain(|point, _| *point == Point::ComputePower);
         }

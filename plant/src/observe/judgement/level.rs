@@ -90,6 +90,11 @@ impl Level {
         }
     }
 
+    /// What was impossible has a cause that is known.
+    pub(super) fn forget(&mut self) {
+        self.found = None;
+    }
+
     /// What is impossible, or was within the last minutes.
     pub(super) fn impossible(&self) -> Option<Impossible> {
         self.found.map(|(impossible, _)| impossible)

@@ -45,15 +45,22 @@ impl Judgement {
         let against = self.grid_counters.run_against();
         let wrong = self.grid.answers() < 0 && (below || against);
         let both = impossible == Some(Impossible::House) && against;
-        let named = impossible == Some(Impossible::FeedIn) || wrong || both || self.grid.answers() <= CONDEMNED;
+        let again = self.grid.answers() < 0 && self.grid.is_repeated();
+        let condemned = self.grid.answers() <= CONDEMNED || again;
+        let named = impossible == Some(Impossible::FeedIn) || wrong || both || condemned;
         self.grid.since().is_some() && named
     }
 
     fn grid(&self, site: &Site) -> Option<String> {
-        if !self.is_grid_named() {
-            return None;
-        }
         let meter = meter(site, Point::GridPower);
+        if !self.is_grid_named() {
+            let rests = self.grid.since().is_some() && self.level.impossible().is_none() && !self.level.unknown();
+            return rests.then(|| {
+                format!(
+                    "{meter} contradicted the rest of the house: compute rests until that has been over for a while"
+                )
+            });
+        }
         let (why, or) = match self.level.impossible() {
             Some(Impossible::FeedIn | Impossible::House) => {
                 (format!("the house would consume {}", Watts(self.level.house)), format!(". Or {MISSING}"))

@@ -53,6 +53,11 @@ impl Suspicion {
         self.since
     }
 
+    /// Whether it has been suspected before, not long ago.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.pause > PAUSE
+    }
+
     /// What right and wrong answers count together.
     pub(super) fn answers(&self) -> i8 {
         self.answers
