@@ -215,6 +215,7 @@ impl LateHouse {
         add(on_phases(truth.compute, compute));
         truth.phases = phases;
         truth.grid = phases.iter().sum();
+        truth.count(STEP);
         // A house that warms by a kelvin with five kilowatt-hours, and loses 1.5 kW at 5 °C.
         truth.room += (0.97 * truth.compute + 3.0 * truth.heat_pump - 1500.0) * STEP / 3.6e6 / 5.0;
         self.truth = truth;

@@ -102,6 +102,8 @@ mod late_house;
 #[cfg(test)]
 mod limit_test;
 #[cfg(test)]
+mod meter_fault_test;
+#[cfg(test)]
 mod mode_test;
 #[cfg(test)]
 mod probe_test;

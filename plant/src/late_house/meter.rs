@@ -5,7 +5,7 @@
 use super::chance::Chance;
 use super::truth::Truth;
 use crate::point::Point;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What goes wrong with a meter for a while.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +34,12 @@ pub(crate) struct Meter {
     pub late: f64,
     /// Steps of its powers, in W.
     pub step: f64,
+    /// Steps of its counters, in kWh.
+    pub count: f64,
     /// Greatest error, as a share.
     pub error: f64,
+    /// What it makes of a power for good: -1 where it counts backwards, 0.3 where it sees one of several inverters.
+    pub factors: BTreeMap<Point, f64>,
     /// After this many seconds what it has shown is stale.
     pub max_age: f64,
     /// From when to when it is in trouble, in seconds.
@@ -53,7 +57,9 @@ impl Meter {
             every,
             late,
             step: 1.0,
+            count: 0.01,
             error: 0.0,
+            factors: BTreeMap::new(),
             max_age: 60f64.max(3.0 * every + late),
             troubles: Vec::new(),
             next: 0.0,
@@ -93,10 +99,12 @@ impl Meter {
         let step = match point.unit() {
             "W" => self.step,
             "°C" => 0.1,
+            "kWh" => self.count,
             _ => 1.0,
         };
         let erring = if point.unit() == "W" { 1.0 + self.error * error } else { 1.0 };
-        let value = (truth.shown(point)? * erring / step).round() * step;
+        let factor = self.factors.get(&point).copied().unwrap_or(1.0);
+        let value = (truth.shown(point)? * erring * factor / step).round() * step;
         Some(Reading { point, value, taken: t })
     }
 }

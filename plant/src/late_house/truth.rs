@@ -19,6 +19,8 @@ pub(crate) struct Truth {
     pub box_temperature: f64,
     pub room: f64,
     pub outdoor: f64,
+    /// What went through the connection in and out, and out of the battery and into it, in kWh.
+    pub counted: [f64; 4],
 }
 
 impl Truth {
@@ -37,8 +39,19 @@ impl Truth {
             (Point::HeatPumpPower, self.heat_pump),
             (Point::RoomTemperature, self.room),
             (Point::OutdoorTemperature, self.outdoor),
+            (Point::GridImportEnergy, self.counted[0]),
+            (Point::GridExportEnergy, self.counted[1]),
+            (Point::BatteryDischargeEnergy, self.counted[2]),
+            (Point::BatteryChargeEnergy, self.counted[3]),
         ];
         shown.into_iter().find(|(measured, _)| *measured == point).map(|(_, value)| value)
+    }
+
+    /// Counts what flowed for `seconds`.
+    pub(crate) fn count(&mut self, seconds: f64) {
+        for (way, power) in [self.grid, -self.grid, self.battery, -self.battery].into_iter().enumerate() {
+            self.counted[way] += power.max(0.0) * seconds / 3.6e6;
+        }
     }
 
     /// What all but compute take from the grid.

@@ -20,9 +20,10 @@
 //! | seen | answers to compute | the grid meter | compute |
 //! |---|---|---|---|
 //! | feed-in, every source asleep | none, or not mostly right | suspected | rests |
-//! | house below zero, or counters against power | wrong | suspected | rests |
-//! | the same | none yet | on trial | at most its least power: that step brings the answer |
-//! | the same | right | right: a source is missing, or the counters are turned | follows it |
+//! | house below zero and counters against power | any | suspected | rests |
+//! | one of them | wrong | suspected | rests |
+//! | the same | none, or one right | on trial | at most its least power; after 5 min it rests: start and stop bring two answers |
+//! | the same | two right | right: a source is missing, or the counters are turned | follows it |
 //! | PV not known | wrong | suspected, and said after the second | rests: that step brings the next answer |
 //! | the same | none yet | unproven | at most its least power where it follows the surplus |
 //! | nothing | wrong or right | right | as dispatched |
@@ -62,6 +63,7 @@ use crate::observe::judgement::suspicion::Suspicion;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Moment;
+use crate::units::Watts;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -80,10 +82,12 @@ const NEAR: f64 = 1.0;
 /// How long a grid meter or a battery may repeat itself: a grid meter moves with everything, a battery is held now and then.
 const GRID_PATIENCE: Duration = Duration::from_secs(180);
 const BATTERY_PATIENCE: Duration = Duration::from_secs(600);
-/// Right answers more than wrong ones that make a feed-in believed while every source sleeps.
+/// Answers that make a grid meter believed against what contradicts it: two right ones, to a start and a stop.
 const BELIEVED: i8 = 2;
-/// Wrong answers more than right ones that condemn a battery by themselves: its charge went the other way twice.
-const CONDEMNED: i8 = -2;
+/// Answers that condemn by themselves: two wrong ones.
+const CONDEMNED: i8 = -4;
+/// How long a trial lasts: a box's usual minimum time on.
+const TRIAL: Duration = Duration::from_secs(300);
 /// The longest pause between two readings that is looked for.
 const PACE_MAX: Duration = Duration::from_secs(120);
 /// What a step, a sum or a repetition shows in.
@@ -107,6 +111,8 @@ pub(crate) struct Judgement {
     battery_counters: Counters,
     grid: Suspicion,
     battery: Suspicion,
+    /// Since when the grid meter is on trial.
+    trial: Option<Moment>,
     grid_repetition: Repetition,
     battery_repetition: Repetition,
     plug: Plug,
@@ -114,6 +120,8 @@ pub(crate) struct Judgement {
     backwards: BTreeMap<Point, Moment>,
     /// Since when a meter is stuck.
     stuck: BTreeMap<Point, Moment>,
+    /// The budget in force, and since when; always where there was no other.
+    commanded: Option<(Watts, Moment)>,
     /// When each point was read last, and the longest pause between two readings.
     paces: BTreeMap<Point, (Moment, Duration)>,
     now: Moment,
@@ -132,11 +140,13 @@ impl Judgement {
             battery_counters: Counters::default(),
             grid: Suspicion::default(),
             battery: Suspicion::default(),
+            trial: None,
             grid_repetition: Repetition::new(GRID_PATIENCE, HELD, cap),
             battery_repetition: Repetition::new(BATTERY_PATIENCE, RESTING, None),
             plug: Plug::default(),
             backwards: BTreeMap::new(),
             stuck: BTreeMap::new(),
+            commanded: None,
             paces: BTreeMap::new(),
             now: Moment::default(),
         }
@@ -164,16 +174,26 @@ impl Judgement {
     pub(crate) fn judge(&mut self, site: &Site, image: &mut Image, draw: &Draw) {
         let now = image.moment;
         self.now = now;
-        let pace = self.pace(image);
+        self.hear_pace(image);
+        if let Some(budget) = draw.budget().filter(|budget| self.commanded.is_none_or(|(last, _)| last != *budget)) {
+            self.commanded = Some((budget, if self.commanded.is_some() { now } else { Moment::default() }));
+        }
+        let pace = self.pace(image, &POWERS);
         self.stuck_plug(site, image, draw);
         if let Some(look) = self.eye.look(site, image, draw) {
-            self.level.observe(&look, pace);
+            self.level.observe(&look, (pace, self.pace(image, &[Point::GridPower])));
             if let Some(answer) = self.steps.observe(look, pace) {
                 self.grid.hear(answer);
             }
             self.count(site, image, &look);
             self.repeat(image, &look, pace);
-            self.accuse(now);
+            if self.stuck.contains_key(&Point::GridPower) {
+                // No answer and no sum says anything of a value that stands still.
+                self.level.forget();
+                self.trial = None;
+            } else {
+                self.accuse(now);
+            }
         } else {
             self.stuck.retain(|point, _| *point == Point::ComputePower);
         }
@@ -217,15 +237,15 @@ impl Judgement {
     /// Looks who repeats itself while nobody moves in its place.
     fn repeat(&mut self, image: &Image, look: &Look, pace: Duration) {
         let read = |point| image.taken.get(&point).copied().unwrap_or_default();
-        let others = look.net() - look.compute_middle();
-        let grid = Moves { others: others + look.shown, instead: look.battery };
-        let battery = Moves { others, instead: look.grid - look.shown };
+        let others = look.net() - look.compute_middle() + look.shown;
+        let moves = Moves { others, own: look.shown, instead: look.battery };
+        let settled = self.commanded.map_or(Duration::ZERO, |(_, since)| look.at.since(since));
+        let grid = self.grid_repetition.observe(look, (look.grid, read(Point::GridPower)), moves, settled);
+        let (shown, moves) = ((look.battery, read(Point::BatteryPower)), Moves::default());
+        let battery = self.battery_repetition.observe(look, shown, moves, settled);
         let found = [
-            (Point::GridPower, self.grid_repetition.observe(look, (look.grid, read(Point::GridPower)), grid, pace)),
-            (
-                Point::BatteryPower,
-                self.battery_repetition.observe(look, (look.battery, read(Point::BatteryPower)), battery, pace),
-            ),
+            (Point::GridPower, grid.filter(|_| self.grid_repetition.is_alone(pace))),
+            (Point::BatteryPower, battery.filter(|_| self.charge.is_still())),
         ];
         for (point, since) in found {
             match since {
@@ -239,12 +259,20 @@ impl Judgement {
     fn accuse(&mut self, now: Moment) {
         let impossible = self.level.impossible();
         let fed_in = impossible == Some(Impossible::FeedIn) && self.grid.answers() < BELIEVED;
+        let both = impossible == Some(Impossible::House) && self.grid_counters.run_against();
         let open = self.contradicts() || self.level.unknown();
-        if fed_in || (open && self.grid.answers() < 0) {
+        let undecided = (0..BELIEVED).contains(&self.grid.answers());
+        let on_trial = self.contradicts() && undecided && self.grid.since().is_none();
+        self.trial = on_trial.then(|| self.trial.unwrap_or(now));
+        let unanswered = self.trial.is_some_and(|since| now.since(since) >= TRIAL);
+        // What led to a suspicion keeps it up while it shows.
+        let still = self.contradicts() && self.grid.since().is_some();
+        if fed_in || both || unanswered || still || (open && self.grid.answers() < 0) {
             self.grid.accuse(now);
         }
         let contradicts = impossible == Some(Impossible::Charge) || self.battery_counters.run_against();
-        if (contradicts && self.battery.answers() <= 0) || self.battery.answers() <= CONDEMNED {
+        let wrong = impossible == Some(Impossible::House) && self.battery.answers() < 0;
+        if (contradicts && self.battery.answers() <= 0) || wrong || self.battery.answers() <= CONDEMNED {
             self.battery.accuse(now);
         }
     }
@@ -257,7 +285,7 @@ impl Judgement {
     fn trust(&self) -> Trust {
         match () {
             () if self.grid.since().is_some() => Trust::Contradicted,
-            () if self.contradicts() && self.grid.answers() <= 0 => Trust::Trial,
+            () if self.contradicts() && self.grid.answers() < BELIEVED => Trust::Trial,
             () if self.level.unknown() && self.grid.answers() <= 0 => Trust::Unproven,
             () => Trust::Sound,
         }
@@ -287,20 +315,24 @@ impl Judgement {
         near && charging && self.battery.answers() <= 0
     }
 
-    /// The longest pause between two readings, of the powers that are known.
-    fn pace(&mut self, image: &Image) -> Duration {
-        let mut pace = Duration::ZERO;
+    /// Takes note of the pauses between two readings.
+    fn hear_pace(&mut self, image: &Image) {
         for point in POWERS {
-            let (Some(taken), Some(_)) = (image.taken.get(&point), image.get(point).fresh()) else { continue };
+            let Some(taken) = image.taken.get(&point) else { continue };
             let (last, longest) = self.paces.entry(point).or_insert((*taken, Duration::ZERO));
             if taken > last {
                 // A pause that was long once is forgotten slowly.
                 *longest = taken.since(*last).max(longest.mul_f64(0.99)).min(PACE_MAX);
                 *last = *taken;
             }
-            pace = pace.max(*longest).max(image.moment.since(*taken).min(PACE_MAX));
         }
-        pace
+    }
+
+    /// The longest pause between two readings of those of `points` that are known.
+    fn pace(&self, image: &Image, points: &[Point]) -> Duration {
+        let known = points.iter().filter(|point| image.get(**point).fresh().is_some());
+        let of = |(last, longest): &(Moment, Duration)| image.moment.since(*last).min(PACE_MAX).max(*longest);
+        known.filter_map(|point| self.paces.get(point)).map(of).max().unwrap_or_default()
     }
 }
 

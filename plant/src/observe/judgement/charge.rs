@@ -7,6 +7,8 @@
 //! Right: the charge has moved along by half of what flowed. Turned: 3 % of the capacity went one way, and the charge 2 % the other. A
 //! step of several percent at once is the battery's own correction of its count, and begins anew.
 //!
+//! Still: 5 % went one way, and the charge moved by less than a quarter of it. Then power or charge is stuck.
+//!
 //! Example: 10 kWh, shown charging with 2.5 kW: after 10 min 0.3 kWh counted, and the charge fell from 54 to 51 %. The battery discharges.
 
 use crate::observe::judgement::steps::Answer;
@@ -22,6 +24,8 @@ const LATE: Duration = Duration::from_secs(120);
 const RIGHT: (f64, f64) = (0.3, 0.25);
 /// The same for the opposite: half of all batteries show steps of 1 %.
 const TURNED: (f64, f64) = (3.0, 2.0);
+/// What has to have flowed while the charge stood still, and the share of it that is still.
+const STILL: (f64, f64) = (5.0, 0.25);
 /// Share of what flowed by which the charge has to move to have an opinion.
 const OPINION: f64 = 0.5;
 /// A step of the charge above this, in %, is a correction.
@@ -47,6 +51,11 @@ struct Run {
 }
 
 impl Charge {
+    /// Whether the charge stands still though much flowed.
+    pub(super) fn is_still(&self) -> bool {
+        self.run.is_some_and(|run| run.flow >= STILL.0 && (run.last.1 - run.began).abs() < STILL.1 * run.flow)
+    }
+
     /// Takes in that the battery shows `power` (discharge +) and `soc`; the verdict, where one is due.
     pub(super) fn observe(&mut self, battery: &Battery, now: Moment, power: f64, soc: f64) -> Option<Answer> {
         let capacity = battery.capacity.0.max(0.1);

@@ -69,8 +69,8 @@ struct Highest {
 }
 
 impl Level {
-    /// Takes `look` in; meters are read at least every `pace`.
-    pub(super) fn observe(&mut self, look: &Look, pace: Duration) {
+    /// Takes `look` in; the meters are read at least every `pace.0`, that of the grid every `pace.1`.
+    pub(super) fn observe(&mut self, look: &Look, pace: (Duration, Duration)) {
         let now = look.at;
         if self.looks.back().is_some_and(|last| now.since(last.at) > GAP) || look.pv.is_none() {
             self.looks.clear();
@@ -90,6 +90,11 @@ impl Level {
         }
     }
 
+    /// What was impossible has a cause that is known.
+    pub(super) fn forget(&mut self) {
+        self.found = None;
+    }
+
     /// What is impossible, or was within the last minutes.
     pub(super) fn impossible(&self) -> Option<Impossible> {
         self.found.map(|(impossible, _)| impossible)
@@ -100,14 +105,14 @@ impl Level {
         self.looks.is_empty()
     }
 
-    fn impossible_now(&self, look: &Look, pace: Duration) -> Option<(Impossible, f64)> {
+    fn impossible_now(&self, look: &Look, (pace, grid_pace): (Duration, Duration)) -> Option<(Impossible, f64)> {
         let now = look.at;
         let margin = MARGIN + MARGIN_SHARE * (look.grid.abs() + look.battery.abs() + look.pv.unwrap_or(0.0));
         let asleep = self.awake.is_none_or(|awake| now.since(awake) >= LATE + pace);
-        let fed_in = self.highest(now, SHOWN + pace).filter(|highest| highest.grid < -margin);
+        let fed_in = self.highest(now, SHOWN + grid_pace).filter(|highest| highest.grid < -margin);
         if asleep
             && let Some(highest) = fed_in
-            && self.readings(now, SHOWN + pace) >= READINGS
+            && self.readings(now, SHOWN + grid_pace) >= READINGS
         {
             return Some((Impossible::FeedIn, highest.house()));
         }

@@ -29,12 +29,12 @@ pub(super) struct Look {
     pub consumers: f64,
     /// What compute draws.
     pub compute: Span,
-    /// What its meter shows; the middle of what it may draw, where it is silent.
+    /// What its meter shows; zero where it is silent.
     pub shown: f64,
     /// Whether a car feeds the house.
     pub feeding: bool,
-    /// Which of PV, heat pump and wallbox are known.
-    pub known: [bool; 3],
+    /// Which of PV, heat pump, wallbox and compute are known.
+    pub known: [bool; 4],
 }
 
 impl Look {
@@ -72,7 +72,7 @@ impl Eye {
         let unread = site.pv.is_some() && !image.points.contains_key(&Point::PvPower);
         let pv = if unread { None } else { sun.map(f64::abs).or(asleep) };
         let compute = draw.at(image.moment, &site.compute);
-        let middle = f64::midpoint(compute.least.0, compute.most.0);
+        let shown = image.get(Point::ComputePower).fresh();
         let (heat_pump, wallbox) = (known(Point::HeatPumpPower), known(Point::WallboxPower));
         Some(Look {
             at: image.moment,
@@ -82,9 +82,9 @@ impl Eye {
             pv,
             consumers: heat_pump.unwrap_or(0.0) + wallbox.unwrap_or(0.0),
             compute,
-            shown: image.get(Point::ComputePower).fresh().unwrap_or(middle),
+            shown: shown.unwrap_or(0.0),
             feeding: wallbox.is_some_and(|power| power < -ASLEEP_BELOW),
-            known: [pv.is_some(), heat_pump.is_some(), wallbox.is_some()],
+            known: [pv.is_some(), heat_pump.is_some(), wallbox.is_some(), shown.is_some()],
         })
     }
 }

@@ -5,10 +5,9 @@
 //! at rest are never stuck. Stuck is what repeats itself while others move and nobody moves in its place.
 //!
 //! For the grid: compute, heat pump, wallbox and PV together moved, and the battery did not. No house moves against them to the
-//! last digit. For the battery: heat pump, wallbox and PV moved, and neither the grid nor compute did. A house that moves as much hides
-//! that; then no verdict is made.
-//!
-//! Means of 20 s are compared, and a move counts when it is so old that the latest meter has shown its answer.
+//! last digit. Means of 20 s are compared, and a move counts when it is so old that the latest meter has shown its answer, and not
+//! so early that it may be the late sight of a move before the value stood still. Compute's own moves are none of these where its
+//! budget had been the same for long. For the battery: its state of charge does not follow (`charge`); what the house takes hides any other answer.
 //!
 //! Example: the grid shows 1234.5 W for three minutes, the inverter sleeps, compute started with 900 W and the battery rests: stuck.
 
@@ -21,6 +20,8 @@ use std::time::Duration;
 const MEAN: Duration = Duration::from_secs(20);
 /// A move is answered within this time, and the pause between two readings: the latest meter, and the box on its way.
 const ANSWERED: Duration = Duration::from_secs(80);
+/// A budget that has been the same for so long has been obeyed, and its draw read.
+const SETTLED: Duration = Duration::from_secs(180);
 /// The others have to move by this much, in W; and by a fifth of what the meter shows.
 const MOVED: f64 = 500.0;
 const MOVED_SHARE: f64 = 0.2;
@@ -48,8 +49,10 @@ pub(super) struct Repetition {
 /// What moved, and what may have moved in the meter's place, in W.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Moves {
-    /// What the meter has to answer.
+    /// What the meter has to answer, compute in it.
     pub others: f64,
+    /// What compute draws.
+    pub own: f64,
     /// What may move in its place.
     pub instead: f64,
 }
@@ -60,7 +63,9 @@ struct Seen {
     since: Moment,
     readings: u32,
     read: Moment,
-    known: [bool; 3],
+    /// Whether compute's budget had been the same for long when the value stood still.
+    settled: bool,
+    known: [bool; 4],
     sum: Moves,
     count: f64,
     began: Moment,
@@ -73,13 +78,14 @@ impl Repetition {
         Self { patience, resting, capped, seen: None }
     }
 
-    /// Takes in that the meter showed `value` at `read`, and what moved; since when it has been stuck.
+    /// Takes in that the meter showed `value` at `read`, and what moved; since when it has shown the same, where that is long.
+    /// Compute's budget has been the same for `settled`.
     pub(super) fn observe(
         &mut self,
         look: &Look,
         (value, read): (f64, Moment),
         moves: Moves,
-        pace: Duration,
+        settled: Duration,
     ) -> Option<Moment> {
         let held = self.capped.is_some_and(|capped| (value - capped).abs() <= HELD.max(HELD_SHARE * capped.abs()));
         if held || value.abs() < self.resting {
@@ -95,6 +101,7 @@ impl Repetition {
                 since: now,
                 readings: 0,
                 read,
+                settled: settled >= SETTLED,
                 known: look.known,
                 sum: Moves::default(),
                 count: 0.0,
@@ -108,32 +115,41 @@ impl Repetition {
         }
         seen.add(now, moves);
         let waited = now.since(seen.since) >= self.patience && seen.readings >= READINGS;
-        (waited && seen.is_alone(pace)).then_some(seen.since)
+        waited.then_some(seen.since)
+    }
+
+    /// Whether the others moved, and nobody in the meter's place; meters are read at least every `pace`.
+    pub(super) fn is_alone(&self, pace: Duration) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.is_alone(pace))
     }
 }
 
 impl Seen {
     fn add(&mut self, now: Moment, moves: Moves) {
         if now.since(self.began) >= MEAN && self.count > 0.0 {
-            let Moves { others, instead } = self.sum;
-            self.means.push_back(Moves { others: others / self.count, instead: instead / self.count });
+            let of = |sum: f64| sum / self.count;
+            let Moves { others, own, instead } = self.sum;
+            self.means.push_back(Moves { others: of(others), own: of(own), instead: of(instead) });
             if self.means.len() > REMEMBERED {
                 self.means.pop_front();
             }
             (self.sum, self.count, self.began) = (Moves::default(), 0.0, now);
         }
         self.sum.others += moves.others;
+        self.sum.own += moves.own;
         self.sum.instead += moves.instead;
         self.count += 1.0;
     }
 
-    /// Whether the others moved, and nobody in the meter's place.
     fn is_alone(&self, pace: Duration) -> bool {
-        let unanswered = (ANSWERED + pace).as_secs().div_ceil(MEAN.as_secs()) as usize;
-        let old = self.means.len().saturating_sub(unanswered);
-        let moved = range(self.means.iter().take(old).map(|moves| moves.others));
-        moved > MOVED.max(MOVED_SHARE * self.value.abs())
-            && range(self.means.iter().map(|moves| moves.instead)) < RESTS * moved
+        let answer = (ANSWERED + pace).as_secs().div_ceil(MEAN.as_secs()) as usize;
+        let old = self.means.len().saturating_sub(answer);
+        let moved = |of: fn(&Moves) -> f64, from: usize| range(self.means.iter().take(old).skip(from).map(of));
+        let others = moved(|moves| moves.others, answer);
+        let own = if self.settled { moved(|moves| moves.own, 0).min(moved(|moves| moves.others, 0)) } else { 0.0 };
+        let most = others.max(own);
+        most > MOVED.max(MOVED_SHARE * self.value.abs())
+            && range(self.means.iter().map(|moves| moves.instead)) < RESTS * most
     }
 }
 

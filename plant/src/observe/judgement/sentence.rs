@@ -1,7 +1,7 @@
 //! The judgement in words: which device, what contradicts, and what to turn.
 
 use crate::observe::judgement::level::Impossible;
-use crate::observe::judgement::{CONDEMNED, Judgement, LASTING};
+use crate::observe::judgement::{BELIEVED, CONDEMNED, Judgement, LASTING};
 use crate::point::{Point, Role};
 use crate::site::Site;
 use crate::units::Watts;
@@ -38,13 +38,29 @@ impl Judgement {
         problems
     }
 
+    /// Whether what is seen says that it is the grid meter's sign.
+    fn is_grid_named(&self) -> bool {
+        let impossible = self.level.impossible();
+        let below = matches!(impossible, Some(Impossible::FeedIn | Impossible::House));
+        let against = self.grid_counters.run_against();
+        let wrong = self.grid.answers() < 0 && (below || against);
+        let both = impossible == Some(Impossible::House) && against;
+        let again = self.grid.answers() < 0 && self.grid.is_repeated();
+        let condemned = self.grid.answers() <= CONDEMNED || again;
+        let named = impossible == Some(Impossible::FeedIn) || wrong || both || condemned;
+        self.grid.since().is_some() && named
+    }
+
     fn grid(&self, site: &Site) -> Option<String> {
-        self.grid.since()?;
-        let contradicts = self.level.impossible().is_some() || self.grid_counters.run_against();
-        if !contradicts && self.grid.answers() > CONDEMNED {
-            return None;
-        }
         let meter = meter(site, Point::GridPower);
+        if !self.is_grid_named() {
+            let rests = self.grid.since().is_some() && self.level.impossible().is_none() && !self.level.unknown();
+            return rests.then(|| {
+                format!(
+                    "{meter} contradicted the rest of the house: compute rests until that has been over for a while"
+                )
+            });
+        }
         let (why, or) = match self.level.impossible() {
             Some(Impossible::FeedIn | Impossible::House) => {
                 (format!("the house would consume {}", Watts(self.level.house)), format!(". Or {MISSING}"))
@@ -73,15 +89,15 @@ impl Judgement {
     fn house(&self, site: &Site) -> Option<String> {
         let impossible = self.level.impossible()?;
         let named = match impossible {
-            Impossible::FeedIn => self.grid.since().is_some(),
+            Impossible::FeedIn => self.is_grid_named(),
             Impossible::Charge => self.battery.since().is_some(),
-            Impossible::House => self.grid.since().or(self.battery.since()).is_some(),
+            Impossible::House => self.is_grid_named() || self.battery.since().is_some(),
         };
         if named {
             return None;
         }
         let house = Watts(self.level.house);
-        if self.grid.answers() > 0 {
+        if self.grid.answers() >= BELIEVED {
             return Some(format!(
                 "the house's consumption is {house}, below zero: {MISSING}, or {} counts too little",
                 meter(site, Point::PvPower)
@@ -90,18 +106,19 @@ impl Judgement {
         let grid = meter(site, Point::GridPower);
         let battery =
             if site.battery.is_some() { format!(" or {}", meter(site, Point::BatteryPower)) } else { String::new() };
+        let rests = if self.grid.since().is_some() { ". Compute rests" } else { "" };
         Some(format!(
-            "the house's consumption is {house}, below zero: {MISSING}, or {grid}{battery} counts the wrong way"
+            "the house's consumption is {house}, below zero: {MISSING}, or {grid}{battery} counts the wrong way{rests}"
         ))
     }
 
     /// Counters against power, where that names nobody.
     fn counters(&self, site: &Site) -> Option<String> {
-        if !self.grid_counters.run_against() || self.grid.since().is_some() {
+        if !self.grid_counters.run_against() || self.is_grid_named() {
             return None;
         }
         let meter = meter(site, Point::GridPower);
-        let which = if self.grid.answers() > 0 {
+        let which = if self.grid.answers() >= BELIEVED {
             "grid.power is right, so grid.import_energy and grid.export_energy are exchanged"
         } else {
             "turn the sign of grid.power, or exchange grid.import_energy and grid.export_energy"

@@ -1,25 +1,29 @@
 //! Suspicion of one meter, by evidence of two kinds: what contradicts it, and how it answers.
 //!
 //! ```text
-//!            a contradiction, and wrong answers
+//!            a contradiction, and wrong answers or none for long
 //!   trusted -----------------------------------> suspected
 //!           <-----------------------------------
-//!            no contradiction for 15, 30, 60 min .. 4 h, or more right answers than wrong ones
+//!            no contradiction for 15, 30, 60 min .. 4 h, or two right answers more than wrong ones
 //! ```
 //!
-//! Answers count +1 and -1, up to three. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
+//! A right answer counts +1, up to three, a wrong one -2. Neither kind condemns alone: a kettle may be switched off just when compute starts, and a
 //! house below zero may lack a source in the configuration. Only what cannot be by any lateness needs no answer.
 //!
 //! A suspicion stays when compute rests and nothing is left to see. A meter that is trusted again and contradicts again waits twice
 //! as long, so a turned clamp costs some minutes of compute now and then. After a day of health the pause is as short as at first. A
 //! restart forgets: whoever corrects a sign in the configuration restarts.
 
+use crate::observe::judgement::BELIEVED;
 use crate::observe::judgement::steps::Answer;
 use crate::time::Moment;
 use std::time::Duration;
 
-/// The most answers that count.
-const MOST: i8 = 3;
+/// What a right and a wrong answer count: a meter that is turned is seldom right by chance, and more often than a sound one is wrong.
+const RIGHT: i8 = 1;
+const WRONG: i8 = -2;
+/// The most that answers count.
+const MOST: (i8, i8) = (-4, 3);
 /// The first pause without contradiction until the meter is trusted again.
 const PAUSE: Duration = Duration::from_secs(900);
 /// The longest one.
@@ -49,16 +53,21 @@ impl Suspicion {
         self.since
     }
 
-    /// Right answers less wrong ones.
+    /// Whether it has been suspected before, not long ago.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.pause > PAUSE
+    }
+
+    /// What right and wrong answers count together.
     pub(super) fn answers(&self) -> i8 {
         self.answers
     }
 
     /// Takes an answer.
     pub(super) fn hear(&mut self, answer: Answer) {
-        let step = if answer == Answer::Right { 1 } else { -1 };
-        self.answers = (self.answers + step).clamp(-MOST, MOST);
-        if self.answers > 0 {
+        let step = if answer == Answer::Right { RIGHT } else { WRONG };
+        self.answers = (self.answers + step).clamp(MOST.0, MOST.1);
+        if self.answers >= BELIEVED {
             self.since = None;
         }
     }
