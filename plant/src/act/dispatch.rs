@@ -174,9 +174,11 @@ fn intended(situation: &Situation<'_>) -> Intention {
         let floor = planned.floor.min(max);
         // The plan counts on a battery that holds. Where it does not, it would feed what is worth only the grid's price.
         let worth = || situation.worth(floor, situation.demand.next()).net();
-        let unheld = situation.disobeyed && planned.reason != Reason::Deadline && worth() <= EurPerKwh::ZERO;
+        let unheld = situation.disobeyed && worth() <= EurPerKwh::ZERO;
+        // What was promised is kept, also at a price that nobody has said yet.
+        let promised = planned.reason == Reason::Deadline;
         return Intention {
-            floor: if unheld || !situation.may_buy() { Watts::ZERO } else { floor },
+            floor: if promised || (!unheld && situation.may_buy()) { floor } else { Watts::ZERO },
             ceiling: planned.ceiling.min(max),
             battery_first: planned.battery_first,
             reason: planned.reason_when_idle(),

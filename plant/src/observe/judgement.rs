@@ -24,8 +24,8 @@
 //! | one of them | wrong | suspected | rests |
 //! | the same | none, or one right | on trial | at most its least power; after 5 min it rests: start and stop bring two answers |
 //! | the same | two right | right: a source is missing, or the counters are turned | follows it |
-//! | PV not known | wrong | suspected, and said after the second | rests: that step brings the next answer |
-//! | the same | none yet | unproven | at most its least power where it follows the surplus |
+//! | PV not known | wrong, twice | suspected | rests |
+//! | PV silent, not asleep | none yet | unproven | at most its least power where it follows the surplus |
 //! | nothing | wrong or right | right | as dispatched |
 //!
 //! Example: night, the clamp is turned, the house takes 479 W and the meter shows -479 W. After 20 s the grid's power is unfit, compute
@@ -104,6 +104,8 @@ const POWERS: [Point; 6] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Judgement {
     eye: Eye,
+    /// Whether there is a roof that no device reads.
+    unread: bool,
     steps: Steps,
     level: Level,
     charge: Charge,
@@ -133,6 +135,7 @@ impl Judgement {
         let cap = site.grid.export_limit.map(|limit| -limit.0);
         Self {
             eye: Eye::default(),
+            unread: site.pv.is_some() && !site.devices.iter().any(|device| device.points.contains(&Point::PvPower)),
             steps: Steps::default(),
             level: Level::default(),
             charge: Charge::default(),
@@ -260,14 +263,16 @@ impl Judgement {
         let impossible = self.level.impossible();
         let fed_in = impossible == Some(Impossible::FeedIn) && self.grid.answers() < BELIEVED;
         let both = impossible == Some(Impossible::House) && self.grid_counters.run_against();
-        let open = self.contradicts() || self.level.unknown();
+        // Where nothing contradicts, but nobody knows the sun, wrong answers have to come twice.
+        let turned = self.contradicts() && self.grid.answers() < 0;
+        let turned = turned || (self.level.unknown() && self.grid.answers() <= CONDEMNED);
         let undecided = (0..BELIEVED).contains(&self.grid.answers());
         let on_trial = self.contradicts() && undecided && self.grid.since().is_none();
         self.trial = on_trial.then(|| self.trial.unwrap_or(now));
         let unanswered = self.trial.is_some_and(|since| now.since(since) >= TRIAL);
         // What led to a suspicion keeps it up while it shows.
         let still = self.contradicts() && self.grid.since().is_some();
-        if fed_in || both || unanswered || still || (open && self.grid.answers() < 0) {
+        if fed_in || both || unanswered || still || turned {
             self.grid.accuse(now);
         }
         let contradicts = impossible == Some(Impossible::Charge) || self.battery_counters.run_against();
@@ -286,7 +291,7 @@ impl Judgement {
         match () {
             () if self.grid.since().is_some() => Trust::Contradicted,
             () if self.contradicts() && self.grid.answers() < BELIEVED => Trust::Trial,
-            () if self.level.unknown() && self.grid.answers() <= 0 => Trust::Unproven,
+            () if self.level.unknown() && !self.unread && self.grid.answers() <= 0 => Trust::Unproven,
             () => Trust::Sound,
         }
     }
