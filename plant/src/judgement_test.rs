@@ -54,7 +54,7 @@ impl Meter {
             Fault::Stuck => {}
             Fault::Silent => return None,
         }
-        (second % self.every == 0).then_some(self.shown)
+        second.is_multiple_of(self.every).then_some(self.shown)
     }
 }
 
@@ -172,15 +172,15 @@ impl LateHouse {
         self.grid = scene.load + scene.heat_pump + self.compute - scene.pv - scene.hidden - self.battery;
         let second = self.second;
         for meter in &mut self.meters {
-            let truth = match meter.point {
-                Point::GridPower => self.grid,
-                Point::PvPower => scene.pv,
-                Point::BatteryPower => self.battery,
-                Point::BatterySoc => self.soc,
-                Point::ComputePower => self.compute,
-                Point::HeatPumpPower => scene.heat_pump,
-                _ => 20.0,
-            };
+            let truths = [
+                (Point::GridPower, self.grid),
+                (Point::PvPower, scene.pv),
+                (Point::BatteryPower, self.battery),
+                (Point::BatterySoc, self.soc),
+                (Point::ComputePower, self.compute),
+                (Point::HeatPumpPower, scene.heat_pump),
+            ];
+            let truth = truths.iter().find(|(point, _)| *point == meter.point).map_or(20.0, |(_, truth)| *truth);
             if let Some(value) = meter.read(second, truth) {
                 self.plant.handle(Event::Sample(sample(meter.device, meter.point, Some(value), self.now)), self.now);
             }
@@ -214,10 +214,8 @@ fn house(pv: bool, battery: bool) -> Site {
     site.compute.disable_delay = Duration::from_secs(20);
     site.grid.export_limit = None;
     for device in &mut site.devices {
-        device.points.retain(|point| match point {
-            Point::PvPower => pv,
-            Point::BatteryPower | Point::BatterySoc => battery,
-            _ => true,
+        device.points.retain(|point| {
+            (pv || *point != Point::PvPower) && (battery || ![Point::BatteryPower, Point::BatterySoc].contains(point))
         });
         device.controls.clear();
     }
@@ -349,7 +347,7 @@ fn a_second_inverter_that_nobody_configured_is_named_and_its_export_followed() {
 fn a_healthy_meter_may_show_the_same_number_for_long() {
     // Sun and house move by 2 kW, at their own times.
     let day = |second: u32| {
-        let cloud = if second / 420 % 2 == 0 { 0.0 } else { 2000.0 };
+        let cloud = if (second / 420).is_multiple_of(2) { 0.0 } else { 2000.0 };
         let kettle = if second / 150 % 3 == 1 { 2000.0 } else { 0.0 };
         Scene { pv: 7500.0 - cloud, load: 400.0 + kettle + f64::from(second * 37 % 23), ..Scene::default() }
     };
