@@ -1,12 +1,13 @@
 //! Random houses and what is said of their meters: nothing of healthy ones, however late, seldom and coarse they are, and the fault of
 //! those that have one.
 
+use crate::checkpoint::Restored;
 use crate::command::{Command, Mode};
 use crate::late_house::blueprint::random;
 use crate::late_house::chance::Chance;
 use crate::late_house::meter::Trouble;
 use crate::late_house::{Happening, LateHouse};
-use crate::plant::{Plant, Restored};
+use crate::plant::Plant;
 use crate::point::Point;
 use proptest::test_runner::{Config, RngSeed};
 use std::ops::Range;
