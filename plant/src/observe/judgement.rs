@@ -24,8 +24,9 @@
 //! | one of them | wrong | suspected | rests |
 //! | the same | none, or one right | on trial | at most its least power; after 5 min it rests: start and stop bring two answers |
 //! | the same | two right | right: a source is missing, or the counters are turned | follows it |
-//! | PV not known | wrong, twice | suspected | rests |
-//! | PV silent, not asleep | none yet | unproven | at most its least power where it follows the surplus |
+//! | no device reads the roof | wrong, twice | suspected | rests |
+//! | PV silent, not asleep | wrong | suspected, and said after the second | rests: that step brings the next answer |
+//! | the same | none yet | unproven | at most its least power where it follows the surplus |
 //! | nothing | wrong or right | right | as dispatched |
 //!
 //! Example: night, the clamp is turned, the house takes 479 W and the meter shows -479 W. After 20 s the grid's power is unfit, compute
@@ -59,7 +60,7 @@ use crate::observe::judgement::look::{Eye, Look};
 use crate::observe::judgement::plug::Plug;
 use crate::observe::judgement::repetition::{Moves, Repetition};
 use crate::observe::judgement::steps::Steps;
-use crate::observe::judgement::suspicion::Suspicion;
+use crate::observe::judgement::suspicion::{Suspicion, WRONG};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Moment;
@@ -263,9 +264,12 @@ impl Judgement {
         let impossible = self.level.impossible();
         let fed_in = impossible == Some(Impossible::FeedIn) && self.grid.answers() < BELIEVED;
         let both = impossible == Some(Impossible::House) && self.grid_counters.run_against();
-        // Where nothing contradicts, but nobody knows the sun, wrong answers have to come twice.
-        let turned = self.contradicts() && self.grid.answers() < 0;
-        let turned = turned || (self.level.unknown() && self.grid.answers() <= CONDEMNED);
+        // Where no device reads the roof, and so nothing contradicts, wrong answers have to come twice.
+        let turned = match () {
+            () if self.contradicts() => self.grid.answers() < 0,
+            () if self.level.unknown() => self.grid.answers() <= if self.unread { CONDEMNED } else { WRONG },
+            () => false,
+        };
         let undecided = (0..BELIEVED).contains(&self.grid.answers());
         let on_trial = self.contradicts() && undecided && self.grid.since().is_none();
         self.trial = on_trial.then(|| self.trial.unwrap_or(now));

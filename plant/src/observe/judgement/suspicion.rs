@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// What a right and a wrong answer count: a meter that is turned is seldom right by chance, and more often than a sound one is wrong.
 const RIGHT: i8 = 1;
-const WRONG: i8 = -2;
+pub(super) const WRONG: i8 = -2;
 /// The most that answers count.
 const MOST: (i8, i8) = (-4, 3);
 /// The first pause without contradiction until the meter is trusted again.
