@@ -108,7 +108,7 @@ fn the_probe_steps_back_when_the_sun_goes() {
 fn nothing_is_probed_for_ever() {
     let rows = [
         // What the roof makes is all that it can; at night nothing; the battery covers what the house takes.
-        (Mode::Surplus, 560.0, 0.0, 6),
+        (Mode::Surplus, 560.0, 0.0, 4),
         (Mode::Surplus, 0.0, 560.0, 0),
         (Mode::Surplus, 300.0, 260.0, 0),
         (Mode::Heat, 4500.0, 0.0, 0),

@@ -261,7 +261,9 @@ fn a_standing_offer_gives_way_to_compute() {
                 house.live(1500, world(&mut pump, |_| 760.0 + surplus));
                 assert!(house.starts == 1 && house.offers <= 5, "{case}: {} {}", house.starts, house.offers);
                 let left = if surplus > 1000.0 { surplus - 1000.0 } else { 0.0 };
-                assert!((pump.power - 300.0 - left).abs() < 450.0, "{case}: {}", pump.power);
+                // A pump without a meter grows by what is exported beyond its offer, and that has a dead band.
+                let near = if pump_meter.is_some() { 450.0 } else { 600.0 };
+                assert!((pump.power - 300.0 - left).abs() < near, "{case}: {}", pump.power);
             }
         }
     }

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// What is remembered: as long as the slowest reading of a house's power stands.
 const MEMORY: Duration = Duration::from_secs(600);
+/// How late a plug may show what compute drew: plugs average over a second, and their word travels. Until then it may be of the way.
+const LATE: Duration = Duration::from_secs(2);
 /// Compute that draws less than this share of its budget is not bound by it: meters and throttles are exact to some percent.
 const BOUND: f64 = 0.9;
 
@@ -133,7 +135,7 @@ impl Draw {
 
     /// The reading that stands for `moment`, of those under the budget that was obeyed at `obeyed` and lasted until `next`.
     fn settled(&self, obeyed: Moment, moment: Moment, next: Option<Moment>) -> Option<Watts> {
-        let within = |read: Moment| read >= obeyed && next.is_none_or(|next| read <= next);
+        let within = |read: Moment| read >= obeyed.after(LATE) && next.is_none_or(|next| read <= next);
         let before = self.readings.iter().rev().find(|(read, _)| *read <= moment).filter(|(read, _)| within(*read));
         let after = self.readings.iter().find(|(read, _)| *read > moment).filter(|(read, _)| within(*read));
         before.or(after).map(|(_, power)| *power)

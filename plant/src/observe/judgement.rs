@@ -24,7 +24,8 @@
 //! | one of them | wrong | suspected | rests |
 //! | the same | none, or one right | on trial | at most its least power; after 5 min it rests: start and stop bring two answers |
 //! | the same | two right | right: a source is missing, or the counters are turned | follows it |
-//! | no device reads the roof | wrong, twice | suspected | rests |
+//! | no device reads the roof | wrong, to a start or a stop | on trial | as above |
+//! | the same | wrong, twice | suspected | rests |
 //! | PV silent, not asleep | wrong | suspected, and said after the second | rests: that step brings the next answer |
 //! | the same | none yet | unproven | at most its least power where it follows the surplus |
 //! | nothing | wrong or right | right | as dispatched |
@@ -271,7 +272,7 @@ impl Judgement {
             () => false,
         };
         let undecided = (0..BELIEVED).contains(&self.grid.answers());
-        let on_trial = self.contradicts() && undecided && self.grid.since().is_none();
+        let on_trial = (self.contradicts() && undecided || self.doubts()) && self.grid.since().is_none();
         self.trial = on_trial.then(|| self.trial.unwrap_or(now));
         let unanswered = self.trial.is_some_and(|since| now.since(since) >= TRIAL);
         // What led to a suspicion keeps it up while it shows.
@@ -291,10 +292,15 @@ impl Judgement {
         self.level.impossible() == Some(Impossible::House) || self.grid_counters.run_against()
     }
 
+    /// Whether the grid meter has answered wrongly where no device reads the roof, so that nothing else tells.
+    fn doubts(&self) -> bool {
+        self.unread && self.grid.answers() < 0
+    }
+
     fn trust(&self) -> Trust {
         match () {
             () if self.grid.since().is_some() => Trust::Contradicted,
-            () if self.contradicts() && self.grid.answers() < BELIEVED => Trust::Trial,
+            () if self.contradicts() && self.grid.answers() < BELIEVED || self.doubts() => Trust::Trial,
             () if self.level.unknown() && !self.unread && self.grid.answers() <= 0 => Trust::Unproven,
             () => Trust::Sound,
         }

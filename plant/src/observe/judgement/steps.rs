@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// The least step that is looked at, in W: a refrigerator takes less.
 const LEAST: f64 = 150.0;
+/// Compute that draws less than this, in W, rests.
+const RESTS: f64 = 80.0;
 /// Share of the step that anything may drift in a quiet stretch.
 const QUIET: f64 = 0.2;
 /// An answer is the step itself to within this share: meters are exact to some percent, and houses are not silent.
@@ -76,7 +78,9 @@ impl Steps {
             let end = now.before(stretch + *takes);
             let before = self.stretch(end, stretch).filter(|_| end.before(stretch) >= self.unanswered)?;
             let alone = self.is_alone(&before, end, ALONE.max(pace), (after.net - before.net).abs());
-            answer(&before, &after).filter(|_| alone)
+            // What follows a sun that nobody sees moves with it: only a start or a stop is compute's own.
+            let own = look.known[0] || before.compute.min(after.compute) < RESTS;
+            answer(&before, &after).filter(|_| alone && own)
         });
         if found.is_some() {
             // Each step answers once.
