@@ -64,8 +64,8 @@ pub(super) struct Verdict {
     pub reason: Reason,
     /// The limits that acted.
     pub hits: Vec<LimitHit>,
-    /// What dispatch wanted.
-    pub wanted: Watts,
+    /// What compute would have but for a battery that is not seen to hold yet.
+    pub awaited: Watts,
 }
 
 /// Power on its way through the limits.
@@ -129,7 +129,9 @@ impl Limits {
         self.heat.guard(situation, &mut passage);
         connection::guard(situation, &mut passage);
         self.phases.guard(situation, &mut passage);
-        self.reserve.guard(situation, held, &mut passage);
+        let before = passage.power;
+        let waits = self.reserve.guard(situation, held, &mut passage);
+        let awaited = if waits { before } else { Watts::ZERO };
         // Minimum times pass; what waits for them stays claimed.
         let ceiling = passage.ceiling;
         self.times.guard(situation, wanted, &mut passage);
@@ -139,7 +141,7 @@ impl Limits {
         let claimed = Some(wanted.claimed.min(ceiling)).filter(|claimed| *claimed >= situation.site.compute.min);
         let claimed = claimed.map_or(budget, |claimed| claimed.max(budget));
         let reason = reason(situation, wanted, &passage);
-        Verdict { budget, claimed, reason, hits: passage.hits, wanted: power }
+        Verdict { budget, claimed, reason, hits: passage.hits, awaited }
     }
 }
 

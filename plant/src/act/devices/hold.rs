@@ -10,7 +10,6 @@
 
 use crate::act::limits::{Verdict, is_near};
 use crate::point::Point;
-use crate::reason::Reason;
 use crate::time::Moment;
 use crate::units::Watts;
 use crate::value::situation::Situation;
@@ -49,12 +48,10 @@ impl Hold {
     }
 }
 
-/// What the battery is to be kept from: what compute may draw, what it would have but for the reserve, and what a box draws that does
-/// not obey. Less than its least power is what a box draws without computing.
+/// What the battery is to be kept from: what compute may draw, what it waits to draw until the battery holds, and what a box draws that
+/// does not obey. Less than its least power is what a box draws without computing.
 fn power(situation: &Situation<'_>, verdict: &Verdict) -> Watts {
-    let waits = verdict.hits.iter().any(|hit| hit.reason == Reason::BatteryReserve);
-    let wanted = if waits { verdict.wanted } else { Watts::ZERO };
     let drawn = situation.image.get(Point::ComputePower).fresh().map(Watts);
     let drawn = drawn.filter(|drawn| *drawn >= situation.site.compute.min).unwrap_or_default();
-    verdict.budget.max(wanted).max(drawn)
+    verdict.budget.max(verdict.awaited).max(drawn)
 }

@@ -11,6 +11,8 @@
 //!   low, no control, and gives                      the same
 //! ```
 //!
+//! A battery that gives although it was set to hold is not held for compute any more: it serves the house.
+//!
 //! A battery that rests at its reserve by itself, and compute on the grid's power, are left alone.
 //!
 //! And when it says nothing? A battery whose charge is not known counts as low, one whose power is not known may only be relied on
@@ -50,9 +52,9 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// Guards the battery, which is set to hold since `held`, from compute.
-    pub(super) fn guard(&mut self, situation: &Situation<'_>, held: Option<Moment>, passage: &mut Passage) {
-        let Some(battery) = &situation.site.battery else { return };
+    /// Guards the battery, which is set to hold since `held`, from compute; whether compute waits for it to hold.
+    pub(super) fn guard(&mut self, situation: &Situation<'_>, held: Option<Moment>, passage: &mut Passage) -> bool {
+        let Some(battery) = &situation.site.battery else { return false };
         let left = left(situation, battery, Duration::ZERO);
         let low = left.is_none_or(|left| left <= battery.reserve);
         let recovered = left.is_some_and(|left| left > battery.reserve + RECOVERED);
@@ -61,7 +63,7 @@ impl Reserve {
             if !recovered {
                 passage.lower(Reason::StaleData, Watts::ZERO);
             }
-            return;
+            return false;
         };
         // A plug that is read seldom shows a box that starts as off.
         let drawn = situation.image.get(Point::ComputePower).fresh().unwrap_or_default();
@@ -77,6 +79,7 @@ impl Reserve {
             let reason = if situation.soc.is_some() { Reason::BatteryReserve } else { Reason::StaleData };
             passage.lower(reason, bus.surplus().positive());
         }
+        waiting && !self.guarding
     }
 }
 
