@@ -142,7 +142,9 @@ impl Meters {
             for second in 0_u32.. {
                 ticks.tick().await;
                 let wave = f64::from(second % 40);
-                let live = [500.0 + 40.0 * wave, 3000.0 - 55.0 * wave, 21.0 + 0.01 * wave];
+                // A cloud comes and goes in two minutes.
+                let cloud = f64::from((second % 240).min(240 - second % 240));
+                let live = [500.0 + 40.0 * wave, 3000.0 - 18.0 * cloud, 21.0 + 0.01 * wave];
                 let words = say.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 for ((name, word), live) in NAMES.iter().zip(words).zip(live) {
                     let payload = word.unwrap_or_else(|| format!("{live:.2}"));
