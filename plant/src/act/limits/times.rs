@@ -2,7 +2,7 @@
 //!
 //! What a limit forbids is not forced by the minimum time on; an answer that somebody waits for does not oblige to it, and like a
 //! boost and a deadline does not wait for the minimum time off. Except where compute's own power was too much, for the fuse, the grid
-//! operator or the battery: it would be started into that limit every second. An engine that loads has not stopped.
+//! operator or an island: it would be started into that limit every second. An engine that loads has not stopped.
 
 use super::Passage;
 use crate::act::dispatch::Wanted;
@@ -49,8 +49,7 @@ impl Times {
         } else if self.on_since.take().is_some() && situation.worker != WorkerState::Starting {
             self.off_since = Some(situation.moment);
             let last = passage.hits.last().map(|hit| hit.reason);
-            self.too_much =
-                matches!(last, Some(Reason::FuseLimit | Reason::GridDimmed | Reason::BatteryReserve | Reason::Island));
+            self.too_much = matches!(last, Some(Reason::FuseLimit | Reason::GridDimmed | Reason::Island));
         }
     }
 }
