@@ -28,6 +28,8 @@ use std::io::{BufRead, Write};
 /// The site that an outside simulator describes.
 mod site;
 
+/// Simulated seconds that a house may last, and the greatest age of a reading: thirty years.
+const SECONDS_MAX: i64 = 1_000_000_000;
 /// When the simulated time begins: a summer noon, which nothing depends on.
 const START: i64 = 1_750_000_500;
 
@@ -56,6 +58,19 @@ struct Seen {
     soc: Option<f64>,
 }
 
+impl Seen {
+    fn check(&self) -> Result<()> {
+        ensure!((0..=SECONDS_MAX).contains(&self.t), "t is {}; expected seconds from 0 to {SECONDS_MAX}", self.t);
+        let ages =
+            [("grid_age_s", self.grid_age_s), ("plug_age_s", self.plug_age_s), ("battery_age_s", self.battery_age_s)];
+        for (name, age) in ages {
+            let age = age.unwrap_or(0.0);
+            ensure!((0.0..=SECONDS_MAX as f64).contains(&age), "{name} is {age}; expected 0 to {SECONDS_MAX}");
+        }
+        Ok(())
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -79,7 +94,8 @@ pub(crate) fn play(input: impl BufRead, mut output: impl Write) -> Result<Value>
         match value["type"].as_str() {
             Some("obs") => {
                 let seen = serde_json::from_value(value).with_context(|| format!("line {number}: obs"))?;
-                serde_json::to_writer(&mut output, &world.answer(&seen))?;
+                let answer = world.answer(&seen).with_context(|| format!("line {number}: obs"))?;
+                serde_json::to_writer(&mut output, answer)?;
                 output.write_all(b"\n")?;
                 output.flush()?;
             }
@@ -103,6 +119,7 @@ impl World {
         ensure!(value["type"] == "hello", "type is {}; expected hello", value["type"]);
         let hello: Hello = serde_json::from_value(value).context("hello")?;
         ensure!(hello.dt_s == 1.0, "dt_s is {}; this version plays a house whose steps are 1 s", hello.dt_s);
+        hello.node.check()?;
         let site = site::site(&hello.node, hello.battery);
         let start = Timestamp::from_timestamp(START, 0).unwrap_or_default();
         let mut plant = Plant::new(site, Restored::default(), start);
@@ -112,13 +129,14 @@ impl World {
         Ok(Self { plant, start, answer: Answer { p_compute_w: 0.0, p_bat_min_w: None } })
     }
 
-    fn answer(&mut self, seen: &Seen) -> &Answer {
+    fn answer(&mut self, seen: &Seen) -> Result<&Answer> {
+        seen.check()?;
         let now = self.start + chrono::TimeDelta::seconds(seen.t);
         for sample in samples(self.plant.site(), seen, now) {
             self.handle(Event::Sample(sample), now);
         }
         self.handle(Event::Wake, now);
-        &self.answer
+        Ok(&self.answer)
     }
 
     fn handle(&mut self, event: Event, now: Timestamp) {
@@ -158,4 +176,47 @@ fn samples(site: &Site, seen: &Seen, now: Timestamp) -> Vec<Sample> {
         Some(Sample { device: device.id.clone(), point, value: Some(value?), at: now - age })
     };
     readings.into_iter().filter_map(sample).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &str = r#"{"type":"hello","dt_s":1,"battery":true,"node":{"pc_max_w":5000,"pc_min_w":300}}"#;
+    const END: &str = r#"{"type":"end","result":{"starts":1}}"#;
+
+    fn played(lines: &[&str]) -> (Result<Value>, String) {
+        let mut answers = Vec::new();
+        let result = play(lines.join("\n").as_bytes(), &mut answers);
+        (result, String::from_utf8(answers).unwrap())
+    }
+
+    #[test]
+    fn every_observation_has_an_answer() {
+        let seen = r#"{"type":"obs","t":0,"grid_w":-900,"grid_age_s":1,"plug_w":0,"battery_w":0,"soc":0.5}"#;
+        let (result, answers) = played(&[HELLO, seen, r#"{"type":"obs","t":1,"grid_w":null}"#, END]);
+        assert_eq!(result.unwrap(), serde_json::json!({"starts": 1}));
+        assert_eq!(answers.lines().count(), 2, "{answers}");
+    }
+
+    #[test]
+    fn what_no_house_can_be_is_refused_in_words() {
+        let rows = [
+            (vec![""], "line 1: no JSON"),
+            (vec![r#"{"type":"obs"}"#], "expected hello"),
+            (vec![r#"{"type":"hello","dt_s":900,"node":{}}"#], "dt_s is 900"),
+            (vec![r#"{"type":"hello","dt_s":1,"node":{"pc_max_w":1e30}}"#], "pc_max_w is 1000"),
+            (vec![HELLO, r#"{"type":"obs","t":9223372036854775807}"#], "expected seconds from 0"),
+            (vec![HELLO, r#"{"type":"obs","t":0,"grid_age_s":-5}"#], "line 2: obs: grid_age_s is -5"),
+            (vec![HELLO, "{}"], "expected obs or end"),
+            (vec![HELLO], "ended before its end"),
+        ];
+        for (lines, expected) in rows {
+            let said = format!("{:#}", played(&lines).0.unwrap_err());
+            assert!(said.contains(expected), "{said}\nlacks {expected}");
+        }
+        // Odd times are held within what a house can take.
+        let odd = r#"{"type":"hello","dt_s":1,"node":{"start_s":-1,"command_s":-30,"plug_every_s":1e30}}"#;
+        assert!(played(&[odd, END]).0.is_ok());
+    }
 }

@@ -1,5 +1,6 @@
 //! The site that an outside simulator describes. Where it says nothing, the defaults of the configuration stand.
 
+use anyhow::{Result, ensure};
 use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use plant::site::{
@@ -12,6 +13,10 @@ use std::time::Duration;
 
 /// A reading stands for so many of its device's intervals, and for [`AGE_MIN`] at least.
 const INTERVALS: f64 = 3.0;
+/// The greatest power in W, and energy in kWh, of a house.
+const POWER_MAX: f64 = 1e6;
+/// The longest time in s that anything of a simulated house may take.
+const SPAN_MAX: f64 = 3600.0;
 /// Seconds that any reading stands for.
 const AGE_MIN: f64 = 10.0;
 
@@ -51,6 +56,30 @@ impl Default for Node {
             plug_every_s: 5.0,
             battery_every_s: 2.0,
         }
+    }
+}
+
+impl Node {
+    /// Whether a house can be like this.
+    pub(super) fn check(&self) -> Result<()> {
+        let powers = [
+            ("pc_max_w", self.pc_max_w, 1.0),
+            ("pc_min_w", self.pc_min_w, 0.0),
+            ("pc_idle_w", self.pc_idle_w, 0.0),
+            ("pv_kwp_w", self.pv_kwp_w, 0.0),
+            ("bat_kw_w", self.bat_kw_w, 0.0),
+            ("bat_kwh", self.bat_kwh, 0.0),
+        ];
+        for (name, value, least) in powers {
+            ensure!((least..=POWER_MAX).contains(&value), "{name} is {value}; expected {least} to {POWER_MAX}");
+        }
+        ensure!(
+            self.pc_min_w <= self.pc_max_w,
+            "pc_min_w is {}; expected at most pc_max_w, {}",
+            self.pc_min_w,
+            self.pc_max_w
+        );
+        Ok(())
     }
 }
 
@@ -100,7 +129,7 @@ fn device(name: &str, points: &[Point], every_s: f64) -> Device {
     Device {
         id: DeviceId(name.into()),
         points: points.iter().copied().collect::<BTreeSet<_>>(),
-        max_age: Duration::from_secs_f64((every_s * INTERVALS).max(AGE_MIN)),
+        max_age: Duration::from_secs_f64((every_s * INTERVALS).clamp(AGE_MIN, SPAN_MAX)),
         slow: BTreeMap::new(),
         controls: BTreeMap::new(),
     }
@@ -120,6 +149,8 @@ fn battery(node: &Node) -> Battery {
 
 fn compute(node: &Node) -> Compute {
     let slowest = node.ramp_up_w_s.min(node.ramp_down_w_s).max(1.0);
+    let seconds =
+        |value: f64| Duration::from_secs_f64(if value.is_finite() { value.clamp(0.0, SPAN_MAX) } else { 0.0 });
     Compute {
         idle: Watts(node.pc_idle_w),
         min: Watts(node.pc_min_w),
@@ -133,8 +164,8 @@ fn compute(node: &Node) -> Compute {
         enable_delay: Duration::from_secs(60),
         disable_delay: Duration::from_secs(60),
         temperature_max: None,
-        obeys_within: Duration::from_secs_f64(node.command_s + node.pc_max_w / slowest),
-        starts_within: Duration::from_secs_f64(node.start_s),
+        obeys_within: seconds(node.command_s + node.pc_max_w / slowest),
+        starts_within: seconds(node.start_s),
         tokens_per_kwh: 1e6,
         boost: Duration::from_secs(3600),
     }
