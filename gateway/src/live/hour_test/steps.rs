@@ -83,7 +83,8 @@ async fn a_step_that_lasts_is_followed_and_can_be_replayed() {
     let back = decisions.windows(2).filter(|pair| pair[1].at < pair[0].at).count();
     assert_eq!(back, 1, "the clock was set once");
     assert!(decisions.last().unwrap().at < after(41) + step);
-    let boosted = decisions.iter().filter(|decision| decision.reason == Reason::Boost).count();
+    // A battery below its reserve that charges has to show first that it does.
+    let boosted = decisions.iter().rposition(|decision| decision.reason == Reason::Boost).unwrap() + 1;
     assert!((1199..=1202).contains(&boosted), "the boost lasted for {boosted} s");
     assert_eq!(queue.get(1).unwrap().status, JobStatus::Queued);
     ledger.verify(|_| ()).unwrap();
