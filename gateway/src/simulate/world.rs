@@ -202,7 +202,8 @@ mod tests {
     #[test]
     fn what_no_house_can_be_is_refused_in_words() {
         let rows = [
-            (vec![""], "line 1: no JSON"),
+            (vec![""], "the simulator said nothing"),
+            (vec!["hello"], "line 1: no JSON"),
             (vec![r#"{"type":"obs"}"#], "expected hello"),
             (vec![r#"{"type":"hello","dt_s":900,"node":{}}"#], "dt_s is 900"),
             (vec![r#"{"type":"hello","dt_s":1,"node":{"pc_max_w":1e30}}"#], "pc_max_w is 1000"),
