@@ -51,12 +51,16 @@ pub(super) fn open(disk: &Disk, site: &Site, notices: &Notices) -> Result<Earlie
     Ok(Earlier { state, debts: (debts.file, debts.book), commands: (commands.file, kept) })
 }
 
-/// The debts alone, for a house that waits for its configuration, with a sentence for each copy that was set aside.
+/// The debts alone, for a house that waits for its configuration or its clock, with a sentence for each copy that was set aside. A
+/// running state that is set aside on the way is a notice: the start that comes after finds a new one and nothing to say.
 pub(super) fn debts(disk: &Disk) -> (Twice, DebtBook, Vec<String>) {
     let FoundDebts { mut file, mut book, missing, aside } = DebtBook::open(disk);
     if disk.has_earlier_run() {
         let older = StateStore::open(disk).and_then(|state| Ok((state.owed()?, state))).ok();
         let (owed, state) = older.unzip();
+        if let Some(words) = state.as_ref().and_then(StateStore::found) {
+            Notices::open(disk).add("state.db", format!("{words}."));
+        }
         let owed = owed.flatten();
         book.lost |= missing && owed.is_none();
         book.take_over(owed.unwrap_or_default());
@@ -222,6 +226,19 @@ mod tests {
         let (kept, book, notices) = folder.open();
         assert_eq!((kept.in_force.mode, kept.in_force.grid_dimming), (Mode::Off, None));
         assert_eq!((book.debts.len(), notices), (2, Vec::new()));
+    }
+
+    #[test]
+    fn a_running_state_that_breaks_while_the_house_waits_is_said_when_it_starts() {
+        let folder = Folder::new();
+        folder.open();
+        StateStore::open(&folder.disk).unwrap().save(&checkpoint(&[])).unwrap();
+        let file = folder.folder.path().join("state.db");
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[4096..].fill(0xff);
+        std::fs::write(&file, bytes).unwrap();
+        debts(&folder.disk);
+        assert_eq!(folder.open().2, ["state.db"]);
     }
 
     #[test]
