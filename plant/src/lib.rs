@@ -83,6 +83,9 @@ mod planner;
 /// What is done about it: dispatch, limits, the other devices.
 mod act;
 
+/// The house without compute, beside the real one.
+mod baseline;
+
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
