@@ -80,6 +80,12 @@ mod value {
 /// Plans the slots ahead.
 mod planner;
 
+/// The house by its physics and its own rules.
+mod house;
+
+/// The house without compute.
+pub mod baseline;
+
 /// What is done about it: dispatch, limits, the other devices.
 mod act;
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// The building and the own rules of what heats it.
+pub mod building;
+
 /// A house and what is in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
@@ -37,6 +40,9 @@ pub struct Site {
     pub room: Option<Store>,
     /// The tank, where it is measured.
     pub tank: Option<Store>,
+    /// The building and the own rules of what heats it.
+    #[serde(default)]
+    pub building: building::Building,
     /// What the work pays.
     pub work: WorkPrices,
     /// Grid power cleaner than this, in g/kWh, is clean enough for mode `eco`.
