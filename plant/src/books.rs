@@ -21,7 +21,7 @@ mod account;
 /// The local day and month.
 mod calendar;
 /// The house beside its baseline.
-mod comparison;
+pub mod comparison;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
@@ -32,7 +32,6 @@ pub mod totals;
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
-pub use crate::books::comparison::ComparisonState;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::{Earnings, Totals};
 use crate::checkpoint::Checkpoint;
@@ -104,7 +103,7 @@ impl Books {
     }
 
     /// What of the comparison with the baseline outlasts a restart.
-    pub(crate) fn comparison(&self) -> ComparisonState {
+    pub(crate) fn comparison(&self) -> comparison::ComparisonState {
         self.comparison.state()
     }
 

@@ -1,6 +1,6 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
-use crate::books::ComparisonState;
+use crate::books::comparison::ComparisonState;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};

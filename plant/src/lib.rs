@@ -89,13 +89,10 @@ pub mod baseline;
 /// What is done about it: dispatch, limits, the other devices.
 mod act;
 
-/// The house without compute, beside the real one.
-mod baseline;
-
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{ledger, receipt_ids, totals};
+pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Comparison {
 
     /// What outlasts a restart.
     pub(super) fn state(&self) -> ComparisonState {
-        ComparisonState { baseline: self.baseline.state(), standing: self.state }
+        ComparisonState { baseline: self.baseline.state().clone(), standing: self.state }
     }
 
     /// Energy by which the stores of the house differ from those of the baseline.
@@ -77,15 +77,14 @@ impl Comparison {
     /// Closes `account`: what the baseline did in its slot, and what the house gained on it.
     pub(super) fn close(&mut self, site: &Site, account: &mut SlotAccount) {
         let before = self.state.readings.filter(|(slot, _)| slot.plus(1) == account.slot);
-        let before = before.map(|(_, readings)| readings);
         if before.is_none() {
-            self.bring_back(site, &account.readings);
+            self.bring_back();
         }
-        let passed = self.passed(site, account, before.unwrap_or(account.readings));
-        let without = if known(account) { self.baseline.pass(site, &passed) } else { None };
+        let before = before.map_or(account.readings, |(_, readings)| readings);
+        let without = known(account).then(|| self.baseline.pass(site, &passed(site, account, &before))).flatten();
         match without {
             Some(without) => self.compare(site, account, &without),
-            None => self.bring_back(site, &account.readings),
+            None => self.bring_back(),
         }
         account.gain = account.revenue;
         if let Some(baseline) = &account.baseline {
@@ -94,34 +93,38 @@ impl Comparison {
         self.state.readings = Some((account.slot, account.readings));
         let seen = account.observed_s >= OBSERVED_MIN * Slot::SECONDS as f64;
         if !seen || is_return(site, account.slot.plus(1)) {
-            self.bring_back(site, &account.readings);
+            self.bring_back();
         }
     }
 
     /// Brings the baseline to the state of the house. What the stores differ in is in the inventory already.
-    fn bring_back(&mut self, site: &Site, readings: &SlotReadings) {
-        self.baseline.bring_back(site, readings);
+    fn bring_back(&mut self) {
+        self.baseline.return_to_real();
         self.state.stores = Stores::default();
     }
 
     fn compare(&mut self, site: &Site, account: &mut SlotAccount, without: &Without) {
-        let span = Duration::from_secs_f64(account.observed_s);
         let priced = account.unpriced_s <= UNKNOWN_MAX * account.observed_s;
         if priced {
             let mean = self.state.price.unwrap_or(account.import_price);
             self.state.price = Some(mean + (account.import_price - mean) * PRICE_WEIGHT);
         }
-        let stores = self.baseline.stores(site, &account.readings);
+        let differs = self.baseline.difference(site);
+        let stores = Stores {
+            battery: differs.battery.unwrap_or(self.state.stores.battery),
+            room: differs.room_heat,
+            tank: differs.tank_heat,
+        };
         let inventory = self.worth(site, account, &difference(stores, self.state.stores));
         self.state.stores = stores;
-        let colder = self.baseline.colder(site, &account.readings).over(span);
+        // What is not burnt is known as a difference alone: the house's own fuel is not metered.
+        account.bill.fuel = -(without.fuel * thermal::fuel_price(site));
         let bill = Bill {
             import: without.import * account.import_price,
             export: without.export * account.export_price,
             wear: site.battery.map_or(Eur::ZERO, |battery| without.discharged * battery.wear),
             ..Bill::default()
         };
-        account.bill.fuel = fuel(site, account);
         account.baseline = Some(Baseline {
             compared_s: if priced { account.observed_s } else { 0.0 },
             import: without.import,
@@ -132,7 +135,7 @@ impl Comparison {
             bill: if priced { bill } else { Bill::default() },
             house: if priced { account.bill } else { Bill::default() },
             inventory: if priced { inventory } else { Eur::ZERO },
-            colder_room: colder * heat_price(site, account, account.import_price),
+            colder_room: colder(site, account, differs.room_k),
             spread: without.spread * account.import_price.positive(),
         });
     }
@@ -144,26 +147,41 @@ impl Comparison {
         let heat = heat_price(site, account, price);
         stores.battery * (price.positive() * one_way) + (stores.room + stores.tank) * heat
     }
+}
 
-    fn passed(&self, site: &Site, account: &SlotAccount, before: SlotReadings) -> Passed {
-        let span = Duration::from_secs_f64(account.observed_s);
-        let mean = |energy: KilowattHours| Some(energy.mean_over(span));
-        Passed {
-            slot: account.slot,
-            observed: span,
-            pv: mean(account.pv),
-            load: mean(account.house),
-            compute: mean(account.compute.total()),
-            heat_pump: mean(account.heat_pump),
-            hot_water: mean(account.hot_water).filter(|_| site.offers(Point::HeatPumpHotWaterPower)),
-            battery: (account.discharged - account.charged).mean_over(span),
-            outdoor: account.readings.outdoor,
-            irradiance: account.readings.irradiance,
-            before,
-            after: account.readings,
-            export_pays: (account.unpriced_s <= 0.0).then_some(account.export_price > EurPerKwh::ZERO),
-        }
+/// What the baseline sees of a slot.
+fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
+    let span = Duration::from_secs_f64(account.observed_s);
+    let mean = |energy: KilowattHours| Some(energy.mean_over(span));
+    let metered = |point, energy| mean(energy).filter(|_| site.offers(point));
+    let after = &account.readings;
+    Passed {
+        slot: account.slot,
+        observed: span,
+        pv: mean(account.pv),
+        load: mean(account.house),
+        grid: mean(account.import - account.export),
+        compute: mean(account.compute.total()),
+        heat_pump: metered(Point::HeatPumpPower, account.heat_pump),
+        hot_water: metered(Point::HeatPumpHotWaterPower, account.hot_water),
+        battery: metered(Point::BatteryPower, account.discharged - account.charged),
+        heat_into: None,
+        own_rule: true,
+        outdoor: after.outdoor,
+        sun: after.irradiance,
+        room: (before.room, after.room),
+        tank: (before.tank, after.tank),
+        soc: (before.soc, after.soc),
+        export_pays: (account.unpriced_s <= 0.0).then_some(account.export_price > EurPerKwh::ZERO),
     }
+}
+
+/// What a room colder than the baseline's saved: the heat that it loses less.
+fn colder(site: &Site, account: &SlotAccount, room_k: f64) -> Eur {
+    let loss = site.room.map_or(0.0, |room| room.loss_kw_per_k);
+    let hours = account.observed_s / 3600.0;
+    let heat = KilowattHours(loss * (-room_k).max(0.0) * hours);
+    heat * heat_price(site, account, account.import_price)
 }
 
 /// Whether all that a comparison needs is known of (almost) all of the slot.
@@ -185,9 +203,4 @@ fn difference(now: Stores, before: Stores) -> Stores {
 /// What a kilowatt-hour of heat costs where import costs `import`.
 fn heat_price(site: &Site, account: &SlotAccount, import: EurPerKwh) -> EurPerKwh {
     thermal::made_price(site, account.readings.outdoor, import)
-}
-
-/// Fuel that compute's heat saves a boiler, below zero.
-fn fuel(site: &Site, account: &SlotAccount) -> Eur {
-    -(account.heat_used * thermal::fuel_price(site))
 }

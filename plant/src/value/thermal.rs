@@ -81,16 +81,16 @@ pub(crate) fn made_price(site: &Site, outdoor: Option<Celsius>, import: EurPerKw
         Some(HeatSource::HeatPump { carnot, flow, .. }) => {
             import / cop(carnot, flow, outdoor.unwrap_or(OUTDOOR_UNKNOWN))
         }
-        Some(HeatSource::Gas { .. }) => fuel_price(site),
+        Some(HeatSource::Gas { price, efficiency }) => price / efficiency.max(0.1),
         Some(HeatSource::Electric) => import,
         None => EurPerKwh::ZERO,
     }
 }
 
-/// What the fuel of a kilowatt-hour of heat costs; nothing where no fuel is burnt.
+/// What a kilowatt-hour of fuel costs; nothing where none is burnt.
 pub(crate) fn fuel_price(site: &Site) -> EurPerKwh {
     match site.displaced {
-        Some(HeatSource::Gas { price, efficiency }) => price / efficiency.max(0.1),
+        Some(HeatSource::Gas { price, .. }) => price,
         Some(HeatSource::HeatPump { .. } | HeatSource::Electric) | None => EurPerKwh::ZERO,
     }
 }
