@@ -22,6 +22,8 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+/// What the books lack.
+mod gaps;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
@@ -32,6 +34,7 @@ pub mod totals;
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
+use crate::books::gaps::Gaps;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::{Earnings, Totals};
 use crate::checkpoint::Checkpoint;
@@ -68,6 +71,7 @@ pub(crate) struct Books {
     comparison: Comparison,
     /// Whether compute works; `None` before it is known.
     computes: Option<bool>,
+    gaps: Gaps,
 }
 
 /// The time since the last cycle.
@@ -99,7 +103,13 @@ impl Books {
             held: None,
             comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
             computes: None,
+            gaps: Gaps::default(),
         }
+    }
+
+    /// What the books lack at `now`, in words for a person.
+    pub(crate) fn problems(&self, site: &Site, now: Timestamp) -> Vec<String> {
+        self.gaps.problems(now, site.timezone)
     }
 
     /// What of the comparison with the baseline outlasts a restart.
@@ -167,6 +177,7 @@ impl Books {
     /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
     pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
         let held = Held::of(situation, decision);
+        self.gaps.observe(situation.now, held.as_ref());
         if let Some(computes) = held.as_ref().and_then(|held| held.computes(situation.site)) {
             if computes && self.computes == Some(false) {
                 self.open.starts += 1;

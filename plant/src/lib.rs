@@ -96,6 +96,8 @@ pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
+mod books_test;
+#[cfg(test)]
 mod clock_test;
 #[cfg(test)]
 mod fuse_test;
