@@ -6,7 +6,7 @@ use plant::point::{DeviceId, Point};
 use plant::site::{
     Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, Island, Price, Pv, Site, Tariff, WorkPrices,
 };
-use plant::units::{EurPerKwh, KilowattHours, Percent, Watts};
+use plant::units::{Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
