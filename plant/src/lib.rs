@@ -92,6 +92,8 @@ pub use planner::plan;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod feed_test;
+#[cfg(test)]
 mod fuse_test;
 #[cfg(test)]
 mod heat_test;

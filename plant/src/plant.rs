@@ -257,6 +257,7 @@ impl Plant {
             problems: self.observed.judgement.problems(&self.site),
             to_confirm: 0,
             leases: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 }

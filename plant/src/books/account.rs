@@ -46,7 +46,7 @@ impl Held {
         Some(Self {
             flows: Flows::measured(situation.image)?,
             charge_room: situation.charge_room,
-            values: situation.prices.known().then_some(situation.values),
+            values: situation.published.known().then_some(situation.values),
             useful: situation.useful,
             heat_price: situation.heat_price,
             reason: decision.reason,
