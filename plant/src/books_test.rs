@@ -110,7 +110,7 @@ fn what_others_did_not_pay_is_no_revenue() {
 fn a_restart_at_any_hour_changes_nothing_of_the_days_gain() {
     let run = |restart: Option<u32>| {
         let mut site = site();
-        site.tariff.import = Price::Fixed { price: EurPerKwh(0.30) };
+        site.tariff.import = Price::fixed(EurPerKwh(0.30));
         let mut house = House::new(site, at("2026-04-10T22:00:00Z"));
         house.step = Duration::from_secs(30);
         let end = at("2026-04-11T22:00:30Z");
@@ -121,7 +121,7 @@ fn a_restart_at_any_hour_changes_nothing_of_the_days_gain() {
                 .into_iter()
                 .find_map(|effect| match effect {
                     Effect::Checkpoint(saved) => serde_json::from_str(&serde_json::to_string(&saved).unwrap()).ok(),
-                    _ => None,
+                    Effect::Apply(_) | Effect::Append(_) | Effect::Plan(_) | Effect::Publish(_) => None,
                 })
                 .unwrap();
             let restored = Restored { checkpoint: Some(saved), ..Restored::default() };

@@ -102,6 +102,8 @@ mod books_test;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod feed_test;
+#[cfg(test)]
 mod fuse_test;
 #[cfg(test)]
 mod heat_test;

@@ -258,6 +258,7 @@ impl Plant {
             problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,
             leases: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 }

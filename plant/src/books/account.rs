@@ -167,7 +167,7 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
         heat_pump_heat: over(powers.heat_pump_heat),
         house: over(powers.house),
         readings: held.readings,
-        ..SlotAccount::new(slot)
+        ..SlotAccount::in_currency(slot, site.currency)
     };
     account.reasons.insert(held.reason, seconds);
     account.bill = bill(site, held, &account);
