@@ -122,7 +122,8 @@ pub struct Without {
     pub hot_water: KilowattHours,
     /// Fuel that the boiler burns beyond what the real house's burnt; estimated.
     pub fuel: KilowattHours,
-    /// One standard deviation of the import, where the building is estimated. Within a day they add up; days add in squares.
+    /// One standard deviation of the import, where the building is estimated. It adds up over slots and days: what a model gets wrong, it gets
+    /// wrong each day.
     pub spread: KilowattHours,
 }
 
