@@ -225,6 +225,7 @@ impl Plant {
             power_limit: commands.power_limit,
             grid_dimming: commands.grid_dimming,
             tokens_per_kwh: self.observed.tokens_per_kwh,
+            comparison: Some(self.books.comparison()),
         }
     }
 

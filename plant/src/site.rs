@@ -49,6 +49,13 @@ pub struct Site {
     pub clean_below_g_per_kwh: f64,
 }
 
+impl Site {
+    /// Whether a device of the site offers `point`.
+    pub fn offers(&self, point: Point) -> bool {
+        self.devices.iter().any(|device| device.points.contains(&point))
+    }
+}
+
 /// A device of the site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Device {
