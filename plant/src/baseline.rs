@@ -23,8 +23,6 @@
 //!
 //! [`Building::fabric`]: crate::site::building::Building::fabric
 
-/// What compute's heat does, where nobody says it.
-mod compute_heat;
 /// What the real heat pump taught.
 mod learnt;
 /// Readings of a slot, each where it is known or was lately.

@@ -81,7 +81,7 @@ mod value {
 mod planner;
 
 /// The house by its physics and its own rules.
-mod house;
+pub mod house;
 
 /// The house without compute.
 pub mod baseline;
@@ -95,6 +95,8 @@ mod books;
 pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
 
+#[cfg(test)]
+mod baseline_test;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]

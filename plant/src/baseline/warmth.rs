@@ -276,10 +276,12 @@ impl Running<'_> {
             }
             return Needed { heat: shown - scale * offset, deviation: 0.0 };
         }
+        // Half of the least power is where it starts; a hair beside it, so that the rule finds the same again.
+        let starts = least / 2.0 * cop;
         let (low, high) = if real.heating < STANDS {
-            (f64::NEG_INFINITY, least / 2.0 * cop)
+            (f64::NEG_INFINITY, starts * (1.0 - AT_LIMIT))
         } else if real.heating <= least * (1.0 + AT_LIMIT) {
-            (shown.min(least / 2.0 * cop), shown)
+            (shown.min(starts * (1.0 + AT_LIMIT)), shown)
         } else {
             (shown, f64::INFINITY)
         };
