@@ -102,7 +102,7 @@ impl Plant {
         match event {
             // Done already.
             Event::ClockSet(_) => {}
-            Event::Sample(sample) => self.observed.readings.record(&sample, self.clock.moment_of(sample.at)),
+            Event::Sample(sample) => self.observed.record(&sample, self.clock.moment_of(sample.at)),
             Event::Outlook(outlook) => {
                 self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
@@ -255,9 +255,10 @@ impl Plant {
             month: totals.month,
             total: totals.total,
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
-            problems: self.observed.judgement.problems(&self.site),
+            problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,
             leases: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 }

@@ -80,6 +80,28 @@ pub struct Record {
     /// Who holds the controls of the devices, the engine among them. The core leaves it empty.
     #[serde(default)]
     pub leases: Vec<LeaseStatus>,
+    /// The feeds of prices and forecasts: how old they are, and what is wrong with them. The core leaves it empty.
+    #[serde(default)]
+    pub feeds: Vec<FeedStatus>,
+}
+
+/// A feed of prices or forecasts as a person wants to see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedStatus {
+    /// Where it comes from: a service and its place, a topic or an address. No key is in it.
+    pub source: String,
+    /// What it brings: `prices` or `forecast`.
+    pub what: String,
+    /// When its last good answer came; `None` before the first.
+    pub at: Option<Timestamp>,
+    /// The end of what it knows.
+    pub until: Option<Timestamp>,
+    /// When it is asked next; `None` for one that speaks by itself.
+    pub next: Option<Timestamp>,
+    /// What is wrong, in words; `None` where nothing is.
+    pub error: Option<String>,
+    /// Under which terms its data may be shown, as it says itself.
+    pub license: Option<String>,
 }
 
 /// Who holds a control.
