@@ -82,7 +82,7 @@ mod value {
 mod planner;
 
 /// The house by its physics and its own rules.
-mod house;
+pub mod house;
 
 /// The house without compute.
 pub mod baseline;
@@ -97,6 +97,8 @@ pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
 pub use value::{capacity, tariff};
 
+#[cfg(test)]
+mod baseline_test;
 #[cfg(test)]
 mod books_test;
 #[cfg(test)]
