@@ -50,10 +50,10 @@ fn a_configuration_of_0_1_0_has_the_prices_it_had() {
 fn the_parts_of_a_contract_add_up() {
     let text = format!(
         "[tariff.import]\nkind = \"spot\"\nfee_eur_per_kwh = 0.018\ntax_percent = 19\n\
-         [tariff.network]\nprice_eur_per_kwh = 0.08\n\
+         [network_fee]\nprice_eur_per_kwh = 0.08\n\
          windows = [{{ from = \"17:00\", to = \"19:00\", months = \"10-3\", price_eur_per_kwh = 0.13 }}, \
          {{ from = \"22:38\", to = \"04:30\", weekdays = \"mon-fri\", price_eur_per_kwh = 0.02 }}]\n\
-         [[tariff.levies]]\nname = \"electricity tax\"\nprice_eur_per_kwh = 0.0205\n{SPOT}"
+         [[levy]]\nname = \"electricity tax\"\nprice_eur_per_kwh = 0.0205\n{SPOT}"
     );
     let rows = [
         ("2026-01-15T11:00:00Z", 0.08), // Thursday noon in winter
@@ -72,7 +72,7 @@ fn the_parts_of_a_contract_add_up() {
 
 #[test]
 fn a_fixed_price_includes_its_taxes_and_a_network_fee_beside_it_does_not() {
-    let text = "[tariff.import]\nprice_eur_per_kwh = 0.20\n[tariff.network]\nprice_eur_per_kwh = 0.10";
+    let text = "[tariff.import]\nprice_eur_per_kwh = 0.20\n[network_fee]\nprice_eur_per_kwh = 0.10";
     close(priced(text, "2026-01-15T11:00:00Z", None).import, 0.20 + 0.10 * 1.19, "a net fee");
     let gross = format!("{text}\ntaxes_included = true");
     close(priced(&gross, "2026-01-15T11:00:00Z", None).import, 0.30, "a gross fee");
@@ -181,8 +181,8 @@ fn a_contract_fills_in_what_the_owner_leaves_out() {
     let rows = [
         ("", (0.10 + 0.018 + 0.093 + levies) * 1.19),
         ("[tariff.import]\nfee_eur_per_kwh = 0.021", (0.10 + 0.021 + 0.093 + levies) * 1.19),
-        ("[tariff.network]\nprice_eur_per_kwh = 0.07", (0.10 + 0.018 + 0.07 + levies) * 1.19),
-        ("[[tariff.levies]]\nname = \"all\"\nprice_eur_per_kwh = 0.05", (0.10 + 0.018 + 0.093 + 0.05) * 1.19),
+        ("[network_fee]\nprice_eur_per_kwh = 0.07", (0.10 + 0.018 + 0.07 + levies) * 1.19),
+        ("[[levy]]\nname = \"all\"\nprice_eur_per_kwh = 0.05", (0.10 + 0.018 + 0.093 + 0.05) * 1.19),
         ("[tariff.import]\ntax_percent = 0\nwindows = []", 0.10 + 0.018 + 0.093 + levies),
     ];
     for (rest, expected) in rows {
@@ -296,18 +296,18 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "",
-        "[tariff.network]\nwindows = [{ from = \"17:00\", to = \"19:00\", months = \"1-13\", price_eur_per_kwh = 0.1 }]",
-        "tariff.network.windows[0].months = \"1-13\": expected months from 1 to 12, as 10-3 or 1-3,10-12",
+        "[network_fee]\nwindows = [{ from = \"17:00\", to = \"19:00\", months = \"1-13\", price_eur_per_kwh = 0.1 }]",
+        "network_fee.windows[0].months = \"1-13\": expected months from 1 to 12, as 10-3 or 1-3,10-12",
     ),
     (
         "",
-        "[tariff.network]\nwindows = [{ from = \"17:00\", to = \"17:00\", price_eur_per_kwh = 0.1 }]",
-        "tariff.network.windows[0].to = \"17:00\": expected another time than from",
+        "[network_fee]\nwindows = [{ from = \"17:00\", to = \"17:00\", price_eur_per_kwh = 0.1 }]",
+        "network_fee.windows[0].to = \"17:00\": expected another time than from",
     ),
     (
         "",
-        "[tariff.network]\nwindows = [{ from = \"25:00\", to = \"17:00\", weekdays = \"mon-fry\", price_eur_per_kwh = 0.1 }]",
-        "tariff.network.windows[0].weekdays = \"mon-fry\": expected weekdays as mon-fri or sat,sun, of mon, tue, wed, thu, fri, sat, sun",
+        "[network_fee]\nwindows = [{ from = \"25:00\", to = \"17:00\", weekdays = \"mon-fry\", price_eur_per_kwh = 0.1 }]",
+        "network_fee.windows[0].weekdays = \"mon-fry\": expected weekdays as mon-fri or sat,sun, of mon, tue, wed, thu, fri, sat, sun",
     ),
     (
         "",
@@ -331,8 +331,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "",
-        "[[tariff.levies]]\nname = \"tax\"",
-        "tariff.levies[0].price_eur_per_kwh: missing; expected a number from -1 to 5, in EUR/kWh (How much it is)",
+        "[[levy]]\nname = \"tax\"",
+        "levy[0].price_eur_per_kwh: missing; expected a number from -1 to 5, in EUR/kWh (How much it is)",
     ),
 ];
 
