@@ -92,7 +92,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, ledger, receipt_ids, totals};
+pub use books::{comparison, ledger, parts, receipt_ids, totals, verdict};
 pub use planner::plan;
 
 #[cfg(test)]

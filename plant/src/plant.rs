@@ -8,6 +8,7 @@
 
 use crate::act::Act;
 use crate::act::explain::explain;
+use crate::books::verdict::CURRENCY;
 use crate::books::{Books, ledger};
 use crate::checkpoint::{Checkpoint, Restored};
 use crate::command::InForce;
@@ -19,7 +20,7 @@ use crate::image::Image;
 use crate::observe::Observed;
 use crate::plan::{Plan, PlanRequest};
 use crate::planner::request::{Basis, Planning};
-use crate::record::Record;
+use crate::record::{Gains, Record, Yesterday};
 use crate::site::Site;
 use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::dimming;
@@ -232,6 +233,7 @@ impl Plant {
     /// What publishers may know of `decision` and the situation it was taken in.
     fn record(&self, situation: &Situation<'_>, decision: Decision) -> Record {
         let totals = self.books.totals();
+        let yesterday = self.books.yesterday().map(|day| Yesterday::of(day, CURRENCY));
         let commands = &situation.commands;
         Record {
             at: situation.now,
@@ -254,6 +256,7 @@ impl Plant {
             today: totals.today,
             month: totals.month,
             total: totals.total,
+            gains: Gains::of(&totals.today, &totals.month, &totals.total, yesterday),
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
             problems: self.observed.judgement.problems(&self.site),
             to_confirm: 0,
