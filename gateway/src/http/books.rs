@@ -3,13 +3,15 @@
 use crate::http::State;
 use crate::http::input::Parameters;
 use crate::http::refusal::{ErrorBody, Refusal};
-use crate::http::schema::{EarningsBody, EntryBody, VerifiedBody};
+use crate::http::schema::{EarningsBody, EntryBody, PartsBody, VerifiedBody};
 use crate::store::{Ledger, LedgerError, Verified};
 use axum::Json;
 use axum::extract::State as Shared;
 use chrono::NaiveDate;
 use plant::entry::Entry;
+use plant::parts::Parts;
 use plant::totals::Earnings;
+use plant::verdict::{CURRENCY, When, verdict};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -28,6 +30,18 @@ pub(super) struct Period {
     #[serde(flatten)]
     #[schema(value_type = EarningsBody)]
     pub earnings: Earnings,
+    /// The gain by its parts; null where nothing could be compared with the house without compute.
+    #[schema(value_type = Option<PartsBody>)]
+    pub parts: Option<Parts>,
+    /// Whether the house gained or lost, and why, in words for a person.
+    pub verdict: String,
+}
+
+impl Period {
+    fn of((period, earnings): (String, Earnings)) -> Self {
+        let verdict = verdict(&When::Period(period.clone()), &earnings, CURRENCY);
+        Self { period, parts: earnings.parts(), verdict, earnings }
+    }
 }
 
 /// Earnings of each local day; days without entries are left out.
@@ -96,5 +110,5 @@ async fn read<T: Send + 'static>(
 }
 
 fn periods(rows: Vec<(String, Earnings)>) -> Json<Vec<Period>> {
-    Json(rows.into_iter().map(|(period, earnings)| Period { period, earnings }).collect())
+    Json(rows.into_iter().map(Period::of).collect())
 }
