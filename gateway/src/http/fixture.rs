@@ -155,16 +155,17 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     for day in (1..=12_i32).rev() {
         let mut account =
             SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
-        account.gain = Eur(1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6);
-        account.revenue = Eur(account.gain.0 + 0.3);
+        let gain = 1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6;
+        // Three days ago power was dear; five days ago a meter was silent, and nothing could be compared.
+        account.gain = Eur(if day == 3 { -0.45 } else { gain });
+        account.revenue = Eur(account.gain.0.max(0.0) + 0.3);
         account.observed_s = 900.0;
-        // The gain less than the revenue is power; five days ago a meter was silent, and nothing could be compared.
-        let house = Bill { import: Eur(0.40), ..Bill::default() };
-        account.bill = house;
+        let power = account.revenue - account.gain;
+        account.bill = Bill { import: Eur(0.10) + power, ..Bill::default() };
         account.baseline = (day != 5).then(|| Baseline {
             compared_s: 900.0,
             bill: Bill { import: Eur(0.10), ..Bill::default() },
-            house,
+            house: account.bill,
             ..Baseline::default()
         });
         let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
