@@ -26,10 +26,14 @@ pub mod comparison;
 mod gaps;
 /// Seals, opens and checks entries.
 pub mod ledger;
+/// A gain by its parts.
+pub mod parts;
 /// Which receipts are known already.
 pub mod receipt_ids;
 /// Sums over accounts.
 pub mod totals;
+/// What a span of time came to, in a sentence.
+pub mod verdict;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
@@ -46,6 +50,7 @@ use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
+use chrono::NaiveDate;
 use std::time::Duration;
 
 /// Receipt ids that are remembered, so that one that comes twice is booked once. Chosen: days of a busy house; the gateway knows
@@ -129,6 +134,11 @@ impl Books {
     /// Everything that is counted, the open slot included.
     pub(crate) fn totals(&self) -> Totals {
         self.closed.with(&self.open)
+    }
+
+    /// What the local day before this one came to; `None` where nothing is known of it.
+    pub(crate) fn yesterday(&self) -> Option<(NaiveDate, Earnings)> {
+        self.calendar.before()
     }
 
     /// Takes over an entry that the ledger holds beyond the checkpoint: an entry of the open slot closes it. An entry that is no

@@ -93,7 +93,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, ledger, receipt_ids, totals};
+pub use books::{comparison, ledger, parts, receipt_ids, totals, verdict};
 pub use planner::plan;
 pub use value::{capacity, tariff};
 

@@ -51,6 +51,7 @@ pub(super) fn record() -> Record {
         today: Default::default(),
         month: Default::default(),
         total: Default::default(),
+        gains: Default::default(),
         devices: vec![DeviceStatus { id: DeviceId("meter".into()), fresh: true, points: BTreeMap::new(), error: None }],
         problems: Vec::new(),
         to_confirm: 0,
