@@ -12,6 +12,7 @@ use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
 use crate::source::Source;
+use crate::feeds::Board;
 use crate::store::Disk;
 use crate::troubles::Troubles;
 use anyhow::{Result, bail};
@@ -126,6 +127,7 @@ async fn run_in<O: Outside>(
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        feeds: Board::default(),
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
         restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
@@ -172,6 +174,7 @@ async fn run_in<O: Outside>(
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
+        feeds: tasks.feeds.clone(),
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.

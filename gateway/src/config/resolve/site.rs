@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::config::installation::{
     BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
 };
+use crate::config::spot::SpotSource;
 use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
@@ -216,13 +217,19 @@ fn store(section: &str, store: &StoreConfig, faults: &mut Faults) -> Store {
 
 fn tariff(tariff: &TariffConfig, faults: &mut Faults) -> Option<Tariff> {
     let (import, export) = (&tariff.import, &tariff.export);
+    // Fees and taxes that are in the prices are not added again.
+    let gross = tariff.spot.as_ref().is_some_and(SpotSource::includes_taxes);
+    if gross && export.kind == PriceKind::Spot {
+        let expected = "needs wholesale prices, and those of [tariff.spot] include fees and taxes; expected fixed or time_of_use";
+        faults.wrong("tariff.export.kind", quoted("spot"), expected);
+    }
     let import = Side {
         key: "tariff.import",
         kind: import.kind,
         price: import.price_eur_per_kwh,
         windows: &import.windows,
-        fee: import.fee_eur_per_kwh,
-        tax_percent: import.tax_percent,
+        fee: if gross { 0.0 } else { import.fee_eur_per_kwh },
+        tax_percent: if gross { 0.0 } else { import.tax_percent },
     };
     let export = Side {
         key: "tariff.export",
@@ -269,7 +276,7 @@ fn price(side: &Side<'_>, has_spot: bool, faults: &mut Faults) -> Option<Price> 
         }
         PriceKind::Spot if has_spot => Some(Price::Spot { fee: EurPerKwh(side.fee), tax: side.tax_percent / 100.0 }),
         PriceKind::Spot => {
-            faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with topic or url");
+            faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with a source, topic or url");
             None
         }
     }
