@@ -130,3 +130,6 @@ async fn read(feeds: &Feeds, broker: Option<impl Dial>, desk: &Desk, shutdown: &
         () = shutdown.cancelled() => {}
     }
 }
+
+#[cfg(test)]
+mod shared_test;

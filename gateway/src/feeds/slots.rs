@@ -123,10 +123,10 @@ fn border(at: Timestamp) -> Timestamp {
     close(Slot::SECONDS, NEAR).or_else(|| close(300, NEAR_FIVE)).unwrap_or(at)
 }
 
-/// Until when each of the sorted entries stands. The last one stands as long as the one before it.
+/// Until when each of the sorted entries stands. The last one stands as long as the one before it, a quarter hour at least.
 fn ends(entries: &[Entry]) -> Vec<Timestamp> {
     let last = match entries {
-        [.., before, last] => (last.start - before.start).num_seconds().clamp(1, STANDS_MAX),
+        [.., before, last] => (last.start - before.start).num_seconds().clamp(Slot::SECONDS, STANDS_MAX),
         [_] | [] => Slot::SECONDS,
     };
     let end = |(index, entry): (usize, &Entry)| {

@@ -48,7 +48,7 @@ pub(crate) fn record(at: Timestamp) -> Record {
         power_limit: MAX,
         power_max: MAX,
         grid_dimming: None,
-        surplus: Known::Fresh { value: (now.pv.0 - now.load.0).max(-900.0) },
+        surplus: Known::Fresh { value: (now.pv.unwrap_or_default().0 - now.load.unwrap_or_default().0).max(-900.0) },
         import_price: now.import_price,
         export_price: Some(now.export_price),
         decision: Decision {
@@ -216,8 +216,8 @@ fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f
     let (house, pv) = (now.load.unwrap_or_default().0, now.pv.unwrap_or_default().0);
     let battery = (house + pump + compute - pv).clamp(-2600.0, 1500.0);
     let values = [
-        (Point::GridPower, house + pump + compute - now.pv.0 - battery),
-        (Point::PvPower, now.pv.0),
+        (Point::GridPower, house + pump + compute - pv - battery),
+        (Point::PvPower, pv),
         (Point::BatteryPower, battery),
         (Point::BatterySoc, soc(hour)),
         (Point::HousePower, house),
