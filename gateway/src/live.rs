@@ -8,6 +8,7 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::{Known, Loaded};
 use crate::engine::Feeder;
+use crate::feeds::Board;
 use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
@@ -127,6 +128,7 @@ async fn run_in<O: Outside>(
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        feeds: Board::default(),
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
         restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
@@ -173,6 +175,7 @@ async fn run_in<O: Outside>(
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
+        feeds: tasks.feeds.clone(),
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.

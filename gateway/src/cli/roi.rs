@@ -135,7 +135,7 @@ impl Return {
     fn words(&self) -> String {
         let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years, .. } = self;
         let money = |euros: f64| {
-            format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency.code()))
+            format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency))
         };
         let mut lines = vec![
             format!(

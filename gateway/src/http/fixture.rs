@@ -39,8 +39,8 @@ pub(crate) fn record(at: Timestamp) -> Record {
         power_limit: MAX,
         power_max: MAX,
         grid_dimming: None,
-        surplus: Known::Fresh { value: (now.pv.0 - now.load.0).max(-900.0) },
-        import_price: Some(now.import_price),
+        surplus: Known::Fresh { value: (now.pv.unwrap_or_default().0 - now.load.unwrap_or_default().0).max(-900.0) },
+        import_price: now.import_price,
         export_price: Some(now.export_price),
         decision: Decision {
             at,
@@ -83,6 +83,7 @@ pub(crate) fn record(at: Timestamp) -> Record {
         problems: Vec::new(),
         to_confirm: 0,
         leases: Vec::new(),
+        feeds: Vec::new(),
     }
 }
 
@@ -240,10 +241,11 @@ fn intention(slot: Slot) -> PlannedSlot {
     PlannedSlot {
         slot,
         start: slot.start(),
-        import_price: EurPerKwh(price),
+        import_price: Some(EurPerKwh(price)),
         export_price: EurPerKwh(0.08),
-        pv: Watts(pv),
-        load: Watts(load),
+        estimated_from: None,
+        pv: Some(Watts(pv)),
+        load: Some(Watts(load)),
         compute: Watts(compute),
         floor: Watts::ZERO,
         ceiling: Watts(compute),
@@ -267,11 +269,11 @@ fn outdoor(hour: f64) -> f64 {
 
 fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f64>> {
     let pump = if outdoor(hour) < 6.0 { 780.0 } else { 0.0 };
-    let house = now.load.0;
-    let battery = (house + pump + compute - now.pv.0).clamp(-2600.0, 1500.0);
+    let (house, pv) = (now.load.unwrap_or_default().0, now.pv.unwrap_or_default().0);
+    let battery = (house + pump + compute - pv).clamp(-2600.0, 1500.0);
     let values = [
-        (Point::GridPower, house + pump + compute - now.pv.0 - battery),
-        (Point::PvPower, now.pv.0),
+        (Point::GridPower, house + pump + compute - pv - battery),
+        (Point::PvPower, pv),
         (Point::BatteryPower, battery),
         (Point::BatterySoc, soc(hour)),
         (Point::HousePower, house),

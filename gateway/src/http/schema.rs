@@ -150,10 +150,15 @@ pub(super) struct PlannedSlotBody {
     /// Quarter hours since the Unix epoch.
     pub slot: i64,
     pub start: DateTime<Utc>,
-    pub import_price: f64,
+    /// `null` where it can be neither known nor estimated.
+    pub import_price: Option<f64>,
     pub export_price: f64,
-    pub pv: f64,
-    pub load: f64,
+    /// Where a price is estimated: the moment whose published price stands in for it. Left out where prices are known.
+    pub estimated_from: Option<DateTime<Utc>>,
+    /// `null` where nobody knows.
+    pub pv: Option<f64>,
+    /// `null` where nobody knows.
+    pub load: Option<f64>,
     pub compute: f64,
     pub floor: f64,
     pub ceiling: f64,
@@ -371,6 +376,28 @@ pub(super) struct RecordBody {
     pub to_confirm: usize,
     /// Who holds the controls of the devices; `worker` is the engine.
     pub leases: Vec<LeaseBody>,
+    /// Where prices and forecasts come from, and how old they are.
+    pub feeds: Vec<FeedBody>,
+}
+
+/// A feed of prices or forecasts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FeedBody {
+    /// A service and its place, a topic or an address.
+    #[schema(example = "energy-charts (DE-LU)")]
+    pub source: String,
+    #[schema(example = "prices")]
+    pub what: String,
+    /// When its last good answer came.
+    pub at: Option<DateTime<Utc>>,
+    /// The end of what it knows.
+    pub until: Option<DateTime<Utc>>,
+    /// When it is asked next.
+    pub next: Option<DateTime<Utc>>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// Under which terms its data may be shown.
+    pub license: Option<String>,
 }
 
 /// Who holds a control: the device itself (`own`), HeatMine (`held`), or the device because the control loop is silent

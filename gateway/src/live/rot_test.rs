@@ -84,7 +84,11 @@ fn written(folder: &Path) -> (Ledger, StateStore, Queue, Spool) {
         let slot = Slot(first + number);
         let mut account = SlotAccount { observed_s: 900.0, import: KilowattHours(0.25), ..SlotAccount::new(slot) };
         (account.gain, account.revenue) = (Eur(0.15), Eur(0.2));
-        let receipt = BookedReceipt { receipt: receipt(number, slot.start()), heat_used: KilowattHours(0.01) };
+        let receipt = BookedReceipt {
+            receipt: receipt(number, slot.start()),
+            heat_used: KilowattHours(0.01),
+            currency: account.currency,
+        };
         for booking in [Booking::Receipt(Box::new(receipt)), Booking::Slot(Box::new(account))] {
             let entry = plant::ledger::seal(&head, slot.end(), &booking);
             head = Head { sequence: entry.sequence, hash: entry.hash.clone() };

@@ -5,6 +5,7 @@ use crate::actuate::Actuators;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::feeds::{Board, Feeds, Shore};
 use crate::interactive::Interactive;
 use crate::jobs;
 use crate::leases::{self, Leases};
@@ -55,6 +56,8 @@ pub(super) struct Tasks {
     pub interactive: Interactive,
     /// Where the history waits.
     pub disk: Disk,
+    /// The state of the feeds.
+    pub feeds: Board,
     /// What somebody must have seen.
     pub notices: Notices,
     /// The worker's address, as `http://host:port`.
@@ -194,10 +197,18 @@ impl Tasks {
 
     /// Listens for prices and forecasts.
     fn feeds(&self, config: &Config, broker: Option<impl Dial>) {
-        let (tariff, tasks) = (config.tariff.clone(), self.clone());
+        let feeds = Feeds::of(config);
+        let tasks = self.clone();
         self.keep("the reader of prices and forecasts", move || {
-            let (clock, events) = (tasks.clock.clone(), tasks.events.clone());
-            let feeds = feeds::run(tariff.clone(), broker.clone(), clock, events, tasks.wiring.shutdown.clone());
+            let shore = Shore {
+                clock: tasks.clock.clone(),
+                events: tasks.events.clone(),
+                board: tasks.feeds.clone(),
+                troubles: tasks.restart.troubles.clone(),
+                timezone: tasks.timezone,
+                disk: Some(tasks.disk.clone()),
+            };
+            let feeds = feeds::run(feeds.clone(), broker.clone(), shore, tasks.wiring.shutdown.clone());
             async move {
                 feeds.await;
                 Ok(())

@@ -5,7 +5,7 @@ use super::report::plain;
 use super::row::{Row, row};
 use crate::config::Loaded;
 use crate::config::contract::Contract;
-use crate::config::tariff::SpotSource;
+use crate::config::spot::SpotSource;
 use plant::site::{Billed, Negative, Part, Price, PriceWindow, Rate, Site};
 use plant::tariff;
 use plant::time::Timestamp;
@@ -136,10 +136,18 @@ fn example(site: &Site, price: &Price, now: Timestamp) -> Option<String> {
 }
 
 fn source(spot: &SpotSource) -> String {
-    match (&spot.topic, &spot.url) {
-        (Some(topic), _) => format!("from the topic {topic}"),
-        (None, Some(url)) => format!("from {url} every {} s", spot.refresh_s),
-        (None, None) => "from nowhere".into(),
+    let often = spot.refresh_s.map(|seconds| format!(" every {seconds} s")).unwrap_or_default();
+    match (spot.source, &spot.topic, &spot.url) {
+        (Some(source), _, _) => {
+            let place = [&spot.zone, &spot.product, &spot.home, &spot.site, &spot.entity, &spot.url];
+            let place: Vec<&str> = place.into_iter().flatten().map(String::as_str).collect();
+            let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(", ")) };
+            let taxes = if spot.includes_taxes() { ", fees and taxes included" } else { "" };
+            format!("from {source}{place}{often}{taxes}")
+        }
+        (None, Some(topic), _) => format!("from the topic {topic}"),
+        (None, None, Some(url)) => format!("from {url}{often}"),
+        (None, None, None) => "from nowhere".into(),
     }
 }
 
