@@ -176,6 +176,7 @@ impl Run {
             joules: worked.0 * 3.6e6,
             price: Eur(worked.0 * site.work.standing.0),
             finished_at: now,
+            ..Receipt::default()
         };
         self.handle(Event::Receipt(Box::new(receipt)), now);
     }

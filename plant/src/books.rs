@@ -19,6 +19,8 @@
 mod account;
 /// The local day and month.
 mod calendar;
+/// How far each journal of receipts is booked.
+pub mod journals;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
@@ -28,6 +30,7 @@ pub mod totals;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
+use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::Totals;
 use crate::checkpoint::Checkpoint;
@@ -58,6 +61,8 @@ pub(crate) struct Books {
     pub open: SlotAccount,
     /// What the closed slots add up to.
     pub closed: Totals,
+    /// How far the journals of receipts are booked.
+    pub journals: Journals,
     calendar: Calendar,
     receipts: ReceiptIds,
     held: Option<Holding>,
@@ -87,6 +92,7 @@ impl Books {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
             open: open.unwrap_or_else(|| SlotAccount::new(Slot::containing(now))),
             closed: checkpoint.map(Checkpoint::closed).unwrap_or_default(),
+            journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
@@ -104,7 +110,7 @@ impl Books {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
-                self.receipts.insert(&booked.receipt.id);
+                self.remember(&booked.receipt);
                 self.turn_to(entry.booked_at);
                 if self.open.is_empty() {
                     self.open = SlotAccount::new(Slot::containing(entry.booked_at));
@@ -123,7 +129,7 @@ impl Books {
     /// Remembers the receipt of an entry, so that it is not booked again.
     pub(crate) fn recognise(&mut self, entry: &Entry) {
         if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-            self.receipts.insert(&booked.receipt.id);
+            self.remember(&booked.receipt);
         }
     }
 
@@ -156,9 +162,10 @@ impl Books {
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
     pub(crate) fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
-        if !possible || !self.receipts.insert(&receipt.id) {
+        if !possible || self.knows(receipt) {
             return Vec::new();
         }
+        self.remember(receipt);
         let mut entries: Vec<Entry> = self.advance(now).into_iter().collect();
         self.count(receipt);
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
@@ -167,6 +174,20 @@ impl Books {
         let booked = BookedReceipt { receipt: receipt.clone(), heat_used };
         entries.push(self.append(now, &Booking::Receipt(Box::new(booked))));
         entries
+    }
+
+    /// Whether a receipt is booked: by its place where its journal is known, else by its id.
+    fn knows(&self, receipt: &Receipt) -> bool {
+        let place = receipt.position.as_ref();
+        let booked = place.and_then(|place| Some(place.sequence <= self.journals.newest(&place.journal)?));
+        booked.unwrap_or_else(|| self.receipts.contains(&receipt.id))
+    }
+
+    fn remember(&mut self, receipt: &Receipt) {
+        self.receipts.insert(&receipt.id);
+        if let Some(position) = &receipt.position {
+            self.journals.book(position);
+        }
     }
 
     /// Adds an interval that lies in one slot; a border passed on the way closes the open slot.

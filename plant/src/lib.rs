@@ -86,7 +86,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{ledger, receipt_ids, totals};
+pub use books::{journals, ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]
@@ -113,6 +113,8 @@ mod pump_test;
 mod random_houses_test;
 #[cfg(test)]
 mod random_test;
+#[cfg(test)]
+mod receipt_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]

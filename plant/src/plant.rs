@@ -61,14 +61,17 @@ impl Plant {
             plant.books.recognise(entry);
             plant.learn(entry);
         }
-        for entry in &restored.after {
-            plant.books.catch_up(entry);
-            plant.learn(entry);
-            if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-                plant.observed.learn(&booked.receipt);
-            }
-        }
+        restored.after.iter().for_each(|entry| plant.catch_up(entry));
         plant
+    }
+
+    /// Takes over an entry that the ledger holds beyond what was restored: the next one in its chain.
+    pub fn catch_up(&mut self, entry: &Entry) {
+        self.books.catch_up(entry);
+        self.learn(entry);
+        if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
+            self.observed.learn(&booked.receipt);
+        }
     }
 
     /// The installed site.
@@ -208,7 +211,7 @@ impl Plant {
     }
 
     /// The running state at `now`.
-    pub(crate) fn checkpoint(&self, now: Timestamp) -> Checkpoint {
+    pub fn checkpoint(&self, now: Timestamp) -> Checkpoint {
         let totals = self.books.totals();
         let commands = &self.observed.commands;
         Checkpoint {
@@ -225,6 +228,7 @@ impl Plant {
             power_limit: commands.power_limit,
             grid_dimming: commands.grid_dimming,
             tokens_per_kwh: self.observed.tokens_per_kwh,
+            journals: self.books.journals.clone(),
         }
     }
 

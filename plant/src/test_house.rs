@@ -177,6 +177,7 @@ impl House {
             joules,
             price: crate::units::Eur(price),
             finished_at: self.now,
+            ..Receipt::default()
         };
         self.handle(Event::Receipt(Box::new(receipt)));
     }

@@ -225,6 +225,7 @@ impl<E: Engine> Watchdog<E> {
             joules,
             price,
             finished_at: self.clock.now(),
+            ..Receipt::default()
         }
     }
 

@@ -193,6 +193,7 @@ mod tests {
             joules: 1.0,
             price: plant::units::Eur(0.01),
             finished_at: now,
+            ..plant::work::Receipt::default()
         };
         for effect in plant.handle(Event::Receipt(Box::new(receipt)), now) {
             if let plant::effect::Effect::Append(entry) = effect {

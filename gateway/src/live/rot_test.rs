@@ -65,6 +65,7 @@ fn receipt(number: i64, at: Timestamp) -> Receipt {
         joules: 900.0,
         price: Eur(0.002),
         finished_at: at,
+        ..Receipt::default()
     }
 }
 

@@ -16,6 +16,11 @@ impl ReceiptIds {
         Self { most, ids: BTreeSet::new(), order: VecDeque::new() }
     }
 
+    /// Whether `id` is known.
+    pub fn contains(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Remembers `id`; false where it is known.
     pub fn insert(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.to_owned()) {
