@@ -3,8 +3,6 @@
 use super::{Failure, Outcome, print_json, print_line};
 use crate::config;
 use crate::store::{Disk, Ledger, LedgerError};
-use chrono::NaiveDate;
-use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -80,8 +78,7 @@ fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
         return Err(Failure::new(Failure::NO_INPUT, format!("nothing is booked yet in {}", path.display())));
     };
     let days = (last.booked_at - first.booked_at).as_seconds_f64() / 86_400.0;
-    let rows = ledger.days(Tz::UTC, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
-    Ok(Return::of(price, days, rows.iter().map(|(_, earnings)| earnings.net.0).sum()))
+    Ok(Return::of(price, days, ledger.earned_in_all().map_err(wrong)?.net.0))
 }
 
 impl Return {

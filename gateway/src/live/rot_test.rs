@@ -133,8 +133,7 @@ fn start(folder: &Path) -> Start {
     if let Some(words) = spool.found() {
         notices.add("influx-spool.db", words);
     }
-    let restored = data_folder::restore(&ledger, &state, InForce::new(Watts(900.0)), &notices).unwrap();
-    data_folder::booked_receipts(&ledger).unwrap();
+    let restored = data_folder::restore(&site(), &ledger, &state, InForce::new(Watts(900.0)), &notices).unwrap();
     let sums = checkpoint(&mut Plant::new(site(), restored, noon()), noon());
     Start {
         entries: ledger.verify(|_| ()).unwrap().entries,

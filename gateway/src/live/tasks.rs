@@ -2,6 +2,7 @@
 
 use super::restart::Restart;
 use crate::actuate::Actuators;
+use crate::books::Settled;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -168,6 +169,30 @@ impl Tasks {
                 }
             };
             async move { tokio::join!(runner, power).0 }
+        });
+    }
+
+    /// Books what jobs have earned.
+    pub(super) fn deliveries(&self, settled: &watch::Receiver<Settled>) {
+        let (tasks, settled) = (self.clone(), settled.clone());
+        self.keep("the deliveries of jobs", move || {
+            let (queue, events, settled) = (tasks.queue.clone(), tasks.events.clone(), settled.clone());
+            jobs::Deliveries { queue, events, settled }.run(tasks.wiring.shutdown.clone())
+        });
+    }
+
+    /// Adds up what days and months have earned, where those sums are missing.
+    pub(super) fn sums(&self) {
+        let tasks = self.clone();
+        self.keep("the sums of the days", move || {
+            let (ledger, timezone) = (tasks.ledger.clone(), tasks.timezone);
+            let (shutdown, stopped) = (tasks.wiring.shutdown.clone(), tasks.wiring.shutdown.clone());
+            async move {
+                tokio::task::spawn_blocking(move || ledger.sum_up(timezone, &|| stopped.is_cancelled())).await??;
+                // From here on each entry brings them up to itself.
+                shutdown.cancelled().await;
+                Ok(())
+            }
         });
     }
 

@@ -20,11 +20,6 @@ impl Journals {
         self.0.iter().find(|position| position.journal == journal).map(|position| position.sequence)
     }
 
-    /// The place of the newest receipt.
-    pub fn last(&self) -> Option<&Position> {
-        self.0.last()
-    }
-
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -56,7 +51,6 @@ mod tests {
         journals.book(&at("b", 1));
         journals.book(&at("a", 7));
         assert_eq!((journals.newest("a"), journals.newest("b"), journals.newest("c")), (Some(20_000), Some(1), None));
-        assert_eq!(journals.last(), Some(&at("a", 20_000)));
         (0..REMEMBERED - 1).for_each(|number| journals.book(&at(&number.to_string(), 1)));
         assert_eq!((journals.newest("a"), journals.newest("b")), (Some(20_000), None));
         let text = serde_json::to_string(&journals).unwrap();
