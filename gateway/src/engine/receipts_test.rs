@@ -127,8 +127,9 @@ impl Gateway {
     /// Reads and books until nothing comes any more.
     async fn drain(&mut self, engine: &Kept) {
         loop {
+            let place = self.receipts.place.clone();
             self.receipts.collect(engine, Duration::from_secs(9)).await;
-            if self.book(usize::MAX) == 0 && self.receipts.sent.is_none() {
+            if self.book(usize::MAX) == 0 && self.receipts.sent.is_none() && self.receipts.place == place {
                 break;
             }
         }

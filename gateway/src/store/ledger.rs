@@ -416,3 +416,7 @@ fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
 fn unsigned(value: i64) -> u64 {
     value.try_into().unwrap_or(0)
 }
+
+#[cfg(test)]
+#[path = "ledger_test.rs"]
+mod tests;
