@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! decision --> held until the next cycle --> interval --+
-//! receipt ----> entry (Receipt) -----------> its money -+--> open slot --border passed--> entry (Slot), closed totals
+//! receipt ----> entry (Receipt) -----------> its money -+--> open slot --border passed--> compared with the baseline
+//!                                                              --> entry (Slot), closed totals --midnight--> entry (Day)
 //! ```
 //!
 //! Terms: the *open* slot is the quarter hour that runs; the *closed* totals are the sums over all slots before it. What is
@@ -21,25 +22,31 @@ mod account;
 mod calendar;
 /// How far each journal of receipts is booked.
 pub mod journals;
+/// The house beside its baseline.
+pub mod comparison;
+/// What the books lack.
+mod gaps;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
-pub mod receipt_ids;
+mod receipt_ids;
 /// Sums over accounts.
 pub mod totals;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::journals::Journals;
+use crate::books::comparison::Comparison;
+use crate::books::gaps::Gaps;
 use crate::books::receipt_ids::ReceiptIds;
-use crate::books::totals::Totals;
+use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
-use crate::entry::{BookedReceipt, Booking, Entry, Head, SlotAccount};
+use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
-use crate::units::KilowattHours;
+use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use std::time::Duration;
@@ -63,9 +70,14 @@ pub(crate) struct Books {
     pub closed: Totals,
     /// How far the journals of receipts are booked.
     pub journals: Journals,
+    currency: Currency,
     calendar: Calendar,
     receipts: ReceiptIds,
     held: Option<Holding>,
+    comparison: Comparison,
+    /// Whether compute works; `None` before it is known.
+    computes: Option<bool>,
+    gaps: Gaps,
 }
 
 /// The time since the last cycle.
@@ -88,15 +100,36 @@ impl Books {
             .filter(|checkpoint| checkpoint.counts())
             .map_or(Timestamp::UNIX_EPOCH, |checkpoint| checkpoint.at);
         let open = checkpoint.map(|checkpoint| checkpoint.open.clone());
+        let other = open.as_ref().map(|open| open.currency).filter(|currency| *currency != site.currency);
         Self {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
-            open: open.unwrap_or_else(|| SlotAccount::new(Slot::containing(now))),
-            closed: checkpoint.map(Checkpoint::closed).unwrap_or_default(),
+            open: open
+                .filter(|open| open.currency == site.currency)
+                .unwrap_or_else(|| SlotAccount::in_currency(Slot::containing(now), site.currency)),
+            closed: match (checkpoint.map(Checkpoint::closed).unwrap_or_default(), other) {
+                (closed, None) => closed,
+                // Amounts in another currency stay in the ledger; here money begins anew.
+                (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },
+            },
+            currency: site.currency,
             journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
+            comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
+            computes: None,
+            gaps: Gaps::default(),
         }
+    }
+
+    /// What the books lack at `now`, in words for a person.
+    pub(crate) fn problems(&self, site: &Site, now: Timestamp) -> Vec<String> {
+        self.gaps.problems(now, site.timezone)
+    }
+
+    /// What of the comparison with the baseline outlasts a restart.
+    pub(crate) fn comparison(&self) -> comparison::ComparisonState {
+        self.comparison.state()
     }
 
     /// Everything that is counted, the open slot included.
@@ -113,15 +146,17 @@ impl Books {
                 self.remember(&booked.receipt);
                 self.turn_to(entry.booked_at);
                 if self.open.is_empty() {
-                    self.open = SlotAccount::new(Slot::containing(entry.booked_at));
+                    self.open = SlotAccount::in_currency(Slot::containing(entry.booked_at), self.currency);
                 }
                 self.count(&booked.receipt);
             }
             Ok(Booking::Slot(account)) => {
                 self.turn_to(account.start);
-                self.closed += &*account;
-                self.open = SlotAccount::new(account.slot.plus(1));
+                self.close_into_totals(&account);
+                self.open = SlotAccount::in_currency(account.slot.plus(1), self.currency);
+                self.comparison.skip();
             }
+            Ok(Booking::Day(_)) => {}
             Err(_) => {}
         }
     }
@@ -139,11 +174,11 @@ impl Books {
         if let Some(Holding { from, stands_for, held }) = self.held.take() {
             let span = elapsed(from, now).min(stands_for);
             for interval in held.iter().flat_map(|held| account::intervals(site, held, from, span)) {
-                entries.extend(self.add(interval));
+                entries.extend(self.add(site, interval));
             }
             self.held = Some(Holding { from: now, stands_for: stands_for.saturating_sub(elapsed(from, now)), held });
         }
-        entries.extend(self.advance(now));
+        entries.extend(self.advance(site, now));
         entries
     }
 
@@ -156,22 +191,34 @@ impl Books {
 
     /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
     pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
-        self.held = Some(Holding { from: situation.now, stands_for, held: Held::of(situation, decision) });
+        let held = Held::of(situation, decision);
+        self.gaps.observe(situation.now, held.as_ref());
+        if let Some(computes) = held.as_ref().and_then(|held| held.computes(situation.site)) {
+            if computes && self.computes == Some(false) {
+                self.open.starts += 1;
+                self.open.bill.starts += Eur(situation.site.compute.start_cost_eur);
+            }
+            self.computes = Some(computes);
+        }
+        self.held = Some(Holding { from: situation.now, stands_for, held });
     }
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
     pub(crate) fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
-        let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
+        let money = 0.0..=PRICE_MAX;
+        let possible = (0.0..=JOULES_MAX).contains(&receipt.joules)
+            && money.contains(&receipt.price.0)
+            && money.contains(&receipt.worth.0);
         if !possible || self.knows(receipt) {
             return Vec::new();
         }
         self.remember(receipt);
-        let mut entries: Vec<Entry> = self.advance(now).into_iter().collect();
+        let mut entries = self.advance(site, now);
         self.count(receipt);
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
         let heat_share = held.map_or(0.0, |held| held.useful_share(site)) * site.compute.heat_fraction;
         let heat_used = KilowattHours::from_joules(receipt.joules * heat_share);
-        let booked = BookedReceipt { receipt: receipt.clone(), heat_used };
+        let booked = BookedReceipt { receipt: receipt.clone(), heat_used, currency: self.currency };
         entries.push(self.append(now, &Booking::Receipt(Box::new(booked))));
         entries
     }
@@ -191,28 +238,55 @@ impl Books {
     }
 
     /// Adds an interval that lies in one slot; a border passed on the way closes the open slot.
-    fn add(&mut self, interval: Interval) -> Option<Entry> {
-        let closed = self.advance(interval.at);
+    fn add(&mut self, site: &Site, interval: Interval) -> Vec<Entry> {
+        let closed = self.advance(site, interval.at);
         self.open += interval.part;
         closed
     }
 
-    /// Moves on to the slot that contains `now`, closing the open one where it is another.
-    fn advance(&mut self, now: Timestamp) -> Option<Entry> {
+    /// Moves on to the slot that contains `now`, closing the open one where it is another, and its day where that is over.
+    fn advance(&mut self, site: &Site, now: Timestamp) -> Vec<Entry> {
         let slot = Slot::containing(now);
-        let entry = (self.open.slot != slot).then(|| self.close(slot, now)).flatten();
+        let mut entries = Vec::new();
+        if self.open.slot != slot {
+            entries.extend(self.close(site, slot, now));
+        }
+        entries.extend(self.close_day(site, now));
         self.turn_to(now);
-        entry
+        entries
     }
 
     /// Closes the open slot and opens `next`; what nothing is booked in leaves no entry.
-    fn close(&mut self, next: Slot, now: Timestamp) -> Option<Entry> {
-        let account = std::mem::replace(&mut self.open, SlotAccount::new(next));
+    fn close(&mut self, site: &Site, next: Slot, now: Timestamp) -> Option<Entry> {
+        let mut account = std::mem::replace(&mut self.open, SlotAccount::in_currency(next, self.currency));
         if account.is_empty() {
             return None;
         }
-        self.closed += &account;
+        self.comparison.close(site, &mut account);
+        self.close_into_totals(&account);
         Some(self.append(now, &Booking::Slot(Box::new(account))))
+    }
+
+    /// Adds a closed slot. Amounts in another currency are not added to those of the house.
+    fn close_into_totals(&mut self, account: &SlotAccount) {
+        if account.currency == self.currency {
+            self.closed += account;
+        } else {
+            self.closed.energy += EnergyTotals::from(account);
+        }
+    }
+
+    /// Closes the day where `now` lies in a later one; what nothing is booked in leaves no entry.
+    fn close_day(&mut self, site: &Site, now: Timestamp) -> Option<Entry> {
+        let day = self.calendar.day();
+        let over = now.with_timezone(&site.timezone).date_naive() > day;
+        if !over || self.closed.today == Earnings::default() {
+            return None;
+        }
+        let stores = self.comparison.stores();
+        let account =
+            DayAccount { day, timezone: site.timezone, currency: self.currency, earnings: self.closed.today, stores };
+        Some(self.append(now, &Booking::Day(Box::new(account))))
     }
 
     fn append(&mut self, now: Timestamp, booking: &Booking) -> Entry {
@@ -230,11 +304,11 @@ impl Books {
     fn count(&mut self, receipt: &Receipt) {
         self.open += SlotAccount {
             revenue: receipt.price,
-            net: receipt.price,
-            cost: -receipt.price,
+            household: receipt.worth,
+            gain: receipt.price,
             tokens_in: receipt.tokens_in,
             tokens_out: receipt.tokens_out,
-            ..SlotAccount::new(self.open.slot)
+            ..SlotAccount::in_currency(self.open.slot, self.currency)
         };
     }
 }

@@ -68,11 +68,12 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub mod capacity;
     pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
-    pub(crate) mod tariff;
+    pub mod tariff;
     pub(crate) mod thermal;
     pub(crate) mod worth;
 }
@@ -80,17 +81,30 @@ mod value {
 /// Plans the slots ahead.
 mod planner;
 
+/// The house by its physics and its own rules.
+pub mod house;
+
+/// The house without compute.
+pub mod baseline;
+
 /// What is done about it: dispatch, limits, the other devices.
 mod act;
 
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{journals, ledger, receipt_ids, totals};
+pub use books::{comparison, journals, ledger, totals};
 pub use planner::plan;
+pub use value::{capacity, tariff};
 
 #[cfg(test)]
+mod baseline_test;
+#[cfg(test)]
+mod books_test;
+#[cfg(test)]
 mod clock_test;
+#[cfg(test)]
+mod feed_test;
 #[cfg(test)]
 mod fuse_test;
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Plant {
         match ledger::booking(entry) {
             Ok(Booking::Slot(account)) => self.observed.forecast.learn(&account),
             Ok(Booking::Receipt(booked)) => self.observed.learn(&booked.receipt),
-            Err(_) => {}
+            Ok(Booking::Day(_)) | Err(_) => {}
         }
     }
 
@@ -106,7 +106,7 @@ impl Plant {
         match event {
             // Done already.
             Event::ClockSet(_) => {}
-            Event::Sample(sample) => self.observed.readings.record(&sample, self.clock.moment_of(sample.at)),
+            Event::Sample(sample) => self.observed.record(&sample, self.clock.moment_of(sample.at)),
             Event::Outlook(outlook) => {
                 self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
@@ -230,6 +230,7 @@ impl Plant {
             grid_dimming: commands.grid_dimming,
             tokens_per_kwh: self.observed.tokens_per_kwh,
             journals: self.books.journals.clone(),
+            comparison: Some(self.books.comparison()),
         }
     }
 
@@ -240,6 +241,8 @@ impl Plant {
         Record {
             at: situation.now,
             site: self.site.name.clone(),
+            currency: self.site.currency,
+            timezone: self.site.timezone,
             mode: commands.mode,
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,
@@ -259,9 +262,10 @@ impl Plant {
             month: totals.month,
             total: totals.total,
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
-            problems: self.observed.judgement.problems(&self.site),
+            problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,
             leases: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 }

@@ -241,14 +241,14 @@ fn what_is_not_known_is_not_booked_and_hides_nothing_else() {
     let grid = 0.001 * open.observed_s / 3.6;
     assert!(open.observed_s > 35.0 && open.unmetered_s > 30.0 && open.unpriced_s == 0.0, "{open:?}");
     assert!(
-        (open.compute.grid.0 - grid).abs() < 1e-9 && (open.electricity_cost.0 - 0.30 * grid).abs() < 1e-9,
+        (open.compute.grid.0 - grid).abs() < 1e-9 && (open.valuation.electricity_cost.0 - 0.30 * grid).abs() < 1e-9,
         "{open:?}"
     );
     let mut dark = site();
-    dark.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+    dark.tariff.import = Price::spot(EurPerKwh(0.1), 0.0);
     let open = night(&mut Bench::new(dark));
     assert!((open.compute.grid.0 - grid).abs() < 1e-9 && open.unpriced_s == open.observed_s, "{open:?}");
-    assert_eq!((open.electricity_cost, open.net, open.cost), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
+    assert_eq!((open.valuation.electricity_cost, open.net(), open.bill.import), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn at_the_feed_in_cap_decision_and_books_agree_what_power_costs() {
     let rows = [(-0.05, 1000.0, 0.0), (-0.05, 400.0, 0.0), (0.08, 1000.0, 0.0)];
     for (export, drawing, expected) in rows {
         let mut house = site();
-        house.tariff.export = Price::Fixed { price: EurPerKwh(export) };
+        house.tariff.export = Price::fixed(EurPerKwh(export));
         let mut bench = Bench::new(house);
         bench.boost();
         bench.see(Point::GridPower, -7000.0);
@@ -266,7 +266,7 @@ fn at_the_feed_in_cap_decision_and_books_agree_what_power_costs() {
         bench.see(Point::ComputePower, drawing);
         let decision = (0..30).map(|_| bench.wake().0.decision).last().unwrap();
         let open = bench.plant.checkpoint(bench.now).open;
-        let booked = open.electricity_cost / open.compute.total();
+        let booked = open.valuation.electricity_cost / open.compute.total();
         assert_eq!(decision.budget, Watts(1000.0));
         assert!(booked.0.abs() < 1e-9, "{export} {drawing}: booked at {booked}");
         // Beyond what compute already draws nobody knows what is curtailed: it counts as the dearer of the two.
@@ -281,7 +281,7 @@ fn power_without_a_price_is_not_taken_for_free() {
     for (value, budget) in rows {
         let mut site = site();
         site.work.interactive = EurPerKwh(value);
-        site.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+        site.tariff.import = Price::spot(EurPerKwh(0.1), 0.0);
         site.displaced = None;
         let mut bench = Bench::new(site);
         bench.give(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
@@ -409,7 +409,7 @@ fn a_dimmed_house_and_a_silent_thermometer_offer_the_heat_pump_nothing() {
     let rows = [(None, false, 3000.0), (Some(400.0), false, 400.0), (Some(0.0), false, 0.0), (None, true, 0.0)];
     for (dimmed, silent, offer) in rows {
         let mut site = site();
-        site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+        site.tariff.import = Price::fixed(EurPerKwh(-0.05));
         // Without work compute leaves the limit to the heat pump.
         site.work.standing = EurPerKwh::ZERO;
         let mut bench = Bench::new(site);

@@ -33,6 +33,7 @@ pub(crate) fn site() -> Site {
     Site {
         name: "test".into(),
         timezone: chrono_tz::Europe::Berlin,
+        currency: Currency::default(),
         devices: vec![
             device(
                 "heat pump",
@@ -54,10 +55,7 @@ pub(crate) fn site() -> Site {
             dimming: Dimming::default(),
             island: Island::Off,
         },
-        tariff: Tariff {
-            import: Price::Fixed { price: EurPerKwh(0.30) },
-            export: Price::Fixed { price: EurPerKwh(0.08) },
-        },
+        tariff: Tariff::new(Price::fixed(EurPerKwh(0.30)), Price::fixed(EurPerKwh(0.08))),
         pv: Some(Pv { peak: Watts(10_000.0) }),
         battery: Some(Battery {
             capacity: KilowattHours(10.0),
@@ -90,6 +88,7 @@ pub(crate) fn site() -> Site {
         displaced: Some(HeatSource::HeatPump { carnot: 0.45, flow: Celsius(35.0), power_max: Watts(3_000.0) }),
         room: Some(Store { capacity_kwh_per_k: 5.0, loss_kw_per_k: 0.15, low: Celsius(20.0), high: Celsius(23.0) }),
         tank: None,
+        building: building::Building::default(),
         work: WorkPrices {
             eur_per_mtok_in: 0.05,
             eur_per_mtok_out: 0.20,

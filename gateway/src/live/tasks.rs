@@ -21,14 +21,19 @@ use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::record::{LeaseState, LeaseStatus, Record};
+use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 /// Actions that may wait.
 const WAITING_MAX: usize = 64;
+
+/// Sums that have ended, as by another currency, are made anew within this time.
+const SUMS_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Where the newest record is shown.
 type Records = watch::Sender<Option<Arc<Record>>>;
@@ -42,6 +47,8 @@ pub(super) struct Tasks {
     pub clock: Clock,
     /// The site's time zone.
     pub timezone: Tz,
+    /// The site's currency.
+    pub currency: Currency,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// The books.
@@ -91,6 +98,7 @@ impl Tasks {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
+            currency: self.currency,
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
             jobs: self.queue.clone(),
@@ -186,11 +194,14 @@ impl Tasks {
         let tasks = self.clone();
         self.keep("the sums of the days", move || {
             let (ledger, timezone) = (tasks.ledger.clone(), tasks.timezone);
-            let (shutdown, stopped) = (tasks.wiring.shutdown.clone(), tasks.wiring.shutdown.clone());
+            let shutdown = tasks.wiring.shutdown.clone();
             async move {
-                tokio::task::spawn_blocking(move || ledger.sum_up(timezone, &|| stopped.is_cancelled())).await??;
-                // From here on each entry brings them up to itself.
-                shutdown.cancelled().await;
+                while !shutdown.is_cancelled() {
+                    let (ledger, stopped) = (ledger.clone(), shutdown.clone());
+                    tokio::task::spawn_blocking(move || ledger.sum_up(timezone, &|| stopped.is_cancelled())).await??;
+                    // From here on each entry brings them up to itself; these look for what has ended them.
+                    shutdown.run_until_cancelled(tokio::time::sleep(SUMS_INTERVAL)).await;
+                }
                 Ok(())
             }
         });

@@ -383,6 +383,7 @@ fn row_of(booking: &Booking) -> (&'static str, Option<i64>) {
     match booking {
         Booking::Slot(account) => ("slot", Some(account.slot.0)),
         Booking::Receipt(_) => ("receipt", None),
+        Booking::Day(_) => ("day", None),
     }
 }
 

@@ -29,8 +29,12 @@ const POWER: Kind = kind(Some("power"), Some("measurement"), Some("W"), Some(0))
 const CURRENT: Kind = kind(Some("current"), Some("measurement"), Some("A"), Some(1));
 const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"), Some(2));
 const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
+const IRRADIANCE: Kind = kind(Some("irradiance"), Some("measurement"), Some("W/m²"), Some(0));
 const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
-const MONEY: Kind = kind(Some("monetary"), Some("total"), Some("EUR"), Some(2));
+/// Units of money begin with this; the site's currency takes its place.
+pub const EURO: &str = "EUR";
+
+const MONEY: Kind = kind(Some("monetary"), Some("total"), Some(EURO), Some(2));
 const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
 const TOKENS: Kind = kind(None, Some("total_increasing"), Some("tokens"), Some(0));
 const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));
@@ -119,6 +123,8 @@ fn point_name(point: Point) -> Option<&'static str> {
         Point::ComputeTemperature => Some("Compute temperature"),
         Point::HeatPumpPower => Some("Heat pump power"),
         Point::HeatPumpHeat => Some("Heat pump heat"),
+        Point::HeatPumpHotWaterPower => Some("Hot water power"),
+        Point::OutdoorIrradiance => Some("Irradiance"),
         Point::HeatPumpHeatEnergy => Some("Heat pump heat energy"),
         Point::HeatPumpFlowTemperature => Some("Heat pump flow"),
         Point::HeatPumpReturnTemperature => Some("Heat pump return"),
@@ -151,6 +157,7 @@ fn point_kind(point: Point) -> Kind {
         "kWh" => ENERGY,
         "A" => CURRENT,
         "%" => SHARE,
+        "W/m²" => IRRADIANCE,
         _ => TEMPERATURE,
     }
 }

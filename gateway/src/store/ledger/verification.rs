@@ -20,6 +20,8 @@ pub struct Verified {
     pub receipts: u64,
     /// Closed slots among them.
     pub slots: u64,
+    /// Closed days among them.
+    pub days: u64,
     /// The newest link.
     pub head: Head,
     /// Which entries are signed, and with which keys; the key that signed last at the end.
@@ -32,7 +34,7 @@ impl Ledger {
     /// # Errors
     /// The chain does not hold, an entry that was signed is missing or another one, or the ledger cannot be read.
     pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
-        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, head: Head::default(), signed: Vec::new() };
+        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, days: 0, head: Head::default(), signed: Vec::new() };
         let signatures = self.signatures()?;
         let mut signed: BTreeMap<u64, String> = signatures.iter().map(|one| (one.sequence, one.hash.clone())).collect();
         loop {
@@ -77,6 +79,7 @@ impl Ledger {
         match ledger::booking(entry).map_err(|why| broken(why.to_string()))? {
             Booking::Receipt(_) => verified.receipts += 1,
             Booking::Slot(_) => verified.slots += 1,
+            Booking::Day(_) => verified.days += 1,
         }
         verified.entries += 1;
         Ok(())
