@@ -13,7 +13,7 @@ use plant::entry::{BookedReceipt, Booking, Head, SlotAccount};
 use plant::plant::Plant;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
-use plant::units::{Eur, KilowattHours, Watts};
+use plant::units::{Currency, Eur, KilowattHours, Watts};
 use plant::work::Receipt;
 use std::fs;
 use std::path::{Path, PathBuf};
