@@ -159,8 +159,8 @@ async fn twenty_thousand_unread_receipts_are_booked_once_whatever_is_started_aga
         // The gateway is killed in the middle of its first, second and third thousand; the engine is started again each time.
         for booked in [430, 1700, 2950] {
             let mut gateway = Gateway::start(&disk);
+            gateway.receipts.begin();
             while gateway.ledger.head().unwrap().sequence < booked {
-                gateway.receipts.begin();
                 gateway.receipts.collect(&engine, Duration::from_secs(9)).await;
                 let missing = booked - gateway.ledger.head().unwrap().sequence;
                 gateway.book(usize::try_from(missing).unwrap());

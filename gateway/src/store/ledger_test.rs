@@ -28,7 +28,11 @@ impl Chain {
         let booking = if self.head.sequence % 3 == 2 {
             let id = format!("receipt-{}", self.head.sequence);
             let receipt = Receipt { id, expert: "m".into(), tokens_in: 100, ..Receipt::default() };
-            Booking::Receipt(Box::new(BookedReceipt { receipt, heat_used: plant::units::KilowattHours(0.0), currency: plant::units::Currency::EUR }))
+            Booking::Receipt(Box::new(BookedReceipt {
+                receipt,
+                heat_used: plant::units::KilowattHours(0.0),
+                currency: plant::units::Currency::EUR,
+            }))
         } else {
             let account = SlotAccount { observed_s: 900.0, revenue: Eur(0.01), ..SlotAccount::new(self.slot) };
             self.slot = self.slot.plus(1);

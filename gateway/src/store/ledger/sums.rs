@@ -257,11 +257,7 @@ fn stand(transaction: &Transaction<'_>, zone: Tz, sequence: u64) -> rusqlite::Re
 }
 
 /// Adds the closed slots among `entries` to the days and months of `zone`.
-fn add(
-    transaction: &Transaction<'_>,
-    (zone, currency): (Tz, Currency),
-    entries: &[Entry],
-) -> rusqlite::Result<()> {
+fn add(transaction: &Transaction<'_>, (zone, currency): (Tz, Currency), entries: &[Entry]) -> rusqlite::Result<()> {
     let mut more: BTreeMap<String, Earnings> = BTreeMap::new();
     for entry in entries {
         if let Ok(Booking::Slot(account)) = ledger::booking(entry)

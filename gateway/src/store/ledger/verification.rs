@@ -34,7 +34,8 @@ impl Ledger {
     /// # Errors
     /// The chain does not hold, an entry that was signed is missing or another one, or the ledger cannot be read.
     pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
-        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, days: 0, head: Head::default(), signed: Vec::new() };
+        let mut verified =
+            Verified { entries: 0, receipts: 0, slots: 0, days: 0, head: Head::default(), signed: Vec::new() };
         let signatures = self.signatures()?;
         let mut signed: BTreeMap<u64, String> = signatures.iter().map(|one| (one.sequence, one.hash.clone())).collect();
         loop {
