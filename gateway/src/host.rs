@@ -169,8 +169,12 @@ impl Host {
     fn step(&mut self, event: Event) {
         let now = self.clock.now();
         self.recorder.event(&event, now);
+        let receipt = if let Event::Receipt(receipt) = &event { Some(receipt.clone()) } else { None };
         for effect in self.plant.handle(event, now) {
             self.carry_out(effect);
+        }
+        if let Some(receipt) = receipt {
+            self.books.took(&receipt);
         }
     }
 

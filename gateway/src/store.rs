@@ -16,7 +16,7 @@ mod twice;
 pub use commands::{FoundCommands, KeptCommands, StandIn};
 pub use debts::{DebtBook, FoundDebts, Spent};
 pub use disk::{Disk, Durability, Memory};
-pub use ledger::{Ledger, LedgerError, Verified, newest_entry};
+pub use ledger::{Ledger, LedgerError, Signature, Signed, Verified, newest_entry};
 pub(crate) use pages::{Row, rows};
 pub(crate) use recovery::Recovered;
 pub use shape::Condition;

@@ -99,7 +99,8 @@ fn earned(data: &Path, price: (f64, Currency)) -> Result<Return, Failure> {
         return Err(Failure::new(Failure::NO_INPUT, format!("nothing is booked yet in {}", path.display())));
     };
     let days = (last.booked_at - first.booked_at).as_seconds_f64() / 86_400.0;
-    let rows = ledger.days(Tz::UTC, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
+    let zone = ledger.zone().map_err(wrong)?.unwrap_or(Tz::UTC);
+    let rows = ledger.days(zone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
     Ok(Return::of(price, days, &rows.into_iter().map(|(_, earnings)| earnings).collect::<Vec<_>>()))
 }
 
@@ -134,9 +135,8 @@ impl Return {
 
     fn words(&self) -> String {
         let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years, .. } = self;
-        let money = |euros: f64| {
-            format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency))
-        };
+        let money =
+            |euros: f64| format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency));
         let mut lines = vec![
             format!(
                 "In {days:.1} days the box has earned {}, {earned_percent:.1} % of its price of {}.",

@@ -189,7 +189,11 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     {
         let Some(next) = queue.next(now)? else { break };
         match answer {
-            Some(text) => queue.finish(next.id, &Answer { text: text.into(), tokens_in: 812, tokens_out: 143 }, now)?,
+            Some(text) => queue.finish(
+                next.id,
+                &Answer { text: text.into(), tokens_in: 812, tokens_out: 143, ..Answer::default() },
+                now,
+            )?,
             None => queue.fail(next.id, error, false, now)?,
         }
     }

@@ -440,6 +440,37 @@ pub(super) struct HeadBody {
     pub hash: String,
 }
 
+/// The newest entry, and what is signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedHeadBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the house's Ed25519 key, as 64 hexadecimal digits.
+    pub key: Option<String>,
+    pub signature: Option<SignatureBody>,
+}
+
+/// A signature of an entry: over `heatmine ledger 1`, its number and its hash, each followed by a line feed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignatureBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// As 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// The entries that a key has signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedBody {
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// All entries up to this one are covered.
+    pub up_to: u64,
+    pub signatures: u64,
+}
+
 /// What a verification has seen.
 #[derive(Serialize, ToSchema)]
 pub(super) struct VerifiedBody {
@@ -448,6 +479,8 @@ pub(super) struct VerifiedBody {
     pub slots: u64,
     pub days: u64,
     pub head: HeadBody,
+    /// The key that signed last stands at the end.
+    pub signed: Vec<SignedBody>,
 }
 
 /// One message to the expert.

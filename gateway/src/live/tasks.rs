@@ -2,6 +2,7 @@
 
 use super::restart::Restart;
 use crate::actuate::Actuators;
+use crate::books::Settled;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -24,12 +25,16 @@ use plant::record::{LeaseState, LeaseStatus, Record};
 use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 /// Actions that may wait.
 const WAITING_MAX: usize = 64;
+
+/// Sums that have ended, as by another currency, are made anew within this time.
+const SUMS_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Where the newest record is shown.
 type Records = watch::Sender<Option<Arc<Record>>>;
@@ -175,6 +180,33 @@ impl Tasks {
                 }
             };
             async move { tokio::join!(runner, power).0 }
+        });
+    }
+
+    /// Books what jobs have earned.
+    pub(super) fn deliveries(&self, settled: &watch::Receiver<Settled>) {
+        let (tasks, settled) = (self.clone(), settled.clone());
+        self.keep("the deliveries of jobs", move || {
+            let (queue, events, settled) = (tasks.queue.clone(), tasks.events.clone(), settled.clone());
+            jobs::Deliveries { queue, events, settled }.run(tasks.wiring.shutdown.clone())
+        });
+    }
+
+    /// Adds up what days and months have earned, where those sums are missing.
+    pub(super) fn sums(&self) {
+        let tasks = self.clone();
+        self.keep("the sums of the days", move || {
+            let (ledger, timezone) = (tasks.ledger.clone(), tasks.timezone);
+            let shutdown = tasks.wiring.shutdown.clone();
+            async move {
+                while !shutdown.is_cancelled() {
+                    let (ledger, stopped) = (ledger.clone(), shutdown.clone());
+                    tokio::task::spawn_blocking(move || ledger.sum_up(timezone, &|| stopped.is_cancelled())).await??;
+                    // From here on each entry brings them up to itself; these look for what has ended them.
+                    shutdown.run_until_cancelled(tokio::time::sleep(SUMS_INTERVAL)).await;
+                }
+                Ok(())
+            }
         });
     }
 
