@@ -1,8 +1,7 @@
 //! What power costs and earns for a person to read: the contract, each price as a formula, and what it comes to at this moment for
 //! an example of a spot price.
 
-use super::report::plain;
-use super::row::{Row, row};
+use super::row::{Row, plain, row};
 use crate::config::Loaded;
 use crate::config::contract::Contract;
 use crate::config::tariff::SpotSource;
