@@ -216,9 +216,15 @@ mod tests {
             ("[site]\ntimezone = \"Europe/London\"", "site.timezone is left out", false),
             (mistaken, "tariff.import.price_eur_per_kwh = 0.31 is in JPY/kWh, and very cheap: were euros meant?", true),
             ("", "were euros meant?", false),
+            (
+                "[tariff]\ncontract = \"de-dynamic-2026\"\n[tariff.import]\nfee_eur_per_kwh = 0.155",
+                "is much for a supplier's fee",
+                true,
+            ),
+            ("[tariff]\ncontract = \"de-dynamic-2026\"", "is much for a supplier's fee", false),
         ];
         for (tariff, words, expected) in rows {
-            let advice = advice::of(&house(tariff));
+            let advice = advice::of(&house(&format!("{tariff}\n{SPOT}")));
             assert_eq!(advice.iter().any(|sentence| sentence.contains(words)), expected, "{tariff}: {advice:?}");
         }
     }
