@@ -72,7 +72,13 @@ pub(crate) fn record(at: Timestamp) -> Record {
             restarts: 0,
             error: None,
         },
-        backlog: backlog(at),
+        backlog: Backlog {
+            interactive: 0,
+            jobs: 4,
+            tokens: 12_000,
+            value: Eur(0.082),
+            due: vec![Due { at: at + chrono::Duration::hours(5), tokens: 3_000 }],
+        },
         energy: EnergyTotals {
             import: KilowattHours(812.4),
             export: KilowattHours(1604.2),
@@ -88,11 +94,6 @@ pub(crate) fn record(at: Timestamp) -> Record {
         to_confirm: 0,
         leases: Vec::new(),
     }
-}
-
-fn backlog(at: Timestamp) -> Backlog {
-    let due = vec![Due { at: at + chrono::Duration::hours(5), tokens: 3_000 }];
-    Backlog { interactive: 0, jobs: 4, tokens: 12_000, value: Eur(0.082), due }
 }
 
 /// The next 36 hours as seen from `at`.
