@@ -22,7 +22,6 @@ use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::record::{LeaseState, LeaseStatus, Record};
-use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +47,6 @@ pub(super) struct Tasks {
     pub clock: Clock,
     /// The site's time zone.
     pub timezone: Tz,
-    /// The site's currency.
-    pub currency: Currency,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// The books.
@@ -101,7 +98,7 @@ impl Tasks {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
-            currency: self.currency,
+            currency: config.site.currency.parse().unwrap_or_default(),
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
             jobs: self.queue.clone(),

@@ -1,8 +1,7 @@
 //! What power costs and earns for a person to read: the contract, each price as a formula, and what it comes to at this moment for
 //! an example of a spot price.
 
-use super::report::plain;
-use super::row::{Row, row};
+use super::row::{Row, plain, row};
 use crate::config::Loaded;
 use crate::config::contract::Contract;
 use crate::config::spot::SpotSource;
@@ -225,9 +224,15 @@ mod tests {
             ("[site]\ntimezone = \"Europe/London\"", "site.timezone is left out", false),
             (mistaken, "tariff.import.price_eur_per_kwh = 0.31 is in JPY/kWh, and very cheap: were euros meant?", true),
             ("", "were euros meant?", false),
+            (
+                "[tariff]\ncontract = \"de-dynamic-2026\"\n[tariff.import]\nfee_eur_per_kwh = 0.155",
+                "is much for a supplier's fee",
+                true,
+            ),
+            ("[tariff]\ncontract = \"de-dynamic-2026\"", "is much for a supplier's fee", false),
         ];
         for (tariff, words, expected) in rows {
-            let advice = advice::of(&house(tariff));
+            let advice = advice::of(&house(&format!("{tariff}\n{SPOT}")));
             assert_eq!(advice.iter().any(|sentence| sentence.contains(words)), expected, "{tariff}: {advice:?}");
         }
     }
