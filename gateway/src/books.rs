@@ -28,7 +28,7 @@ use plant::entry::{Booking, Entry};
 use plant::journals::Journals;
 use plant::ledger;
 use plant::record::Record;
-use plant::totals::{Earnings, EnergyTotals};
+use plant::totals::{Earnings, EnergyTotals, Totals};
 use plant::work::Receipt;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -146,7 +146,7 @@ impl Books {
         self.saved_at = Some(Instant::now());
         match self.state.save(&checkpoint) {
             Ok(()) => {
-                let Checkpoint { energy, today, month, total, .. } = checkpoint;
+                let Totals { energy, today, month, total } = checkpoint.totals();
                 self.durable = Some(Sums { energy, earnings: [today, month, total] });
                 self.recovered();
             }

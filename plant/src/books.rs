@@ -44,7 +44,6 @@ use crate::books::gaps::Gaps;
 use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
-use crate::checkpoint::Checkpoint;
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
@@ -111,7 +110,7 @@ impl Books {
             open: open
                 .filter(|open| open.currency == site.currency)
                 .unwrap_or_else(|| SlotAccount::in_currency(Slot::containing(now), site.currency)),
-            closed: match (checkpoint.map(Checkpoint::closed).unwrap_or_default(), other) {
+            closed: match (checkpoint.map(|checkpoint| checkpoint.closed).unwrap_or_default(), other) {
                 (closed, None) => closed,
                 // Amounts in another currency stay in the ledger; here money begins anew.
                 (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },

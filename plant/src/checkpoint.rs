@@ -2,7 +2,7 @@
 
 use crate::books::comparison::ComparisonState;
 use crate::books::journals::Journals;
-use crate::books::totals::{Earnings, EnergyTotals, Totals};
+use crate::books::totals::{Earnings, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};
 use crate::time::{Slot, Timestamp};
@@ -31,6 +31,7 @@ pub struct Restored {
 
 /// The plant's running state beyond the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Checkpoint {
     /// When it was taken.
     pub at: Timestamp,
@@ -38,20 +39,8 @@ pub struct Checkpoint {
     pub head: Head,
     /// The account of the slot not yet closed.
     pub open: SlotAccount,
-    /// Energy since the books began, the open slot included.
-    pub energy: EnergyTotals,
-    /// Earnings of the local day, the open slot included.
-    #[serde(deserialize_with = "Earnings::of_any_version")]
-    pub today: Earnings,
-    /// Earnings of the local month, the open slot included.
-    #[serde(deserialize_with = "Earnings::of_any_version")]
-    pub month: Earnings,
-    /// Earnings of all time, the open slot included.
-    #[serde(deserialize_with = "Earnings::of_any_version")]
-    pub total: Earnings,
-    /// The same without the open slot; absent in those of version 0.1.0.
-    #[serde(default)]
-    pub closed: Option<Totals>,
+    /// What the closed slots add up to.
+    pub closed: Totals,
     /// The mode in force.
     pub mode: Mode,
     /// The mode to return to, and when.
@@ -59,16 +48,45 @@ pub struct Checkpoint {
     /// The owner's cap on compute power.
     pub power_limit: Watts,
     /// The grid operator's limit, while it dims.
-    #[serde(default)]
     pub grid_dimming: Option<Watts>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
     /// How far the journals of receipts are booked; absent in those of version 0.1.0.
-    #[serde(default, skip_serializing_if = "Journals::is_empty")]
+    #[serde(skip_serializing_if = "Journals::is_empty")]
     pub journals: Journals,
     /// The baseline, and what the house differs from it in; absent before the second form of the books.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonState>,
+}
+
+/// A checkpoint of any version: those of 0.1.0 have sums that contain the open slot.
+#[derive(Deserialize)]
+struct Stored {
+    at: Timestamp,
+    head: Head,
+    open: SlotAccount,
+    closed: Option<Totals>,
+    #[serde(flatten)]
+    sums: Option<Totals>,
+    mode: Mode,
+    boost: Option<(Mode, Timestamp)>,
+    power_limit: Watts,
+    #[serde(default)]
+    grid_dimming: Option<Watts>,
+    tokens_per_kwh: f64,
+    #[serde(default)]
+    journals: Journals,
+    #[serde(default)]
+    comparison: Option<ComparisonState>,
+}
+
+impl From<Stored> for Checkpoint {
+    fn from(stored: Stored) -> Self {
+        let Stored { at, head, open, closed, sums, mode, boost, .. } = stored;
+        let closed = closed.unwrap_or_else(|| sums.unwrap_or_default().without_open(&open));
+        let Stored { power_limit, grid_dimming, tokens_per_kwh, journals, comparison, .. } = stored;
+        Self { at, head, open, closed, mode, boost, power_limit, grid_dimming, tokens_per_kwh, journals, comparison }
+    }
 }
 
 impl Checkpoint {
@@ -76,12 +94,8 @@ impl Checkpoint {
     pub fn recounted(self) -> Self {
         Self {
             head: Head::default(),
-            open: SlotAccount::new(Slot::containing(self.at)),
-            energy: EnergyTotals::default(),
-            today: Earnings::default(),
-            month: Earnings::default(),
-            total: Earnings::default(),
-            closed: Some(Totals::default()),
+            open: SlotAccount::in_currency(Slot::containing(self.at), self.open.currency),
+            closed: Totals::default(),
             ..self
         }
     }
@@ -92,14 +106,13 @@ impl Checkpoint {
         InForce { mode, boost, power_limit, grid_dimming, set_by: Origin::default() }
     }
 
-    /// Whether anything is counted.
-    pub fn counts(&self) -> bool {
-        self.energy != EnergyTotals::default() || self.total != Earnings::default()
+    /// Everything that is counted, the open slot included.
+    pub fn totals(&self) -> Totals {
+        self.closed.with(&self.open)
     }
 
-    /// What the closed slots add up to.
-    pub fn closed(&self) -> Totals {
-        let totals = Totals { energy: self.energy, today: self.today, month: self.month, total: self.total };
-        self.closed.unwrap_or_else(|| totals.without_open(&self.open))
+    /// Whether anything is counted.
+    pub fn counts(&self) -> bool {
+        self.totals() != Totals::default()
     }
 }

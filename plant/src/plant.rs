@@ -213,17 +213,12 @@ impl Plant {
 
     /// The running state at `now`.
     pub fn checkpoint(&self, now: Timestamp) -> Checkpoint {
-        let totals = self.books.totals();
         let commands = &self.observed.commands;
         Checkpoint {
             at: now,
             head: self.books.head.clone(),
             open: self.books.open.clone(),
-            energy: totals.energy,
-            today: totals.today,
-            month: totals.month,
-            total: totals.total,
-            closed: Some(self.books.closed),
+            closed: self.books.closed,
             mode: commands.mode,
             boost: commands.boost,
             power_limit: commands.power_limit,

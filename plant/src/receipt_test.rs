@@ -58,7 +58,7 @@ fn twenty_thousand_receipts_are_booked_once_whatever_is_started_again() {
         let mut second = plant(restored);
         let more = book(&mut second, all().chain(all()));
         assert_eq!(entries.len() + more.len(), 20_000);
-        assert_eq!(second.checkpoint(at(START)).total.tokens_in, 2_000_000);
+        assert_eq!(second.checkpoint(at(START)).totals().total.tokens_in, 2_000_000);
         // The worker begins another journal, and later one that starts at 1 again.
         assert_eq!(
             book(&mut second, [receipt(Some("b"), COUNT + 1), receipt(Some("c"), 1), receipt(Some("c"), 1)]).len(),

@@ -275,15 +275,17 @@ fn a_restart_continues_the_books_and_counts_nothing_twice() {
         Restored { checkpoint: Some(checkpoint), after: house.entries[known..].to_vec(), ..Restored::default() };
     let again = Plant::new(site(), restored, house.now).checkpoint(house.now);
     assert_eq!(again.head, end.head);
-    assert!((again.total.revenue - end.total.revenue).0.abs() < 1e-9);
-    let lost = end.total.energy - end.open.compute.total() - (again.total.energy - again.open.compute.total());
+    assert!((again.totals().total.revenue - end.totals().total.revenue).0.abs() < 1e-9);
+    let lost = end.totals().total.energy
+        - end.open.compute.total()
+        - (again.totals().total.energy - again.open.compute.total());
     assert!(lost.0.abs() < 1e-9, "{lost}");
 
     // From nothing but the ledger, every closed slot counts.
     let restored = Restored { after: house.entries.clone(), ..Restored::default() };
     let again = Plant::new(site(), restored, house.now).checkpoint(house.now);
     let closed: f64 = house.accounts().iter().map(|account| account.compute.total().0).sum();
-    assert!((again.energy.compute.0 - closed).abs() < 1e-9 && (again.total.revenue - end.total.revenue).0.abs() < 1e-9);
+    assert!((again.totals().energy.compute.0 - closed).abs() < 1e-9 && (again.totals().total.revenue - end.totals().total.revenue).0.abs() < 1e-9);
 
     let mut head = Head::default();
     house.entries.iter().for_each(|entry| head = ledger::verify(&head, entry).unwrap());

@@ -138,11 +138,11 @@ impl<'a> Stretch<'a> {
     }
 }
 
-/// A time of the wall; with its offset in the night in which it comes twice.
+/// A time of the wall; with its zone in the night in which it comes twice.
 fn clock(at: Timestamp, timezone: Tz) -> String {
     let local = at.with_timezone(&timezone);
     let twice = matches!(timezone.from_local_datetime(&local.naive_local()), LocalResult::Ambiguous(_, _));
-    local.format(if twice { "%H:%M%:z" } else { "%H:%M" }).to_string()
+    local.format(if twice { "%H:%M %Z" } else { "%H:%M" }).to_string()
 }
 
 fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> String {

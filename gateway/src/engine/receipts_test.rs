@@ -139,7 +139,7 @@ impl Gateway {
     }
 
     fn tokens_in(&self) -> u64 {
-        self.plant.checkpoint(self.now).total.tokens_in
+        self.plant.checkpoint(self.now).totals().total.tokens_in
     }
 }
 

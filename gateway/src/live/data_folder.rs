@@ -154,9 +154,10 @@ fn parted(checkpoint: Checkpoint, ledger: &Ledger, head: Head, notices: &Notices
     let (remembered, books) = (&checkpoint.head.sequence, entries(&head));
     let both = format!(
         "The running state remembers entry {remembered} of the books and {:.2} EUR in all; ledger.db has {books} and {:.2} EUR",
-        checkpoint.total.gain.0, counted.total.gain.0
+        checkpoint.totals().total.gain.0,
+        counted.total.gain.0
     );
-    let anew = flown(&counted.energy) > flown(&checkpoint.energy) + MORE_KWH;
+    let anew = flown(&counted.energy) > flown(&checkpoint.totals().energy) + MORE_KWH;
     let what = if anew {
         "The sums are counted anew from ledger.db"
     } else {
