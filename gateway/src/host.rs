@@ -20,6 +20,7 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::commands::{CommandWay, Commanded};
+use crate::feeds::Board;
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
@@ -80,6 +81,8 @@ pub struct Host {
     pub unavailable: BTreeMap<DeviceId, String>,
     /// What is wrong around the loop.
     pub troubles: Troubles,
+    /// The state of the feeds.
+    pub feeds: Board,
 }
 
 impl Host {
@@ -196,6 +199,7 @@ impl Host {
                 record.problems = self.problems(std::mem::take(&mut record.problems));
                 record.to_confirm = self.notices.watch().borrow().len();
                 record.leases = self.leases.current();
+                record.feeds = self.feeds.all();
                 self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }

@@ -8,6 +8,7 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::{Known, Loaded};
 use crate::engine::Feeder;
+use crate::feeds::Board;
 use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
@@ -120,13 +121,13 @@ async fn run_in<O: Outside>(
         wiring,
         clock: clock.clone(),
         timezone: site.timezone,
-        currency: site.currency,
         queue: resources.queue,
         ledger: resources.ledger.clone(),
         events: events.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        feeds: Board::default(),
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
         restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
@@ -179,6 +180,7 @@ async fn run_in<O: Outside>(
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
+        feeds: tasks.feeds.clone(),
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.

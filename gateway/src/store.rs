@@ -31,6 +31,6 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_millis(50);
 
 /// The SHA-256 of a text, in hexadecimal digits.
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

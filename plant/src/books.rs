@@ -20,24 +20,28 @@
 mod account;
 /// The local day and month.
 mod calendar;
-/// How far each journal of receipts is booked.
-pub mod journals;
 /// The house beside its baseline.
 pub mod comparison;
 /// What the books lack.
 mod gaps;
+/// How far each journal of receipts is booked.
+pub mod journals;
 /// Seals, opens and checks entries.
 pub mod ledger;
+/// A gain by its parts.
+pub mod parts;
 /// Which receipts are known already.
 mod receipt_ids;
 /// Sums over accounts.
 pub mod totals;
+/// What a span of time came to, in a sentence.
+pub mod verdict;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
-use crate::books::journals::Journals;
 use crate::books::comparison::Comparison;
 use crate::books::gaps::Gaps;
+use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Checkpoint;
@@ -49,6 +53,7 @@ use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
+use chrono::NaiveDate;
 use std::time::Duration;
 
 /// Receipt ids that are remembered, so that one that comes twice is booked once. Chosen: days of a busy house; the gateway knows
@@ -135,6 +140,11 @@ impl Books {
     /// Everything that is counted, the open slot included.
     pub(crate) fn totals(&self) -> Totals {
         self.closed.with(&self.open)
+    }
+
+    /// What the local day before this one came to; `None` where nothing is known of it.
+    pub(crate) fn yesterday(&self) -> Option<(NaiveDate, Earnings)> {
+        self.calendar.before()
     }
 
     /// Takes over an entry that the ledger holds beyond the checkpoint: an entry of the open slot closes it. An entry that is no

@@ -1,7 +1,7 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
-use crate::books::journals::Journals;
 use crate::books::comparison::ComparisonState;
+use crate::books::journals::Journals;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};

@@ -93,7 +93,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, journals, ledger, totals};
+pub use books::{comparison, journals, ledger, parts, totals, verdict};
 pub use planner::plan;
 pub use value::{capacity, tariff};
 

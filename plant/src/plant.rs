@@ -19,7 +19,7 @@ use crate::image::Image;
 use crate::observe::Observed;
 use crate::plan::{Plan, PlanRequest};
 use crate::planner::request::{Basis, Planning};
-use crate::record::Record;
+use crate::record::{Gains, Record, Yesterday};
 use crate::site::Site;
 use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::dimming;
@@ -237,6 +237,7 @@ impl Plant {
     /// What publishers may know of `decision` and the situation it was taken in.
     fn record(&self, situation: &Situation<'_>, decision: Decision) -> Record {
         let totals = self.books.totals();
+        let yesterday = self.books.yesterday().map(|day| Yesterday::of(day, self.site.currency));
         let commands = &situation.commands;
         Record {
             at: situation.now,
@@ -261,6 +262,7 @@ impl Plant {
             today: totals.today,
             month: totals.month,
             total: totals.total,
+            gains: Gains::of(&totals.today, &totals.month, &totals.total, yesterday),
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
             problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,

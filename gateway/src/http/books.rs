@@ -3,13 +3,16 @@
 use crate::http::State;
 use crate::http::input::Parameters;
 use crate::http::refusal::{ErrorBody, Refusal};
-use crate::http::schema::{EarningsBody, EntryBody, SignedHeadBody, VerifiedBody};
+use crate::http::schema::{EarningsBody, EntryBody, PartsBody, SignedHeadBody, VerifiedBody};
 use crate::store::{Ledger, LedgerError, Signature, Verified};
 use axum::Json;
 use axum::extract::State as Shared;
 use chrono::NaiveDate;
 use plant::entry::{Entry, Head};
+use plant::parts::Parts;
 use plant::totals::Earnings;
+use plant::units::Currency;
+use plant::verdict::{When, verdict};
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -46,6 +49,18 @@ pub(super) struct Period {
     #[serde(flatten)]
     #[schema(value_type = EarningsBody)]
     pub earnings: Earnings,
+    /// The gain by its parts; null where nothing could be compared with the house without compute.
+    #[schema(value_type = Option<PartsBody>)]
+    pub parts: Option<Parts>,
+    /// Whether the house gained or lost, and why, in words for a person.
+    pub verdict: String,
+}
+
+impl Period {
+    fn of((period, earnings): (String, Earnings), currency: Currency) -> Self {
+        let verdict = verdict(&When::Period(period.clone()), &earnings, currency);
+        Self { period, parts: earnings.parts(), verdict, earnings }
+    }
 }
 
 /// Earnings of each local day; days without entries are left out.
@@ -61,7 +76,7 @@ pub(super) async fn days(Shared(state): Shared<State>, parameters: Parameters) -
         return Err(Refusal::bad_value("from", &Value::from(from.to_string()), format!("a day not after to={to}")));
     }
     let zone = state.timezone;
-    read(&state, move |ledger| ledger.days(zone, from, to)).await.map(periods)
+    read(&state, move |ledger| ledger.days(zone, from, to)).await.map(|rows| periods(rows, state.currency))
 }
 
 /// Earnings of each local month.
@@ -69,7 +84,7 @@ pub(super) async fn days(Shared(state): Shared<State>, parameters: Parameters) -
     responses((status = 200, description = "months, oldest first", body = [Period])))]
 pub(super) async fn months(Shared(state): Shared<State>) -> Result<Json<Vec<Period>>, Refusal> {
     let zone = state.timezone;
-    read(&state, move |ledger| ledger.months(zone)).await.map(periods)
+    read(&state, move |ledger| ledger.months(zone)).await.map(|rows| periods(rows, state.currency))
 }
 
 /// Single entries, in order.
@@ -137,6 +152,6 @@ async fn read_one_at_a_time<T: Send + 'static>(
     }
 }
 
-fn periods(rows: Vec<(String, Earnings)>) -> Json<Vec<Period>> {
-    Json(rows.into_iter().map(|(period, earnings)| Period { period, earnings }).collect())
+fn periods(rows: Vec<(String, Earnings)>, currency: Currency) -> Json<Vec<Period>> {
+    Json(rows.into_iter().map(|row| Period::of(row, currency)).collect())
 }

@@ -307,7 +307,7 @@ fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {
     }
     match request.value {
         Some(value) if !(0.0..=1e6).contains(&value.0) => {
-            invalid("value", format!("is {}; expected 0 to 1000000 EUR", value.0))
+            invalid("value", format!("is {}; expected 0 to 1000000", value.0))
         }
         Some(_) | None => Ok(()),
     }

@@ -6,6 +6,7 @@ use crate::books::Settled;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::feeds::{Board, Feeds, Shore};
 use crate::interactive::Interactive;
 use crate::jobs;
 use crate::leases::{self, Leases};
@@ -21,7 +22,6 @@ use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::record::{LeaseState, LeaseStatus, Record};
-use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,8 +47,6 @@ pub(super) struct Tasks {
     pub clock: Clock,
     /// The site's time zone.
     pub timezone: Tz,
-    /// The site's currency.
-    pub currency: Currency,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// The books.
@@ -60,6 +58,8 @@ pub(super) struct Tasks {
     pub interactive: Interactive,
     /// Where the history waits.
     pub disk: Disk,
+    /// The state of the feeds.
+    pub feeds: Board,
     /// What somebody must have seen.
     pub notices: Notices,
     /// The worker's address, as `http://host:port`.
@@ -98,7 +98,7 @@ impl Tasks {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
-            currency: self.currency,
+            currency: config.site.currency.parse().unwrap_or_default(),
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
             jobs: self.queue.clone(),
@@ -226,10 +226,18 @@ impl Tasks {
 
     /// Listens for prices and forecasts.
     fn feeds(&self, config: &Config, broker: Option<impl Dial>) {
-        let (tariff, tasks) = (config.tariff.clone(), self.clone());
+        let feeds = Feeds::of(config);
+        let tasks = self.clone();
         self.keep("the reader of prices and forecasts", move || {
-            let (clock, events) = (tasks.clock.clone(), tasks.events.clone());
-            let feeds = feeds::run(tariff.clone(), broker.clone(), clock, events, tasks.wiring.shutdown.clone());
+            let shore = Shore {
+                clock: tasks.clock.clone(),
+                events: tasks.events.clone(),
+                board: tasks.feeds.clone(),
+                troubles: tasks.restart.troubles.clone(),
+                timezone: tasks.timezone,
+                disk: Some(tasks.disk.clone()),
+            };
+            let feeds = feeds::run(feeds.clone(), broker.clone(), shore, tasks.wiring.shutdown.clone());
             async move {
                 feeds.await;
                 Ok(())
