@@ -249,6 +249,48 @@ mod tests {
         assert_eq!(ledger.verify(|_| ()).unwrap().receipts, 1);
     }
 
+    #[test]
+    fn a_start_without_a_running_state_holds_no_more_than_the_newest_entries() {
+        const COUNT: u64 = 20_000;
+        let disk = Disk::Memory(std::sync::Arc::new(crate::store::Memory::new("caught up")));
+        let ledger = Ledger::open(&disk).unwrap();
+        let (site, start) = (plant_site(), "2025-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+        let mut entries = Vec::new();
+        let mut head = Head::default();
+        for number in 0..COUNT {
+            let slot = Slot::containing(start).plus(i64::try_from(number).unwrap());
+            let account = plant::entry::SlotAccount {
+                observed_s: 900.0,
+                import: plant::units::KilowattHours(0.5),
+                revenue: plant::units::Eur(0.01),
+                ..plant::entry::SlotAccount::new(slot)
+            };
+            let entry = ledger::seal(&head, slot.end(), &Booking::Slot(Box::new(account)));
+            head = link(&entry);
+            entries.push(entry);
+        }
+        ledger.append_all(&entries).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::Folder(folder.path().to_owned());
+        let (state, notices) = (StateStore::open(&disk).unwrap(), Notices::open(&disk));
+        let now = entries.last().unwrap().booked_at;
+        let commands = Plant::new(site.clone(), Restored::default(), now).commands();
+        let restored = restore(&site, &ledger, &state, commands, &notices).unwrap();
+        assert_eq!((restored.after.len() as u64, restored.recent.len()), (RECENT_ENTRIES, 0));
+        let kept = restored.checkpoint.as_ref().unwrap();
+        assert_eq!((&kept.head, kept.total.tokens_in), (&link(&entries[15_999]), 0));
+        let found = Plant::new(site.clone(), restored, now).checkpoint(now);
+
+        let all = Restored { after: entries, ..Restored::default() };
+        let expected = Plant::new(site, all, now).checkpoint(now);
+        assert_eq!((&found.head, found.today.tokens_in), (&expected.head, expected.today.tokens_in));
+        let near = |one: Earnings, other: Earnings| (one.revenue.0 - other.revenue.0).abs() < 1e-6;
+        assert!(
+            near(found.total, expected.total) && near(found.month, expected.month) && near(found.today, expected.today)
+        );
+        assert!((found.energy.import.0 - 10_000.0).abs() < 1e-6, "{:?}", found.energy);
+    }
+
     fn plant_site() -> Site {
         let text = "[site]\nname = \"house\"\n[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n\
                     [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:5020\"\n";
