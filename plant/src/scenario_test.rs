@@ -285,7 +285,10 @@ fn a_restart_continues_the_books_and_counts_nothing_twice() {
     let restored = Restored { after: house.entries.clone(), ..Restored::default() };
     let again = Plant::new(site(), restored, house.now).checkpoint(house.now);
     let closed: f64 = house.accounts().iter().map(|account| account.compute.total().0).sum();
-    assert!((again.totals().energy.compute.0 - closed).abs() < 1e-9 && (again.totals().total.revenue - end.totals().total.revenue).0.abs() < 1e-9);
+    assert!(
+        (again.totals().energy.compute.0 - closed).abs() < 1e-9
+            && (again.totals().total.revenue - end.totals().total.revenue).0.abs() < 1e-9
+    );
 
     let mut head = Head::default();
     house.entries.iter().for_each(|entry| head = ledger::verify(&head, entry).unwrap());

@@ -278,17 +278,17 @@ mod tests {
         let restored = restore(&site, &ledger, &state, commands, &notices).unwrap();
         assert_eq!((restored.after.len() as u64, restored.recent.len()), (RECENT_ENTRIES, 0));
         let kept = restored.checkpoint.as_ref().unwrap();
-        assert_eq!((&kept.head, kept.total.tokens_in), (&link(&entries[15_999]), 0));
+        assert_eq!((&kept.head, kept.totals().total.tokens_in), (&link(&entries[15_999]), 0));
         let found = Plant::new(site.clone(), restored, now).checkpoint(now);
 
         let all = Restored { after: entries, ..Restored::default() };
         let expected = Plant::new(site, all, now).checkpoint(now);
-        assert_eq!((&found.head, found.today.tokens_in), (&expected.head, expected.today.tokens_in));
+        assert_eq!((&found.head, found.totals().today.tokens_in), (&expected.head, expected.totals().today.tokens_in));
         let near = |one: Earnings, other: Earnings| (one.revenue.0 - other.revenue.0).abs() < 1e-6;
         assert!(
-            near(found.total, expected.total) && near(found.month, expected.month) && near(found.today, expected.today)
+            near(found.totals().total, expected.totals().total) && near(found.totals().month, expected.totals().month) && near(found.totals().today, expected.totals().today)
         );
-        assert!((found.energy.import.0 - 10_000.0).abs() < 1e-6, "{:?}", found.energy);
+        assert!((found.totals().energy.import.0 - 10_000.0).abs() < 1e-6, "{:?}", found.totals().energy);
     }
 
     fn plant_site() -> Site {
