@@ -8,10 +8,10 @@
 //! What cannot be read is refused with the name of its source and asked for again; what is known stays known. A value that is not
 //! plausible makes its own slot unknown and no other.
 
-/// What a source answers.
-mod answer;
 /// Asks a source again and again.
 mod address;
+/// What a source answers.
+mod answer;
 /// The state of all feeds.
 mod board;
 /// What outlasts a restart.

@@ -82,7 +82,9 @@ impl<'a> Stretch<'a> {
             (slot.import_price.is_some(), slot.estimated_from.is_some(), slot.pv.is_some(), slot.load.is_some())
         };
         self.slots.last().is_some_and(|last| {
-            known(last) == known(slot) && (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling) && day(last) == day(slot)
+            known(last) == known(slot)
+                && (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling)
+                && day(last) == day(slot)
         })
     }
 
@@ -95,7 +97,10 @@ impl<'a> Stretch<'a> {
         let end = last.start + TimeDelta::seconds(Slot::SECONDS);
         let clock = |at| clock(at, timezone);
         let some = |value: fn(&PlannedSlot) -> Option<f64>, digits: usize| {
-            value(first).map_or_else(|| "-".to_owned(), |_| format!("{:.digits$}", self.mean(|slot| value(slot).unwrap_or_default())))
+            value(first).map_or_else(
+                || "-".to_owned(),
+                |_| format!("{:.digits$}", self.mean(|slot| value(slot).unwrap_or_default())),
+            )
         };
         let estimated = if first.estimated_from.is_some() { "~" } else { "" };
         let watts = |value: fn(&PlannedSlot) -> Watts| format!("{:.0}", self.mean(|slot| value(slot).0));
@@ -156,4 +161,52 @@ fn table(plan: &Intended, timezone: Tz, hours: u16) -> String {
         text += &stretch.line(timezone).unwrap_or_default();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::command::Mode;
+    use plant::units::{Eur, Percent};
+
+    /// A plan of quarter hours from a moment on, none of them like the one before.
+    fn plan(from: &str, quarters: i64) -> Intended {
+        let first = Slot::containing(from.parse().unwrap());
+        let template = crate::http::fixture::record(first.start()).plan.unwrap().slots[0].clone();
+        let slot = |ahead: i64| {
+            let slot = first.plus(ahead);
+            PlannedSlot {
+                slot,
+                start: slot.start(),
+                ceiling: Watts(ahead as f64),
+                battery_soc: Some(Percent(50.0)),
+                ..template.clone()
+            }
+        };
+        let slots = (0..quarters).map(slot).collect();
+        Intended { made_at: first.start(), mode: Mode::Auto, slots, expected_net: Eur(1.0) }
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_told_apart() {
+        let text = table(&plan("2026-10-24T23:45:00Z", 10), Tz::Europe__Berlin, 24);
+        assert!(text.contains("01:45-02:00+02:00"), "{text}");
+        assert!(text.contains("02:15+02:00-02:30+02:00") && text.contains("02:15+01:00-02:30+01:00"), "{text}");
+        assert!(text.contains("02:45+02:00-02:00+01:00"), "{text}");
+        let spring = table(&plan("2027-03-28T00:45:00Z", 3), Tz::Europe__Berlin, 24);
+        assert!(spring.contains("01:45-03:00") && spring.contains("03:00-03:15"), "{spring}");
+    }
+
+    #[test]
+    fn an_estimate_and_what_nobody_knows_are_marked() {
+        let mut plan = plan("2026-06-01T12:00:00Z", 3);
+        plan.slots[1].estimated_from = Some(plan.slots[0].start);
+        plan.slots[1].import_price = Some(EurPerKwh(0.3));
+        (plan.slots[2].import_price, plan.slots[2].pv, plan.slots[2].load) = (None, None, None);
+        let text = table(&plan, Tz::Europe__Berlin, 24);
+        let line = |time: &str| text.lines().find(|line| line.starts_with(time)).unwrap().to_owned();
+        assert!(line("14:15").contains("~0.300"), "{text}");
+        let words: Vec<String> = line("14:30").split_whitespace().map(str::to_owned).collect();
+        assert_eq!((words[1].as_str(), words[3].as_str(), words[4].as_str()), ("-", "-", "-"), "{text}");
+    }
 }

@@ -30,7 +30,8 @@ pub(super) async fn run(source: &Source, desk: &Desk, shutdown: &CancellationTok
     round.known = desk.recall(&round.feed).await;
     let now = desk.clock.now();
     // A restart costs none of the questions that a day has.
-    let mut next = if schedule::suffices(source, now, &round.known) { schedule::next(source, now, &round.known) } else { now };
+    let mut next =
+        if schedule::suffices(source, now, &round.known) { schedule::next(source, now, &round.known) } else { now };
     loop {
         desk.next(&round.feed, next);
         let wait = tokio::time::sleep(desk.clock.wall_until(next));
@@ -80,7 +81,8 @@ impl Round<'_> {
     /// When to ask again after a failure. That tomorrow's prices are not there yet is none.
     fn failed(&mut self, failure: &Failure, now: Timestamp) -> Timestamp {
         let (source, today) = (self.source, schedule::days(self.source, now));
-        let waiting = matches!(failure.refused, Refused::Nothing(_)) && schedule::whole(&today, today.first, &self.known);
+        let waiting =
+            matches!(failure.refused, Refused::Nothing(_)) && schedule::whole(&today, today.first, &self.known);
         if waiting {
             self.failures = 0;
             let next = schedule::next(source, now, &self.known);

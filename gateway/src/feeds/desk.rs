@@ -108,7 +108,10 @@ impl Desk {
             return Err(Refused::Nothing(format!("has no price for the days around {}", now.format("%Y-%m-%d"))));
         }
         let doubt = implausible.map(|(at, price)| {
-            format!("says {price} {currency}/kWh for {}, beyond any plausible price: it is taken for unknown", self.moment(at))
+            format!(
+                "says {price} {currency}/kWh for {}, beyond any plausible price: it is taken for unknown",
+                self.moment(at)
+            )
         });
         self.shore.board.change(feed.what, &feed.source, |status| status.error.clone_from(&doubt));
         match doubt {
@@ -198,7 +201,8 @@ impl Desk {
 
     /// A moment for people, with its day where that is another.
     fn moment(&self, at: Timestamp) -> String {
-        let (local, now) = (at.with_timezone(&self.shore.timezone), self.clock.now().with_timezone(&self.shore.timezone));
+        let (local, now) =
+            (at.with_timezone(&self.shore.timezone), self.clock.now().with_timezone(&self.shore.timezone));
         let form = if local.date_naive() == now.date_naive() { "%H:%M" } else { "%a %d.%m. %H:%M" };
         local.format(form).to_string()
     }

@@ -64,8 +64,7 @@ pub(super) async fn fetch(client: &Client, ask: &Ask, clock: &Clock) -> Result<V
     let body = body(response, &headers).await;
     if !status.is_success() {
         let said = format!("answers {status}");
-        let refused =
-            if status == StatusCode::NOT_FOUND { Refused::Nothing(said) } else { Refused::Wrong(said) };
+        let refused = if status == StatusCode::NOT_FOUND { Refused::Nothing(said) } else { Refused::Wrong(said) };
         let demanded = demanded(text(&headers, RETRY_AFTER), clock.now());
         return Err(Failure { refused, demanded, body: body.unwrap_or_default() });
     }

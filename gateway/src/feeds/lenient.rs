@@ -101,7 +101,9 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     }
     DateTime::parse_from_rfc3339(&plain).map(|time| time.to_utc()).map_err(|_| {
         if naive(&plain).is_some() {
-            format!("the time {text} has no offset, so that nobody knows the moment; expected one as 2026-06-01T12:00:00Z")
+            format!(
+                "the time {text} has no offset, so that nobody knows the moment; expected one as 2026-06-01T12:00:00Z"
+            )
         } else {
             format!("{text} is no time; expected one as 2026-06-01T12:00:00Z")
         }
@@ -156,6 +158,9 @@ mod tests {
             assert!(time(row).unwrap_err().contains(part), "{row}");
         }
         assert!(moment(&json!(1e300)).unwrap_err().contains("is no time"));
-        assert_eq!((number(&json!("0.0799")), number(&json!("free")), number(&json!(null))), (Some(0.0799), None, None));
+        assert_eq!(
+            (number(&json!("0.0799")), number(&json!("free")), number(&json!(null))),
+            (Some(0.0799), None, None)
+        );
     }
 }

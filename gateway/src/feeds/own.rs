@@ -107,7 +107,8 @@ mod tests {
         let outlook = forecast(message, noon()).unwrap();
         let at = |text: &str| outlook.pv.get(&Slot::containing(text.parse().unwrap())).map(|power| power.0);
         assert_eq!((at("2026-06-01T12:45:00Z"), at("2026-06-01T13:15:00Z")), (Some(700.0), Some(800.0)));
-        for unknown in ["2026-06-01T12:00:00Z", "2026-06-01T12:15:00Z", "2026-06-01T12:30:00Z", "2026-06-01T13:00:00Z"] {
+        for unknown in ["2026-06-01T12:00:00Z", "2026-06-01T12:15:00Z", "2026-06-01T12:30:00Z", "2026-06-01T13:00:00Z"]
+        {
             assert_eq!(at(unknown), None, "{unknown}");
         }
         assert_eq!(at("2026-06-01T05:00:00Z"), Some(1234.0));

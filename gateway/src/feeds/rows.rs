@@ -6,7 +6,8 @@ use super::lenient::{moment, number, time};
 use serde_json::Value;
 
 /// Names of the start.
-const STARTS: [&str; 9] = ["start", "start_time", "startsAt", "valid_from", "time", "hour", "from", "timestamp", "startTime"];
+const STARTS: [&str; 9] =
+    ["start", "start_time", "startsAt", "valid_from", "time", "hour", "from", "timestamp", "startTime"];
 /// Names of the end.
 const ENDS: [&str; 6] = ["end", "end_time", "valid_to", "until", "endTime", "endsAt"];
 /// Names of the value, and what makes a price per kWh of it.
@@ -29,7 +30,9 @@ pub(super) fn entries(rows: &Value) -> Result<Vec<Entry>, Refused> {
         Value::Array(rows) => rows.iter().map(entry).collect(),
         Value::Object(map) => map.iter().map(|(start, value)| Ok(entry_at(time(start)?, None, value))).collect(),
         Value::Null => Vec::new(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => return Err(Refused::Wrong("has no list of prices".into())),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err(Refused::Wrong("has no list of prices".into()));
+        }
     };
     sound(read)
 }
@@ -62,7 +65,9 @@ fn entry(row: &Value) -> Result<Entry, String> {
             [start, value] => Ok(entry_at(moment(start)?, None, value)),
             _ => Err("has rows that are no time and price".into()),
         },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(format!("{row} is no time and price")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Err(format!("{row} is no time and price"))
+        }
     }
 }
 
@@ -86,7 +91,10 @@ mod tests {
     #[test]
     fn rows_of_every_form_are_read() {
         let price = |rows: Value| entries(&rows).unwrap().iter().map(|entry| entry.price).collect::<Vec<_>>();
-        assert_eq!(price(json!([{"start": "2026-06-01T12:00:00Z", "end": "2026-06-01T13:00:00Z", "value": 0.1}])), [Some(0.1)]);
+        assert_eq!(
+            price(json!([{"start": "2026-06-01T12:00:00Z", "end": "2026-06-01T13:00:00Z", "value": 0.1}])),
+            [Some(0.1)]
+        );
         assert_eq!(price(json!([{"hour": "2026-06-01 12:00:00+02:00", "price": "0.2"}])), [Some(0.2)]);
         assert_eq!(price(json!([[1_780_315_200, 1_780_316_100, 0.3]])), [Some(0.3)]);
         assert_eq!(price(json!({"2026-06-01 12:00:00+1100": 0.4})), [Some(0.4)]);

@@ -46,7 +46,9 @@ fn tomorrow_is_asked_for_until_all_of_it_is_there_and_then_rarely() {
         let (from, to) = minutes(&charts, now, known);
         assert!(least <= from && to <= most, "{now}: {from} to {to} minutes, expected {least} to {most}");
     }
-    assert!(suffices(&charts, at("2026-06-01T09:00:00Z"), &today) && !suffices(&charts, at("2026-06-01T12:00:00Z"), &today));
+    assert!(
+        suffices(&charts, at("2026-06-01T09:00:00Z"), &today) && !suffices(&charts, at("2026-06-01T12:00:00Z"), &today)
+    );
     assert!(late(&charts, at("2026-06-01T13:00:00Z"), &part) && !late(&charts, at("2026-06-01T12:00:00Z"), &part));
     let spread = minutes(&charts, "2026-06-01T09:00:00Z", &today);
     assert!(spread.0 < spread.1, "not every house asks in the same second");

@@ -62,7 +62,11 @@ impl Source {
     pub(super) fn key(&self) -> String {
         let Place { base, zone, product, home, site, entity, includes_taxes, .. } = &self.place;
         let home = home.as_deref().unwrap_or_default();
-        format!("{} {}", self.title, sha256(&format!("{base} {zone} {product} {home} {site} {entity} {includes_taxes}")))
+        format!(
+            "{} {}",
+            self.title,
+            sha256(&format!("{base} {zone} {product} {home} {site} {entity} {includes_taxes}"))
+        )
     }
 }
 

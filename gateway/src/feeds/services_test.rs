@@ -80,7 +80,11 @@ fn each_service_is_asked_for_the_days_of_its_area() {
             "http://10.0.0.5:7070/api/tariff/grid",
         ),
         (
-            SpotSource { entity: Some("sensor.price".into()), url: Some("http://ha:8123".into()), ..named(SpotService::HomeAssistant) },
+            SpotSource {
+                entity: Some("sensor.price".into()),
+                url: Some("http://ha:8123".into()),
+                ..named(SpotService::HomeAssistant)
+            },
             "http://ha:8123/api/states/sensor.price",
         ),
         (named(SpotService::Tibber), "https://api.tibber.com/v1-beta/gql"),
@@ -95,9 +99,15 @@ fn each_service_is_asked_for_the_days_of_its_area() {
 fn an_address_of_a_known_service_without_dates_gets_them() {
     let plain = |url: &str| SpotSource { url: Some(url.into()), ..SpotSource::default() };
     let rows = [
-        ("https://api.energy-charts.info/price?bzn=DE-LU", "https://api.energy-charts.info/price?bzn=DE-LU&start=2026-06-01&end=2026-06-02"),
+        (
+            "https://api.energy-charts.info/price?bzn=DE-LU",
+            "https://api.energy-charts.info/price?bzn=DE-LU&start=2026-06-01&end=2026-06-02",
+        ),
         ("http://mirror/x/price?bzn=AT", "http://mirror/x/price?bzn=AT&start=2026-06-01&end=2026-06-02"),
-        ("https://api.awattar.at/v1/marketdata", "https://api.awattar.at/v1/marketdata?start=1780264800000&end=1780437600000"),
+        (
+            "https://api.awattar.at/v1/marketdata",
+            "https://api.awattar.at/v1/marketdata?start=1780264800000&end=1780437600000",
+        ),
         // Dates of its own, or nobody's address: as it is.
         ("http://x/price?bzn=AT&end=2026-06-05", "http://x/price?bzn=AT&end=2026-06-05"),
         ("http://x/prices.json", "http://x/prices.json"),
@@ -119,7 +129,10 @@ fn energy_charts_and_awattar_give_the_same_slots() {
     let (charts, answer) = read(&in_zone(SpotService::EnergyCharts, "AT"), "EUR", charts).unwrap();
     let (awattar, _) = read(&in_zone(SpotService::Awattar, "AT"), "EUR", awattar).unwrap();
     assert_eq!(charts, awattar);
-    assert_eq!(prices(&charts, "2026-06-01T12:00:00Z", 8), [0.0834, 0.0834, 0.0834, 0.0834, -0.005, -0.005, -0.005, -0.005]);
+    assert_eq!(
+        prices(&charts, "2026-06-01T12:00:00Z", 8),
+        [0.0834, 0.0834, 0.0834, 0.0834, -0.005, -0.005, -0.005, -0.005]
+    );
     assert_eq!(charts.unknown.len(), 4, "null is no price, and the one before does not go on over it");
     assert_eq!(answer.license.as_deref(), Some("CC BY 4.0 of somebody"));
 }
@@ -155,17 +168,28 @@ fn document(series: &[(&str, &str, &str, i64, &[(i64, &str)])]) -> String {
             points.collect::<String>()
         )
     });
-    format!("<?xml version=\"1.0\"?><Publication_MarketDocument xmlns=\"urn\">{}</Publication_MarketDocument>", series.collect::<String>())
+    format!(
+        "<?xml version=\"1.0\"?><Publication_MarketDocument xmlns=\"urn\">{}</Publication_MarketDocument>",
+        series.collect::<String>()
+    )
 }
 
 #[test]
 fn entso_e_goes_on_where_a_position_is_left_out_and_takes_the_first_auction() {
     let entsoe = in_zone(SpotService::Entsoe, "DE-LU");
     let of = |body: &str| read(&entsoe, "EUR", body).map(|(spread, _)| prices(&spread, "2026-06-01T12:00:00Z", 8));
-    let held = document(&[("2", "EUR", "A03", 15, &[(1, "900")]), ("1", "EUR", "A03", 15, &[(6, "30"), (1, "10"), (3, "-20")])]);
+    let held = document(&[
+        ("2", "EUR", "A03", 15, &[(1, "900")]),
+        ("1", "EUR", "A03", 15, &[(6, "30"), (1, "10"), (3, "-20")]),
+    ]);
     assert_eq!(of(&held), Ok(vec![0.01, 0.01, -0.02, -0.02, -0.02, 0.03, 0.03, 0.03]));
-    let mixed = document(&[("1", "EUR", "A03", 15, &[(1, "10"), (5, "20")]), ("1", "EUR", "A03", 60, &[(1, "90"), (2, "91")])]);
-    assert_eq!(of(&mixed), Ok(vec![0.01, 0.01, 0.01, 0.01, 0.02, 0.02, 0.02, 0.02]), "quarters count, whatever comes first");
+    let mixed =
+        document(&[("1", "EUR", "A03", 15, &[(1, "10"), (5, "20")]), ("1", "EUR", "A03", 60, &[(1, "90"), (2, "91")])]);
+    assert_eq!(
+        of(&mixed),
+        Ok(vec![0.01, 0.01, 0.01, 0.01, 0.02, 0.02, 0.02, 0.02]),
+        "quarters count, whatever comes first"
+    );
     let hours = document(&[("1", "EUR", "A01", 60, &[(1, "90"), (2, "x")])]);
     let (spread, _) = read(&entsoe, "EUR", &hours).unwrap();
     assert_eq!((spread.known.len(), spread.unknown.len()), (4, 4));
@@ -188,11 +212,13 @@ fn entso_e_goes_on_where_a_position_is_left_out_and_takes_the_first_auction() {
 
 #[test]
 fn nord_pool_gives_the_price_of_the_area_once_it_is_final() {
-    let body = |state: &str| format!(
-        r#"{{"currency":"SEK","areaStates":[{{"state":"{state}","areas":["SE3"]}}],"multiIndexEntries":[
+    let body = |state: &str| {
+        format!(
+            r#"{{"currency":"SEK","areaStates":[{{"state":"{state}","areas":["SE3"]}}],"multiIndexEntries":[
         {{"deliveryStart":"2026-06-01T12:00:00Z","deliveryEnd":"2026-06-01T12:15:00Z","entryPerArea":{{"SE3":500.0,"SE4":1.0}}}},
         {{"deliveryStart":"2026-06-01T12:15:00Z","deliveryEnd":"2026-06-01T12:30:00Z","entryPerArea":{{"SE3":0.0}}}}]}}"#
-    );
+        )
+    };
     let (spread, answer) = read(&in_zone(SpotService::Nordpool, "SE3"), "SEK", &body("Final")).unwrap();
     assert_eq!((prices(&spread, "2026-06-01T12:00:00Z", 2), answer.currency.as_deref()), (vec![0.5, 0.0], Some("SEK")));
     let refused = read(&in_zone(SpotService::Nordpool, "SE3"), "SEK", &body("Preliminary")).unwrap_err();
@@ -207,7 +233,8 @@ fn tibber_gives_totals_or_energy_of_the_home_that_is_meant() {
         "current":null,"today":[{"total":0.31,"energy":0.11,"startsAt":"2026-06-01T14:00:00.000+02:00","currency":"EUR"},
         {"total":0.32,"energy":0.12,"startsAt":"2026-06-01T14:15:00.000+02:00","currency":"EUR"}],"tomorrow":[]}}}]}}}"#;
     let tibber = named(SpotService::Tibber);
-    let of = |config: &SpotSource| read(config, "EUR", body).map(|(spread, _)| prices(&spread, "2026-06-01T12:00:00Z", 2));
+    let of =
+        |config: &SpotSource| read(config, "EUR", body).map(|(spread, _)| prices(&spread, "2026-06-01T12:00:00Z", 2));
     assert_eq!(of(&tibber), Ok(vec![0.31, 0.32]));
     assert_eq!(of(&SpotSource { includes_taxes: Some(false), ..tibber.clone() }), Ok(vec![0.11, 0.12]));
     let refused = of(&SpotSource { home: Some("a".into()), ..tibber.clone() }).unwrap_err();
@@ -256,7 +283,9 @@ fn danish_prices_are_in_the_house_s_currency_or_not_known() {
 #[test]
 fn amber_has_cents_of_two_channels_and_two_steps() {
     let row = |start: &str, end: &str, cents: f64, channel: &str| {
-        format!(r#"{{"startTime":"2026-06-01T{start}Z","endTime":"2026-06-01T{end}Z","perKwh":{cents},"spotPerKwh":5.0,"channelType":"{channel}"}}"#)
+        format!(
+            r#"{{"startTime":"2026-06-01T{start}Z","endTime":"2026-06-01T{end}Z","perKwh":{cents},"spotPerKwh":5.0,"channelType":"{channel}"}}"#
+        )
     };
     let rows = [
         row("12:00:01", "12:05:00", 20.0, "general"),
@@ -284,9 +313,14 @@ fn dutch_prices_are_texts_and_times_of_the_wall() {
     assert_eq!(read(&energyzero, "EUR", empty).unwrap_err(), Refused::Nothing("has no prices".into()));
 
     let row = |from: &str, until: &str, price: f64| {
-        format!(r#"{{"from":"{from}.0000000","until":"{until}.0000000","price":{price},"invoicePrice":0.13,"granularity":"quarter"}}"#)
+        format!(
+            r#"{{"from":"{from}.0000000","until":"{until}.0000000","price":{price},"invoicePrice":0.13,"granularity":"quarter"}}"#
+        )
     };
-    let rows = [row("2026-06-01T14:00:00", "2026-06-01T14:15:00", -0.0021), row("2026-06-01T14:15:00", "2026-06-01T14:30:00", 0.01)];
+    let rows = [
+        row("2026-06-01T14:00:00", "2026-06-01T14:15:00", -0.0021),
+        row("2026-06-01T14:15:00", "2026-06-01T14:30:00", 0.01),
+    ];
     let body = format!(r#"{{"prices":[{}]}}"#, rows.join(","));
     let (spread, _) = read(&named(SpotService::Easyenergy), "EUR", &body).unwrap();
     assert_eq!(prices(&spread, "2026-06-01T12:00:00Z", 2), [-0.0021, 0.01]);
@@ -317,17 +351,45 @@ fn evcc_has_had_three_forms() {
 fn a_sensor_of_home_assistant_says_its_prices_unit_and_currency() {
     let sensor = SpotSource { entity: Some("sensor.x".into()), ..named(SpotService::HomeAssistant) };
     let rows = [
-        (r#""currency":"SEK","unit_of_measurement":"SEK/kWh","raw_today":[{"start":"2026-06-01T14:00:00+02:00","end":"2026-06-01T15:00:00+02:00","value":0.5}],"raw_tomorrow":[]"#, 0.5, Some("SEK")),
-        (r#""unit_of_measurement":"EUR/MWh","prices_today":[{"time":"2026-06-01 14:00:00+02:00","price":83.4}],"prices_tomorrow":null"#, 0.0834, Some("EUR")),
-        (r#""price_in_cents":true,"currency":"EUR","raw_today":[{"hour":"2026-06-01T14:00:00+02:00","price":9.1}]"#, 0.091, Some("EUR")),
-        (r#""unit_of_measurement":"€/kWh","data":[{"start_time":"2026-06-01T12:00:00+00:00","end_time":"2026-06-01T13:00:00+00:00","price_per_kwh":0.1}]"#, 0.1, Some("EUR")),
-        (r#""unit_of_measurement":"$/kWh","forecast_dict":{"2026-06-01 12:00:00+0000":0.15,"2026-06-01 12:30:00+0000":0.2}"#, 0.15, None),
-        (r#""rates":[{"start":"2026-06-01T12:00:00+00:00","end":"2026-06-01T12:30:00+00:00","value_inc_vat":0.16}]"#, 0.16, None),
+        (
+            r#""currency":"SEK","unit_of_measurement":"SEK/kWh","raw_today":[{"start":"2026-06-01T14:00:00+02:00","end":"2026-06-01T15:00:00+02:00","value":0.5}],"raw_tomorrow":[]"#,
+            0.5,
+            Some("SEK"),
+        ),
+        (
+            r#""unit_of_measurement":"EUR/MWh","prices_today":[{"time":"2026-06-01 14:00:00+02:00","price":83.4}],"prices_tomorrow":null"#,
+            0.0834,
+            Some("EUR"),
+        ),
+        (
+            r#""price_in_cents":true,"currency":"EUR","raw_today":[{"hour":"2026-06-01T14:00:00+02:00","price":9.1}]"#,
+            0.091,
+            Some("EUR"),
+        ),
+        (
+            r#""unit_of_measurement":"€/kWh","data":[{"start_time":"2026-06-01T12:00:00+00:00","end_time":"2026-06-01T13:00:00+00:00","price_per_kwh":0.1}]"#,
+            0.1,
+            Some("EUR"),
+        ),
+        (
+            r#""unit_of_measurement":"$/kWh","forecast_dict":{"2026-06-01 12:00:00+0000":0.15,"2026-06-01 12:30:00+0000":0.2}"#,
+            0.15,
+            None,
+        ),
+        (
+            r#""rates":[{"start":"2026-06-01T12:00:00+00:00","end":"2026-06-01T12:30:00+00:00","value_inc_vat":0.16}]"#,
+            0.16,
+            None,
+        ),
     ];
     for (attributes, price, currency) in rows {
         let body = format!(r#"{{"entity_id":"sensor.x","state":"1","attributes":{{{attributes}}}}}"#);
         let (spread, answer) = read(&sensor, "EUR", &body).unwrap();
-        assert_eq!((prices(&spread, "2026-06-01T12:00:00Z", 1), answer.currency.as_deref()), (vec![price], currency), "{attributes}");
+        assert_eq!(
+            (prices(&spread, "2026-06-01T12:00:00Z", 1), answer.currency.as_deref()),
+            (vec![price], currency),
+            "{attributes}"
+        );
     }
     let gone = r#"{"state":"unavailable","attributes":{"unit_of_measurement":"EUR/kWh"}}"#;
     assert_eq!(read(&sensor, "EUR", gone).unwrap_err(), Refused::Nothing("is unavailable".into()));

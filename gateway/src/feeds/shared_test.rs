@@ -74,72 +74,109 @@ fn source(service: SpotService, zone: &str, currency: &str) -> Source {
 type Row = (SpotService, &'static str, &'static str, &'static [(&'static str, usize, usize)]);
 
 const GOOD: &[Row] = &[
-    (SpotService::EnergyCharts, "AT", "EUR", &[
-        ("energy-charts/price_DE-LU_60min_2days.json", 192, 0),
-        ("energy-charts/price_AT_15min_negative_2026-05-01.json", 96, 0),
-        ("energy-charts/price_AT_15min_plain_2026-08-21.json", 96, 0),
-        ("energy-charts/price_AT_15min_2days_2026-08-20.json", 192, 0),
-        ("energy-charts/price_AT_60to15_switch_2025-09-30.json", 192, 0),
-        ("energy-charts/price_AT_15min_tomorrow_null_MADE.json", 96, 96),
-        ("energy-charts/price_AT_15min_hole_MADE.json", 87, 0),
-        ("energy-charts/price_AT_15min_no_unit_MADE.json", 96, 0),
-    ]),
-    (SpotService::Awattar, "AT", "EUR", &[
-        ("awattar/marketdata_AT_60min_negative_2026-05-01.json", 96, 0),
-        ("awattar/marketdata_AT_60min_minus500_2023-07-02.json", 96, 0),
-        ("awattar/marketdata_AT_60min_plain_2026-08-21.json", 96, 0),
-        ("awattar/marketdata_AT_60min_2days_2026-08-20.json", 192, 0),
-        ("awattar/marketdata_DE_60min_MADE.json", 96, 0),
-    ]),
-    (SpotService::Entsoe, "DE-LU", "EUR", &[
-        ("entsoe/BE_60M.xml", 96, 0),
-        ("entsoe/BE_15M_exact4.xml", 4, 0),
-        ("entsoe/BE_15M_avg.xml", 28, 0),
-        ("entsoe/BE_60M_15M_mix.xml", 288, 0),
-        ("entsoe/DE_60M_15M_overlap.xml", 192, 0),
-        ("entsoe/publication_a03_gaps.xml", 24, 0),
-        ("entsoe/NL_60M_2024-09-01.xml", 96, 0),
-        ("entsoe/AT_60M_negative_2024-07-27.xml", 96, 0),
-        ("entsoe/DE-LU_15M_two_sequences_2026-02-02.xml", 192, 0),
-    ]),
-    (SpotService::Nordpool, "SE3", "SEK", &[
-        ("nordpool/PriceIndices_SE3_SEK_15min.json", 96, 0),
-        ("nordpool/PriceIndices_SE3_SEK_60min.json", 96, 0),
-    ]),
+    (
+        SpotService::EnergyCharts,
+        "AT",
+        "EUR",
+        &[
+            ("energy-charts/price_DE-LU_60min_2days.json", 192, 0),
+            ("energy-charts/price_AT_15min_negative_2026-05-01.json", 96, 0),
+            ("energy-charts/price_AT_15min_plain_2026-08-21.json", 96, 0),
+            ("energy-charts/price_AT_15min_2days_2026-08-20.json", 192, 0),
+            ("energy-charts/price_AT_60to15_switch_2025-09-30.json", 192, 0),
+            ("energy-charts/price_AT_15min_tomorrow_null_MADE.json", 96, 96),
+            ("energy-charts/price_AT_15min_hole_MADE.json", 87, 0),
+            ("energy-charts/price_AT_15min_no_unit_MADE.json", 96, 0),
+        ],
+    ),
+    (
+        SpotService::Awattar,
+        "AT",
+        "EUR",
+        &[
+            ("awattar/marketdata_AT_60min_negative_2026-05-01.json", 96, 0),
+            ("awattar/marketdata_AT_60min_minus500_2023-07-02.json", 96, 0),
+            ("awattar/marketdata_AT_60min_plain_2026-08-21.json", 96, 0),
+            ("awattar/marketdata_AT_60min_2days_2026-08-20.json", 192, 0),
+            ("awattar/marketdata_DE_60min_MADE.json", 96, 0),
+        ],
+    ),
+    (
+        SpotService::Entsoe,
+        "DE-LU",
+        "EUR",
+        &[
+            ("entsoe/BE_60M.xml", 96, 0),
+            ("entsoe/BE_15M_exact4.xml", 4, 0),
+            ("entsoe/BE_15M_avg.xml", 28, 0),
+            ("entsoe/BE_60M_15M_mix.xml", 288, 0),
+            ("entsoe/DE_60M_15M_overlap.xml", 192, 0),
+            ("entsoe/publication_a03_gaps.xml", 24, 0),
+            ("entsoe/NL_60M_2024-09-01.xml", 96, 0),
+            ("entsoe/AT_60M_negative_2024-07-27.xml", 96, 0),
+            ("entsoe/DE-LU_15M_two_sequences_2026-02-02.xml", 192, 0),
+        ],
+    ),
+    (
+        SpotService::Nordpool,
+        "SE3",
+        "SEK",
+        &[("nordpool/PriceIndices_SE3_SEK_15min.json", 96, 0), ("nordpool/PriceIndices_SE3_SEK_60min.json", 96, 0)],
+    ),
     (SpotService::Nordpool, "SE3", "EUR", &[("nordpool/DayAheadPrices_SE3_EUR_60min.json", 96, 0)]),
     (SpotService::Nordpool, "NO3", "NOK", &[("nordpool/DayAheadPrices_DK1-NO3_NOK_60min.json", 96, 0)]),
     (SpotService::Tibber, "", "SEK", &[("tibber/priceinfo_SEK_60min.json", 192, 0)]),
     (SpotService::Tibber, "", "EUR", &[("tibber/priceinfo_EUR_15min.json", 192, 0)]),
-    (SpotService::Octopus, "A", "GBP", &[
-        ("octopus/agile_negative_2020-05-23.json", 22, 0),
-        ("octopus/agile_day_ends_2300_MADE.json", 92, 0),
-        ("octopus/agile_paged_MADE.json", 4, 0),
-    ]),
-    (SpotService::Energidataservice, "DK1", "DKK", &[
-        ("energidataservice/DayAheadPrices_DK1_15min_desc.json", 12, 0),
-        ("energidataservice/Elspotprices_60min_old_MADE.json", 8, 0),
-    ]),
+    (
+        SpotService::Octopus,
+        "A",
+        "GBP",
+        &[
+            ("octopus/agile_negative_2020-05-23.json", 22, 0),
+            ("octopus/agile_day_ends_2300_MADE.json", 92, 0),
+            ("octopus/agile_paged_MADE.json", 4, 0),
+        ],
+    ),
+    (
+        SpotService::Energidataservice,
+        "DK1",
+        "DKK",
+        &[
+            ("energidataservice/DayAheadPrices_DK1_15min_desc.json", 12, 0),
+            ("energidataservice/Elspotprices_60min_old_MADE.json", 8, 0),
+        ],
+    ),
     (SpotService::Energidataservice, "DK2", "EUR", &[("energidataservice/DayAheadPrices_DK2_one.json", 1, 0)]),
-    (SpotService::Evcc, "", "EUR", &[
-        ("evcc/api_tariff_grid_MADE.json", 96, 0),
-        ("evcc/api_tariff_grid_old_MADE.json", 8, 0),
-        ("evcc/api_state_forecast_MADE.json", 2, 0),
-        ("evcc/custom_forecast_MADE.json", 4, 0),
-    ]),
+    (
+        SpotService::Evcc,
+        "",
+        "EUR",
+        &[
+            ("evcc/api_tariff_grid_MADE.json", 96, 0),
+            ("evcc/api_tariff_grid_old_MADE.json", 8, 0),
+            ("evcc/api_state_forecast_MADE.json", 2, 0),
+            ("evcc/custom_forecast_MADE.json", 4, 0),
+        ],
+    ),
     (SpotService::Energyzero, "", "EUR", &[("energyzero/electricity_15min.json", 96, 0)]),
     (SpotService::Easyenergy, "", "EUR", &[("easyenergy/energy_15min.json", 5, 0)]),
-    (SpotService::HomeAssistant, "", "SEK", &[
-        ("ha-attributes/nordpool_custom_60min.json", 192, 0),
-        ("ha-attributes/nordpool_custom_60min_negative.json", 96, 0),
-        ("ha-attributes/nordpool_custom_15min.json", 192, 0),
-        ("ha-attributes/nordpool_custom_15min_tomorrow_1h_MADE.json", 100, 0),
-        ("ha-attributes/energidataservice.json", 192, 0),
-        ("ha-attributes/entsoe_custom.json", 192, 0),
-        ("ha-attributes/generic_time_price_15min.json", 96, 0),
-        ("ha-attributes/epex_spot_total_price.json", 12, 0),
-        ("ha-attributes/epex_spot_market_price.json", 12, 0),
-        ("ha-attributes/octopus_current_day_rates_MADE.json", 92, 0),
-    ]),
+    (
+        SpotService::HomeAssistant,
+        "",
+        "SEK",
+        &[
+            ("ha-attributes/nordpool_custom_60min.json", 192, 0),
+            ("ha-attributes/nordpool_custom_60min_negative.json", 96, 0),
+            ("ha-attributes/nordpool_custom_15min.json", 192, 0),
+            ("ha-attributes/nordpool_custom_15min_tomorrow_1h_MADE.json", 100, 0),
+            ("ha-attributes/energidataservice.json", 192, 0),
+            ("ha-attributes/entsoe_custom.json", 192, 0),
+            ("ha-attributes/generic_time_price_15min.json", 96, 0),
+            ("ha-attributes/epex_spot_total_price.json", 12, 0),
+            ("ha-attributes/epex_spot_market_price.json", 12, 0),
+            ("ha-attributes/octopus_current_day_rates_MADE.json", 92, 0),
+        ],
+    ),
 ];
 
 /// Samples that are refused, and why.
@@ -166,7 +203,9 @@ const BAD: &[(SpotService, &str, &str)] = &[
 
 fn rows() -> impl Iterator<Item = (Source, &'static str, usize, usize)> {
     let row = |(service, zone, currency, samples): &'static Row| {
-        samples.iter().map(move |(sample, known, unknown)| (source(*service, zone, currency), *sample, *known, *unknown))
+        samples
+            .iter()
+            .map(move |(sample, known, unknown)| (source(*service, zone, currency), *sample, *known, *unknown))
     };
     GOOD.iter().flat_map(row)
 }
@@ -207,7 +246,8 @@ async fn every_sample_stands_every_fault() {
     let Some(server) = Server::start() else { return };
     let mut wrong = Vec::new();
     for (source, sample, ..) in rows() {
-        let (_, plain) = server.read(&source, "", sample).await.unwrap_or_else(|failure| panic!("{sample}: {failure:?}"));
+        let (_, plain) =
+            server.read(&source, "", sample).await.unwrap_or_else(|failure| panic!("{sample}: {failure:?}"));
         let open_ended = sample.contains("fixed");
         for fault in ["gzip", "redirect", "dup", "reverse"] {
             match server.read(&source, fault, sample).await {
@@ -290,7 +330,10 @@ async fn the_nights_of_the_clock_change_have_92_and_100_quarters() {
     let dst25 = source(SpotService::HomeAssistant, "", "SEK");
     let (_, spread) = server.read(&dst25, "raw", "ha-attributes/nordpool_custom_dst25.json").await.unwrap();
     let price = |time: &str| spread.known[&Slot::containing(time.parse().unwrap())];
-    assert_eq!((price("2022-10-30T00:45:00Z"), price("2022-10-30T01:45:00Z"), price("2022-10-30T02:00:00Z")), (93.42, 93.42, 93.25));
+    assert_eq!(
+        (price("2022-10-30T00:45:00Z"), price("2022-10-30T01:45:00Z"), price("2022-10-30T02:00:00Z")),
+        (93.42, 93.42, 93.25)
+    );
     let fixed = source(SpotService::Octopus, "A", "GBP");
     let (_, spread) = server.read(&fixed, "", "octopus/fixed_open_ended_MADE.json").await.unwrap();
     assert!(spread.known.len() > 14 * 96 && spread.known.values().all(|price| (price - 0.24528).abs() < 1e-9));

@@ -53,12 +53,7 @@ pub(super) enum Needs {
 }
 
 /// The slots of `entries`, whose values lie in `plausible` or are unknown.
-pub(super) fn spread(
-    mut entries: Vec<Entry>,
-    plausible: &RangeInclusive<f64>,
-    needs: Needs,
-    now: Timestamp,
-) -> Spread {
+pub(super) fn spread(mut entries: Vec<Entry>, plausible: &RangeInclusive<f64>, needs: Needs, now: Timestamp) -> Spread {
     let mut spread = Spread::default();
     settle(&mut entries);
     for entry in &mut entries {

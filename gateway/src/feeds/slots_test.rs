@@ -91,7 +91,10 @@ fn an_end_of_its_own_counts() {
         entry("2026-06-10T06:00:00Z", "2026-06-10T06:15:00Z", 0.2),
         entry("2026-06-10T08:00:00Z", "2027-06-10T00:00:00Z", 0.3),
     ]);
-    assert_eq!((slots[23].clone(), slots[24].clone(), slots[25].clone()), (row("05:45", 0.1), row("06:00", 0.2), row("08:00", 0.3)));
+    assert_eq!(
+        (slots[23].clone(), slots[24].clone(), slots[25].clone()),
+        (row("05:45", 0.1), row("06:00", 0.2), row("08:00", 0.3))
+    );
     assert_eq!(slots.len(), 25 + 64 + 14 * 96 + 48, "fifteen days ahead are enough");
     // Five minutes each, from second 1 on; the running slot has begun before the first.
     let five = |minute: i64, price| Entry {

@@ -53,7 +53,9 @@ pub(super) fn read(text: &str) -> Result<Element, Refused> {
         }
         if let Some(name) = tag.strip_prefix('/') {
             let closed = open.pop().filter(|element| element.name == local(name));
-            let (Some(closed), Some(outer)) = (closed, open.last_mut()) else { return Err(wrong("its elements do not fit")) };
+            let (Some(closed), Some(outer)) = (closed, open.last_mut()) else {
+                return Err(wrong("its elements do not fit"));
+            };
             outer.children.push(closed);
         } else {
             let element = Element { name: local(tag), ..Element::default() };

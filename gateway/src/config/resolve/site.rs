@@ -220,7 +220,8 @@ fn tariff(tariff: &TariffConfig, faults: &mut Faults) -> Option<Tariff> {
     // Fees and taxes that are in the prices are not added again.
     let gross = tariff.spot.as_ref().is_some_and(SpotSource::includes_taxes);
     if gross && export.kind == PriceKind::Spot {
-        let expected = "needs wholesale prices, and those of [tariff.spot] include fees and taxes; expected fixed or time_of_use";
+        let expected =
+            "needs wholesale prices, and those of [tariff.spot] include fees and taxes; expected fixed or time_of_use";
         faults.wrong("tariff.export.kind", quoted("spot"), expected);
     }
     let import = Side {
@@ -276,7 +277,11 @@ fn price(side: &Side<'_>, has_spot: bool, faults: &mut Faults) -> Option<Price> 
         }
         PriceKind::Spot if has_spot => Some(Price::Spot { fee: EurPerKwh(side.fee), tax: side.tax_percent / 100.0 }),
         PriceKind::Spot => {
-            faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with a source, topic or url");
+            faults.wrong(
+                format!("{key}.kind"),
+                quoted("spot"),
+                "needs a section [tariff.spot] with a source, topic or url",
+            );
             None
         }
     }

@@ -19,7 +19,11 @@ pub(super) fn check(spot: &SpotSource, faults: &mut Faults) {
     ];
     let Some(service) = spot.source else {
         for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-            faults.wrong(format!("tariff.spot.{name}"), quoted(value), "needs a source; expected tariff.spot.source as well");
+            faults.wrong(
+                format!("tariff.spot.{name}"),
+                quoted(value),
+                "needs a source; expected tariff.spot.source as well",
+            );
         }
         return;
     };
@@ -49,7 +53,8 @@ pub(super) fn check(spot: &SpotSource, faults: &mut Faults) {
         check_zone(service, zone, faults);
     }
     if let Some(entity) = &spot.entity {
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let plain =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !entity.split_once('.').is_some_and(|(domain, name)| plain(domain) && plain(name)) {
             faults.wrong("tariff.spot.entity", quoted(entity), "expected an entity, as sensor.nordpool_kwh_de");
         }
@@ -73,7 +78,9 @@ fn takes(service: SpotService) -> (&'static [(&'static str, &'static str)], &'st
         SpotService::Amber => (&[("site", "the site's id"), KEY], &[]),
         SpotService::Energyzero | SpotService::Easyenergy => (&[], &[]),
         SpotService::Evcc => (&[], &[]),
-        SpotService::HomeAssistant => (&[("entity", "a sensor that lists prices, as sensor.nordpool_kwh_de")], &["key"]),
+        SpotService::HomeAssistant => {
+            (&[("entity", "a sensor that lists prices, as sensor.nordpool_kwh_de")], &["key"])
+        }
     }
 }
 
@@ -83,7 +90,9 @@ fn check_zone(service: SpotService, zone: &str, faults: &mut Faults) {
         SpotService::Awattar => (matches!(zone, "AT" | "DE"), "expected AT or DE"),
         SpotService::Energidataservice => (matches!(zone, "DK1" | "DK2"), "expected DK1 or DK2"),
         SpotService::Octopus => (one_letter, "expected the letter of a region, A to P"),
-        SpotService::Entsoe => (entsoe_knows(zone), "expected a bidding zone as DE-LU, AT or NL, or its EIC code of 16 letters"),
+        SpotService::Entsoe => {
+            (entsoe_knows(zone), "expected a bidding zone as DE-LU, AT or NL, or its EIC code of 16 letters")
+        }
         SpotService::EnergyCharts
         | SpotService::Nordpool
         | SpotService::Tibber

@@ -1,11 +1,11 @@
 //! aWATTar: `GET /v1/marketdata?start=MS&end=MS`, in EUR/MWh by the hour. Without `end` tomorrow is cut. A hundred questions a day.
 
+use crate::feeds::answer::Entry;
 use crate::feeds::answer::{Answer, Refused};
 use crate::feeds::lenient::{json, moment, number};
 use crate::feeds::rows::sound;
 use crate::feeds::service::{Ask, Pace, Service, european, time};
 use crate::feeds::unit;
-use crate::feeds::answer::Entry;
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::time::Duration;
@@ -26,7 +26,8 @@ pub(super) static SERVICE: Service = Service {
 /// Reads the rows of `data`.
 pub(super) fn read(body: &Value) -> Result<Answer, Refused> {
     let rows = body.get("data").and_then(Value::as_array);
-    let rows = rows.ok_or_else(|| Refused::Wrong("has no market data as aWATTar gives it (data, marketprice)".into()))?;
+    let rows =
+        rows.ok_or_else(|| Refused::Wrong("has no market data as aWATTar gives it (data, marketprice)".into()))?;
     for row in rows {
         unit::expect("EUR/MWh", row.get("unit").and_then(Value::as_str))?;
     }

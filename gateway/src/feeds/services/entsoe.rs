@@ -86,7 +86,8 @@ fn read(body: &[u8], _: &Place) -> Result<Answer, Refused> {
         return Err(Refused::Wrong("is a ZIP archive; expected XML".into()));
     }
     let text = text(body)?;
-    if !text.starts_with('<') || text.get(..15).is_some_and(|start| start.to_lowercase().starts_with("<!doctype html")) {
+    if !text.starts_with('<') || text.get(..15).is_some_and(|start| start.to_lowercase().starts_with("<!doctype html"))
+    {
         return Err(Refused::Wrong("is no document of ENTSO-E".into()));
     }
     let root = xml::read(text)?;
@@ -111,7 +112,8 @@ struct Period {
 }
 
 fn prices(root: &Element) -> Result<Answer, Refused> {
-    let sequence = |series: &Element| series.get("classificationSequence_AttributeInstanceComponent.position").map(str::to_owned);
+    let sequence =
+        |series: &Element| series.get("classificationSequence_AttributeInstanceComponent.position").map(str::to_owned);
     let day_ahead = |series: &&Element| series.get("contract_MarketAgreement.type").is_none_or(|kind| kind == "A01");
     let all: Vec<&Element> = root.all("TimeSeries").filter(day_ahead).collect();
     let ours: Vec<&Element> =
@@ -155,7 +157,8 @@ fn period(period: &Element, holds: bool) -> Result<Period, Refused> {
         other => return Err(Refused::Wrong(format!("has a period of steps of {}", other.unwrap_or("no length")))),
     };
     let point = |point: &Element| {
-        let position = point.get("position")?.parse::<i64>().ok().filter(|position| (1..=POINTS_MAX).contains(position))?;
+        let position =
+            point.get("position")?.parse::<i64>().ok().filter(|position| (1..=POINTS_MAX).contains(position))?;
         let price = point.get("price.amount").and_then(|price| price.parse::<f64>().ok());
         Some((position, price.filter(|price| price.is_finite()).map(|price| price / 1000.0)))
     };

@@ -40,7 +40,8 @@ pub(super) static SERVICE: Service = Service {
             return Err(Refused::Nothing(format!("is {word}")));
         }
         let attributes = state.get("attributes");
-        let attributes = attributes.ok_or_else(|| Refused::Wrong("is no state of Home Assistant (attributes)".into()))?;
+        let attributes =
+            attributes.ok_or_else(|| Refused::Wrong("is no state of Home Assistant (attributes)".into()))?;
         let text = |name: &str| attributes.get(name).and_then(Value::as_str);
         let (mut factor, mut currency) = match text("unit_of_measurement") {
             Some(said) => unit::read(said)?,

@@ -31,7 +31,8 @@ pub(super) static SERVICE: Service = Service {
 fn read(body: &[u8], place: &Place) -> Result<Answer, Refused> {
     let body = json(body)?;
     let rows = ["multiIndexEntries", "multiAreaEntries"].into_iter().find_map(|name| body.get(name)?.as_array());
-    let rows = rows.ok_or_else(|| Refused::Wrong("has no prices as Nord Pool gives them (multiIndexEntries)".into()))?;
+    let rows =
+        rows.ok_or_else(|| Refused::Wrong("has no prices as Nord Pool gives them (multiIndexEntries)".into()))?;
     let states = body.get("areaStates").and_then(Value::as_array).into_iter().flatten();
     let mut of_ours = states.filter(|state| {
         let areas = state.get("areas").and_then(Value::as_array).into_iter().flatten();

@@ -38,8 +38,10 @@ fn read(body: &[u8], place: &Place) -> Result<Answer, Refused> {
         Some(homes) => homes.iter().collect(),
         None => viewer.get("home").into_iter().collect(),
     };
-    let ours = |home: &&&Value| place.home.as_deref().is_none_or(|id| home.get("id").and_then(Value::as_str) == Some(id));
-    let priced = |home: &&Value| home.get("currentSubscription").and_then(|contract| contract.get("priceInfo")).cloned();
+    let ours =
+        |home: &&&Value| place.home.as_deref().is_none_or(|id| home.get("id").and_then(Value::as_str) == Some(id));
+    let priced =
+        |home: &&Value| home.get("currentSubscription").and_then(|contract| contract.get("priceInfo")).cloned();
     let mut found = homes.iter().filter(ours).filter_map(priced);
     let prices = found.next().ok_or_else(|| match &place.home {
         Some(id) => Refused::Wrong(format!("has no home {id} with a contract")),
