@@ -102,8 +102,11 @@ impl House {
     }
 }
 
-/// What a server answers to a path: status line, headers, body.
-type Script = dyn Fn(&str) -> (&'static str, String, Vec<u8>) + Send + Sync;
+/// An answer: its status line, headers and body.
+type Said = (&'static str, String, Vec<u8>);
+
+/// What a server answers to a path.
+type Script = dyn Fn(&str) -> Said + Send + Sync;
 
 /// A server that answers as scripted; its address, and the paths it was asked for.
 async fn serve(script: Arc<Script>) -> (String, Arc<Mutex<Vec<String>>>) {
@@ -129,7 +132,7 @@ async fn serve(script: Arc<Script>) -> (String, Arc<Mutex<Vec<String>>>) {
     (base, asked)
 }
 
-fn ok(body: impl Into<Vec<u8>>) -> (&'static str, String, Vec<u8>) {
+fn ok(body: impl Into<Vec<u8>>) -> Said {
     ("200 OK", String::new(), body.into())
 }
 
@@ -262,7 +265,7 @@ async fn answers_of_all_kinds_are_used_or_refused_in_words() {
         packer.write_all(plain().as_bytes()).unwrap();
         packer.finish().unwrap()
     };
-    let good: Vec<(&str, (&'static str, String, Vec<u8>), usize)> = vec![
+    let good: Vec<(&str, Said, usize)> = vec![
         ("plain", ok(plain()), 4),
         ("gzip", ("200 OK", "content-encoding: gzip\r\n".into(), packed()), 4),
         ("mark of the byte order", ok(format!("\u{feff}{}", plain())), 4),
@@ -277,7 +280,7 @@ async fn answers_of_all_kinds_are_used_or_refused_in_words() {
         assert_eq!(house.outlook().await.spot.len(), slots, "{name}");
         house.stop().await;
     }
-    let bad: Vec<(&str, (&'static str, String, Vec<u8>), &str)> = vec![
+    let bad: Vec<(&str, Said, &str)> = vec![
         ("HTML", ok("<!DOCTYPE html><p>Back soon"), "is a page of HTML"),
         ("empty", ok(""), "is empty"),
         ("204", ("204 No Content", String::new(), Vec::new()), "answers 204"),
