@@ -304,10 +304,10 @@ async fn answers_of_all_kinds_are_used_or_refused_in_words() {
 #[tokio::test]
 async fn an_implausible_price_is_said_and_takes_the_older_one_back() {
     let spike = Arc::new(Mutex::new(false));
-    let told = spike.clone();
+    let spiked = spike.clone();
     let script = move |_: &str| {
         let body = charts("2026-05-31T22:00:00Z", 96, |_| 50.0);
-        ok(if *told.lock().unwrap() { body.replacen("50,50,50", "50,17500,50", 1) } else { body })
+        ok(if *spiked.lock().unwrap() { body.replacen("50,50,50", "50,17500,50", 1) } else { body })
     };
     let (base, _) = serve(Arc::new(script)).await;
     let spot = SpotSource { url: Some(format!("{base}/prices")), ..SpotSource::default() };
