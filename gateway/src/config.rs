@@ -21,11 +21,14 @@ pub mod jobs;
 pub mod mqtt;
 /// A password or token, never shown.
 pub mod secret;
-/// `[tariff]`.
+/// `[tariff.spot]` and `[tariff.outlook]`.
 pub mod spot;
+/// `[tariff]`.
 pub mod tariff;
 /// `[worker]`.
 pub mod worker;
+/// Bidding zones.
+pub mod zones;
 
 /// A document against the schema.
 pub mod check;

@@ -45,7 +45,6 @@ mod xml;
 
 pub use board::Board;
 pub use desk::Shore;
-pub use services::entsoe_knows;
 
 use crate::broker::Dial;
 use crate::config::Config;

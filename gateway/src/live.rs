@@ -91,6 +91,13 @@ pub struct Shell {
     pub source: Option<(Source, u64)>,
 }
 
+impl Shell {
+    /// What starts tasks again until `stop`, and says what is wrong with them.
+    fn restart(&self, stop: &CancellationToken) -> Restart {
+        Restart { troubles: self.troubles.clone(), stop: stop.clone() }
+    }
+}
+
 /// Runs the gateway until `shutdown`.
 pub async fn run(loaded: Loaded, options: Options, shutdown: CancellationToken) -> Result<()> {
     let disk = Disk::Folder(loaded.data_dir.clone());
@@ -103,12 +110,11 @@ async fn run_in<O: Outside>(
     outside: O,
     disk: Disk,
     mut loaded: Loaded,
-    options: Options,
+    Options { clock, record, draw, summaries, banner, shell }: Options,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    let Options { clock, record, draw, summaries, banner, shell } = options;
     devices::follow_pace(&mut loaded.site, &loaded.devices, &clock);
-    let now = clock.now();
+    let (now, feeds) = (clock.now(), Board::default());
     let resources = match resources::open(&outside, &disk, &loaded, record.as_deref(), now).await {
         Ok(resources) => resources,
         Err(error) => return refused(&outside, &disk, &loaded, &shutdown, error).await,
@@ -127,10 +133,10 @@ async fn run_in<O: Outside>(
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
-        feeds: Board::default(),
+        feeds: feeds.clone(),
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
-        restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
+        restart: shell.restart(&shutdown),
     };
     tasks.serve(&config, resources.listener)?;
 
@@ -138,10 +144,9 @@ async fn run_in<O: Outside>(
     let devices_stop = CancellationToken::new();
     let actuators = Actuators::new(devices.iter().map(|device| device.id.clone()).collect());
     let keepers = resources.kept.start(&outside, &tasks, (&devices, loaded_broker.as_ref()), confirmations);
-    let restart = Restart { troubles: shell.troubles.clone(), stop: devices_stop.clone() };
     // From here on only the devices hold a way to the debts: whoever writes them down ends after the last device.
     let (tracker, debts) = (&tasks.tracker, keepers.debts);
-    let start = Start { outside: &outside, reports, restart: restart.clone(), tracker, debts };
+    let start = Start { outside: &outside, reports, restart: shell.restart(&devices_stop), tracker, debts };
     let mut leases = start.devices(devices, keepers.gone, &actuators);
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
@@ -158,7 +163,7 @@ async fn run_in<O: Outside>(
         ledger: resources.ledger,
         settled: books.settled(),
     };
-    tasks.tracker.spawn(outside.apart(watched.keep(restart)));
+    tasks.tracker.spawn(outside.apart(watched.keep(shell.restart(&devices_stop))));
     tasks.deliveries(&books.settled());
     tasks.sums();
     tasks.start(&config, broker, schedule, engine);
@@ -180,7 +185,7 @@ async fn run_in<O: Outside>(
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
-        feeds: tasks.feeds.clone(),
+        feeds,
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.

@@ -191,8 +191,10 @@ function priceShapes(slots, { x, panels }) {
   return [...free, svg("path", { class: "line", d: published }), svg("path", { class: "line estimated", d: estimated })];
 }
 
-function sunShapes(slots, view) {
+function sunShapes(all, view) {
   const { x, panels } = view, { y } = panels.sun;
+  const slots = all.filter((slot) => slot.pv != null);
+  if (!slots.length) return [remark(view, "sun", "not known")];
   if (slots.every((slot) => slot.pv <= 0)) return [remark(view, "sun", "none expected")];
   const middle = (slot) => x(slot.time + SLOT_MS / 2);
   const line = slots.map((slot, index) => `${index ? "L" : "M"}${middle(slot).toFixed(1)} ${y(slot.pv).toFixed(1)}`).join("");

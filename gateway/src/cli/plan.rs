@@ -179,21 +179,47 @@ fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> Strin
 mod tests {
     use super::*;
     use chrono_tz::Europe::Berlin;
+    use plant::command::Mode;
+    use plant::units::{Eur, Percent};
+
+    /// A plan of quarter hours from a moment on, none of them like the one before.
+    fn plan(from: &str, quarters: i64) -> Intended {
+        let first = Slot::containing(from.parse().unwrap());
+        let template = crate::http::fixture::record(first.start()).plan.unwrap().slots[0].clone();
+        let slot = |ahead: i64| {
+            let slot = first.plus(ahead);
+            PlannedSlot {
+                slot,
+                start: slot.start(),
+                ceiling: Watts(ahead as f64),
+                battery_soc: Some(Percent(50.0)),
+                ..template.clone()
+            }
+        };
+        let slots = (0..quarters).map(slot).collect();
+        Intended { made_at: first.start(), mode: Mode::Auto, slots, expected_net: Eur(1.0) }
+    }
 
     #[test]
-    fn a_time_that_comes_twice_says_which_it_is() {
-        let now = "2026-10-25T00:00:00Z".parse().unwrap();
-        let mut plan = crate::http::fixture::record(now).plan.unwrap();
-        plan.slots.truncate(2);
-        for (slot, start) in plan.slots.iter_mut().zip(["2026-10-25T00:15:00Z", "2026-10-25T01:15:00Z"]) {
-            slot.start = start.parse().unwrap();
-        }
-        plan.slots[1].ceiling = Watts(plan.slots[0].ceiling.0 + 1.0);
-        let text = table(&plan, Berlin, "CZK".parse().unwrap(), 24);
-        for part in ["02:15 CEST-02:30 CEST", "02:15 CET-02:30 CET", "Prices and worth in CZK/kWh", " CZK.\n"] {
-            assert!(text.contains(part), "{part}: {text}");
-        }
-        plan.slots[0].start = "2027-03-28T00:45:00Z".parse().unwrap();
-        assert!(table(&plan, Berlin, Currency::EUR, 24).contains("01:45-03:00"));
+    fn the_hour_that_comes_twice_is_told_apart() {
+        let text = table(&plan("2026-10-24T23:45:00Z", 10), Berlin, Currency::EUR, 24);
+        assert!(text.contains("01:45-02:00 CEST"), "{text}");
+        assert!(text.contains("02:15 CEST-02:30 CEST") && text.contains("02:15 CET-02:30 CET"), "{text}");
+        assert!(text.contains("02:45 CEST-02:00 CET"), "{text}");
+        let spring = table(&plan("2027-03-28T00:45:00Z", 3), Berlin, Currency::EUR, 24);
+        assert!(spring.contains("01:45-03:00") && spring.contains("03:00-03:15"), "{spring}");
+    }
+
+    #[test]
+    fn an_estimate_and_what_nobody_knows_are_marked() {
+        let mut plan = plan("2026-06-01T12:00:00Z", 3);
+        plan.slots[1].estimated_from = Some(plan.slots[0].start);
+        plan.slots[1].import_price = Some(EurPerKwh(0.3));
+        (plan.slots[2].import_price, plan.slots[2].pv, plan.slots[2].load) = (None, None, None);
+        let text = table(&plan, Berlin, Currency::EUR, 24);
+        let line = |time: &str| text.lines().find(|line| line.starts_with(time)).unwrap().to_owned();
+        assert!(line("14:15").contains("~0.300"), "{text}");
+        let words: Vec<String> = line("14:30").split_whitespace().map(str::to_owned).collect();
+        assert_eq!((words[1].as_str(), words[3].as_str(), words[4].as_str()), ("-", "-", "-"), "{text}");
     }
 }

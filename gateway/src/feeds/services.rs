@@ -88,11 +88,6 @@ fn of(name: SpotService) -> &'static Service {
     }
 }
 
-/// Whether ENTSO-E has such a zone.
-pub fn entsoe_knows(zone: &str) -> bool {
-    entsoe::knows(zone)
-}
-
 /// The source that `config` names; `None` where it is a topic. `home_assistant` is where Home Assistant is reached, and its token.
 pub(super) fn source(config: &SpotSource, currency: &str, home_assistant: Option<&Place>) -> Option<Source> {
     let known = |text: &Option<String>| text.clone().unwrap_or_default();

@@ -153,8 +153,11 @@ fn another_unit_is_refused_by_its_name() {
     }
 }
 
-/// A document of ENTSO-E with these series: sequence, currency, curve, periods of start hour, hours, step and points.
-fn document(series: &[(&str, &str, &str, i64, &[(i64, &str)])]) -> String {
+/// A time series: its sequence, currency, curve, step in minutes, and points by position.
+type Series<'a> = (&'a str, &'a str, &'a str, i64, &'a [(i64, &'a str)]);
+
+/// A document of ENTSO-E with these series.
+fn document(series: &[Series<'_>]) -> String {
     let series = series.iter().map(|(sequence, currency, curve, step, points)| {
         let points = points.iter().map(|(position, price)| {
             format!("<Point><position>{position}</position><price.amount>{price}</price.amount></Point>")

@@ -252,7 +252,6 @@ async fn every_sample_stands_every_fault() {
         for fault in ["gzip", "redirect", "dup", "reverse"] {
             match server.read(&source, fault, sample).await {
                 Ok((_, spread)) if spread == plain => {}
-                // An hour that is told by the sequence of its rows alone needs that.
                 other => wrong.push(format!("{sample} {fault}: {:?}", other.map(|(_, spread)| spread.known.len()))),
             }
         }

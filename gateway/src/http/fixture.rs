@@ -22,8 +22,7 @@ pub(super) const MAX: Watts = Watts(2400.0);
 
 /// The house at `at`.
 pub(crate) fn record(at: Timestamp) -> Record {
-    let now = intention(Slot::containing(at));
-    let hour = hour_of(at);
+    let (now, hour) = (intention(Slot::containing(at)), hour_of(at));
     let compute = now.compute.0 * (1.0 + 0.03 * (f64::from(u32::try_from(at.timestamp() % 997).unwrap_or(0))).sin());
     let points = points(hour, &now, compute);
     let (today, month, total) = (earned(hour), earned(17.0 * hour), earned(90.0 * hour));

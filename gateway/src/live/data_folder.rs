@@ -286,7 +286,9 @@ mod tests {
         assert_eq!((&found.head, found.totals().today.tokens_in), (&expected.head, expected.totals().today.tokens_in));
         let near = |one: Earnings, other: Earnings| (one.revenue.0 - other.revenue.0).abs() < 1e-6;
         assert!(
-            near(found.totals().total, expected.totals().total) && near(found.totals().month, expected.totals().month) && near(found.totals().today, expected.totals().today)
+            near(found.totals().total, expected.totals().total)
+                && near(found.totals().month, expected.totals().month)
+                && near(found.totals().today, expected.totals().today)
         );
         assert!((found.totals().energy.import.0 - 10_000.0).abs() < 1e-6, "{:?}", found.totals().energy);
     }

@@ -335,7 +335,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[tariff.spot]\nsource = \"entsoe\"\nzone = \"Mars\"\n[pv]")],
-        "house.toml:4:9: tariff.spot.key: missing; source = \"entsoe\" needs the key that the service gave you (or key_file)",
+        "house.toml:4:9: tariff.spot.key: missing; source = \"entsoe\" needs the key that the service gave you (or key_file)\nhouse.toml:6:1: tariff.spot.zone = \"Mars\": expected a bidding zone as DE-LU, AT or NL, or its EIC code of 16 letters",
     ),
     (
         &[("[pv]", "[tariff.spot]\nsource = \"awattar\"\nzone = \"CH\"\n[pv]")],

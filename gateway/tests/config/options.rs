@@ -20,6 +20,7 @@ const ELSEWHERE: &[&str] = &[
     "influx.password_file",
     "influx.token_file",
     "mqtt.password_file",
+    "tariff.spot.key_file",
     "version",
     "worker.experts_dir",
     "worker.listen",

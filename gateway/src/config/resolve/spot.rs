@@ -2,7 +2,7 @@
 
 use super::{Faults, quoted};
 use crate::config::spot::{SpotService, SpotSource};
-use crate::feeds::entsoe_knows;
+use crate::config::zones::has_eic;
 
 /// A key of the section, and what stands there.
 type Field<'a> = (&'static str, Option<&'a str>);
@@ -91,7 +91,7 @@ fn check_zone(service: SpotService, zone: &str, faults: &mut Faults) {
         SpotService::Energidataservice => (matches!(zone, "DK1" | "DK2"), "expected DK1 or DK2"),
         SpotService::Octopus => (one_letter, "expected the letter of a region, A to P"),
         SpotService::Entsoe => {
-            (entsoe_knows(zone), "expected a bidding zone as DE-LU, AT or NL, or its EIC code of 16 letters")
+            (has_eic(zone), "expected a bidding zone as DE-LU, AT or NL, or its EIC code of 16 letters")
         }
         SpotService::EnergyCharts
         | SpotService::Nordpool

@@ -1,5 +1,5 @@
 //! easyEnergy: the Dutch market in EUR/kWh, four prices a row. Its newer answers write the wall's time without an offset; there the
-//! hour that comes twice in autumn is told apart by its place in the list.
+//! hour that comes twice in autumn is known by its place in the list.
 
 use crate::feeds::answer::{Answer, Entry, Refused};
 use crate::feeds::lenient::{json, moment, naive, number};

@@ -5,6 +5,7 @@
 //!   and in the document, and is not what contracts bill. It is not used.
 //! - Where hours and quarters stand for the same time, quarters count.
 
+use crate::config::zones::eic;
 use crate::feeds::answer::{Answer, Entry, Refused};
 use crate::feeds::lenient::{self, text};
 use crate::feeds::service::{Ask, Pace, Place, Service, escaped, european, time};
@@ -15,41 +16,6 @@ use plant::time::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The codes (EIC) of bidding zones.
-const ZONES: [(&str, &str); 32] = [
-    ("AT", "10YAT-APG------L"),
-    ("BE", "10YBE----------2"),
-    ("BG", "10YCA-BULGARIA-R"),
-    ("CH", "10YCH-SWISSGRIDZ"),
-    ("CZ", "10YCZ-CEPS-----N"),
-    ("DE-LU", "10Y1001A1001A82H"),
-    ("DK1", "10YDK-1--------W"),
-    ("DK2", "10YDK-2--------M"),
-    ("EE", "10Y1001A1001A39I"),
-    ("ES", "10YES-REE------0"),
-    ("FI", "10YFI-1--------U"),
-    ("FR", "10YFR-RTE------C"),
-    ("GR", "10YGR-HTSO-----Y"),
-    ("HR", "10YHR-HEP------M"),
-    ("HU", "10YHU-MAVIR----U"),
-    ("IT-NORTH", "10Y1001A1001A73I"),
-    ("LT", "10YLT-1001A0008Q"),
-    ("LV", "10YLV-1001A00074"),
-    ("NL", "10YNL----------L"),
-    ("NO1", "10YNO-1--------2"),
-    ("NO2", "10YNO-2--------T"),
-    ("NO3", "10YNO-3--------J"),
-    ("NO4", "10YNO-4--------9"),
-    ("NO5", "10Y1001A1001A48H"),
-    ("PL", "10YPL-AREA-----S"),
-    ("PT", "10YPT-REN------W"),
-    ("RO", "10YRO-TEL------P"),
-    ("SE1", "10Y1001A1001A44P"),
-    ("SE2", "10Y1001A1001A45N"),
-    ("SE3", "10Y1001A1001A46L"),
-    ("SE4", "10Y1001A1001A47J"),
-    ("SK", "10YSK-SEPS-----K"),
-];
 /// Most points of a period: a year of quarter hours.
 const POINTS_MAX: i64 = 366 * 96;
 
@@ -60,7 +26,7 @@ pub(super) static SERVICE: Service = Service {
     pace: Pace::Daily(time(13, 0)),
     least: Duration::from_secs(300),
     asks: |place, days, _| {
-        let zone = escaped(code(&place.zone));
+        let zone = escaped(eic(&place.zone));
         let form = "%Y%m%d%H%M";
         let (from, to) = (days.start().format(form), days.end().format(form));
         let (base, key) = (&place.base, escaped(place.key.reveal()));
@@ -70,16 +36,6 @@ pub(super) static SERVICE: Service = Service {
     },
     read,
 };
-
-/// The code of a bidding zone; one that is none by name is taken for a code.
-fn code(zone: &str) -> &str {
-    ZONES.iter().find(|(name, _)| name.eq_ignore_ascii_case(zone)).map_or(zone, |(_, code)| code)
-}
-
-/// Whether a zone is known by name, or has the form of a code.
-pub(super) fn knows(zone: &str) -> bool {
-    code(zone).len() == 16 && code(zone).is_ascii()
-}
 
 fn read(body: &[u8], _: &Place) -> Result<Answer, Refused> {
     if body.starts_with(b"PK") {
