@@ -281,3 +281,6 @@ impl Run {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;
