@@ -136,13 +136,12 @@ impl Regression {
         let bound = SURPRISE_MAX * (deviation * deviation + expected).sqrt();
         let surprise = (value - dot(&self.theta, vector)).clamp(-bound, bound);
         let weight = FORGET * deviation * deviation + expected;
-        for row in 0..N {
-            self.theta[row] += gained[row] / weight * surprise;
+        for (theta, gained) in self.theta.iter_mut().zip(&gained) {
+            *theta += gained / weight * surprise;
         }
-        for row in 0..N {
-            for column in 0..N {
-                let left = self.covariance[row][column] - gained[row] * gained[column] / weight;
-                self.covariance[row][column] = left / FORGET;
+        for (row, of_row) in self.covariance.iter_mut().zip(&gained) {
+            for (value, of_column) in row.iter_mut().zip(&gained) {
+                *value = (*value - of_row * of_column / weight) / FORGET;
             }
         }
         self.hold();
