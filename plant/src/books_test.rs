@@ -70,6 +70,18 @@ fn a_slot_that_is_not_known_whole_is_compared_with_nothing() {
 }
 
 #[test]
+fn an_inverter_that_sleeps_at_night_leaves_no_gap() {
+    let mut house = House::new(site(), at("2026-04-10T18:00:00Z"));
+    house.live(at("2026-04-10T19:00:00Z"), spring);
+    house.silent = vec![Point::PvPower];
+    house.live(at("2026-04-10T23:00:00Z"), spring);
+    let accounts = house.accounts();
+    let compared = accounts.iter().filter(|account| account.baseline.is_some()).count();
+    assert!(compared + 2 >= accounts.len(), "{compared} of {}", accounts.len());
+    assert_eq!(house.record().problems, Vec::<String>::new());
+}
+
+#[test]
 fn a_day_is_closed_at_local_midnight_and_is_the_sum_of_its_slots() {
     // The days on which the clocks change have 23 and 25 hours.
     for (start, end, hours) in [

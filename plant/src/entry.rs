@@ -148,9 +148,11 @@ pub struct SlotAccount {
     pub observed_s: f64,
     /// Seconds of those in which PV, battery, heat pump or the house were not known: their energies miss these.
     pub unmetered_s: f64,
-    /// Seconds of those in which compute's power was not known: its energy, and all that depends on it, miss these.
+    /// Seconds of those in which PV alone was not known, as at night with an inverter that sleeps.
+    pub pv_unmetered_s: f64,
+    /// Seconds of the observed ones in which compute's power was not known: its energy, and all that depends on it, miss these.
     pub uncounted_s: f64,
-    /// Seconds of those in which a price was not published: the bill misses that side of it, the valuation all.
+    /// Seconds of the observed ones in which a price was not published: the bill misses that side of it, the valuation all.
     pub unpriced_s: f64,
     /// Compute energy by source.
     pub compute: BySource,

@@ -236,6 +236,8 @@ impl Plant {
         Record {
             at: situation.now,
             site: self.site.name.clone(),
+            currency: self.site.currency,
+            timezone: self.site.timezone,
             mode: commands.mode,
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,

@@ -7,8 +7,9 @@ use crate::image::Known;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
 use crate::time::Timestamp;
-use crate::units::{EurPerKwh, Watts};
+use crate::units::{Currency, EurPerKwh, Watts};
 use crate::work::{Backlog, WorkerStatus};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,12 @@ pub struct Record {
     pub at: Timestamp,
     /// The site's name.
     pub site: String,
+    /// The currency of every price and amount.
+    #[serde(default)]
+    pub currency: Currency,
+    /// The site's time zone.
+    #[serde(default = "utc")]
+    pub timezone: Tz,
     /// The mode in force.
     pub mode: Mode,
     /// When a running boost ends.
@@ -129,4 +136,9 @@ pub struct LeaseStatus {
     pub setting: Option<Setting>,
     /// Why the newest value was not taken; `None` where it was.
     pub error: Option<String>,
+}
+
+/// The zone of a record that names none.
+fn utc() -> Tz {
+    Tz::UTC
 }

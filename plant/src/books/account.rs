@@ -15,6 +15,9 @@ use crate::value::tariff::Prices;
 use crate::value::thermal;
 use std::time::Duration;
 
+/// PV that makes more than this does not fall asleep at once.
+const AWAKE: Watts = Watts(50.0);
+
 /// What one interval within a slot adds to its account.
 #[derive(Clone, Debug)]
 pub(super) struct Interval {
@@ -52,9 +55,9 @@ impl Powers {
         })
     }
 
-    /// Whether none is missing that the site has, the house aside: it follows from the others.
-    fn complete(&self) -> bool {
-        self.pv.is_some() && self.battery.is_some() && self.heat_pump.is_some()
+    /// Whether none but PV's is missing that the site has, the house aside: it follows from the others.
+    fn complete_but_pv(&self) -> bool {
+        self.battery.is_some() && self.heat_pump.is_some()
     }
 }
 
@@ -126,6 +129,11 @@ impl Held {
         known.into_iter().filter(|(_, known)| !known).map(|(point, _)| point).collect()
     }
 
+    /// Whether PV makes power; `None` where it is not known.
+    pub(super) fn is_sunny(&self) -> Option<bool> {
+        self.powers.pv.map(|pv| pv > AWAKE)
+    }
+
     /// Whether compute works; `None` where its power is not known. Half way from rest to its least power counts as work.
     pub(super) fn computes(&self, site: &Site) -> Option<bool> {
         let threshold = (site.compute.idle + site.compute.min) / 2.0;
@@ -154,7 +162,8 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
     let seconds = span.as_secs_f64();
     let mut account = SlotAccount {
         observed_s: seconds,
-        unmetered_s: if powers.complete() { 0.0 } else { seconds },
+        unmetered_s: if powers.complete_but_pv() && powers.pv.is_some() { 0.0 } else { seconds },
+        pv_unmetered_s: if powers.complete_but_pv() && powers.pv.is_none() { seconds } else { 0.0 },
         uncounted_s: if held.flows.is_some() { 0.0 } else { seconds },
         unpriced_s: if held.prices.known() { 0.0 } else { seconds },
         import: powers.grid.positive().over(span),

@@ -175,11 +175,12 @@ fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
     let mean = |energy: KilowattHours| Some(energy.mean_over(span));
     let metered = |point, energy| mean(energy).filter(|_| site.offers(point));
     let after = &account.readings;
+    let dark = account.pv_unmetered_s > UNKNOWN_MAX * account.observed_s;
     Passed {
         slot: account.slot,
         observed: span,
-        pv: mean(account.pv),
-        load: mean(account.house),
+        pv: mean(account.pv).filter(|_| !dark),
+        load: mean(account.house).filter(|_| !dark || site.offers(Point::HousePower)),
         grid: mean(account.import - account.export),
         compute: mean(account.compute.total()),
         heat_pump: metered(Point::HeatPumpPower, account.heat_pump),
@@ -207,7 +208,8 @@ fn colder(site: &Site, account: &SlotAccount, room_k: f64) -> Eur {
 /// Whether all that a comparison needs is known of (almost) all of the slot.
 fn known(account: &SlotAccount) -> bool {
     let least = UNKNOWN_MAX * account.observed_s;
-    account.observed_s > 0.0 && account.unmetered_s <= least && account.uncounted_s <= least
+    let unmetered_s = account.unmetered_s - account.pv_unmetered_s;
+    account.observed_s > 0.0 && unmetered_s <= least && account.uncounted_s <= least
 }
 
 /// Whether the baseline is brought back when `slot` begins.

@@ -15,21 +15,27 @@ const LASTING: TimeDelta = TimeDelta::seconds(60);
 
 /// The points whose silence leaves a gap, and since when each is silent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gaps(BTreeMap<Point, Timestamp>);
+pub(super) struct Gaps {
+    since: BTreeMap<Point, Timestamp>,
+    /// Whether PV made power when it was known last: an inverter that falls asleep in the evening leaves no gap.
+    sunny: bool,
+}
 
 impl Gaps {
     /// Takes note of what is held from `now` on.
     pub(super) fn observe(&mut self, now: Timestamp, held: Option<&Held>) {
-        let silent = held.map_or_else(|| vec![Point::GridPower], Held::silent);
-        self.0.retain(|point, since| silent.contains(point) && *since <= now);
+        self.sunny = held.and_then(Held::is_sunny).unwrap_or(self.sunny);
+        let mut silent = held.map_or_else(|| vec![Point::GridPower], Held::silent);
+        silent.retain(|point| *point != Point::PvPower || self.sunny);
+        self.since.retain(|point, since| silent.contains(point) && *since <= now);
         for point in silent {
-            self.0.entry(point).or_insert(now);
+            self.since.entry(point).or_insert(now);
         }
     }
 
     /// What is lacking at `now`.
     pub(super) fn problems(&self, now: Timestamp, timezone: Tz) -> Vec<String> {
-        let lasting = self.0.iter().filter(|(_, since)| now - **since >= LASTING);
+        let lasting = self.since.iter().filter(|(_, since)| now - **since >= LASTING);
         lasting
             .map(|(point, since)| {
                 let since = since.with_timezone(&timezone).format("%H:%M");

@@ -18,6 +18,8 @@ pub(super) struct Slot {
     #[serde(default)]
     unmetered_s: f64,
     #[serde(default)]
+    pv_unmetered_s: f64,
+    #[serde(default)]
     uncounted_s: f64,
     #[serde(default)]
     unpriced_s: f64,
@@ -81,6 +83,7 @@ impl From<Slot> for SlotAccount {
             currency: form.currency,
             observed_s: form.observed_s,
             unmetered_s: form.unmetered_s,
+            pv_unmetered_s: form.pv_unmetered_s,
             uncounted_s: form.uncounted_s,
             unpriced_s: form.unpriced_s,
             compute: form.compute,
