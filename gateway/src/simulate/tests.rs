@@ -105,15 +105,11 @@ fn a_room_that_loses_more_costs_more_heat() {
 }
 
 #[test]
-fn a_room_that_stores_less_is_warmed_more_by_compute() {
-    let heavy = simulated(WINTER, &[("capacity_kwh_per_k = 6 ", "capacity_kwh_per_k = 20 ")]);
-    let light = simulated(WINTER, &[("capacity_kwh_per_k = 6 ", "capacity_kwh_per_k = 2 ")]);
-    assert!(
-        (heavy.comfort.room_mean_c - light.comfort.room_mean_c).abs() > 0.005,
-        "{:?} {:?}",
-        heavy.comfort,
-        light.comfort
-    );
+fn a_room_that_stores_less_is_cold_sooner() {
+    let weak = ("power_max_w = 3500", "power_max_w = 600");
+    let heavy = simulated(WINTER, &[weak, ("capacity_kwh_per_k = 6 ", "capacity_kwh_per_k = 40 ")]).comfort_without;
+    let light = simulated(WINTER, &[weak, ("capacity_kwh_per_k = 6 ", "capacity_kwh_per_k = 4 ")]).comfort_without;
+    assert!(light.room_below_kh.unwrap() > heavy.room_below_kh.unwrap() + 20.0, "{light:?} {heavy:?}");
 }
 
 #[test]
@@ -129,8 +125,9 @@ fn the_heat_pump_is_the_one_of_the_site() {
 
 #[test]
 fn a_boiler_burns_fuel_and_a_heater_draws_its_heat() {
-    let gas = [("kind = \"heat_pump\"", "kind = \"gas\"\ngas_eur_per_kwh = 0.12")];
-    let electric = [("kind = \"heat_pump\"", "kind = \"electric\"")];
+    let none = ("controls = [\"heat_pump.surplus\"]", "controls = []");
+    let gas = [none, ("kind = \"heat_pump\"", "kind = \"gas\"\ngas_eur_per_kwh = 0.12")];
+    let electric = [none, ("kind = \"heat_pump\"", "kind = \"electric\"")];
     let (gas, electric) = (simulated(WINTER, &gas), simulated(WINTER, &electric));
     assert!(gas.energy.fuel < gas.energy_without.fuel, "{:?}", gas.energy);
     assert_eq!(gas.energy.heat_pump.0, 0.0);
@@ -143,9 +140,9 @@ fn a_tank_is_heated_and_its_size_counts() {
     let (none, tank) = (simulated(WINTER, &[]), simulated(WINTER, &[(with_tank().0, &with_tank().1)]));
     assert_eq!(none.energy.hot_water.0, 0.0);
     assert_eq!(none.comfort.tank_below_kh, None);
-    // 3 kWh a day, at a COP of about 2.3.
-    let expected = 3.0 * DAYS as f64 / 2.3;
-    assert!((tank.energy.hot_water.0 - expected).abs() < 3.0, "{:?}", tank.energy);
+    // 3 kWh a day are drawn, 30 K above the cellar lose 1.8 kWh a day more; 0.42 x 328 K / 53 K is a COP of 2.6.
+    let expected = (3.0 + 1.8) * DAYS as f64 / 2.6;
+    assert!((tank.energy.hot_water.0 - expected).abs() < 0.1 * expected, "{:?}", tank.energy);
     let small = with_tank().1.replace("0.35", "0.10");
     let small = simulated(WINTER, &[(with_tank().0, &small)]);
     assert!(small.comfort.tank_below_kh > tank.comfort.tank_below_kh, "{:?} {:?}", small.comfort, tank.comfort);
@@ -180,6 +177,6 @@ fn the_books_baseline_is_the_house_without_compute() {
     assert!(result.compute_hours > 20.0 && result.starts > 0, "{result:?}");
     let expected = result.energy_without.import.0 * 0.30;
     let booked = result.total.import_cost_without.0;
-    assert!((booked - expected).abs() < 0.05 * expected, "{booked} booked, {expected} expected");
+    assert!((booked - expected).abs() < 0.05 * expected, "{booked} booked, {expected} expected: {result:#?}");
     assert!(result.energy.heat_pump < result.energy_without.heat_pump);
 }

@@ -242,13 +242,14 @@ impl Running<'_> {
         let Self { site, readings, pump, cop, scale } = *self;
         let thermostat = site.building.thermostat;
         let sun = readings.sun.unwrap_or(0.0) / 1000.0;
-        let offset = thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room) - readings.ways.room;
         let causes = Causes {
             below: thermostat.setpoint.0 - readings.outdoor,
             household: readings.household.unwrap_or(TYPICAL_HOUSEHOLD),
             sun,
-            asked: offset,
+            compute: readings.ways.room,
+            thermostat: thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room),
         };
+        let offset = causes.thermostat - causes.compute;
         let (expected, deviation) = match site.building.fabric {
             Some(fabric) => {
                 let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
@@ -271,7 +272,8 @@ impl Running<'_> {
         let shown = real.heating * self.cop_really(real);
         let between = real.heating > least * (1.0 + AT_LIMIT) && real.heating < left * (1.0 - AT_LIMIT);
         if between {
-            if readings.fresh && readings.household.is_some() && readings.sun.is_some() {
+            let steady = learnt.steady(readings.slot);
+            if steady && readings.fresh && readings.household.is_some() && readings.sun.is_some() {
                 learnt.observe(&causes, shown);
             }
             return Needed { heat: shown - scale * offset, deviation: 0.0 };
