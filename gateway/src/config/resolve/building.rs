@@ -53,7 +53,7 @@ fn hot_water(config: &Config, building: &mut Building, faults: &mut Faults) {
     rule.off_above = stated.hot_water_off_c.map_or(rule.on_below + Celsius(band), Celsius);
     rule.power = stated.hot_water_power_w.map_or(rule.power, Watts).min(Watts(config.heat.power_max_w));
     if rule.on_below >= rule.off_above {
-        let expected = format!("expected more than building.hot_water_on_c, {}", rule.on_below);
+        let expected = format!("expected more than building.hot_water_on_c, {} °C", rule.on_below.0);
         faults.wrong("building.hot_water_off_c", rule.off_above.0, expected);
     }
     // Where only the tank's bounds are stated, its heating keeps within them.
