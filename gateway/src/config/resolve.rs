@@ -6,6 +6,7 @@ mod connections;
 mod devices;
 mod grid;
 mod site;
+mod spot;
 mod tariff;
 mod times;
 
