@@ -300,7 +300,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.watts\"]")],
-        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature or outdoor.temperature",
+        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.hot_water_power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature, outdoor.temperature or outdoor.irradiance",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.power\", \"tank.temperature\"]")],
