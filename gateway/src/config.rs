@@ -1,6 +1,8 @@
 //! The configuration: one structure, read from `heatmine.toml` or the add-on's options JSON, checked as a whole before
 //! anything else happens. Beyond [`Loaded`] there are no raw strings.
 
+/// `[building]`.
+pub mod building;
 /// `[[device]]`.
 pub mod devices;
 /// `[dimming]`.
@@ -101,6 +103,9 @@ pub struct Config {
     /// The tank, where its temperature counts.
     #[serde(default)]
     pub tank: Option<installation::StoreConfig>,
+    /// What the house does by itself.
+    #[serde(default)]
+    pub building: building::BuildingConfig,
     /// What the work pays.
     #[serde(default)]
     pub work: installation::WorkConfig,

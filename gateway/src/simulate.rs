@@ -282,3 +282,6 @@ impl Run {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

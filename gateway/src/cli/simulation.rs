@@ -1,11 +1,12 @@
 //! `heatmine simulate` and `heatmine replay`.
 
 use super::{Failure, Outcome, moment, print_json, print_line};
+use crate::simulate::Simulated;
 use crate::{config, replay, simulate};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use plant::time::Timestamp;
-use plant::units::EurPerKwh;
+use plant::units::{EurPerKwh, KilowattHours};
 use std::path::PathBuf;
 
 /// Arguments of `heatmine simulate`.
@@ -59,6 +60,9 @@ impl Simulate {
             total.energy,
             out.display()
         ))?;
+        for line in report(&result) {
+            print_line(line)?;
+        }
         if result.compute_hours == 0.0 && standing == EurPerKwh::ZERO {
             print_line("A simulation has no queue: work.standing_eur_per_kwh says what its work pays, and it is 0.")?;
         }
@@ -79,6 +83,48 @@ impl Simulate {
             None => Ok(()),
         }
     }
+}
+
+/// What a simulation came to, in lines for a person.
+fn report(result: &Simulated) -> Vec<String> {
+    let (total, energy, without) = (&result.total, &result.energy, &result.energy_without);
+    let kwh = |name: &str, with: KilowattHours, without: KilowattHours| format!("{name} {with:.0} ({without:.0})");
+    let mut lines = vec![
+        format!(
+            "Money: gain {:.2} = bill without compute {:.2} - bill {:.2} + wear without {:.2} - wear and starts {:.2} + revenue {:.2} + \
+             inventory {:.2} - colder room {:.2}.",
+            total.gain,
+            total.cost_without,
+            total.cost,
+            total.wear_without,
+            total.wear,
+            total.revenue,
+            total.inventory,
+            total.colder_room
+        ),
+        format!(
+            "Energy, and without compute: {}.",
+            [
+                kwh("PV", energy.pv, without.pv),
+                kwh("left on the roof", energy.curtailed, without.curtailed),
+                kwh("import", energy.import, without.import),
+                kwh("export", energy.export, without.export),
+                kwh("from the battery", energy.discharged, without.discharged),
+                kwh("heat pump", energy.heat_pump, without.heat_pump),
+                kwh("fuel", energy.fuel, without.fuel),
+            ]
+            .join(", ")
+        ),
+        format!("{} starts of compute; its heat found a use for {:.0}.", result.starts, energy.compute_heat),
+    ];
+    let room = result.comfort.room_below_kh.zip(result.comfort.room_above_kh);
+    if let Some((below, above)) = room {
+        lines.push(format!(
+            "Room: {:.1} °C on average, {below:.1} kelvin hours too cold, {above:.1} too warm.",
+            result.comfort.room_mean_c
+        ));
+    }
+    lines
 }
 
 /// Arguments of `heatmine replay`.

@@ -223,6 +223,12 @@ pub struct HeatConfig {
     /// Heat pump: electric power at full load.
     #[schemars(range(min = 100, max = 100000))]
     pub power_max_w: f64,
+    /// Heat pump: the rated COP at 7 °C outside and a flow of 35 °C (A7/W35), in place of the share.
+    #[schemars(range(min = 2, max = 8))]
+    pub cop_a7_w35: Option<f64>,
+    /// Heat pump: electric power below which it stops.
+    #[schemars(range(min = 0, max = 100000))]
+    pub power_min_w: Option<f64>,
     /// Gas: price per kilowatt-hour of fuel.
     #[schemars(range(min = 0, max = 2))]
     pub gas_eur_per_kwh: Option<f64>,
@@ -238,6 +244,8 @@ impl Default for HeatConfig {
             carnot_percent: 42.0,
             flow_c: 35.0,
             power_max_w: 4000.0,
+            cop_a7_w35: None,
+            power_min_w: None,
             gas_eur_per_kwh: None,
             efficiency_percent: 92.0,
         }

@@ -1,6 +1,7 @@
 //! From what the owner wrote to what the gateway works with: addresses parsed, definitions found, secrets read, and
 //! everything that must fit together checked together.
 
+mod building;
 mod connections;
 mod devices;
 mod grid;

@@ -62,6 +62,14 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
         "house.toml:12:1: compute.heat_into = \"tank\": needs a section [tank]",
     ),
     (
+        &[("[pv]", "[building]\nhot_water_on_c = 55\nhot_water_off_c = 50\n[pv]")],
+        "house.toml:6:1: building.hot_water_off_c = 50: expected more than building.hot_water_on_c, 55 °C",
+    ),
+    (
+        &[("[pv]", "[building]\nlegionella_hour = 3\n[pv]")],
+        "house.toml:5:1: building.legionella_hour = 3: needs building.legionella_days",
+    ),
+    (
         &[("max_w = 900", "max_w = 900\nidle_w = 950")],
         "house.toml:12:1: compute.idle_w = 950: expected less than compute.max_w, 900 W",
     ),
@@ -239,7 +247,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, battery, wallbox, compute, heat, room, tank, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, battery, wallbox, compute, heat, room, tank, building, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (
@@ -292,7 +300,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.watts\"]")],
-        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature or outdoor.temperature",
+        "house.toml:16:11: device[0].points[0] = \"pv.watts\": expected one of grid.power, grid.import_energy, grid.export_energy, grid.power_l1, grid.power_l2, grid.power_l3, grid.current_l1, grid.current_l2, grid.current_l3, grid.dimmed, grid.island, pv.power, pv.energy, battery.power, battery.soc, battery.charge_energy, battery.discharge_energy, house.power, house.energy, compute.power, compute.energy, compute.temperature, heat_pump.power, heat_pump.hot_water_power, heat_pump.heat, heat_pump.energy, heat_pump.heat_energy, heat_pump.flow_temperature, heat_pump.return_temperature, wallbox.power, wallbox.energy, tank.temperature, room.temperature, outdoor.temperature or outdoor.irradiance",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\npoints = [\"pv.power\", \"tank.temperature\"]")],

@@ -5,16 +5,19 @@
 //! slots in which the heat pump runs between its limits:
 //!
 //! ```text
-//! COP * P = loss * (setpoint - outside) - a * household - b * sun - c + scale * (gain * (setpoint - room) - compute's heat)
+//! COP * P - scale * gain * (setpoint - room) = loss * (setpoint - outside) - a * household - b * sun - c - scale * compute's heat
 //! ```
 //!
-//! `scale` is 1 where the COP's formula is right: compute's heat shows it. Before there is anything to learn from, the estimate by
+//! `scale` is 1 where the COP's formula is right: compute's heat shows it. The room does not: thermometers show it in steps that are as
+//! large as what it moves by. A pump that goes on and off says nothing in the slots in which it does, so only slots count that follow one
+//! in which it ran between its limits too. Before there is anything to learn from, the estimate by
 //! living area holds, each number with the width in which such numbers lie.
 //!
 //! One way of the battery: with `C` charged, `D` discharged and `S` more stored, `S = e C - D / e`, solved for `e`.
 
 use crate::house::room;
 use crate::site::Site;
+use crate::time::Slot;
 use serde::{Deserialize, Serialize};
 
 /// Numbers that are learnt.
@@ -31,6 +34,8 @@ const SEEN: f64 = 96.0;
 const SURPRISE_MAX: f64 = 4.0;
 /// Relative width of the COP's formula: what heating curves that nobody stated make of it.
 const COP_WIDTH: f64 = 0.15;
+/// The scale's bounds: no heating curve is further off.
+const SCALE: [f64; 2] = [0.7, 1.4];
 /// Energy for which the stated efficiency of the battery counts, kWh through it.
 const CELLS_PRIOR: f64 = 20.0;
 /// What is counted of the battery is halved beyond this, kWh: cells age.
@@ -42,6 +47,8 @@ const CELLS_MAX: f64 = 1000.0;
 pub(super) struct Learnt {
     /// The heat that is needed.
     heat: Option<Regression>,
+    /// The newest slot in which the heat pump ran between its limits.
+    between: Option<Slot>,
     /// The battery.
     pub cells: CellsSeen,
 }
@@ -55,13 +62,15 @@ pub(super) struct Causes {
     pub household: f64,
     /// Sun on the ground, kW/m2.
     pub sun: f64,
-    /// `gain * (setpoint - room) - compute's heat`, kW.
-    pub asked: f64,
+    /// Compute's heat into the room, kW.
+    pub compute: f64,
+    /// `gain * (setpoint - room)`, kW.
+    pub thermostat: f64,
 }
 
 impl Causes {
     fn vector(&self) -> [f64; N] {
-        [self.below, self.household, self.sun, 1.0, self.asked]
+        [self.below, self.household, self.sun, 1.0, -self.compute]
     }
 }
 
@@ -84,13 +93,13 @@ impl Learnt {
 
     /// Heat that is needed under `causes` but their last, in kW of the COP's formula.
     pub(super) fn needed(&self, causes: &Causes) -> f64 {
-        let vector = Causes { asked: 0.0, ..*causes }.vector();
+        let vector = Causes { compute: 0.0, ..*causes }.vector();
         self.heat.as_ref().map_or(0.0, |heat| dot(&heat.theta, &vector))
     }
 
     /// The heat that the formula makes of a real kilowatt of heat.
     pub(super) fn scale(&self) -> f64 {
-        self.heat.as_ref().map_or(1.0, |heat| heat.theta[N - 1].clamp(0.5, 2.0))
+        self.heat.as_ref().map_or(1.0, |heat| heat.theta[N - 1].clamp(SCALE[0], SCALE[1]))
     }
 
     /// One standard deviation of the needed heat of a slot, kW.
@@ -103,10 +112,16 @@ impl Learnt {
         self.heat.as_ref().map_or(COP_WIDTH, |heat| heat.covariance[N - 1][N - 1].max(0.0).sqrt().min(COP_WIDTH))
     }
 
+    /// The heat pump ran between its limits in `slot`; whether it did in the one before, too.
+    pub(super) fn steady(&mut self, slot: Slot) -> bool {
+        self.between.replace(slot).is_some_and(|last| last.plus(1) == slot)
+    }
+
     /// The heat pump gave `heat` kW, by the COP's formula, under `causes`.
     pub(super) fn observe(&mut self, causes: &Causes, heat: f64) {
+        let scale = self.scale();
         if let Some(regression) = &mut self.heat {
-            regression.observe(&causes.vector(), heat);
+            regression.observe(&causes.vector(), heat - scale * causes.thermostat);
         }
     }
 }
@@ -136,13 +151,12 @@ impl Regression {
         let bound = SURPRISE_MAX * (deviation * deviation + expected).sqrt();
         let surprise = (value - dot(&self.theta, vector)).clamp(-bound, bound);
         let weight = FORGET * deviation * deviation + expected;
-        for row in 0..N {
-            self.theta[row] += gained[row] / weight * surprise;
+        for (theta, gained) in self.theta.iter_mut().zip(&gained) {
+            *theta += gained / weight * surprise;
         }
-        for row in 0..N {
-            for column in 0..N {
-                let left = self.covariance[row][column] - gained[row] * gained[column] / weight;
-                self.covariance[row][column] = left / FORGET;
+        for (row, of_row) in self.covariance.iter_mut().zip(&gained) {
+            for (value, of_column) in row.iter_mut().zip(&gained) {
+                *value = (*value - of_row * of_column / weight) / FORGET;
             }
         }
         self.hold();

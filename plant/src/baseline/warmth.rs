@@ -242,13 +242,14 @@ impl Running<'_> {
         let Self { site, readings, pump, cop, scale } = *self;
         let thermostat = site.building.thermostat;
         let sun = readings.sun.unwrap_or(0.0) / 1000.0;
-        let offset = thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room) - readings.ways.room;
         let causes = Causes {
             below: thermostat.setpoint.0 - readings.outdoor,
             household: readings.household.unwrap_or(TYPICAL_HOUSEHOLD),
             sun,
-            asked: offset,
+            compute: readings.ways.room,
+            thermostat: thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room),
         };
+        let offset = causes.thermostat - causes.compute;
         let (expected, deviation) = match site.building.fabric {
             Some(fabric) => {
                 let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
@@ -270,8 +271,9 @@ impl Running<'_> {
         let (least, left) = (pump.map.power_min.0 / 1000.0, pump.power_max - real.hot_water);
         let shown = real.heating * self.cop_really(real);
         let between = real.heating > least * (1.0 + AT_LIMIT) && real.heating < left * (1.0 - AT_LIMIT);
+        let seen = readings.fresh && readings.household.is_some() && readings.sun.is_some();
         if between {
-            if readings.fresh && readings.household.is_some() && readings.sun.is_some() {
+            if learnt.steady(readings.slot) && seen {
                 learnt.observe(&causes, shown);
             }
             return Needed { heat: shown - scale * offset, deviation: 0.0 };
@@ -285,7 +287,13 @@ impl Running<'_> {
         } else {
             (shown, f64::INFINITY)
         };
-        Needed { heat: expected.max(low - scale * offset).min(high - scale * offset), deviation }
+        let asked = expected + scale * offset;
+        let bound = asked.max(low).min(high);
+        // At a limit the pump shows on which side of it the need lies: only the other side teaches.
+        if seen && !readings.summer && (asked < low || asked > high) {
+            learnt.observe(&causes, bound);
+        }
+        Needed { heat: bound - scale * offset, deviation }
     }
 
     /// What the slot comes to, as the real heat pump and the baseline's ran.

@@ -1,7 +1,7 @@
 //! From the sections of the house to the core's [`Site`], with everything checked that involves more than one value.
 
 use super::devices::Resolved;
-use super::{Faults, grid, quoted, tariff};
+use super::{Faults, building, grid, quoted, tariff};
 use crate::config::Config;
 use crate::config::installation::{
     BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
@@ -44,7 +44,7 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
         displaced,
         room,
         tank,
-        building: plant::site::building::Building::default(),
+        building: building::building(config, faults),
         work: WorkPrices {
             eur_per_mtok_in: config.work.in_eur_per_mtok,
             eur_per_mtok_out: config.work.out_eur_per_mtok,
@@ -192,7 +192,7 @@ fn displaced(heat: &HeatConfig, currency: Currency, faults: &mut Faults) -> Opti
     match heat.kind {
         HeatKind::None => None,
         HeatKind::HeatPump => Some(HeatSource::HeatPump {
-            carnot: heat.carnot_percent / 100.0,
+            carnot: heat.cop_a7_w35.map_or(heat.carnot_percent / 100.0, carnot_of_rated),
             flow: Celsius(heat.flow_c),
             power_max: Watts(heat.power_max_w),
         }),
@@ -208,6 +208,11 @@ fn displaced(heat: &HeatConfig, currency: Currency, faults: &mut Faults) -> Opti
         },
         HeatKind::Electric => Some(HeatSource::Electric),
     }
+}
+
+/// Share of the ideal COP, from the rated one at 7 °C outside and a flow of 35 °C (EN 14511).
+fn carnot_of_rated(cop: f64) -> f64 {
+    cop * (35.0 - 7.0) / (35.0 + 273.15)
 }
 
 fn store(section: &str, store: &StoreConfig, faults: &mut Faults) -> Store {

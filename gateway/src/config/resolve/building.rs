@@ -1,0 +1,66 @@
+//! From `[building]`, `[heat]` and `[room]` to the building and its own rules.
+
+use super::Faults;
+use crate::config::Config;
+use plant::site::building::{Building, Cooling, Legionella};
+use plant::units::{Celsius, Watts};
+use std::time::Duration;
+
+/// Cooling stops so many K below where it starts.
+const COOLING_BAND_K: f64 = 0.5;
+/// The hour of the programme against legionella where only its days are stated: the sun helps.
+const LEGIONELLA_HOUR: u32 = 12;
+
+/// The building, with defaults for what nobody states.
+pub(super) fn building(config: &Config, faults: &mut Faults) -> Building {
+    let stated = &config.building;
+    let mut building = Building::default();
+    building.area_m2 = stated.area_m2.unwrap_or(building.area_m2);
+    building.summer_above = stated.summer_above_c.map_or(building.summer_above, Celsius);
+    let room = config.room.as_ref().map(|room| room.low_c);
+    building.thermostat.setpoint = stated.setpoint_c.or(room).map_or(building.thermostat.setpoint, Celsius);
+    if let Some(least) = config.heat.power_min_w {
+        if least > config.heat.power_max_w {
+            let expected = format!("expected at most heat.power_max_w, {} W", config.heat.power_max_w);
+            faults.wrong("heat.power_min_w", least, expected);
+        }
+        building.heat_pump.power_min = Watts(least);
+    }
+    building.heat_pump.power_min = building.heat_pump.power_min.min(Watts(config.heat.power_max_w));
+    hot_water(config, &mut building, faults);
+    if let Some(days) = stated.legionella_days {
+        building.legionella = Some(Legionella {
+            after: Duration::from_secs_f64(days * 86_400.0),
+            hour: stated.legionella_hour.unwrap_or(LEGIONELLA_HOUR),
+            ..Legionella::default()
+        });
+    } else if let Some(hour) = stated.legionella_hour {
+        faults.wrong("building.legionella_hour", hour, "needs building.legionella_days");
+    }
+    building.cooling = stated.cooling_above_c.map(|above| Cooling {
+        on_above: Celsius(above),
+        off_below: Celsius(above - COOLING_BAND_K),
+        ..Cooling::default()
+    });
+    building
+}
+
+fn hot_water(config: &Config, building: &mut Building, faults: &mut Faults) {
+    let stated = &config.building;
+    let rule = &mut building.hot_water;
+    rule.on_below = stated.hot_water_on_c.map_or(rule.on_below, Celsius);
+    let band = 6.0;
+    rule.off_above = stated.hot_water_off_c.map_or(rule.on_below + Celsius(band), Celsius);
+    rule.power = stated.hot_water_power_w.map_or(rule.power, Watts).min(Watts(config.heat.power_max_w));
+    if rule.on_below >= rule.off_above {
+        let expected = format!("expected more than building.hot_water_on_c, {} °C", rule.on_below.0);
+        faults.wrong("building.hot_water_off_c", rule.off_above.0, expected);
+    }
+    // Where only the tank's bounds are stated, its heating keeps within them.
+    if let Some(tank) = &config.tank {
+        if stated.hot_water_on_c.is_none() {
+            rule.on_below = rule.on_below.max(Celsius(tank.low_c));
+        }
+        rule.max = Celsius(tank.high_c);
+    }
+}
