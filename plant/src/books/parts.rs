@@ -74,7 +74,7 @@ impl Earnings {
             wear: self.wear_without - self.wear,
             revenue: self.revenue,
             inventory: self.inventory,
-            colder_room: -self.colder_room,
+            colder_room: Eur::ZERO - self.colder_room,
             forecast_error: self.forecast_error(),
             bill: self.cost_without - self.cost,
         })
