@@ -61,7 +61,7 @@ export function earnings() {
     own.cell(today.household, fine);
     show(cell.about, today.spread > SHOWN && gain.gain !== undefined && `give or take ${euro(today.spread, fine)}`);
     show(cell.unknown, coverage(today));
-    show(cell.expected, gain.gain !== undefined && expected(gain, today, fine));
+    show(cell.expected, gain.gain !== undefined && expected(gain, fine));
     show(cell.compare, compare(today, gain.gain !== undefined));
     yesterday(cell.verdict, gains?.yesterday);
     setText(cell.month, euro(gains?.month?.gain));
@@ -105,10 +105,10 @@ function coverage({ observed_s, compared_s }) {
 }
 
 /** What was promised when it was decided to run, and how far that was off. */
-function expected({ forecast_error }, { net }, fine) {
-  if (Math.abs(net) < SHOWN && Math.abs(forecast_error) < SHOWN) return "";
+function expected({ promised, forecast_error }, fine) {
+  if (Math.abs(promised) < SHOWN && Math.abs(forecast_error) < SHOWN) return "";
   const off = Math.abs(forecast_error) < SHOWN ? "as it came" : `the forecast error is ${signed(forecast_error, fine)}`;
-  return `When it was decided, ${euro(net, fine)} was expected: ${off}.`;
+  return `When it was decided, ${euro(promised, fine)} was expected: ${off}.`;
 }
 
 function compare({ cost, cost_without }, known) {

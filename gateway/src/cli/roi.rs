@@ -184,7 +184,7 @@ mod tests {
         Earnings {
             revenue: Eur(0.40),
             household: Eur(0.25),
-            net: Eur(gain + 0.10),
+            promised: Eur(gain + 0.10),
             cost: Eur(1.0),
             cost_without: Eur(1.0 + gain - 0.40),
             gain: Eur(gain),

@@ -72,17 +72,17 @@ pub fn verdict(when: &When, earnings: &Earnings, currency: &str) -> String {
         text += &format!("; against that, {against}");
     }
     text += ".";
-    text += &promised(&parts, earnings.net, &money);
+    text += &promised(&parts, &money);
     text + &partly(earnings)
 }
 
 /// What was expected of a time that lost money, where that was better.
-fn promised(parts: &Parts, net: Eur, money: &impl Fn(Eur) -> String) -> String {
+fn promised(parts: &Parts, money: &impl Fn(Eur) -> String) -> String {
     if parts.gain > -SHOWN || parts.forecast_error > -SHOWN {
         return String::new();
     }
-    let turn = if net < Eur::ZERO { "loss" } else { "gain" };
-    format!(" When it was decided, a {turn} of {} was expected.", money(net))
+    let turn = if parts.promised < Eur::ZERO { "loss" } else { "gain" };
+    format!(" When it was decided, a {turn} of {} was expected.", money(parts.promised))
 }
 
 /// How much of the time this is about, where that is not (almost) all of it.
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_day_that_lost_money_says_so_and_why() {
         // Power 0.60 for compute, 0.16 saved by its heat, 0.20 paid by others; 1.17 was promised.
-        let lost = Earnings { net: Eur(1.17), household: Eur(1.41), ..day(1.00, 0.56, 0.20, 0.16) };
+        let lost = Earnings { promised: Eur(1.17), household: Eur(1.41), ..day(1.00, 0.56, 0.20, 0.16) };
         assert_eq!(
             said_of(lost),
             "Yesterday the house was 0.24 EUR worse off by computing, because its power cost 0.60 EUR; against that, \
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_largest_part_comes_first() {
-        let fed = Earnings { export_revenue_without: Eur(0.50), net: Eur(-0.30), ..day(1.0, 0.30, 0.40, 0.0) };
+        let fed = Earnings { export_revenue_without: Eur(0.50), promised: Eur(-0.30), ..day(1.0, 0.30, 0.40, 0.0) };
         assert_eq!(
             said_of(fed),
             "Yesterday the house was 0.30 EUR worse off by computing, because 0.50 EUR of feed-in was lost and its power \
