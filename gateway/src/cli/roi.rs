@@ -140,7 +140,7 @@ impl Return {
             ),
             format!("  the bill and wear: {}", money(self.bill_eur)),
             format!("  paid by others: {}", money(self.revenue_eur)),
-            format!("  still in battery, room and tank: {}", money(self.stores_eur)),
+            format!("  what battery, room and tank hold more: {}", money(self.stores_eur)),
             match years {
                 Some(years) => format!(
                     "At this pace, {} a year, it has paid for itself after {years:.1} years.",

@@ -11,6 +11,8 @@ use crate::units::Eur;
 pub const CURRENCY: &str = "EUR";
 /// Less than half a cent is not shown.
 const SHOWN: Eur = Eur(0.005);
+/// A part smaller than this share of the largest is no reason. Chosen.
+const SHARE: f64 = 0.05;
 /// Where less of a time than this is compared, that is said.
 const COMPARED: f64 = 0.95;
 
@@ -124,7 +126,8 @@ fn gains(parts: &Parts) -> [(Eur, &'static str); 7] {
 /// Those of `parts` that are worth a word, the largest first.
 fn said(mut parts: [(Eur, &'static str); 7], money: &impl Fn(Eur) -> String) -> Vec<String> {
     parts.sort_by(|(one, _), (other, _)| other.0.total_cmp(&one.0));
-    let shown = parts.into_iter().filter(|(part, _)| *part >= SHOWN);
+    let least = SHOWN.max(parts[0].0 * SHARE);
+    let shown = parts.into_iter().filter(|(part, _)| *part >= least);
     shown.map(|(part, words)| words.replace("{}", &money(part))).collect()
 }
 
@@ -199,6 +202,11 @@ mod tests {
         assert_eq!(
             said_of(half),
             "Yesterday computing changed nothing of what the house pays. Only 50 % of the time could be compared."
+        );
+        let small = Earnings { wear: Eur(0.01), ..day(1.0, 0.50, 0.0, 0.0) };
+        assert_eq!(
+            said_of(small),
+            "Yesterday the house was 0.50 EUR worse off by computing, because its power cost 0.50 EUR."
         );
         let even = said_of(day(1.0, 0.80, 0.20, 0.0));
         assert!(
