@@ -22,12 +22,16 @@ pub mod mqtt;
 /// A password or token, never shown.
 pub mod secret;
 /// `[tariff]`.
+pub mod spot;
 pub mod tariff;
 /// `[worker]`.
 pub mod worker;
 
 /// A document against the schema.
 pub mod check;
+/// Contracts as data.
+pub mod contract;
+mod currency;
 /// A file as a tree of values with their places.
 pub mod document;
 mod environment;
@@ -41,6 +45,7 @@ mod sections;
 /// Units in the names of keys.
 pub mod unit;
 
+pub use environment::of_machine;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Partial, load, load_partly, load_toml, load_with, own_data_dir};
 pub use resolve::{Known, Loaded};
@@ -67,6 +72,12 @@ pub struct Config {
     /// What power costs and earns.
     #[serde(default)]
     pub tariff: tariff::TariffConfig,
+    /// The network fee, where it is billed apart.
+    #[serde(default)]
+    pub network_fee: Option<tariff::NetworkFee>,
+    /// Levies by the kilowatt-hour, where they are billed apart.
+    #[serde(default)]
+    pub levy: Vec<tariff::Levy>,
     /// Photovoltaics, where there are any.
     #[serde(default)]
     pub pv: Option<installation::PvConfig>,

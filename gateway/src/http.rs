@@ -48,6 +48,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{any, get};
 use chrono_tz::Tz;
+use plant::units::Currency;
 use refusal::Refusal;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The site's time zone: the page shows its times, the books' days are its days.
     pub timezone: Tz,
+    /// The site's currency: the page shows amounts in it.
+    pub currency: Currency,
     /// The books.
     pub ledger: Ledger,
     /// Deferrable work.
@@ -95,6 +98,7 @@ pub struct State {
     client: reqwest::Client,
     streams: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    verifiers: Arc<Semaphore>,
     condition: watch::Receiver<status::Condition>,
 }
 
@@ -110,6 +114,7 @@ impl State {
             client: client.context("the client to the worker could not be made")?,
             streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
             readers: Arc::new(Semaphore::new(1)),
+            verifiers: Arc::new(Semaphore::new(1)),
             condition,
         })
     }
@@ -126,7 +131,7 @@ impl Deref for State {
 #[derive(OpenApi)]
 #[openapi(info(
     title = "HeatMine",
-    description = "The house, its decisions and its books. Powers in W, energies in kWh, money in EUR, times in UTC. The experts \
+    description = "The house, its decisions and its books. Powers in W, energies in kWh, money in the site's currency (the record names it), times in UTC. The experts \
                    are asked below /v1 (as OpenAI's clients do) and /api (as Ollama's do); send `x-heatmine-class: deferrable` \
                    where nobody waits for the answer."
 ))]
@@ -146,6 +151,7 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
         .routes(routes!(books::days))
         .routes(routes!(books::months))
         .routes(routes!(books::entries))
+        .routes(routes!(books::head))
         .routes(routes!(books::verify))
         .routes(routes!(jobs::list, jobs::submit))
         .routes(routes!(jobs::get, jobs::cancel))

@@ -22,12 +22,16 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+/// What the books lack.
+mod gaps;
+/// How far each journal of receipts is booked.
+pub mod journals;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// A gain by its parts.
 pub mod parts;
 /// Which receipts are known already.
-pub mod receipt_ids;
+mod receipt_ids;
 /// Sums over accounts.
 pub mod totals;
 /// What a span of time came to, in a sentence.
@@ -36,15 +40,17 @@ pub mod verdict;
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
+use crate::books::gaps::Gaps;
+use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
-use crate::books::totals::{Earnings, Totals};
+use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
-use crate::units::{Eur, KilowattHours};
+use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use chrono::NaiveDate;
@@ -67,12 +73,16 @@ pub(crate) struct Books {
     pub open: SlotAccount,
     /// What the closed slots add up to.
     pub closed: Totals,
+    /// How far the journals of receipts are booked.
+    pub journals: Journals,
+    currency: Currency,
     calendar: Calendar,
     receipts: ReceiptIds,
     held: Option<Holding>,
     comparison: Comparison,
     /// Whether compute works; `None` before it is known.
     computes: Option<bool>,
+    gaps: Gaps,
 }
 
 /// The time since the last cycle.
@@ -95,16 +105,31 @@ impl Books {
             .filter(|checkpoint| checkpoint.counts())
             .map_or(Timestamp::UNIX_EPOCH, |checkpoint| checkpoint.at);
         let open = checkpoint.map(|checkpoint| checkpoint.open.clone());
+        let other = open.as_ref().map(|open| open.currency).filter(|currency| *currency != site.currency);
         Self {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
-            open: open.unwrap_or_else(|| SlotAccount::new(Slot::containing(now))),
-            closed: checkpoint.map(Checkpoint::closed).unwrap_or_default(),
+            open: open
+                .filter(|open| open.currency == site.currency)
+                .unwrap_or_else(|| SlotAccount::in_currency(Slot::containing(now), site.currency)),
+            closed: match (checkpoint.map(Checkpoint::closed).unwrap_or_default(), other) {
+                (closed, None) => closed,
+                // Amounts in another currency stay in the ledger; here money begins anew.
+                (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },
+            },
+            currency: site.currency,
+            journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
             comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
             computes: None,
+            gaps: Gaps::default(),
         }
+    }
+
+    /// What the books lack at `now`, in words for a person.
+    pub(crate) fn problems(&self, site: &Site, now: Timestamp) -> Vec<String> {
+        self.gaps.problems(now, site.timezone)
     }
 
     /// What of the comparison with the baseline outlasts a restart.
@@ -128,17 +153,17 @@ impl Books {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
-                self.receipts.insert(&booked.receipt.id);
+                self.remember(&booked.receipt);
                 self.turn_to(entry.booked_at);
                 if self.open.is_empty() {
-                    self.open = SlotAccount::new(Slot::containing(entry.booked_at));
+                    self.open = SlotAccount::in_currency(Slot::containing(entry.booked_at), self.currency);
                 }
                 self.count(&booked.receipt);
             }
             Ok(Booking::Slot(account)) => {
                 self.turn_to(account.start);
-                self.closed += &*account;
-                self.open = SlotAccount::new(account.slot.plus(1));
+                self.close_into_totals(&account);
+                self.open = SlotAccount::in_currency(account.slot.plus(1), self.currency);
                 self.comparison.skip();
             }
             Ok(Booking::Day(_)) => {}
@@ -149,7 +174,7 @@ impl Books {
     /// Remembers the receipt of an entry, so that it is not booked again.
     pub(crate) fn recognise(&mut self, entry: &Entry) {
         if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-            self.receipts.insert(&booked.receipt.id);
+            self.remember(&booked.receipt);
         }
     }
 
@@ -177,6 +202,7 @@ impl Books {
     /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
     pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
         let held = Held::of(situation, decision);
+        self.gaps.observe(situation.now, held.as_ref());
         if let Some(computes) = held.as_ref().and_then(|held| held.computes(situation.site)) {
             if computes && self.computes == Some(false) {
                 self.open.starts += 1;
@@ -193,17 +219,32 @@ impl Books {
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules)
             && money.contains(&receipt.price.0)
             && money.contains(&receipt.worth.0);
-        if !possible || !self.receipts.insert(&receipt.id) {
+        if !possible || self.knows(receipt) {
             return Vec::new();
         }
+        self.remember(receipt);
         let mut entries = self.advance(site, now);
         self.count(receipt);
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
         let heat_share = held.map_or(0.0, |held| held.useful_share(site)) * site.compute.heat_fraction;
         let heat_used = KilowattHours::from_joules(receipt.joules * heat_share);
-        let booked = BookedReceipt { receipt: receipt.clone(), heat_used };
+        let booked = BookedReceipt { receipt: receipt.clone(), heat_used, currency: self.currency };
         entries.push(self.append(now, &Booking::Receipt(Box::new(booked))));
         entries
+    }
+
+    /// Whether a receipt is booked: by its place where its journal is known, else by its id.
+    fn knows(&self, receipt: &Receipt) -> bool {
+        let place = receipt.position.as_ref();
+        let booked = place.and_then(|place| Some(place.sequence <= self.journals.newest(&place.journal)?));
+        booked.unwrap_or_else(|| self.receipts.contains(&receipt.id))
+    }
+
+    fn remember(&mut self, receipt: &Receipt) {
+        self.receipts.insert(&receipt.id);
+        if let Some(position) = &receipt.position {
+            self.journals.book(position);
+        }
     }
 
     /// Adds an interval that lies in one slot; a border passed on the way closes the open slot.
@@ -227,13 +268,22 @@ impl Books {
 
     /// Closes the open slot and opens `next`; what nothing is booked in leaves no entry.
     fn close(&mut self, site: &Site, next: Slot, now: Timestamp) -> Option<Entry> {
-        let mut account = std::mem::replace(&mut self.open, SlotAccount::new(next));
+        let mut account = std::mem::replace(&mut self.open, SlotAccount::in_currency(next, self.currency));
         if account.is_empty() {
             return None;
         }
         self.comparison.close(site, &mut account);
-        self.closed += &account;
+        self.close_into_totals(&account);
         Some(self.append(now, &Booking::Slot(Box::new(account))))
+    }
+
+    /// Adds a closed slot. Amounts in another currency are not added to those of the house.
+    fn close_into_totals(&mut self, account: &SlotAccount) {
+        if account.currency == self.currency {
+            self.closed += account;
+        } else {
+            self.closed.energy += EnergyTotals::from(account);
+        }
     }
 
     /// Closes the day where `now` lies in a later one; what nothing is booked in leaves no entry.
@@ -244,7 +294,8 @@ impl Books {
             return None;
         }
         let stores = self.comparison.stores();
-        let account = DayAccount { day, timezone: site.timezone, earnings: self.closed.today, stores };
+        let account =
+            DayAccount { day, timezone: site.timezone, currency: self.currency, earnings: self.closed.today, stores };
         Some(self.append(now, &Booking::Day(Box::new(account))))
     }
 
@@ -267,7 +318,7 @@ impl Books {
             gain: receipt.price,
             tokens_in: receipt.tokens_in,
             tokens_out: receipt.tokens_out,
-            ..SlotAccount::new(self.open.slot)
+            ..SlotAccount::in_currency(self.open.slot, self.currency)
         };
     }
 }

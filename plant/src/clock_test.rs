@@ -152,7 +152,7 @@ fn what_compute_does_is_not_disturbed_by_a_step() {
 /// Spot prices: an hour at 0.10, then 0.90. Work pays 0.40.
 fn spot() -> (Site, Outlook) {
     let mut site = site();
-    site.tariff.import = Price::Spot { fee: EurPerKwh(0.0), tax: 0.0 };
+    site.tariff.import = Price::spot(EurPerKwh(0.0), 0.0);
     (site.work.standing, site.battery, site.displaced) = (EurPerKwh(0.40), None, None);
     let slot = Slot::containing(at("2026-05-02T20:00:00Z"));
     let price = |ahead| if ahead < 4 { EurPerKwh(0.10) } else { EurPerKwh(0.90) };
@@ -190,7 +190,7 @@ fn a_price_of_another_day_is_good_for_a_plan_and_not_for_a_purchase() {
     house.live(at("2026-05-03T20:10:00Z"), dark);
     assert_eq!(house.record().import_price, None);
     let planned = house.record().plan.as_ref().and_then(|plan| plan.at(house.record().at)).unwrap();
-    assert!(planned.floor.0 > 0.0 && planned.import_price == EurPerKwh(0.10), "it is planned for: {planned:?}");
+    assert!(planned.floor.0 > 0.0 && planned.import_price == Some(EurPerKwh(0.10)), "it is planned for: {planned:?}");
     assert_eq!(house.budget, 0.0, "{}", house.record().explanation);
 }
 

@@ -68,11 +68,12 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub mod capacity;
     pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
-    pub(crate) mod tariff;
+    pub mod tariff;
     pub(crate) mod thermal;
     pub(crate) mod worth;
 }
@@ -81,7 +82,7 @@ mod value {
 mod planner;
 
 /// The house by its physics and its own rules.
-mod house;
+pub mod house;
 
 /// The house without compute.
 pub mod baseline;
@@ -92,11 +93,18 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, ledger, parts, receipt_ids, totals, verdict};
+pub use books::{comparison, journals, ledger, parts, totals, verdict};
 pub use planner::plan;
+pub use value::{capacity, tariff};
 
 #[cfg(test)]
+mod baseline_test;
+#[cfg(test)]
+mod books_test;
+#[cfg(test)]
 mod clock_test;
+#[cfg(test)]
+mod feed_test;
 #[cfg(test)]
 mod fuse_test;
 #[cfg(test)]
@@ -119,6 +127,8 @@ mod pump_test;
 mod random_houses_test;
 #[cfg(test)]
 mod random_test;
+#[cfg(test)]
+mod receipt_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! `heatmine ledger`.
 
 use super::{Failure, Outcome, print_json, print_line, print_text, zone};
-use crate::store::{self, Disk};
+use crate::store::{self, Disk, Signed, Verified};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use plant::parts::Parts;
 use plant::totals::Earnings;
+use plant::units::Currency;
 use plant::units::Eur;
-use plant::verdict::{CURRENCY, When, verdict};
+use plant::verdict::{When, verdict};
 use std::path::PathBuf;
 
 /// A gain below this is a loss that is worth a sentence.
 const LOSS: Eur = Eur(-0.005);
+/// The zone of books that name none: those of version 0.1.0, whose houses stood in it unless they said otherwise.
+const ASSUMED: Tz = Tz::Europe__Berlin;
 
 /// Arguments of `heatmine ledger`.
 #[derive(Debug, Args)]
@@ -23,9 +26,9 @@ pub(super) struct Ledger {
     /// The folder that HeatMine keeps its data in.
     #[arg(long, global = true, value_name = "FOLDER", default_value = "heatmine-data")]
     data: PathBuf,
-    /// Days and months begin at midnight of this time zone.
-    #[arg(long, global = true, value_name = "ZONE", default_value = "Europe/Berlin", value_parser = zone)]
-    timezone: Tz,
+    /// Days and months begin at midnight of this time zone; the house's where not given.
+    #[arg(long, global = true, value_name = "ZONE", value_parser = zone)]
+    timezone: Option<Tz>,
     /// Print as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -52,9 +55,13 @@ impl Ledger {
         }
         let disk = Disk::Folder(self.data.clone());
         let ledger = store::Ledger::open_existing(&disk).map_err(wrong)?;
+        let timezone = match self.timezone {
+            Some(timezone) => timezone,
+            None => ledger.zone().map_err(wrong)?.unwrap_or(ASSUMED),
+        };
         let rows = match self.view.unwrap_or(View::Days) {
-            View::Days => Some(ledger.days(self.timezone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?),
-            View::Months => Some(ledger.months(self.timezone).map_err(wrong)?),
+            View::Days => Some(ledger.days(timezone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?),
+            View::Months => Some(ledger.months(timezone).map_err(wrong)?),
             View::Verify => None,
         };
         let bar = ProgressBar::new(ledger.count().map_err(wrong)?);
@@ -66,7 +73,7 @@ impl Ledger {
             return print_json(&serde_json::json!({ "rows": rows, "verified": verified }));
         }
         if let Some(rows) = rows {
-            print_text(table(&rows))?;
+            print_text(table(&rows, currency(&ledger).map_err(wrong)?))?;
         }
         let verified = verified?;
         print_line(format_args!(
@@ -75,7 +82,8 @@ impl Ledger {
             counted(verified.slots, "quarter hour", "quarter hours"),
             counted(verified.receipts, "receipt", "receipts"),
             verified.head.hash
-        ))
+        ))?;
+        print_text(signed(&verified))
     }
 
     /// A chain whose newest entries were taken away holds, too: but the running state beside it remembers them.
@@ -92,13 +100,37 @@ fn wrong(error: impl ToString) -> Failure {
     Failure::new(Failure::DATA, error.to_string())
 }
 
+/// The currency of the newest entry.
+fn currency(ledger: &store::Ledger) -> Result<Currency, store::LedgerError> {
+    let head = ledger.head()?;
+    let newest = ledger.after(head.sequence.saturating_sub(1), 1)?;
+    let booking = newest.first().and_then(|entry| plant::ledger::booking(entry).ok());
+    Ok(booking.map(|booking| booking.currency()).unwrap_or_default())
+}
+
+/// Which entries are signed, and with which keys.
+fn signed(verified: &Verified) -> String {
+    let mut text = String::new();
+    for Signed { key, up_to, signatures } in &verified.signed {
+        let signatures = counted(*signatures, "signature fits", "signatures fit");
+        text += &format!("Signed up to entry {up_to} with the key {key}: {signatures}.\n");
+    }
+    let (up_to, newest) = (verified.signed.last().map_or(0, |signed| signed.up_to), verified.head.sequence);
+    match newest.saturating_sub(up_to) {
+        0 => {}
+        1 => text += &format!("Entry {newest} is not signed yet.\n"),
+        _ => text += &format!("Entries {} to {newest} are not signed yet.\n", up_to + 1),
+    }
+    text
+}
+
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The accounts of each day or month, in the books' currency. What needs the house without compute is a dash where that is not
 /// known; a sentence each says why a time lost money.
-fn table(rows: &[(String, Earnings)]) -> String {
+fn table(rows: &[(String, Earnings)], currency: Currency) -> String {
     let mut text = format!(
         "{:<12}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}\n",
         "", "kWh", "tokens", "revenue", "power", "feed-in", "heat", "wear", "gain", "promised", "bill", "without"
@@ -124,7 +156,7 @@ fn table(rows: &[(String, Earnings)]) -> String {
     }
     let lost = rows.iter().filter(|(_, earnings)| earnings.known_gain().is_some_and(|gain| gain < LOSS));
     for (label, earnings) in lost {
-        text += &verdict(&When::Period(label.clone()), earnings, CURRENCY);
+        text += &verdict(&When::Period(label.clone()), earnings, currency);
         text += "\n";
     }
     text
@@ -153,7 +185,7 @@ mod tests {
             ..Earnings::default()
         };
         let unknown = Earnings { compared_s: 0.0, ..lost };
-        let text = table(&[("2026-11-20".into(), lost), ("2026-11-21".into(), unknown)]);
+        let text = table(&[("2026-11-20".into(), lost), ("2026-11-21".into(), unknown)], Currency::EUR);
         let lines: Vec<&str> = text.lines().collect();
         let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
         assert_eq!(cells(lines[0]), "kWh tokens revenue power feed-in heat wear gain promised bill without");

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
 use plant::totals::Earnings;
-use plant::units::Eur;
-use plant::verdict::{CURRENCY, amount};
+use plant::units::{Currency, Eur};
+use plant::verdict::amount;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(super) struct Roi {
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// What the box cost; the configuration's where not given.
-    #[arg(long, value_name = "EUR", value_parser = euros)]
+    #[arg(long, value_name = "AMOUNT", value_parser = price)]
     price: Option<f64>,
     /// Print as JSON.
     #[arg(long)]
@@ -36,6 +36,8 @@ pub(super) struct Roi {
 /// What the books say about a price. Only days whose gain is known count: those of version 0.1.0 knew no house without compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct Return {
+    /// Of all amounts.
+    currency: Currency,
     price_eur: f64,
     /// Days that count.
     days: f64,
@@ -62,8 +64,8 @@ struct Return {
 impl Roi {
     /// Compares the books with the price.
     pub(super) fn run(self) -> Outcome {
-        let (data, price) = match (self.data, self.price) {
-            (Some(data), Some(price)) => (data, price),
+        let (data, price, currency) = match (self.data, self.price) {
+            (Some(data), Some(price)) => (data, price, currency(&self.file)),
             (data, price) => {
                 let loaded = config::load(&self.file)?;
                 let price = price.or(loaded.config.compute.price_eur).ok_or_else(|| {
@@ -71,10 +73,10 @@ impl Roi {
                     let words = format!("{file}: compute.price_eur: missing; expected what the box cost, or --price");
                     Failure::new(Failure::USAGE, words)
                 })?;
-                (data.unwrap_or(loaded.data_dir), price)
+                (data.unwrap_or(loaded.data_dir), price, loaded.site.currency)
             }
         };
-        let earned = earned(&data, price)?;
+        let earned = earned(&data, (price, currency))?;
         if self.json {
             return print_json(&earned);
         }
@@ -82,7 +84,7 @@ impl Roi {
     }
 }
 
-fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
+fn earned(data: &Path, price: (f64, Currency)) -> Result<Return, Failure> {
     let path = data.join("ledger.db");
     if !path.exists() {
         let words =
@@ -97,13 +99,14 @@ fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
         return Err(Failure::new(Failure::NO_INPUT, format!("nothing is booked yet in {}", path.display())));
     };
     let days = (last.booked_at - first.booked_at).as_seconds_f64() / 86_400.0;
-    let rows = ledger.days(Tz::UTC, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
+    let zone = ledger.zone().map_err(wrong)?.unwrap_or(Tz::UTC);
+    let rows = ledger.days(zone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
     Ok(Return::of(price, days, &rows.into_iter().map(|(_, earnings)| earnings).collect::<Vec<_>>()))
 }
 
 impl Return {
     /// The return of books that span `days`, from the earnings of each of their days.
-    fn of(price_eur: f64, days: f64, rows: &[Earnings]) -> Self {
+    fn of((price_eur, currency): (f64, Currency), days: f64, rows: &[Earnings]) -> Self {
         let (mut sum, mut known) = (Earnings::default(), 0_u32);
         for earnings in rows.iter().filter(|earnings| earnings.is_known()) {
             sum += *earnings;
@@ -114,6 +117,7 @@ impl Return {
         let net_eur = parts.gain.0;
         let net_eur_per_year = if counted > 0.0 { net_eur / counted * DAYS_A_YEAR } else { 0.0 };
         Self {
+            currency,
             price_eur,
             days: counted,
             days_unknown: days - counted,
@@ -131,7 +135,8 @@ impl Return {
 
     fn words(&self) -> String {
         let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years, .. } = self;
-        let money = |euros: f64| format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), CURRENCY));
+        let money =
+            |euros: f64| format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency));
         let mut lines = vec![
             format!(
                 "In {days:.1} days the box has earned {}, {earned_percent:.1} % of its price of {}.",
@@ -171,9 +176,14 @@ impl Return {
     }
 }
 
-fn euros(text: &str) -> Result<f64, String> {
+/// The currency of the house whose configuration lies in `file`; the euro where there is none.
+fn currency(file: &Path) -> Currency {
+    config::load(file).map_or(Currency::EUR, |loaded| loaded.site.currency)
+}
+
+fn price(text: &str) -> Result<f64, String> {
     let price = text.parse::<f64>().ok().filter(|price| (0.0..=1e7).contains(price));
-    price.ok_or_else(|| "expected euros from 0 to 10000000, as 1900".into())
+    price.ok_or_else(|| "expected an amount from 0 to 10000000, as 1900".into())
 }
 
 #[cfg(test)]
@@ -195,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn amounts_are_in_the_currency_of_the_house() {
+        let words = Return::of((40_000.0, "CZK".parse().unwrap()), 365.25, &[day(4000.0)]).words();
+        let expected = [
+            "In 365.2 days the box has earned 4000.00 CZK, 10.0 % of its price of 40000.00 CZK.",
+            "At this pace, 4000.00 CZK a year, it has paid for itself after 10.0 years.",
+        ];
+        assert!(expected.iter().all(|line| words.lines().any(|found| found == *line)), "{words}");
+    }
+
+    #[test]
     fn a_price_is_held_against_what_was_earned() {
         let rows = [
             (1000.0, 365.25, 100.0, 10.0, Some(10.0)),
@@ -205,7 +225,7 @@ mod tests {
             (0.0, 30.0, 5.0, 100.0, Some(0.0)),
         ];
         for (price, days, gain, percent, years) in rows {
-            let found = Return::of(price, days, &[day(gain)]);
+            let found = Return::of((price, Currency::EUR), days, &[day(gain)]);
             assert!((found.earned_percent - percent).abs() < 1e-9, "{found:?}");
             assert_eq!(found.years.map(|years| (years * 1e6).round() / 1e6), years, "{found:?}");
         }
@@ -214,7 +234,7 @@ mod tests {
     #[test]
     fn only_money_of_known_days_pays_back() {
         let unknown = Earnings { compared_s: 0.0, gain: Eur(50.0), ..day(50.0) };
-        let found = Return::of(1000.0, 3.0, &[day(0.5), unknown, day(-0.2)]);
+        let found = Return::of((1000.0, Currency::EUR), 3.0, &[day(0.5), unknown, day(-0.2)]);
         assert!((found.net_eur - 0.3).abs() < 1e-9 && (found.days - 2.0).abs() < 1e-9, "{found:?}");
         assert!((found.household_eur - 0.5).abs() < 1e-9 && (found.revenue_eur - 0.8).abs() < 1e-9, "{found:?}");
         assert!((found.bill_eur + 0.5).abs() < 1e-9 && (found.forecast_error_eur + 0.2).abs() < 1e-9, "{found:?}");

@@ -5,6 +5,8 @@ mod connections;
 mod devices;
 mod grid;
 mod site;
+mod spot;
+mod tariff;
 mod times;
 
 use super::Config;

@@ -12,8 +12,7 @@ use plant::reason::{Reason, Worth};
 use plant::record::{DeviceStatus, Gains, Record, Yesterday};
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, EnergyTotals};
-use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
-use plant::verdict::CURRENCY;
+use plant::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use plant::work::{Backlog, Due, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
@@ -33,13 +32,15 @@ pub(crate) fn record(at: Timestamp) -> Record {
     Record {
         at,
         site: "Sonnenhof".into(),
+        currency: Currency::EUR,
+        timezone: chrono_tz::Europe::Berlin,
         mode: Mode::Auto,
         boost_until: None,
         power_limit: MAX,
         power_max: MAX,
         grid_dimming: None,
-        surplus: Known::Fresh { value: (now.pv.0 - now.load.0).max(-900.0) },
-        import_price: Some(now.import_price),
+        surplus: Known::Fresh { value: (now.pv.unwrap_or_default().0 - now.load.unwrap_or_default().0).max(-900.0) },
+        import_price: now.import_price,
         export_price: Some(now.export_price),
         decision: Decision {
             at,
@@ -82,6 +83,7 @@ pub(crate) fn record(at: Timestamp) -> Record {
         problems: Vec::new(),
         to_confirm: 0,
         leases: Vec::new(),
+        feeds: Vec::new(),
     }
 }
 
@@ -137,7 +139,7 @@ fn yesterday(at: Timestamp) -> Yesterday {
         ..Earnings::default()
     };
     let day = (at - chrono::Duration::days(1)).date_naive();
-    Yesterday::of((day, lost), CURRENCY)
+    Yesterday::of((day, lost), Currency::EUR)
 }
 
 /// The next 36 hours as seen from `at`.
@@ -189,7 +191,11 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     {
         let Some(next) = queue.next(now)? else { break };
         match answer {
-            Some(text) => queue.finish(next.id, &Answer { text: text.into(), tokens_in: 812, tokens_out: 143 }, now)?,
+            Some(text) => queue.finish(
+                next.id,
+                &Answer { text: text.into(), tokens_in: 812, tokens_out: 143, ..Answer::default() },
+                now,
+            )?,
             None => queue.fail(next.id, error, false, now)?,
         }
     }
@@ -241,10 +247,11 @@ fn intention(slot: Slot) -> PlannedSlot {
     PlannedSlot {
         slot,
         start: slot.start(),
-        import_price: EurPerKwh(price),
+        import_price: Some(EurPerKwh(price)),
         export_price: EurPerKwh(0.08),
-        pv: Watts(pv),
-        load: Watts(load),
+        estimated_from: None,
+        pv: Some(Watts(pv)),
+        load: Some(Watts(load)),
         compute: Watts(compute),
         floor: Watts::ZERO,
         ceiling: Watts(compute),
@@ -268,11 +275,11 @@ fn outdoor(hour: f64) -> f64 {
 
 fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f64>> {
     let pump = if outdoor(hour) < 6.0 { 780.0 } else { 0.0 };
-    let house = now.load.0;
-    let battery = (house + pump + compute - now.pv.0).clamp(-2600.0, 1500.0);
+    let (house, pv) = (now.load.unwrap_or_default().0, now.pv.unwrap_or_default().0);
+    let battery = (house + pump + compute - pv).clamp(-2600.0, 1500.0);
     let values = [
-        (Point::GridPower, house + pump + compute - now.pv.0 - battery),
-        (Point::PvPower, now.pv.0),
+        (Point::GridPower, house + pump + compute - pv - battery),
+        (Point::PvPower, pv),
         (Point::BatteryPower, battery),
         (Point::BatterySoc, soc(hour)),
         (Point::HousePower, house),

@@ -94,7 +94,7 @@ pub(super) enum Trust {
     Missing,
 }
 
-/// The three numbers, in EUR per kWh: revenue plus heat less electricity is the net value.
+/// The three numbers, in the site's currency per kWh: revenue plus heat less electricity is the net value.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WorthBody {
     pub revenue: f64,
@@ -144,16 +144,21 @@ pub(super) struct DecisionBody {
     pub settings: Vec<SetpointBody>,
 }
 
-/// The intention for one quarter hour. Powers in W, prices in EUR/kWh.
+/// The intention for one quarter hour. Powers in W, prices in the site's currency per kWh.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PlannedSlotBody {
     /// Quarter hours since the Unix epoch.
     pub slot: i64,
     pub start: DateTime<Utc>,
-    pub import_price: f64,
+    /// `null` where it can be neither known nor estimated.
+    pub import_price: Option<f64>,
     pub export_price: f64,
-    pub pv: f64,
-    pub load: f64,
+    /// Where a price is estimated: the moment whose published price stands in for it. Left out where prices are known.
+    pub estimated_from: Option<DateTime<Utc>>,
+    /// `null` where nobody knows.
+    pub pv: Option<f64>,
+    /// `null` where nobody knows.
+    pub load: Option<f64>,
     pub compute: f64,
     pub floor: f64,
     pub ceiling: f64,
@@ -175,7 +180,7 @@ pub(super) struct PlanBody {
     /// The mode it was made for.
     pub mode: ModeName,
     pub slots: Vec<PlannedSlotBody>,
-    /// Net value of all of it, in EUR.
+    /// Net value of all of it, in the site's currency.
     pub expected_net: f64,
 }
 
@@ -222,7 +227,7 @@ pub(super) struct EnergyBody {
     pub heat_used: f64,
 }
 
-/// Money in EUR, energy and heat in kWh, account by account. What compares with the house without compute is of the time that
+/// Money in the site's currency, energy and heat in kWh, account by account. What compares with the house without compute is of the time that
 /// `compared_s` counts; where that is 0 and `observed_s` is not, it is not known, whatever stands here.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EarningsBody {
@@ -344,6 +349,10 @@ pub(super) struct DeviceBody {
 pub(super) struct RecordBody {
     pub at: DateTime<Utc>,
     pub site: String,
+    /// ISO 4217 code of the currency of every price and amount.
+    pub currency: String,
+    /// The site's time zone, as `Europe/Berlin`.
+    pub timezone: String,
     pub mode: ModeName,
     pub boost_until: Option<DateTime<Utc>>,
     pub power_limit: f64,
@@ -371,6 +380,28 @@ pub(super) struct RecordBody {
     pub to_confirm: usize,
     /// Who holds the controls of the devices; `worker` is the engine.
     pub leases: Vec<LeaseBody>,
+    /// Where prices and forecasts come from, and how old they are.
+    pub feeds: Vec<FeedBody>,
+}
+
+/// A feed of prices or forecasts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FeedBody {
+    /// A service and its place, a topic or an address.
+    #[schema(example = "energy-charts (DE-LU)")]
+    pub source: String,
+    #[schema(example = "prices")]
+    pub what: String,
+    /// When its last good answer came.
+    pub at: Option<DateTime<Utc>>,
+    /// The end of what it knows.
+    pub until: Option<DateTime<Utc>>,
+    /// When it is asked next.
+    pub next: Option<DateTime<Utc>>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// Under which terms its data may be shown.
+    pub license: Option<String>,
 }
 
 /// Who holds a control: the device itself (`own`), HeatMine (`held`), or the device because the control loop is silent
@@ -413,6 +444,37 @@ pub(super) struct HeadBody {
     pub hash: String,
 }
 
+/// The newest entry, and what is signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedHeadBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the house's Ed25519 key, as 64 hexadecimal digits.
+    pub key: Option<String>,
+    pub signature: Option<SignatureBody>,
+}
+
+/// A signature of an entry: over `heatmine ledger 1`, its number and its hash, each followed by a line feed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignatureBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// As 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// The entries that a key has signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedBody {
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// All entries up to this one are covered.
+    pub up_to: u64,
+    pub signatures: u64,
+}
+
 /// What a verification has seen.
 #[derive(Serialize, ToSchema)]
 pub(super) struct VerifiedBody {
@@ -421,6 +483,8 @@ pub(super) struct VerifiedBody {
     pub slots: u64,
     pub days: u64,
     pub head: HeadBody,
+    /// The key that signed last stands at the end.
+    pub signed: Vec<SignedBody>,
 }
 
 /// One message to the expert.
@@ -445,7 +509,7 @@ pub(super) struct JobRequestBody {
     pub deadline: Option<DateTime<Utc>>,
     /// The most tokens it may generate; 512 where it is not given.
     pub max_tokens: Option<u32>,
-    /// What it pays, in EUR; the price list's figure where it is not given.
+    /// What it pays, in the site's currency; the price list's figure where it is not given.
     pub value: Option<f64>,
 }
 

@@ -142,7 +142,7 @@ fn a_job_waits_through_a_time_that_is_doubted() {
 fn an_answer_after_the_cancellation_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let queue = open(folder.path());
-    let answer = Answer { text: "hello".into(), tokens_in: 3, tokens_out: 2 };
+    let answer = Answer { text: "hello".into(), expert: "m".into(), tokens_in: 3, tokens_out: 2 };
     let kept = queue.submit(&job("kept"), at(0)).unwrap().id;
     let cancelled = queue.submit(&job("cancelled"), at(0)).unwrap().id;
     titles(&queue, 0);

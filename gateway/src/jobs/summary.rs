@@ -4,7 +4,8 @@ use super::{JobRequest, Message};
 use chrono::{NaiveDate, TimeDelta};
 use plant::time::Timestamp;
 use plant::totals::Earnings;
-use plant::verdict::{CURRENCY, When, verdict};
+use plant::units::Currency;
+use plant::verdict::{When, verdict};
 
 /// Tokens a summary may take.
 const TOKENS: u32 = 160;
@@ -43,9 +44,23 @@ impl Reader {
     }
 }
 
+/// The house that a summary is about.
+#[derive(Clone, Copy, Debug)]
+pub struct House<'a> {
+    /// Its name.
+    pub site: &'a str,
+    /// What its amounts are in.
+    pub currency: Currency,
+}
+
 /// A summary of `day` for `reader`, to be written when there is power.
-pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, now: Timestamp) -> JobRequest {
-    let facts = facts(site, day, earnings);
+pub fn request(
+    reader: Reader,
+    house: House<'_>,
+    (day, earnings): (NaiveDate, &Earnings),
+    now: Timestamp,
+) -> JobRequest {
+    let facts = facts(house, day, earnings);
     let message = |role: &str, content: String| Message { role: role.into(), content };
     JobRequest {
         title: format!("{}: {day}", reader.title()),
@@ -60,7 +75,7 @@ pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, 
     }
 }
 
-fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
+fn facts(House { site, currency }: House<'_>, day: NaiveDate, earnings: &Earnings) -> String {
     let tokens = earnings.tokens_in.saturating_add(earnings.tokens_out);
     let bill = match earnings.known_cost_without() {
         Some(without) => format!("The house's energy cost {:.2}; without the computer {without:.2}.", earnings.cost),
@@ -73,7 +88,7 @@ fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
         format!("Text it read and wrote: {tokens} tokens."),
         format!("Paid for its work: {:.2}.", earnings.revenue),
         bill,
-        verdict(&When::Period(day.to_string()), earnings, CURRENCY),
+        verdict(&When::Period(day.to_string()), earnings, currency),
         format!(
             "Beside that, the household's own questions were worth {:.2} to it, which nobody pays.",
             earnings.household
@@ -85,6 +100,8 @@ fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOUSE: House<'_> = House { site: "Demo house", currency: Currency::EUR };
     use plant::units::{Eur, KilowattHours};
 
     #[test]
@@ -103,7 +120,7 @@ mod tests {
             ..Earnings::default()
         };
         let day = NaiveDate::from_ymd_opt(2026, 6, 21).unwrap();
-        let job = request(Reader::Family, "Demo house", day, &earnings, "2026-06-22T00:05:00Z".parse().unwrap());
+        let job = request(Reader::Family, HOUSE, (day, &earnings), "2026-06-22T00:05:00Z".parse().unwrap());
         let text = &job.messages[1].content;
         let lost = "On 2026-06-21 the house was 0.24 EUR worse off by computing, because its power cost 0.70 EUR";
         let bill = "The house's energy cost 2.00 EUR; without the computer 1.30 EUR.";
@@ -113,7 +130,7 @@ mod tests {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
         let unknown = Earnings { compared_s: 0.0, ..earnings };
-        let text = facts("Demo house", day, &unknown);
+        let text = facts(HOUSE, day, &unknown);
         assert!(text.contains("nothing could be compared") && !text.contains("without the computer"), "{text}");
         assert_eq!(job.deadline, Some("2026-06-23T00:05:00Z".parse().unwrap()));
     }

@@ -5,10 +5,8 @@
 
 use crate::books::parts::Parts;
 use crate::books::totals::Earnings;
-use crate::units::Eur;
+use crate::units::{Currency, Eur};
 
-/// The currency of amounts.
-pub const CURRENCY: &str = "EUR";
 /// Less than half a cent is not shown.
 const SHOWN: Eur = Eur(0.005);
 /// A part smaller than this share of the largest is no reason. Chosen.
@@ -37,12 +35,12 @@ impl std::fmt::Display for When {
 }
 
 /// An amount of money as people write it, without its sign.
-pub fn amount(money: Eur, currency: &str) -> String {
+pub fn amount(money: Eur, currency: Currency) -> String {
     format!("{:.2} {currency}", money.0.abs())
 }
 
 /// What `earnings` of `when` say, in one to three sentences; amounts are in `currency`.
-pub fn verdict(when: &When, earnings: &Earnings, currency: &str) -> String {
+pub fn verdict(when: &When, earnings: &Earnings, currency: Currency) -> String {
     let Some(parts) = earnings.parts() else {
         return format!(
             "{when} nothing could be compared with the house without compute: what it gained is not known."
@@ -157,7 +155,7 @@ mod tests {
     }
 
     fn said_of(earnings: Earnings) -> String {
-        verdict(&When::Yesterday, &earnings, CURRENCY)
+        verdict(&When::Yesterday, &earnings, Currency::EUR)
     }
 
     #[test]
@@ -217,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_span_has_its_preposition_and_its_currency() {
-        let says = |period: &str| verdict(&When::Period(period.into()), &day(1.0, 1.0, 0.7, 0.0), "CZK");
+        let says =
+            |period: &str| verdict(&When::Period(period.into()), &day(1.0, 1.0, 0.7, 0.0), "CZK".parse().unwrap());
         assert!(
             says("2026-11-21").starts_with("On 2026-11-21 the house was 0.70 CZK better off"),
             "{}",

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 const STORED_SHARE: f64 = 0.8;
 /// Assumed of power whose price no feed has said: dear, a German household's price of 2023 to 2025, so that nothing runs because it
 /// seems to cost nothing. It decides, and is never booked.
-const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
+pub(crate) const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
 /// So close to the feed-in cap, as a share of it and at least, the inverter holds the export down: controls that hold the meter at
 /// zero leave some tens of watts.
 const CAP_SLACK: f64 = 0.02;
@@ -94,10 +94,12 @@ impl<'a> Situation<'a> {
     pub(crate) fn new(site: &'a Site, observed: &Observed, image: &'a Image, planned: Option<&'a PlannedSlot>) -> Self {
         let now = image.at;
         let feeds = &observed.feeds;
-        let prices = |spot| tariff::prices(&site.tariff, site.timezone, now, spot);
-        let (published, estimated) = (prices(feeds.published(now)), prices(feeds.estimated(now)));
-        let import = estimated.import.unwrap_or(PRICE_UNKNOWN);
-        let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
+        let (tariff, timezone) = (&site.tariff, site.timezone);
+        let published = tariff::prices(tariff, timezone, now, |slot| feeds.published(slot.start()));
+        let estimated = tariff::prices(tariff, timezone, now, |slot| feeds.estimated(slot.start()));
+        let assumed = site.currency.roughly(PRICE_UNKNOWN);
+        let import = estimated.import.unwrap_or(assumed);
+        let export = estimated.export.unwrap_or(assumed);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
         let temperatures = temperatures(observed, image);
         let bus = observed.bus.flows;

@@ -31,12 +31,15 @@ const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"),
 const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
 const IRRADIANCE: Kind = kind(Some("irradiance"), Some("measurement"), Some("W/m²"), Some(0));
 const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
-const MONEY: Kind = kind(Some("monetary"), Some("total"), Some("EUR"), Some(2));
+/// Units of money begin with this; the site's currency takes its place.
+pub const EURO: &str = "EUR";
+
+const MONEY: Kind = kind(Some("monetary"), Some("total"), Some(EURO), Some(2));
 /// Money of a span that is over: it adds up to nothing.
-const CLOSED_MONEY: Kind = kind(Some("monetary"), None, Some("EUR"), Some(2));
+const CLOSED_MONEY: Kind = kind(Some("monetary"), None, Some(EURO), Some(2));
 /// What something is worth to somebody who does not pay for it. No money: Home Assistant keeps no sums of it, and offers it nowhere as
 /// a cost.
-const VALUE: Kind = kind(None, Some("measurement"), Some("EUR"), Some(2));
+const VALUE: Kind = kind(None, Some("measurement"), Some(EURO), Some(2));
 const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
 const TOKENS: Kind = kind(None, Some("total_increasing"), Some("tokens"), Some(0));
 const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));

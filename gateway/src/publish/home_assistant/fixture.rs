@@ -8,7 +8,7 @@ use plant::point::{DeviceId, Point};
 use plant::reason::{Reason, Worth};
 use plant::record::{DeviceStatus, Record};
 use plant::time::{Slot, Timestamp};
-use plant::units::{Eur, EurPerKwh, Watts};
+use plant::units::{Currency, Eur, EurPerKwh, Watts};
 use plant::work::{Backlog, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub(super) fn record() -> Record {
     Record {
         at,
         site: "Test house".into(),
+        currency: Currency::EUR,
+        timezone: chrono_tz::Europe::Berlin,
         mode: Mode::Auto,
         boost_until: None,
         power_limit: Watts(600.0),
@@ -54,6 +56,7 @@ pub(super) fn record() -> Record {
         problems: Vec::new(),
         to_confirm: 0,
         leases: Vec::new(),
+        feeds: Vec::new(),
     }
 }
 
@@ -64,10 +67,11 @@ pub(super) fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
         PlannedSlot {
             slot,
             start: slot.start(),
-            import_price: EurPerKwh(-0.123),
+            import_price: Some(EurPerKwh(-0.123)),
             export_price: EurPerKwh(0.08),
-            pv: Watts(12345.0),
-            load: Watts(400.0),
+            estimated_from: None,
+            pv: Some(Watts(12345.0)),
+            load: Some(Watts(400.0)),
             compute: Watts(watts),
             floor: Watts::ZERO,
             ceiling: Watts(watts),

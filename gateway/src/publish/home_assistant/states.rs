@@ -239,9 +239,10 @@ fn ahead(plan: &Plan, slots: &[&PlannedSlot], runs: &[Vec<&PlannedSlot>]) -> Val
         "start": slots.first().map(|planned| moment(planned.start)),
         "step_minutes": Slot::SECONDS / 60,
         "compute_w": column(|planned| rounded(planned.compute.0, 0)),
-        "pv_w": column(|planned| rounded(planned.pv.0, 0)),
+        "pv_w": column(|planned| planned.pv.map_or(Value::Null, |pv| rounded(pv.0, 0))),
         "heat_w": column(|planned| rounded(planned.heat.0, 0)),
-        "import_price": column(|planned| rounded(planned.import_price.0, 3)),
+        "import_price": column(|planned| planned.import_price.map_or(Value::Null, |price| rounded(price.0, 3))),
+        "estimated_from": slots.iter().find(|planned| planned.estimated_from.is_some()).map(|planned| moment(planned.start)),
         "net": column(|planned| rounded(planned.worth.net().0, 3)),
         "reason": column(|planned| json!(planned.reason.name())),
     })

@@ -114,7 +114,7 @@ fn a_gain_that_is_not_known_is_null_and_what_is_known_stays() {
 fn yesterday_says_that_it_lost_money_and_why() {
     let mut record = record();
     let day = "2026-06-20".parse().unwrap();
-    record.gains.yesterday = Some(Yesterday::of((day, half_a_day()), "EUR"));
+    record.gains.yesterday = Some(Yesterday::of((day, half_a_day()), plant::units::Currency::EUR));
     let yesterday = &payload(&record, State::Earnings)["yesterday"];
     assert_eq!((&yesterday["day"], &yesterday["gain"]), (&json!("2026-06-20"), &json!(-0.35)));
     let verdict = yesterday["verdict"].as_str().unwrap();
