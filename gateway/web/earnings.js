@@ -12,13 +12,15 @@ const COMPARED = 0.95;
 // Half a thousandth is not shown.
 const SHOWN = 0.0005;
 
-// What each row says, and whether it stands only where it is not zero. Rows without a group are sums of their own.
-const ROWS = [
+// What each row says, and whether it stands only where it is not zero.
+const BILL = [
   { group: "The bill", of: (gain) => sum(gain.bill, gain.wear) },
   { name: "Power", hue: "grid", of: (gain) => gain.power },
   { name: "Feed-in", hue: "solar", of: (gain) => gain.feed_in },
   { name: "Heat saved", hue: "heat", of: (gain) => gain.heat_saved },
   { name: "Wear and starts", hue: "battery", of: (gain) => gain.wear },
+];
+const OTHERS = [
   { group: "Paid by others", of: (_, today) => today.revenue },
   { group: "Still in the stores", of: (gain) => gain.inventory, hint: "What battery, room and tank hold more than without compute" },
   { group: "A colder room", rare: true, of: (gain) => gain.colder_room, hint: "What it saved is no earnings" },
@@ -31,16 +33,15 @@ export function earnings() {
   const root = byId("earnings"), cell = {};
   const value = (key) => (cell[key] = el("dd", {}, NONE));
   const part = (key, kind) => (cell[key] = el("p", { class: kind, hidden: true }));
-  const net = (cell.net = el("p", { class: "net" }, NONE));
-  const rows = ROWS.map(account);
-  const own = account({ group: "Worth to you", hint: "Your own questions, by the value that you gave them. Nobody pays it, and no sum has it." });
+  const net = (cell.net = el("p", { class: "net unknown" }, NONE));
+  const bill = BILL.map(account), others = OTHERS.map(account), list = (of) => el("dl", { class: "accounts" }, of.map(({ row }) => row));
+  const own = account({ group: "Worth to you" });
   const days = el("div", { class: "days", hidden: true });
   root.append(
     el("div", { class: "headline" }, net, part("about", "about")),
     part("unknown", "hint"), part("expected", "expected"),
-    el("dl", { class: "accounts" }, rows.map((each) => each.row)),
-    part("compare", "compare"),
-    el("dl", { class: "accounts own" }, own.row), el("p", { class: "hint" }, "Your own questions, by your value; counted in no sum."),
+    list(bill), part("compare", "compare"), list(others),
+    el("dl", { class: "accounts own" }, own.row), el("p", { class: "hint" }, "Your own questions, by the value you gave them: no money, and in no sum."),
     part("verdict", "verdict"),
     el("dl", { class: "spans" },
       el("div", {}, el("dt", {}, "This month"), value("month")),
@@ -56,11 +57,11 @@ export function earnings() {
     setText(net, euro(gain.gain));
     net.classList.toggle("loss", gain.gain < -SHOWN);
     net.classList.toggle("unknown", gain.gain === undefined);
-    for (const each of rows) each.show(gain, today, fine);
+    for (const each of [...bill, ...others]) each.show(gain, today, fine);
     own.cell(today.household, fine);
     show(cell.about, today.spread > SHOWN && gain.gain !== undefined && `give or take ${euro(today.spread, fine)}`);
     show(cell.unknown, coverage(today));
-    show(cell.expected, gain.gain !== undefined && expected(gain, today, fine));
+    show(cell.expected, gain.gain !== undefined && expected(gain, fine));
     show(cell.compare, compare(today, gain.gain !== undefined));
     yesterday(cell.verdict, gains?.yesterday);
     setText(cell.month, euro(gains?.month?.gain));
@@ -77,7 +78,7 @@ export function earnings() {
 /** One row of the accounts: a group with its sum, or a part of it. */
 function account({ group, name, hue, hint, rare, of }) {
   const amount = el("dd", {}, NONE);
-  const row = el("div", { class: group ? "group" : `part ${hue}`, title: hint }, el("dt", {}, group ?? name), amount);
+  const row = el("div", { class: group ? "group" : `part ${hue}`, title: hint, hidden: Boolean(rare) }, el("dt", {}, group ?? name), amount);
   const cell = (value, fine) => {
     setText(amount, value === undefined ? NONE : signed(value, fine));
     amount.classList.toggle("loss", value < -SHOWN);
@@ -104,10 +105,10 @@ function coverage({ observed_s, compared_s }) {
 }
 
 /** What was promised when it was decided to run, and how far that was off. */
-function expected({ forecast_error }, { net }, fine) {
-  if (Math.abs(net) < SHOWN && Math.abs(forecast_error) < SHOWN) return "";
+function expected({ promised, forecast_error }, fine) {
+  if (Math.abs(promised) < SHOWN && Math.abs(forecast_error) < SHOWN) return "";
   const off = Math.abs(forecast_error) < SHOWN ? "as it came" : `the forecast error is ${signed(forecast_error, fine)}`;
-  return `When it was decided, ${euro(net, fine)} was expected: ${off}.`;
+  return `When it was decided, ${euro(promised, fine)} was expected: ${off}.`;
 }
 
 function compare({ cost, cost_without }, known) {

@@ -133,7 +133,7 @@ fn parts_of_the_gain_add_up(today: &Value) -> Result<()> {
     let (gain, sum) = (part("gain")?, parts.iter().sum::<f64>());
     // Each is rounded to a hundredth of a cent.
     ensure!((gain - sum).abs() < 0.0005, "the parts {parts:?} do not add up to {gain}");
-    ensure!((part("forecast_error")? - (gain - part("net")?)).abs() < 0.0005, "{today}");
+    ensure!((part("forecast_error")? - (gain - part("promised")?)).abs() < 0.0005, "{today}");
     Ok(())
 }
 

@@ -149,7 +149,7 @@ fn table(rows: &[(String, Earnings)], currency: Currency) -> String {
             known(|parts| parts.heat_saved),
             known(|parts| parts.wear),
             known(|parts| parts.gain),
-            money(Some(earnings.net)),
+            known(|parts| parts.promised),
             money(Some(earnings.cost)),
             money(earnings.known_cost_without()),
         );
@@ -176,6 +176,7 @@ mod tests {
             cost_without: Eur(3.06),
             heat_saved: Eur(0.16),
             gain: Eur(-0.24),
+            promised: Eur(1.17),
             observed_s: 86_400.0,
             compared_s: 86_400.0,
             energy: KilowattHours(5.2),
@@ -189,7 +190,7 @@ mod tests {
         let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
         assert_eq!(cells(lines[0]), "kWh tokens revenue power feed-in heat wear gain promised bill without");
         assert_eq!(cells(lines[1]), "2026-11-20 5.200 1234 0.200 -0.600 0.000 0.160 0.000 -0.240 1.170 3.500 3.060");
-        assert_eq!(cells(lines[2]), "2026-11-21 5.200 1234 0.200 - - - - - 1.170 3.500 -");
+        assert_eq!(cells(lines[2]), "2026-11-21 5.200 1234 0.200 - - - - - - 3.500 -");
         assert!(lines[3].starts_with("On 2026-11-20 the house was 0.24 EUR worse off by computing, because"), "{text}");
         assert_eq!(lines.len(), 4, "nothing is said of a day that is not known: {text}");
     }

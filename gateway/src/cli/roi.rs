@@ -145,7 +145,7 @@ impl Return {
             ),
             format!("  the bill and wear: {}", money(self.bill_eur)),
             format!("  paid by others: {}", money(self.revenue_eur)),
-            format!("  still in battery, room and tank: {}", money(self.stores_eur)),
+            format!("  what battery, room and tank hold more: {}", money(self.stores_eur)),
             match years {
                 Some(years) => format!(
                     "At this pace, {} a year, it has paid for itself after {years:.1} years.",
@@ -194,7 +194,7 @@ mod tests {
         Earnings {
             revenue: Eur(0.40),
             household: Eur(0.25),
-            net: Eur(gain + 0.10),
+            promised: Eur(gain + 0.10),
             cost: Eur(1.0),
             cost_without: Eur(1.0 + gain - 0.40),
             gain: Eur(gain),

@@ -152,7 +152,7 @@ fn money(text: &mut Text, record: &Record) {
         "heatmine_earnings_eur",
         "gauge",
         "Money of the local day, the day before, the local month and all time. The gain is power, feed_in, heat_saved, wear, revenue, \
-         inventory and colder_room; what was promised is net.",
+         inventory and colder_room; what the valuation made of all time is net.",
         samples,
     );
     text.family(
@@ -194,6 +194,7 @@ fn earned(span: &'static str, earnings: &Earnings) -> Vec<Sample> {
             ("wear", parts.wear),
             ("inventory", parts.inventory),
             ("colder_room", parts.colder_room),
+            ("promised", parts.promised),
             ("forecast_error", parts.forecast_error),
         ]
     });

@@ -268,6 +268,8 @@ pub(super) struct EarningsBody {
     /// What the house is better off by compute: the bill without compute less the bill, the same of wear, plus revenue and inventory,
     /// less `colder_room`.
     pub gain: f64,
+    /// What the valuation promised of the time that is compared; of other time what was gained.
+    pub promised: f64,
     /// One standard deviation of the gain, where the house without compute is estimated.
     pub spread: f64,
     /// Seconds in which the house was observed.
@@ -303,7 +305,9 @@ pub(super) struct PartsBody {
     pub inventory: f64,
     /// What a room colder than its own rule would have kept it saved; below zero, since it is no earnings.
     pub colder_room: f64,
-    /// What the gain is more than the valuation promised.
+    /// What the valuation promised of the time that is compared.
+    pub promised: f64,
+    /// What the gain is more than that.
     pub forecast_error: f64,
     /// What the house pays less by meter and contract: power, feed-in and heat.
     pub bill: f64,

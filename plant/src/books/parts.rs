@@ -17,8 +17,8 @@ use crate::books::totals::Earnings;
 use crate::units::Eur;
 use serde::{Deserialize, Serialize};
 
-/// What the house is better off by compute, and why: above zero it gained, below zero it lost. All but `forecast_error` and what
-/// follows it add up to `gain`.
+/// What the house is better off by compute, and why: above zero it gained, below zero it lost. `power` to `colder_room` add up
+/// to `gain`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parts {
     /// All of it.
@@ -37,7 +37,9 @@ pub struct Parts {
     pub inventory: Eur,
     /// What a room colder than its own rule would have kept it saved: below zero, since it is no earnings.
     pub colder_room: Eur,
-    /// What the gain is more than the valuation promised.
+    /// What the valuation promised of the time that is compared, when it was decided to run.
+    pub promised: Eur,
+    /// What the gain is more than that.
     pub forecast_error: Eur,
     /// What the house pays less by meter and contract: power, feed-in and heat.
     pub bill: Eur,
@@ -74,7 +76,8 @@ impl Earnings {
             wear: self.wear_without - self.wear,
             revenue: self.revenue,
             inventory: self.inventory,
-            colder_room: -self.colder_room,
+            colder_room: Eur::ZERO - self.colder_room,
+            promised: self.promised,
             forecast_error: self.forecast_error(),
             bill: self.cost_without - self.cost,
         })
@@ -139,9 +142,12 @@ mod tests {
             let sum = power + feed_in + heat_saved + wear + revenue + inventory + colder_room;
             assert!((sum - parts.gain).0.abs() < 1e-12, "{parts:?}");
             assert!((parts.bill - power - feed_in - heat_saved).0.abs() < 1e-12, "{parts:?}");
-            assert!((parts.forecast_error - (parts.gain - day.net)).0.abs() < 1e-12);
         }
         assert_eq!(day.compared(), Some(0.5));
+        // Two slots are compared: each promised its revenue. Of the others nothing is held against what was promised.
+        let parts = day.parts().unwrap();
+        let errors: f64 = rows[..2].iter().map(|account| account.gain.0 - account.net().0).sum();
+        assert!((parts.forecast_error.0 - errors).abs() < 1e-12, "{parts:?}");
     }
 
     #[test]

@@ -252,6 +252,9 @@ pub struct Earnings {
     /// What the house is better off by compute.
     #[serde(default)]
     pub gain: Eur,
+    /// What the valuation promised of the time that is compared: the gain is held against it. Of other time what was gained.
+    #[serde(default)]
+    pub promised: Eur,
     /// One standard deviation of the baseline's bill.
     #[serde(default)]
     pub spread: Eur,
@@ -277,7 +280,7 @@ pub struct Earnings {
 adds_up!(both ways Earnings {
     revenue, household, heat_value, electricity_cost, net, cost, cost_without, import_cost, import_cost_without,
     export_revenue, export_revenue_without, wear, start_cost, wear_without, heat_saved, inventory, colder_room, gain,
-    spread, observed_s, compared_s, starts, energy, heat, tokens_in, tokens_out
+    promised, spread, observed_s, compared_s, starts, energy, heat, tokens_in, tokens_out
 });
 
 impl Earnings {
@@ -293,7 +296,7 @@ impl Earnings {
 
     /// What the gain is more than the valuation promised.
     pub fn forecast_error(&self) -> Eur {
-        self.gain - self.net
+        self.gain - self.promised
     }
 
     /// Takes in those of version 0.1.0, which knew no gain: it is what the valuation promised.
@@ -302,7 +305,8 @@ impl Earnings {
         if !fields.contains_key("gain")
             && let Some(net) = fields.get("net").cloned()
         {
-            fields.insert("gain".into(), net);
+            fields.insert("gain".into(), net.clone());
+            fields.insert("promised".into(), net);
         }
         serde_json::from_value(fields.into()).map_err(serde::de::Error::custom)
     }
@@ -336,6 +340,7 @@ impl From<&SlotAccount> for Earnings {
             inventory: baseline.inventory,
             colder_room: baseline.colder_room,
             gain: account.gain,
+            promised: if baseline.compared_s > 0.0 { account.net() } else { account.gain },
             spread: baseline.spread,
             observed_s: account.observed_s,
             compared_s: baseline.compared_s,

@@ -9,6 +9,8 @@ use crate::units::{Currency, Eur};
 
 /// Less than half a cent is not shown.
 const SHOWN: Eur = Eur(0.005);
+/// A part smaller than this share of the largest is no reason. Chosen.
+const SHARE: f64 = 0.05;
 /// Where less of a time than this is compared, that is said.
 const COMPARED: f64 = 0.95;
 
@@ -70,17 +72,17 @@ pub fn verdict(when: &When, earnings: &Earnings, currency: Currency) -> String {
         text += &format!("; against that, {against}");
     }
     text += ".";
-    text += &promised(&parts, earnings.net, &money);
+    text += &promised(&parts, &money);
     text + &partly(earnings)
 }
 
 /// What was expected of a time that lost money, where that was better.
-fn promised(parts: &Parts, net: Eur, money: &impl Fn(Eur) -> String) -> String {
+fn promised(parts: &Parts, money: &impl Fn(Eur) -> String) -> String {
     if parts.gain > -SHOWN || parts.forecast_error > -SHOWN {
         return String::new();
     }
-    let turn = if net < Eur::ZERO { "loss" } else { "gain" };
-    format!(" When it was decided, a {turn} of {} was expected.", money(net))
+    let turn = if parts.promised < Eur::ZERO { "loss" } else { "gain" };
+    format!(" When it was decided, a {turn} of {} was expected.", money(parts.promised))
 }
 
 /// How much of the time this is about, where that is not (almost) all of it.
@@ -122,7 +124,8 @@ fn gains(parts: &Parts) -> [(Eur, &'static str); 7] {
 /// Those of `parts` that are worth a word, the largest first.
 fn said(mut parts: [(Eur, &'static str); 7], money: &impl Fn(Eur) -> String) -> Vec<String> {
     parts.sort_by(|(one, _), (other, _)| other.0.total_cmp(&one.0));
-    let shown = parts.into_iter().filter(|(part, _)| *part >= SHOWN);
+    let least = SHOWN.max(parts[0].0 * SHARE);
+    let shown = parts.into_iter().filter(|(part, _)| *part >= least);
     shown.map(|(part, words)| words.replace("{}", &money(part))).collect()
 }
 
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn a_day_that_lost_money_says_so_and_why() {
         // Power 0.60 for compute, 0.16 saved by its heat, 0.20 paid by others; 1.17 was promised.
-        let lost = Earnings { net: Eur(1.17), household: Eur(1.41), ..day(1.00, 0.56, 0.20, 0.16) };
+        let lost = Earnings { promised: Eur(1.17), household: Eur(1.41), ..day(1.00, 0.56, 0.20, 0.16) };
         assert_eq!(
             said_of(lost),
             "Yesterday the house was 0.24 EUR worse off by computing, because its power cost 0.60 EUR; against that, \
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_largest_part_comes_first() {
-        let fed = Earnings { export_revenue_without: Eur(0.50), net: Eur(-0.30), ..day(1.0, 0.30, 0.40, 0.0) };
+        let fed = Earnings { export_revenue_without: Eur(0.50), promised: Eur(-0.30), ..day(1.0, 0.30, 0.40, 0.0) };
         assert_eq!(
             said_of(fed),
             "Yesterday the house was 0.30 EUR worse off by computing, because 0.50 EUR of feed-in was lost and its power \
@@ -197,6 +200,11 @@ mod tests {
         assert_eq!(
             said_of(half),
             "Yesterday computing changed nothing of what the house pays. Only 50 % of the time could be compared."
+        );
+        let small = Earnings { wear: Eur(0.01), ..day(1.0, 0.50, 0.0, 0.0) };
+        assert_eq!(
+            said_of(small),
+            "Yesterday the house was 0.50 EUR worse off by computing, because its power cost 0.50 EUR."
         );
         let even = said_of(day(1.0, 0.80, 0.20, 0.0));
         assert!(

@@ -149,6 +149,7 @@ fn breakdown(earnings: &Earnings) -> Value {
         ("inventory", known(|parts| parts.inventory)),
         ("colder_room", known(|parts| parts.colder_room)),
         ("net", Some(earnings.net)),
+        ("promised", known(|parts| parts.promised)),
         ("forecast_error", known(|parts| parts.forecast_error)),
         ("heat_value", Some(earnings.heat_value)),
         ("electricity_cost", Some(earnings.electricity_cost)),

@@ -125,6 +125,7 @@ fn money(earnings: &Earnings, point: Point) -> Point {
         .number("wear", parts.wear.0)
         .number("inventory", parts.inventory.0)
         .number("colder_room", parts.colder_room.0)
+        .number("promised", parts.promised.0)
         .number("forecast_error", parts.forecast_error.0)
         .number("spread", earnings.spread.0)
 }

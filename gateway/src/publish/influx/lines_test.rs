@@ -63,6 +63,7 @@ fn money_has_its_accounts_and_own_questions_are_none_of_them() {
     record.today.compared_s = 3600.0;
     record.today.heat_saved.0 = 0.25;
     record.today.gain.0 = 1.0;
+    record.today.promised.0 = 0.4;
     record.today.household.0 = 1.5;
     let line = line_of(&record, "heatmine_money,site=House\\ 1\\,\\ north\\=east,span=today");
     for field in ["gain=1,", "power=0.1", "heat_saved=0.25", "forecast_error=0.6,", "compared=0.5", "cost_without=1.4,"]
