@@ -175,6 +175,7 @@ impl Run {
             tokens_out: (worked.0 * site.compute.tokens_per_kwh) as u64,
             joules: worked.0 * 3.6e6,
             price: Eur(worked.0 * site.work.standing.0),
+            worth: Eur::ZERO,
             finished_at: now,
         };
         self.handle(Event::Receipt(Box::new(receipt)), now);

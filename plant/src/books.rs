@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! decision --> held until the next cycle --> interval --+
-//! receipt ----> entry (Receipt) -----------> its money -+--> open slot --border passed--> entry (Slot), closed totals
+//! receipt ----> entry (Receipt) -----------> its money -+--> open slot --border passed--> compared with the baseline
+//!                                                              --> entry (Slot), closed totals --midnight--> entry (Day)
 //! ```
 //!
 //! Terms: the *open* slot is the quarter hour that runs; the *closed* totals are the sums over all slots before it. What is
@@ -19,6 +20,8 @@
 mod account;
 /// The local day and month.
 mod calendar;
+/// The house beside its baseline.
+pub mod comparison;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
@@ -28,15 +31,16 @@ pub mod totals;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
+use crate::books::comparison::Comparison;
 use crate::books::receipt_ids::ReceiptIds;
-use crate::books::totals::Totals;
+use crate::books::totals::{Earnings, Totals};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
-use crate::entry::{BookedReceipt, Booking, Entry, Head, SlotAccount};
+use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
-use crate::units::KilowattHours;
+use crate::units::{Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use std::time::Duration;
@@ -61,6 +65,9 @@ pub(crate) struct Books {
     calendar: Calendar,
     receipts: ReceiptIds,
     held: Option<Holding>,
+    comparison: Comparison,
+    /// Whether compute works; `None` before it is known.
+    computes: Option<bool>,
 }
 
 /// The time since the last cycle.
@@ -90,7 +97,14 @@ impl Books {
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
+            comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
+            computes: None,
         }
+    }
+
+    /// What of the comparison with the baseline outlasts a restart.
+    pub(crate) fn comparison(&self) -> comparison::ComparisonState {
+        self.comparison.state()
     }
 
     /// Everything that is counted, the open slot included.
@@ -115,7 +129,9 @@ impl Books {
                 self.turn_to(account.start);
                 self.closed += &*account;
                 self.open = SlotAccount::new(account.slot.plus(1));
+                self.comparison.skip();
             }
+            Ok(Booking::Day(_)) => {}
             Err(_) => {}
         }
     }
@@ -133,11 +149,11 @@ impl Books {
         if let Some(Holding { from, stands_for, held }) = self.held.take() {
             let span = elapsed(from, now).min(stands_for);
             for interval in held.iter().flat_map(|held| account::intervals(site, held, from, span)) {
-                entries.extend(self.add(interval));
+                entries.extend(self.add(site, interval));
             }
             self.held = Some(Holding { from: now, stands_for: stands_for.saturating_sub(elapsed(from, now)), held });
         }
-        entries.extend(self.advance(now));
+        entries.extend(self.advance(site, now));
         entries
     }
 
@@ -150,16 +166,27 @@ impl Books {
 
     /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
     pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
-        self.held = Some(Holding { from: situation.now, stands_for, held: Held::of(situation, decision) });
+        let held = Held::of(situation, decision);
+        if let Some(computes) = held.as_ref().and_then(|held| held.computes(situation.site)) {
+            if computes && self.computes == Some(false) {
+                self.open.starts += 1;
+                self.open.bill.starts += Eur(situation.site.compute.start_cost_eur);
+            }
+            self.computes = Some(computes);
+        }
+        self.held = Some(Holding { from: situation.now, stands_for, held });
     }
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
     pub(crate) fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
-        let possible = (0.0..=JOULES_MAX).contains(&receipt.joules) && (0.0..=PRICE_MAX).contains(&receipt.price.0);
+        let money = 0.0..=PRICE_MAX;
+        let possible = (0.0..=JOULES_MAX).contains(&receipt.joules)
+            && money.contains(&receipt.price.0)
+            && money.contains(&receipt.worth.0);
         if !possible || !self.receipts.insert(&receipt.id) {
             return Vec::new();
         }
-        let mut entries: Vec<Entry> = self.advance(now).into_iter().collect();
+        let mut entries = self.advance(site, now);
         self.count(receipt);
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
         let heat_share = held.map_or(0.0, |held| held.useful_share(site)) * site.compute.heat_fraction;
@@ -170,28 +197,45 @@ impl Books {
     }
 
     /// Adds an interval that lies in one slot; a border passed on the way closes the open slot.
-    fn add(&mut self, interval: Interval) -> Option<Entry> {
-        let closed = self.advance(interval.at);
+    fn add(&mut self, site: &Site, interval: Interval) -> Vec<Entry> {
+        let closed = self.advance(site, interval.at);
         self.open += interval.part;
         closed
     }
 
-    /// Moves on to the slot that contains `now`, closing the open one where it is another.
-    fn advance(&mut self, now: Timestamp) -> Option<Entry> {
+    /// Moves on to the slot that contains `now`, closing the open one where it is another, and its day where that is over.
+    fn advance(&mut self, site: &Site, now: Timestamp) -> Vec<Entry> {
         let slot = Slot::containing(now);
-        let entry = (self.open.slot != slot).then(|| self.close(slot, now)).flatten();
+        let mut entries = Vec::new();
+        if self.open.slot != slot {
+            entries.extend(self.close(site, slot, now));
+        }
+        entries.extend(self.close_day(site, now));
         self.turn_to(now);
-        entry
+        entries
     }
 
     /// Closes the open slot and opens `next`; what nothing is booked in leaves no entry.
-    fn close(&mut self, next: Slot, now: Timestamp) -> Option<Entry> {
-        let account = std::mem::replace(&mut self.open, SlotAccount::new(next));
+    fn close(&mut self, site: &Site, next: Slot, now: Timestamp) -> Option<Entry> {
+        let mut account = std::mem::replace(&mut self.open, SlotAccount::new(next));
         if account.is_empty() {
             return None;
         }
+        self.comparison.close(site, &mut account);
         self.closed += &account;
         Some(self.append(now, &Booking::Slot(Box::new(account))))
+    }
+
+    /// Closes the day where `now` lies in a later one; what nothing is booked in leaves no entry.
+    fn close_day(&mut self, site: &Site, now: Timestamp) -> Option<Entry> {
+        let day = self.calendar.day();
+        let over = now.with_timezone(&site.timezone).date_naive() > day;
+        if !over || self.closed.today == Earnings::default() {
+            return None;
+        }
+        let stores = self.comparison.stores();
+        let account = DayAccount { day, timezone: site.timezone, earnings: self.closed.today, stores };
+        Some(self.append(now, &Booking::Day(Box::new(account))))
     }
 
     fn append(&mut self, now: Timestamp, booking: &Booking) -> Entry {
@@ -209,8 +253,8 @@ impl Books {
     fn count(&mut self, receipt: &Receipt) {
         self.open += SlotAccount {
             revenue: receipt.price,
-            net: receipt.price,
-            cost: -receipt.price,
+            household: receipt.worth,
+            gain: receipt.price,
             tokens_in: receipt.tokens_in,
             tokens_out: receipt.tokens_out,
             ..SlotAccount::new(self.open.slot)

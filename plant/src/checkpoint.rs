@@ -1,5 +1,6 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
+use crate::books::comparison::ComparisonState;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};
@@ -39,10 +40,13 @@ pub struct Checkpoint {
     /// Energy since the books began, the open slot included.
     pub energy: EnergyTotals,
     /// Earnings of the local day, the open slot included.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub today: Earnings,
     /// Earnings of the local month, the open slot included.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub month: Earnings,
     /// Earnings of all time, the open slot included.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub total: Earnings,
     /// The same without the open slot; absent in those of version 0.1.0.
     #[serde(default)]
@@ -58,6 +62,9 @@ pub struct Checkpoint {
     pub grid_dimming: Option<Watts>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
+    /// The baseline, and what the house differs from it in; absent before the second form of the books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparisonState>,
 }
 
 impl Checkpoint {

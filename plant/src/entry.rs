@@ -1,9 +1,24 @@
-//! The books: receipts and closed slots, append-only, each entry sealing the one before it.
+//! The books: receipts, closed slots and closed days, append-only, each entry sealing the one before it.
+//!
+//! Three accounts, never mixed. The *valuation* is what decided: the three numbers at the margin. The *bill* is what meter and
+//! contract say, for the house and for the *baseline*, the same house without compute. The *inventory* is the energy by which the
+//! stores of the two differ, at stated prices. For each span of time
+//!
+//! ```text
+//! gain           = total bill of the baseline - total bill of the house + revenue + change of inventory - colder room
+//! forecast error = gain - what the valuation promised
+//! ```
 
+/// What older versions wrote.
+mod form;
+
+use crate::books::totals::Earnings;
 use crate::reason::Reason;
 use crate::time::{Slot, Timestamp};
-use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent};
 use crate::work::Receipt;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,20 +40,115 @@ impl BySource {
     }
 }
 
+/// What meter and contract say of a span of time. Fees that no kilowatt-hour carries are not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bill {
+    /// What imported power cost.
+    pub import: Eur,
+    /// What exported power earned.
+    pub export: Eur,
+    /// What the month's highest quarter-hour mean of import costs more than before.
+    #[serde(default)]
+    pub capacity: Eur,
+    /// Fuel of a boiler, as far as compute's heat changes it: what is not burnt counts below zero.
+    #[serde(default)]
+    pub fuel: Eur,
+    /// What the battery wore off.
+    pub wear: Eur,
+    /// What the starts of compute cost.
+    pub starts: Eur,
+}
+
+impl Bill {
+    /// What is paid to others: import and capacity and fuel, less export.
+    pub fn paid(&self) -> Eur {
+        self.import + self.capacity + self.fuel - self.export
+    }
+
+    /// All of it: what is paid, and what wears off.
+    pub fn total(&self) -> Eur {
+        self.paid() + self.wear + self.starts
+    }
+}
+
+/// The account of the valuation: what compute's power and heat were worth at the margin when it was decided to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Valuation {
+    /// Opportunity cost of compute's electricity.
+    pub electricity_cost: Eur,
+    /// What its heat displaced.
+    pub heat_value: Eur,
+}
+
+/// Energy by which the stores of the house hold more than those of the baseline; below zero, less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stores {
+    /// In the battery.
+    pub battery: KilowattHours,
+    /// Heat in room and walls.
+    pub room: KilowattHours,
+    /// Heat in the tank.
+    pub tank: KilowattHours,
+}
+
+/// The baseline: the same house without compute, its devices under their own rules, over the same time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Seconds in which both houses are known.
+    pub compared_s: f64,
+    /// Grid energy taken.
+    pub import: KilowattHours,
+    /// Grid energy given.
+    pub export: KilowattHours,
+    /// Battery energy stored.
+    pub charged: KilowattHours,
+    /// Battery energy taken out.
+    pub discharged: KilowattHours,
+    /// Heat pump's electric energy.
+    pub heat_pump: KilowattHours,
+    /// Its bill.
+    pub bill: Bill,
+    /// The bill of the house itself over the compared time.
+    pub house: Bill,
+    /// The account of the inventory: what the stores of the house gained on those of the baseline, at stated prices.
+    pub inventory: Eur,
+    /// What was saved by a room colder than its own rule would have kept it. No earnings.
+    pub colder_room: Eur,
+    /// One standard deviation of the baseline's bill.
+    pub spread: Eur,
+}
+
+/// What was read in a slot beside the powers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SlotReadings {
+    /// Room temperature at its end.
+    pub room: Option<Celsius>,
+    /// Tank temperature at its end.
+    pub tank: Option<Celsius>,
+    /// State of charge at its end.
+    pub soc: Option<Percent>,
+    /// Mean outdoor temperature.
+    pub outdoor: Option<Celsius>,
+    /// Mean global irradiance in W/m2.
+    pub irradiance: Option<f64>,
+}
+
 /// One quarter hour of the house and of compute in it. Also the running account of the slot not yet closed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "form::Slot")]
 pub struct SlotAccount {
     /// The slot.
     pub slot: Slot,
     /// Its first moment, for readers.
     pub start: Timestamp,
-    /// Seconds of it that were observed with known data.
+    /// Seconds of it in which the grid meter was known.
     pub observed_s: f64,
-    /// Seconds of those in which PV or the heat pump were not known: their energies miss these.
-    #[serde(default)]
+    /// Seconds of those in which PV, battery, heat pump or the house were not known: their energies miss these.
     pub unmetered_s: f64,
-    /// Seconds of those in which no price was known: all money but the revenue misses these.
-    #[serde(default)]
+    /// Seconds of those in which compute's power was not known: its energy, and all that depends on it, miss these.
+    pub uncounted_s: f64,
+    /// Seconds of those in which a price was not published: the bill misses that side of it, the valuation all.
     pub unpriced_s: f64,
     /// Compute energy by source.
     pub compute: BySource,
@@ -54,26 +164,37 @@ pub struct SlotAccount {
     pub discharged: KilowattHours,
     /// Heat pump's electric energy.
     pub heat_pump: KilowattHours,
+    /// The part of it for the tank, where it is metered.
+    pub hot_water: KilowattHours,
+    /// Heat that the heat pump made, where it is metered.
+    pub heat_pump_heat: KilowattHours,
+    /// What the house used beside heat pump and compute.
+    pub house: KilowattHours,
     /// Heat that compute gave off.
     pub heat: KilowattHours,
     /// The part of it that the house could use.
     pub heat_used: KilowattHours,
+    /// Times that compute started.
+    pub starts: u64,
     /// Mean price of import in the slot.
     pub import_price: EurPerKwh,
     /// Mean price of export in the slot.
     pub export_price: EurPerKwh,
-    /// Opportunity cost of compute's electricity.
-    pub electricity_cost: Eur,
-    /// What its heat displaced.
-    pub heat_value: Eur,
-    /// What its work paid.
+    /// What was read beside the powers.
+    pub readings: SlotReadings,
+    /// What others paid for the work.
     pub revenue: Eur,
-    /// Revenue plus heat less electricity.
-    pub net: Eur,
-    /// What the house's energy cost in this slot, compute's revenue and heat value deducted.
-    pub cost: Eur,
-    /// What the same slot would have cost had nothing run.
-    pub cost_without: Eur,
+    /// What the household's own questions were worth to it, by the owner's value. No money.
+    pub household: Eur,
+    /// What compute was worth at the margin.
+    pub valuation: Valuation,
+    /// What meter and contract say.
+    pub bill: Bill,
+    /// The house without compute; `None` where it is not known.
+    pub baseline: Option<Baseline>,
+    /// What the house is better off by compute: bill, wear and starts of the baseline less those of the house, plus revenue and
+    /// inventory, less what a colder room saved. Without a baseline, the revenue alone.
+    pub gain: Eur,
     /// Prompt tokens processed.
     pub tokens_in: u64,
     /// Tokens generated.
@@ -90,7 +211,16 @@ impl SlotAccount {
 
     /// Whether nothing is booked in it.
     pub fn is_empty(&self) -> bool {
-        self.observed_s <= 0.0 && self.tokens_in == 0 && self.tokens_out == 0 && self.revenue == Eur::ZERO
+        self.observed_s <= 0.0
+            && self.tokens_in == 0
+            && self.tokens_out == 0
+            && self.revenue == Eur::ZERO
+            && self.household == Eur::ZERO
+    }
+
+    /// What the valuation promised: revenue and heat less electricity.
+    pub fn net(&self) -> Eur {
+        self.revenue + self.valuation.heat_value - self.valuation.electricity_cost
     }
 }
 
@@ -111,6 +241,22 @@ pub enum Booking {
     Receipt(Box<BookedReceipt>),
     /// One closed quarter hour.
     Slot(Box<SlotAccount>),
+    /// One closed local day.
+    Day(Box<DayAccount>),
+}
+
+/// What a local day came to; the sum of its slots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DayAccount {
+    /// The local day.
+    pub day: NaiveDate,
+    /// The zone that says where it begins and ends.
+    pub timezone: Tz,
+    /// Its sums.
+    pub earnings: Earnings,
+    /// Energy by which the stores of the house and of the baseline differ at its end.
+    #[serde(default)]
+    pub stores: Stores,
 }
 
 /// The chain's newest link: number and hash of the last entry.

@@ -80,13 +80,19 @@ mod value {
 /// Plans the slots ahead.
 mod planner;
 
+/// The house by its physics and its own rules.
+mod house;
+
+/// The house without compute.
+pub mod baseline;
+
 /// What is done about it: dispatch, limits, the other devices.
 mod act;
 
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{ledger, receipt_ids, totals};
+pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(crate) mod bus;
 pub(crate) mod charge_room;
 /// What the owner and the grid operator want.
 pub(crate) mod commands;
+/// A day of energy counters against power.
+pub(crate) mod day_counters;
 /// What compute drew at a moment.
 pub(crate) mod draw;
 /// What the feeds say of the time ahead.
@@ -35,6 +37,7 @@ use crate::image::Image;
 use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
+use crate::observe::day_counters::DayCounters;
 use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
 use crate::observe::forecast::Forecast;
@@ -42,7 +45,7 @@ use crate::observe::judgement::Judgement;
 use crate::observe::readings::Readings;
 use crate::observe::residual_load::ResidualLoad;
 use crate::observe::wallbox::WallboxShare;
-use crate::point::Point;
+use crate::point::{Point, Sample};
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
@@ -84,6 +87,8 @@ pub(crate) struct Observed {
     pub draw: Draw,
     /// Which meters contradict each other.
     pub judgement: Judgement,
+    /// Which counters contradict the power of their devices.
+    pub counters: DayCounters,
     /// What the grid meter would show without compute; `None` while it is silent.
     pub residual: Option<ResidualLoad>,
     /// Tokens per kilowatt-hour that receipts have shown.
@@ -108,6 +113,7 @@ impl Observed {
             wallbox: WallboxShare::default(),
             draw: Draw::default(),
             judgement: Judgement::new(site),
+            counters: DayCounters::new(site),
             residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
             seen: None,
@@ -118,6 +124,7 @@ impl Observed {
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now, moment);
         self.feeds.pass(now);
+        self.counters.pass(site, now);
         let mut image = self.readings.image(now, moment, (self.worker_power(), self.worker_said));
         self.judgement.turn(&mut image);
         if let (Some(power), Some(taken)) =
@@ -144,6 +151,19 @@ impl Observed {
             }
         }
         image
+    }
+
+    /// Keeps a sample that was taken at `at`.
+    pub(crate) fn record(&mut self, sample: &Sample, at: Moment) {
+        self.readings.record(sample, at);
+        self.counters.record(sample, at);
+    }
+
+    /// What is wrong with the meters, in words for a person.
+    pub(crate) fn problems(&self, site: &Site) -> Vec<String> {
+        let mut problems = self.judgement.problems(site);
+        problems.extend_from_slice(self.counters.problems());
+        problems
     }
 
     /// What compute drew when each point of `image` was last read. A box whose power is not known may have drawn nothing.

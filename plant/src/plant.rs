@@ -102,7 +102,7 @@ impl Plant {
         match event {
             // Done already.
             Event::ClockSet(_) => {}
-            Event::Sample(sample) => self.observed.readings.record(&sample, self.clock.moment_of(sample.at)),
+            Event::Sample(sample) => self.observed.record(&sample, self.clock.moment_of(sample.at)),
             Event::Outlook(outlook) => {
                 self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
@@ -225,6 +225,7 @@ impl Plant {
             power_limit: commands.power_limit,
             grid_dimming: commands.grid_dimming,
             tokens_per_kwh: self.observed.tokens_per_kwh,
+            comparison: Some(self.books.comparison()),
         }
     }
 
@@ -254,7 +255,7 @@ impl Plant {
             month: totals.month,
             total: totals.total,
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
-            problems: self.observed.judgement.problems(&self.site),
+            problems: self.observed.problems(&self.site),
             to_confirm: 0,
             leases: Vec::new(),
         }

@@ -91,6 +91,7 @@ points! {
     ComputeEnergy "compute.energy" Compute "kWh";
     ComputeTemperature "compute.temperature" Compute "°C";
     HeatPumpPower "heat_pump.power" HeatPump "W";
+    HeatPumpHotWaterPower "heat_pump.hot_water_power" HeatPump "W";
     HeatPumpHeat "heat_pump.heat" HeatPump "W";
     HeatPumpEnergy "heat_pump.energy" HeatPump "kWh";
     HeatPumpHeatEnergy "heat_pump.heat_energy" HeatPump "kWh";
@@ -101,6 +102,7 @@ points! {
     TankTemperature "tank.temperature" Tank "°C";
     RoomTemperature "room.temperature" Room "°C";
     OutdoorTemperature "outdoor.temperature" Outdoor "°C";
+    OutdoorIrradiance "outdoor.irradiance" Outdoor "W/m²";
 }
 
 impl Point {

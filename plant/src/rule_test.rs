@@ -241,14 +241,14 @@ fn what_is_not_known_is_not_booked_and_hides_nothing_else() {
     let grid = 0.001 * open.observed_s / 3.6;
     assert!(open.observed_s > 35.0 && open.unmetered_s > 30.0 && open.unpriced_s == 0.0, "{open:?}");
     assert!(
-        (open.compute.grid.0 - grid).abs() < 1e-9 && (open.electricity_cost.0 - 0.30 * grid).abs() < 1e-9,
+        (open.compute.grid.0 - grid).abs() < 1e-9 && (open.valuation.electricity_cost.0 - 0.30 * grid).abs() < 1e-9,
         "{open:?}"
     );
     let mut dark = site();
     dark.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
     let open = night(&mut Bench::new(dark));
     assert!((open.compute.grid.0 - grid).abs() < 1e-9 && open.unpriced_s == open.observed_s, "{open:?}");
-    assert_eq!((open.electricity_cost, open.net, open.cost), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
+    assert_eq!((open.valuation.electricity_cost, open.net(), open.bill.import), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn at_the_feed_in_cap_decision_and_books_agree_what_power_costs() {
         bench.see(Point::ComputePower, drawing);
         let decision = (0..30).map(|_| bench.wake().0.decision).last().unwrap();
         let open = bench.plant.checkpoint(bench.now).open;
-        let booked = open.electricity_cost / open.compute.total();
+        let booked = open.valuation.electricity_cost / open.compute.total();
         assert_eq!(decision.budget, Watts(1000.0));
         assert!(booked.0.abs() < 1e-9, "{export} {drawing}: booked at {booked}");
         // Beyond what compute already draws nobody knows what is curtailed: it counts as the dearer of the two.

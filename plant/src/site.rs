@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// The building and the own rules of what heats it.
+pub mod building;
+
 /// A house and what is in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
@@ -37,10 +40,20 @@ pub struct Site {
     pub room: Option<Store>,
     /// The tank, where it is measured.
     pub tank: Option<Store>,
+    /// The building and the own rules of what heats it.
+    #[serde(default)]
+    pub building: building::Building,
     /// What the work pays.
     pub work: WorkPrices,
     /// Grid power cleaner than this, in g/kWh, is clean enough for mode `eco`.
     pub clean_below_g_per_kwh: f64,
+}
+
+impl Site {
+    /// Whether a device of the site offers `point`.
+    pub fn offers(&self, point: Point) -> bool {
+        self.devices.iter().any(|device| device.points.contains(&point))
+    }
 }
 
 /// A device of the site.

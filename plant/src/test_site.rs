@@ -90,6 +90,7 @@ pub(crate) fn site() -> Site {
         displaced: Some(HeatSource::HeatPump { carnot: 0.45, flow: Celsius(35.0), power_max: Watts(3_000.0) }),
         room: Some(Store { capacity_kwh_per_k: 5.0, loss_kw_per_k: 0.15, low: Celsius(20.0), high: Celsius(23.0) }),
         tank: None,
+        building: building::Building::default(),
         work: WorkPrices {
             eur_per_mtok_in: 0.05,
             eur_per_mtok_out: 0.20,

@@ -19,8 +19,11 @@ pub struct Receipt {
     pub tokens_out: u64,
     /// Energy it took, in joules of house time.
     pub joules: f64,
-    /// What it pays, by the price list.
+    /// What somebody else pays for it.
     pub price: Eur,
+    /// What it was worth to the household, by the owner's value: its own questions. No money.
+    #[serde(default)]
+    pub worth: Eur,
     /// When it was finished.
     pub finished_at: Timestamp,
 }

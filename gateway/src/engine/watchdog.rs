@@ -210,11 +210,11 @@ impl<E: Engine> Watchdog<E> {
     /// A receipt in house time, with its price; the household's own questions count at the value the owner gave them.
     fn priced(&self, served: client::Receipt) -> Receipt {
         let joules = served.joules * self.clock.speed();
-        let price = if served.interactive {
-            KilowattHours::from_joules(joules) * self.prices.interactive
+        let (price, worth) = if served.interactive {
+            (Eur::ZERO, KilowattHours::from_joules(joules) * self.prices.interactive)
         } else {
             let tokens_in = served.tokens_in as f64 * self.prices.eur_per_mtok_in;
-            Eur((tokens_in + served.tokens_out as f64 * self.prices.eur_per_mtok_out) / 1e6)
+            (Eur((tokens_in + served.tokens_out as f64 * self.prices.eur_per_mtok_out) / 1e6), Eur::ZERO)
         };
         Receipt {
             id: served.id,
@@ -224,6 +224,7 @@ impl<E: Engine> Watchdog<E> {
             tokens_out: served.tokens_out,
             joules,
             price,
+            worth,
             finished_at: self.clock.now(),
         }
     }

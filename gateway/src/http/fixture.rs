@@ -32,12 +32,14 @@ pub(crate) fn record(at: Timestamp) -> Record {
         heat_value: Eur(0.035 * hour * factor),
         electricity_cost: Eur(0.015 * hour * factor),
         net: Eur(net * factor),
+        gain: Eur(net * factor),
         cost: Eur((2.1 - net) * factor),
         cost_without: Eur(2.1 * factor),
         energy: KilowattHours(0.61 * hour * factor),
         heat: KilowattHours(0.5 * hour * factor),
         tokens_in: (41_000.0 * hour * factor) as u64,
         tokens_out: (9_000.0 * hour * factor) as u64,
+        ..Earnings::default()
     };
     let devices = devices(&points);
     Record {
@@ -111,8 +113,8 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     for day in (1..=12_i32).rev() {
         let mut account =
             SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
-        account.net = Eur(1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6);
-        account.revenue = Eur(account.net.0 + 0.3);
+        account.gain = Eur(1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6);
+        account.revenue = Eur(account.gain.0 + 0.3);
         let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
         ledger.append(&entry)?;
         head = ledger::verify(&head, &entry).map_err(|broken| anyhow::anyhow!("{broken}"))?;

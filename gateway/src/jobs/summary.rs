@@ -61,7 +61,6 @@ pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, 
 
 fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
     let tokens = earnings.tokens_in + earnings.tokens_out;
-    let saved = earnings.cost_without - earnings.cost;
     [
         format!("House: {site}. Day: {}.", day.format("%A, %-d %B %Y")),
         format!("Energy used by the computer: {:.2}.", earnings.energy),
@@ -70,9 +69,8 @@ fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
         format!("Paid for its work: {:.2}.", earnings.revenue),
         format!("Worth of its heat: {:.2}.", earnings.heat_value),
         format!("Cost of its electricity: {:.2}.", earnings.electricity_cost),
-        format!("Left over: {:.2}.", earnings.net),
         format!("The house's energy cost {:.2}; without the computer {:.2}.", earnings.cost, earnings.cost_without),
-        format!("Difference: {saved:.2}."),
+        format!("In all the house is better off by {:.2}.", earnings.gain),
     ]
     .join("\n")
 }

@@ -88,7 +88,7 @@ fn continues(checkpoint: &Checkpoint, ledger: &Ledger) -> Result<bool> {
     let next = ledger.after(checkpoint.head.sequence, 1)?;
     let counted = next.first().is_some_and(|entry| match ledger::booking(entry) {
         Ok(Booking::Slot(account)) => account.slot < checkpoint.open.slot,
-        Ok(Booking::Receipt(_)) => entry.booked_at < checkpoint.open.start,
+        Ok(Booking::Receipt(_) | Booking::Day(_)) => entry.booked_at < checkpoint.open.start,
         Err(_) => false,
     });
     Ok(!counted && ledger.holds(&checkpoint.head)?)
@@ -192,6 +192,7 @@ mod tests {
             tokens_out: 1,
             joules: 1.0,
             price: plant::units::Eur(0.01),
+            worth: plant::units::Eur::ZERO,
             finished_at: now,
         };
         for effect in plant.handle(Event::Receipt(Box::new(receipt)), now) {

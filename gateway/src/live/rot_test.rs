@@ -64,6 +64,7 @@ fn receipt(number: i64, at: Timestamp) -> Receipt {
         tokens_out: 80,
         joules: 900.0,
         price: Eur(0.002),
+        worth: Eur::ZERO,
         finished_at: at,
     }
 }
@@ -82,7 +83,7 @@ fn written(folder: &Path) -> (Ledger, StateStore, Queue, Spool) {
     for number in 0..SLOTS {
         let slot = Slot(first + number);
         let mut account = SlotAccount { observed_s: 900.0, import: KilowattHours(0.25), ..SlotAccount::new(slot) };
-        (account.net, account.revenue) = (Eur(0.15), Eur(0.2));
+        (account.gain, account.revenue) = (Eur(0.15), Eur(0.2));
         let receipt = BookedReceipt { receipt: receipt(number, slot.start()), heat_used: KilowattHours(0.01) };
         for booking in [Booking::Receipt(Box::new(receipt)), Booking::Slot(Box::new(account))] {
             let entry = plant::ledger::seal(&head, slot.end(), &booking);
@@ -321,14 +322,14 @@ fn half_a_file_an_empty_one_and_a_folder_in_its_place_stop_no_house() {
 fn books_that_vanish_are_said_with_both_numbers() {
     let folder = tempfile::tempdir().unwrap();
     a_day(folder.path());
-    let total = start(folder.path()).sums.total.net.0;
+    let total = start(folder.path()).sums.total.gain.0;
     fs::write(folder.path().join("ledger.db"), "").unwrap();
     let found = start(folder.path());
     let words =
         format!("remembers entry 192 of the books and {total:.2} EUR in all; ledger.db has no entry and 0.00 EUR");
     assert!(found.notices.iter().any(|notice| notice.contains(&words)), "{:?}", found.notices);
     assert!((total - 14.4).abs() < 1e-9, "{total}");
-    assert!((found.sums.total.net.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
+    assert!((found.sums.total.gain.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
 
     // The owner puts the file back: nothing is counted twice.
     let backup = tempfile::tempdir().unwrap();
@@ -345,7 +346,7 @@ fn books_that_vanish_are_said_with_both_numbers() {
     fs::remove_file(lost.path().join("state.copy")).unwrap();
     let found = start(lost.path());
     assert!(found.notices.iter().any(|notice| notice.contains("counted anew from the entries")), "{:?}", found.notices);
-    assert!((found.sums.total.net.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
+    assert!((found.sums.total.gain.0 - total).abs() < 1e-9, "{:?}", found.sums.total);
 }
 
 #[test]

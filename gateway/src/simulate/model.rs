@@ -150,6 +150,8 @@ impl Model {
             | Point::WallboxEnergy
             | Point::HouseEnergy
             | Point::ComputeTemperature
+            | Point::HeatPumpHotWaterPower
+            | Point::OutdoorIrradiance
             | Point::HeatPumpFlowTemperature
             | Point::HeatPumpReturnTemperature => return None,
         })

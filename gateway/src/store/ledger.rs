@@ -82,6 +82,8 @@ pub struct Verified {
     pub receipts: u64,
     /// Closed slots among them.
     pub slots: u64,
+    /// Closed days among them.
+    pub days: u64,
     /// The newest link.
     pub head: Head,
 }
@@ -171,6 +173,7 @@ impl Ledger {
             let (kind, slot) = match ledger::booking(entry) {
                 Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
                 Ok(Booking::Receipt(_)) => ("receipt", None),
+                Ok(Booking::Day(_)) => ("day", None),
                 Err(why) => return Err(self.broken(entry.sequence, why.to_string())),
             };
             insert(&transaction, entry, kind, slot).map_err(|source| self.sqlite(source))?;
@@ -190,6 +193,7 @@ impl Ledger {
         for entry in entries {
             let (kind, slot) = match ledger::booking(entry) {
                 Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
+                Ok(Booking::Day(_)) => ("day", None),
                 Ok(Booking::Receipt(_)) | Err(_) => ("receipt", None),
             };
             insert(&transaction, entry, kind, slot)?;
@@ -242,13 +246,14 @@ impl Ledger {
 
     /// Walks the whole chain; `progress` hears how many entries it has seen.
     pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
-        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, head: Head::default() };
+        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, days: 0, head: Head::default() };
         self.each_after(0, usize::MAX, |entry| {
             let broken = |why: String| self.broken(entry.sequence, why);
             verified.head = ledger::verify(&verified.head, &entry).map_err(|why| broken(why.to_string()))?;
             match ledger::booking(&entry).map_err(|why| broken(why.to_string()))? {
                 Booking::Receipt(_) => verified.receipts += 1,
                 Booking::Slot(_) => verified.slots += 1,
+                Booking::Day(_) => verified.days += 1,
             }
             verified.entries += 1;
             progress(verified.entries);

@@ -1,15 +1,17 @@
-//! What an interval with unchanged powers adds to the books.
+//! What an interval with unchanged powers adds to the books. What is known is counted, whatever else is not.
 
 use crate::decision::Decision;
-use crate::entry::{BySource, SlotAccount};
+use crate::entry::{Bill, BySource, SlotAccount, SlotReadings, Valuation};
+use crate::image::Image;
 use crate::observe::flows::Flows;
 use crate::point::Point;
 use crate::reason::Reason;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp};
-use crate::units::{EurPerKwh, KilowattHours, Watts};
+use crate::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
 use crate::value::balance::{Sources, Values, opportunity};
 use crate::value::situation::Situation;
+use crate::value::tariff::Prices;
 use crate::value::thermal;
 use std::time::Duration;
 
@@ -22,40 +24,96 @@ pub(super) struct Interval {
     pub part: SlotAccount,
 }
 
+/// The powers that are booked, each where it is known; a role that the site lacks moves none.
+#[derive(Clone, Copy, Debug)]
+struct Powers {
+    grid: Watts,
+    pv: Option<Watts>,
+    battery: Option<Watts>,
+    heat_pump: Option<Watts>,
+    hot_water: Option<Watts>,
+    heat_pump_heat: Option<Watts>,
+    house: Option<Watts>,
+}
+
+impl Powers {
+    /// The powers of `image`; `None` where the grid's is not known.
+    fn of(image: &Image) -> Option<Self> {
+        let fresh = |point| image.get(point).fresh().map(Watts);
+        let power = |point| if image.points.contains_key(&point) { fresh(point) } else { Some(Watts::ZERO) };
+        Some(Self {
+            grid: fresh(Point::GridPower)?,
+            pv: power(Point::PvPower).map(Watts::positive),
+            battery: power(Point::BatteryPower),
+            heat_pump: power(Point::HeatPumpPower).map(Watts::positive),
+            hot_water: fresh(Point::HeatPumpHotWaterPower).map(Watts::positive),
+            heat_pump_heat: fresh(Point::HeatPumpHeat).map(Watts::positive),
+            house: fresh(Point::HousePower).map(Watts::positive),
+        })
+    }
+
+    /// Whether none is missing that the site has, the house aside: it follows from the others.
+    fn complete(&self) -> bool {
+        self.pv.is_some() && self.battery.is_some() && self.heat_pump.is_some()
+    }
+}
+
 /// Everything that stays as it is during an interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
-    /// The powers.
-    pub flows: Flows,
+    powers: Powers,
+    /// The same with compute's, where grid, battery and compute are known: its account depends on all three.
+    flows: Option<Flows>,
     /// What the battery would charge with, if it could have all of the surplus.
-    pub charge_room: Watts,
-    /// What power is worth; `None` where no price is known.
-    pub values: Option<Values>,
+    charge_room: Watts,
+    /// What power costs and earns, as published.
+    prices: Prices,
+    /// What power is worth; `None` where a price is not published.
+    values: Option<Values>,
     /// Heat that finds a use, in thermal watts.
-    pub useful: Watts,
+    useful: Watts,
     /// What it displaces.
-    pub heat_price: EurPerKwh,
+    heat_price: EurPerKwh,
+    readings: SlotReadings,
     /// Why compute does what it does.
-    pub reason: Reason,
+    reason: Reason,
 }
 
 impl Held {
-    /// What stays as it is after the decision; `None` where compute's power is not known: without it nothing is booked.
+    /// What stays as it is after the decision; `None` where the grid's power is not known: without it nothing is booked.
     pub(super) fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
-        situation.image.get(Point::ComputePower).fresh()?;
+        let image = situation.image;
+        let fresh = |point| image.get(point).fresh();
+        let computes = fresh(Point::ComputePower).is_some();
         Some(Self {
-            flows: Flows::measured(situation.image)?,
+            powers: Powers::of(image)?,
+            flows: Flows::measured(image).filter(|_| computes),
             charge_room: situation.charge_room,
-            values: situation.prices.known().then_some(situation.values),
+            prices: situation.published,
+            values: situation.published.known().then_some(situation.values),
             useful: situation.useful,
             heat_price: situation.heat_price,
+            readings: SlotReadings {
+                room: fresh(Point::RoomTemperature).map(Celsius),
+                tank: fresh(Point::TankTemperature).map(Celsius),
+                soc: fresh(Point::BatterySoc).map(Percent),
+                outdoor: situation.temperatures.outdoor,
+                irradiance: fresh(Point::OutdoorIrradiance),
+            },
             reason: decision.reason,
         })
     }
 
     /// The share of compute's heat that finds a use.
     pub(super) fn useful_share(&self, site: &Site) -> f64 {
-        thermal::useful_share(site, site.compute.max.min(self.flows.compute.max(Watts(1.0))), self.useful)
+        let compute = self.flows.map_or(Watts::ZERO, |flows| flows.compute);
+        thermal::useful_share(site, site.compute.max.min(compute.max(Watts(1.0))), self.useful)
+    }
+
+    /// Whether compute works; `None` where its power is not known. Half way from rest to its least power counts as work.
+    pub(super) fn computes(&self, site: &Site) -> Option<bool> {
+        let threshold = (site.compute.idle + site.compute.min) / 2.0;
+        self.flows.map(|flows| flows.compute > threshold)
     }
 }
 
@@ -75,48 +133,56 @@ pub(super) fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duratio
 }
 
 fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
-    let flows = held.flows;
-    let sources = Sources::of(flows);
-    let compute = flows.compute.over(span);
-    let heat = compute * site.compute.heat_fraction;
-    let import = flows.grid.positive().over(span);
-    let export = (-flows.grid).positive().over(span);
-
-    let mut account = SlotAccount::new(slot);
-    account.observed_s = span.as_secs_f64();
-    if flows.pv.is_none() || flows.heat_pump.is_none() {
-        account.unmetered_s = span.as_secs_f64();
-    }
-    account.compute =
-        BySource { pv: sources.pv.over(span), battery: sources.battery.over(span), grid: sources.grid.over(span) };
-    (account.import, account.export) = (import, export);
-    account.pv = flows.pv.map_or(KilowattHours::ZERO, |pv| pv.over(span));
-    account.charged = flows.charge().over(span);
-    account.discharged = flows.discharge().over(span);
-    account.heat_pump = flows.heat_pump.map_or(KilowattHours::ZERO, |heat_pump| heat_pump.over(span));
-    account.heat = heat;
-    account.heat_used = used(heat, held.useful, site, flows.compute);
-    account.reasons.insert(held.reason, span.as_secs_f64());
-    match held.values {
-        Some(values) => price(site, held, &values, &mut account),
-        None => account.unpriced_s = span.as_secs_f64(),
+    let powers = held.powers;
+    let over = |power: Option<Watts>| power.map_or(KilowattHours::ZERO, |power| power.over(span));
+    let seconds = span.as_secs_f64();
+    let mut account = SlotAccount {
+        observed_s: seconds,
+        unmetered_s: if powers.complete() { 0.0 } else { seconds },
+        uncounted_s: if held.flows.is_some() { 0.0 } else { seconds },
+        unpriced_s: if held.prices.known() { 0.0 } else { seconds },
+        import: powers.grid.positive().over(span),
+        export: (-powers.grid).positive().over(span),
+        pv: over(powers.pv),
+        charged: over(powers.battery.map(|battery| (-battery).positive())),
+        discharged: over(powers.battery.map(Watts::positive)),
+        heat_pump: over(powers.heat_pump),
+        hot_water: over(powers.hot_water),
+        heat_pump_heat: over(powers.heat_pump_heat),
+        house: over(powers.house),
+        readings: held.readings,
+        ..SlotAccount::new(slot)
+    };
+    account.reasons.insert(held.reason, seconds);
+    account.bill = bill(site, held, &account);
+    (account.import_price, account.export_price) =
+        (held.prices.import.unwrap_or_default(), held.prices.export.unwrap_or_default());
+    if let Some(flows) = held.flows {
+        count(site, held, flows, &mut account, span);
     }
     account
 }
 
-/// The money of an account whose energies are known.
-fn price(site: &Site, held: &Held, values: &Values, account: &mut SlotAccount) {
-    let compute = account.compute.total();
-    let electricity = opportunity(held.flows, held.charge_room, &site.grid, values);
-    let worth = thermal::heat_worth(site, held.flows.compute, held.useful, held.heat_price, electricity);
-    (account.import_price, account.export_price) = (values.import, values.export);
-    account.electricity_cost = compute * electricity;
-    account.heat_value = compute * worth;
-    account.net = account.heat_value - account.electricity_cost;
-    account.cost = account.import * values.import - account.export * values.export - account.heat_value;
-    account.cost_without = account.cost + account.net;
+/// What meter and contract say, each side where its price is published.
+fn bill(site: &Site, held: &Held, account: &SlotAccount) -> Bill {
+    Bill {
+        import: account.import * held.prices.import.unwrap_or_default(),
+        export: account.export * held.prices.export.unwrap_or_default(),
+        wear: site.battery.map_or_else(Default::default, |battery| account.discharged * battery.wear),
+        ..Bill::default()
+    }
 }
 
-fn used(heat: KilowattHours, useful: Watts, site: &Site, power: Watts) -> KilowattHours {
-    heat * thermal::useful_share(site, power, useful)
+/// What depends on compute's power.
+fn count(site: &Site, held: &Held, flows: Flows, account: &mut SlotAccount, span: Duration) {
+    let sources = Sources::of(flows);
+    account.compute =
+        BySource { pv: sources.pv.over(span), battery: sources.battery.over(span), grid: sources.grid.over(span) };
+    account.heat = flows.compute.over(span) * site.compute.heat_fraction;
+    account.heat_used = account.heat * thermal::useful_share(site, flows.compute, held.useful);
+    let Some(values) = held.values else { return };
+    let compute = account.compute.total();
+    let electricity = opportunity(flows, held.charge_room, &site.grid, &values);
+    let worth = thermal::heat_worth(site, flows.compute, held.useful, held.heat_price, electricity);
+    account.valuation = Valuation { electricity_cost: compute * electricity, heat_value: compute * worth };
 }

@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 /// Days and months whose sums are remembered. Chosen: the month and the one before it, from whose days its sum is made.
 const REMEMBERED: usize = 62;
 
+/// The local hour at which the baseline is brought back to the house each day: stores are as near each other as they get, the
+/// battery being empty of the day's sun, and compute's heat gone.
+pub(super) const RETURN_HOUR: u32 = 4;
+
 /// The local day the books are in, and the sums of others.
 #[derive(Clone, Debug)]
 pub(super) struct Calendar {
@@ -26,6 +30,11 @@ impl Calendar {
     /// The calendar of `timezone` at `at`, with the sums of the `days` that are known.
     pub(super) fn new(timezone: Tz, at: Timestamp, days: BTreeMap<NaiveDate, Earnings>) -> Self {
         Self { timezone, day: at.with_timezone(&timezone).date_naive(), days, months: BTreeMap::new() }
+    }
+
+    /// The local day.
+    pub(super) fn day(&self) -> NaiveDate {
+        self.day
     }
 
     /// Moves to `at`, and `today` and `month` with it.

@@ -10,8 +10,31 @@
 use crate::entry::{Booking, Entry, Head};
 use crate::time::Timestamp;
 use chrono::SecondsFormat;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
+
+/// The form of the bodies that are sealed here. Those of version 0.1.0 state none: they are of the first.
+pub const VERSION: u32 = 2;
+
+/// A body that states its version.
+#[derive(Serialize)]
+struct Stated<'a> {
+    version: u32,
+    #[serde(flatten)]
+    booking: &'a Booking,
+}
+
+/// The version that a body states.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default = "first")]
+    version: u32,
+}
+
+fn first() -> u32 {
+    1
+}
 
 /// What is wrong with an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +86,7 @@ impl std::error::Error for Broken {}
     reason = "a booking is plain structs with string keys; serialising it has no failing case"
 )]
 pub fn seal(head: &Head, booked_at: Timestamp, booking: &Booking) -> Entry {
-    let body = serde_json::to_string(booking).expect("a booking is JSON");
+    let body = serde_json::to_string(&Stated { version: VERSION, booking }).expect("a booking is JSON");
     let sequence = head.sequence.saturating_add(1);
     let hash = hash(&head.hash, sequence, booked_at, &body);
     Entry { sequence, booked_at, body, previous: head.hash.clone(), hash }
@@ -87,12 +110,35 @@ pub fn verify(head: &Head, entry: &Entry) -> Result<Head, Broken> {
     Ok(Head { sequence: entry.sequence, hash: entry.hash.clone() })
 }
 
-/// What `entry` books.
+/// What `entry` books, whatever version sealed it. What a person's own questions were worth is no revenue: the first version
+/// booked it as one.
 ///
 /// # Errors
-/// Its body is not a booking.
+/// Its body is not a booking, or of a newer version.
 pub fn booking(entry: &Entry) -> Result<Booking, Broken> {
-    serde_json::from_str(&entry.body).map_err(|error| Broken::Body { sequence: entry.sequence, why: error.to_string() })
+    let broken = |why: String| Broken::Body { sequence: entry.sequence, why };
+    let version = version(&entry.body).map_err(|error| broken(error.to_string()))?;
+    if version > VERSION {
+        return Err(broken(format!(
+            "it is of version {version}, which a newer HeatMine wrote; this one knows {VERSION}"
+        )));
+    }
+    let mut booking = serde_json::from_str(&entry.body).map_err(|error| broken(error.to_string()))?;
+    if version < VERSION
+        && let Booking::Receipt(booked) = &mut booking
+        && booked.receipt.interactive
+    {
+        booked.receipt.worth = std::mem::take(&mut booked.receipt.price);
+    }
+    Ok(booking)
+}
+
+fn version(body: &str) -> serde_json::Result<u32> {
+    // What is sealed here begins with it.
+    if body.starts_with("{\"version\":2,") {
+        return Ok(VERSION);
+    }
+    Ok(serde_json::from_str::<Version>(body)?.version)
 }
 
 fn hash(previous: &str, sequence: u64, booked_at: Timestamp, body: &str) -> String {

@@ -4,9 +4,9 @@
 //! not compile. A total is what the closed slots add up to, plus the open one. Nothing is subtracted, with one exception: the
 //! totals that version 0.1.0 wrote contain the open slot, and are read without it.
 
-use crate::entry::{BySource, SlotAccount};
+use crate::entry::{Baseline, Bill, BySource, SlotAccount, SlotReadings, Valuation};
 use crate::reason::Reason;
-use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::units::{Celsius, Eur, EurPerKwh, KilowattHours};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
@@ -31,7 +31,21 @@ macro_rules! plain {
     )*};
 }
 
-plain!(f64, Eur, KilowattHours, BySource);
+plain!(f64, Eur, KilowattHours, BySource, Bill, Valuation);
+
+impl Sum for Option<Baseline> {
+    fn add(&mut self, part: Self) {
+        if let Some(part) = part {
+            *self.get_or_insert_default() += part;
+        }
+    }
+}
+
+impl Part for f64 {
+    fn take(&mut self, part: Self) {
+        *self = (*self - part).max(0.0);
+    }
+}
 
 impl Sum for u64 {
     fn add(&mut self, part: Self) {
@@ -84,7 +98,7 @@ macro_rules! adds_up {
     ($name:ident { $($field:ident),* } means { $($mean:ident),* } keys { $($key:ident),* }) => {
         impl AddAssign for $name {
             fn add_assign(&mut self, part: Self) {
-                $(self.$mean = mean(self, &part, self.$mean, part.$mean);)*
+                $(self.$mean = Mean::with(self.$mean, part.$mean, self, &part);)*
                 let Self { $($field,)* $($mean: _,)* $($key: _,)* } = part;
                 $(Sum::add(&mut self.$field, $field);)*
             }
@@ -93,19 +107,60 @@ macro_rules! adds_up {
 }
 
 adds_up!(BySource { pv, battery, grid });
-
+adds_up!(Bill { import, export, capacity, fuel, wear, starts });
+adds_up!(Valuation { electricity_cost, heat_value });
+adds_up!(Baseline {
+    compared_s,
+    import,
+    export,
+    charged,
+    discharged,
+    heat_pump,
+    bill,
+    house,
+    inventory,
+    colder_room,
+    spread
+});
 adds_up!(SlotAccount {
-    observed_s, unmetered_s, unpriced_s,
-    compute, import, export, pv, charged, discharged, heat_pump, heat, heat_used,
-    electricity_cost, heat_value, revenue, net, cost, cost_without,
+    observed_s, unmetered_s, uncounted_s, unpriced_s,
+    compute, import, export, pv, charged, discharged, heat_pump, hot_water, heat_pump_heat, house, heat, heat_used, starts,
+    revenue, household, valuation, bill, baseline, gain,
     tokens_in, tokens_out, reasons
-} means { import_price, export_price } keys { slot, start });
+} means { import_price, export_price, readings } keys { slot, start });
 
-/// The mean of a price over both accounts.
-fn mean(sum: &SlotAccount, part: &SlotAccount, price: EurPerKwh, other: EurPerKwh) -> EurPerKwh {
-    let priced_s = |account: &SlotAccount| account.observed_s - account.unpriced_s;
-    let (before, added) = (priced_s(sum), priced_s(part));
-    if added > 0.0 { (price * before + other * added) / (before + added) } else { price }
+/// What has a mean over two accounts.
+trait Mean: Copy {
+    /// The mean of `self` in `sum` and of `added` in `part`.
+    fn with(self, added: Self, sum: &SlotAccount, part: &SlotAccount) -> Self;
+}
+
+impl Mean for EurPerKwh {
+    fn with(self, added: Self, sum: &SlotAccount, part: &SlotAccount) -> Self {
+        let priced_s = |account: &SlotAccount| account.observed_s - account.unpriced_s;
+        weighted((self.0, priced_s(sum)), (added.0, priced_s(part))).map_or(self, EurPerKwh)
+    }
+}
+
+impl Mean for SlotReadings {
+    fn with(self, added: Self, sum: &SlotAccount, part: &SlotAccount) -> Self {
+        let mean = |before: Option<f64>, after: Option<f64>| match (before, after) {
+            (Some(before), Some(after)) => weighted((before, sum.observed_s), (after, part.observed_s)).or(Some(after)),
+            (before, after) => before.or(after),
+        };
+        Self {
+            room: added.room.or(self.room),
+            tank: added.tank.or(self.tank),
+            soc: added.soc.or(self.soc),
+            outdoor: mean(self.outdoor.map(|at| at.0), added.outdoor.map(|at| at.0)).map(Celsius),
+            irradiance: mean(self.irradiance, added.irradiance),
+        }
+    }
+}
+
+/// The mean of two values by their weights; `None` where the second weighs nothing.
+fn weighted((before, first): (f64, f64), (after, second): (f64, f64)) -> Option<f64> {
+    (second > 0.0).then(|| (before * first + after * second) / (first + second))
 }
 
 /// Energy since the books began, in kWh. Each only grows.
@@ -146,21 +201,69 @@ impl From<&SlotAccount> for EnergyTotals {
     }
 }
 
-/// Money over a span of time.
+/// Money over a span of time, account by account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earnings {
-    /// What the work paid.
+    /// What others paid for the work.
     pub revenue: Eur,
-    /// What its heat displaced.
+    /// What the household's own questions were worth to it, by the owner's value. No money, and in no sum.
+    #[serde(default)]
+    pub household: Eur,
+    /// Valuation: what compute's heat displaced.
     pub heat_value: Eur,
-    /// Opportunity cost of its electricity.
+    /// Valuation: opportunity cost of its electricity.
     pub electricity_cost: Eur,
-    /// Revenue plus heat less electricity.
+    /// Valuation: revenue plus heat less electricity, what was promised when it was decided to run.
     pub net: Eur,
-    /// What the house's energy cost, revenue and heat value deducted.
+    /// What the house pays by meter and contract, export deducted.
     pub cost: Eur,
-    /// What it would have cost had nothing run.
+    /// The same of the baseline; of the house itself where no baseline is known.
     pub cost_without: Eur,
+    /// The part of `cost` that import has.
+    #[serde(default)]
+    pub import_cost: Eur,
+    /// The same of the baseline.
+    #[serde(default)]
+    pub import_cost_without: Eur,
+    /// What export earned.
+    #[serde(default)]
+    pub export_revenue: Eur,
+    /// The same of the baseline.
+    #[serde(default)]
+    pub export_revenue_without: Eur,
+    /// What battery and starts wore off.
+    #[serde(default)]
+    pub wear: Eur,
+    /// The part of it that starts have.
+    #[serde(default)]
+    pub start_cost: Eur,
+    /// What the battery of the baseline wore off.
+    #[serde(default)]
+    pub wear_without: Eur,
+    /// What the heat pump, or the boiler, took less than in the baseline.
+    #[serde(default)]
+    pub heat_saved: Eur,
+    /// What the stores of the house gained on those of the baseline.
+    #[serde(default)]
+    pub inventory: Eur,
+    /// What a room colder than its own rule would have kept it saved. No earnings.
+    #[serde(default)]
+    pub colder_room: Eur,
+    /// What the house is better off by compute.
+    #[serde(default)]
+    pub gain: Eur,
+    /// One standard deviation of the baseline's bill.
+    #[serde(default)]
+    pub spread: Eur,
+    /// Seconds in which the house was observed.
+    #[serde(default)]
+    pub observed_s: f64,
+    /// Seconds of those in which its baseline is known.
+    #[serde(default)]
+    pub compared_s: f64,
+    /// Times that compute started.
+    #[serde(default)]
+    pub starts: u64,
     /// Compute energy.
     pub energy: KilowattHours,
     /// Useful heat.
@@ -172,18 +275,73 @@ pub struct Earnings {
 }
 
 adds_up!(both ways Earnings {
-    revenue, heat_value, electricity_cost, net, cost, cost_without, energy, heat, tokens_in, tokens_out
+    revenue, household, heat_value, electricity_cost, net, cost, cost_without, import_cost, import_cost_without,
+    export_revenue, export_revenue_without, wear, start_cost, wear_without, heat_saved, inventory, colder_room, gain,
+    spread, observed_s, compared_s, starts, energy, heat, tokens_in, tokens_out
 });
+
+impl Earnings {
+    /// What imported power cost compute, the heat it saved aside; below zero, what it cost.
+    pub fn power(&self) -> Eur {
+        self.import_cost_without - self.import_cost - self.heat_saved
+    }
+
+    /// What compute changed in the pay for export; below zero, what was lost.
+    pub fn feed_in(&self) -> Eur {
+        self.export_revenue - self.export_revenue_without
+    }
+
+    /// What the gain is more than the valuation promised.
+    pub fn forecast_error(&self) -> Eur {
+        self.gain - self.net
+    }
+
+    /// Takes in those of version 0.1.0, which knew no gain: it is what the valuation promised.
+    pub(crate) fn of_any_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = serde_json::Map::deserialize(deserializer)?;
+        if !fields.contains_key("gain")
+            && let Some(net) = fields.get("net").cloned()
+        {
+            fields.insert("gain".into(), net);
+        }
+        serde_json::from_value(fields.into()).map_err(serde::de::Error::custom)
+    }
+}
 
 impl From<&SlotAccount> for Earnings {
     fn from(account: &SlotAccount) -> Self {
+        let house = &account.bill;
+        let baseline = account.baseline.unwrap_or_default();
+        // Where nothing is compared, the house stands for its own baseline.
+        let without = |of: fn(&Bill) -> Eur| of(house) - of(&baseline.house) + of(&baseline.bill);
+        let heat_price = account.import_price;
+        let pump_saved = match account.baseline {
+            Some(baseline) => (baseline.heat_pump - account.heat_pump) * heat_price,
+            None => Eur::ZERO,
+        };
         Self {
             revenue: account.revenue,
-            heat_value: account.heat_value,
-            electricity_cost: account.electricity_cost,
-            net: account.net,
-            cost: account.cost,
-            cost_without: account.cost_without,
+            household: account.household,
+            heat_value: account.valuation.heat_value,
+            electricity_cost: account.valuation.electricity_cost,
+            net: account.net(),
+            cost: house.paid(),
+            cost_without: without(Bill::paid),
+            import_cost: house.import,
+            import_cost_without: without(|bill| bill.import),
+            export_revenue: house.export,
+            export_revenue_without: without(|bill| bill.export),
+            wear: house.wear + house.starts,
+            start_cost: house.starts,
+            wear_without: without(|bill| bill.wear),
+            heat_saved: pump_saved + without(|bill| bill.fuel) - house.fuel,
+            inventory: baseline.inventory,
+            colder_room: baseline.colder_room,
+            gain: account.gain,
+            spread: baseline.spread,
+            observed_s: account.observed_s,
+            compared_s: baseline.compared_s,
+            starts: account.starts,
             energy: account.compute.total(),
             heat: account.heat_used,
             tokens_in: account.tokens_in,
@@ -198,10 +356,13 @@ pub struct Totals {
     /// Energy since the books began.
     pub energy: EnergyTotals,
     /// Earnings of the local day.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub today: Earnings,
     /// Earnings of the local month.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub month: Earnings,
     /// Earnings since the books began.
+    #[serde(deserialize_with = "Earnings::of_any_version")]
     pub total: Earnings,
 }
 

@@ -227,6 +227,7 @@ pub(crate) fn plausible(point: Point, value: f64) -> bool {
         "" => 0.0..=1.0,
         "%" => 0.0..=100.0,
         "°C" => -60.0..=150.0,
+        "W/m²" => 0.0..=2000.0,
         _ => 0.0..=1e9,
     };
     value.is_finite() && range.contains(&value)

@@ -74,6 +74,27 @@ pub(crate) fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<E
     }
 }
 
+/// What a kilowatt-hour of heat in room or tank costs to make, where power costs `import`; nothing where nobody makes any.
+pub(crate) fn made_price(site: &Site, outdoor: Option<Celsius>, import: EurPerKwh) -> EurPerKwh {
+    let import = import.positive();
+    match site.displaced {
+        Some(HeatSource::HeatPump { carnot, flow, .. }) => {
+            import / cop(carnot, flow, outdoor.unwrap_or(OUTDOOR_UNKNOWN))
+        }
+        Some(HeatSource::Gas { price, efficiency }) => price / efficiency.max(0.1),
+        Some(HeatSource::Electric) => import,
+        None => EurPerKwh::ZERO,
+    }
+}
+
+/// What a kilowatt-hour of fuel costs; nothing where none is burnt.
+pub(crate) fn fuel_price(site: &Site) -> EurPerKwh {
+    match site.displaced {
+        Some(HeatSource::Gas { price, .. }) => price,
+        Some(HeatSource::HeatPump { .. } | HeatSource::Electric) | None => EurPerKwh::ZERO,
+    }
+}
+
 /// What the heat of one kilowatt-hour of compute is worth when it runs at `power`, of whose heat `useful` watts find a
 /// use: the rest must be rejected, at a share of what power costs.
 pub(crate) fn heat_worth(

@@ -29,6 +29,7 @@ const POWER: Kind = kind(Some("power"), Some("measurement"), Some("W"), Some(0))
 const CURRENT: Kind = kind(Some("current"), Some("measurement"), Some("A"), Some(1));
 const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"), Some(2));
 const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
+const IRRADIANCE: Kind = kind(Some("irradiance"), Some("measurement"), Some("W/m²"), Some(0));
 const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
 const MONEY: Kind = kind(Some("monetary"), Some("total"), Some("EUR"), Some(2));
 const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
@@ -119,6 +120,8 @@ fn point_name(point: Point) -> Option<&'static str> {
         Point::ComputeTemperature => Some("Compute temperature"),
         Point::HeatPumpPower => Some("Heat pump power"),
         Point::HeatPumpHeat => Some("Heat pump heat"),
+        Point::HeatPumpHotWaterPower => Some("Hot water power"),
+        Point::OutdoorIrradiance => Some("Irradiance"),
         Point::HeatPumpHeatEnergy => Some("Heat pump heat energy"),
         Point::HeatPumpFlowTemperature => Some("Heat pump flow"),
         Point::HeatPumpReturnTemperature => Some("Heat pump return"),
@@ -151,6 +154,7 @@ fn point_kind(point: Point) -> Kind {
         "kWh" => ENERGY,
         "A" => CURRENT,
         "%" => SHARE,
+        "W/m²" => IRRADIANCE,
         _ => TEMPERATURE,
     }
 }

@@ -37,6 +37,7 @@ fn measured(record: &Record, start: &impl Fn(&str) -> Point) -> Vec<Point> {
     let (mut power, mut meter) = (start("power"), start("meter"));
     let (mut temperature, mut share) = (start("temperature"), start("share"));
     let (mut current, mut contact) = (start("current"), start("contact"));
+    let mut irradiance = start("irradiance");
     for (point, value) in &record.points {
         let field = point.name().replace('.', "_");
         match point.unit() {
@@ -45,11 +46,12 @@ fn measured(record: &Record, start: &impl Fn(&str) -> Point) -> Vec<Point> {
             "°C" => temperature = temperature.known(field.trim_end_matches("_temperature"), *value),
             "A" => current = current.known(&field.replacen("_current", "", 1), *value),
             "" => contact = contact.known(&field, *value),
+            "W/m²" => irradiance = irradiance.known(field.trim_end_matches("_irradiance"), *value),
             _ => share = share.known(&field, *value),
         }
     }
     let power = power.known("surplus", record.surplus).number("limit", record.power_limit.0);
-    vec![power, meter, temperature, share, current, contact]
+    vec![power, meter, temperature, share, current, contact, irradiance]
 }
 
 /// The books' energies, in kWh.

@@ -115,6 +115,7 @@ pub(super) fn site(node: &Node, battery: bool) -> Site {
         displaced: None,
         room: None,
         tank: None,
+        building: plant::site::building::Building::default(),
         work: WorkPrices {
             eur_per_mtok_in: 0.0,
             eur_per_mtok_out: 0.0,

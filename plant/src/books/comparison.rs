@@ -1,0 +1,206 @@
+//! The house beside its baseline: slot by slot, what both paid, and the inventory, the energy by which their stores differ.
+//!
+//! The baseline is brought back to the state of the house at [`RETURN_HOUR`] each day, so that no error of its model lasts longer than
+//! that; what the stores of the house hold more at that moment stays in the account of the inventory. It is also brought back where
+//! the house was not observed: what happened then is compared with nothing.
+//!
+//! Example: at noon 2 kWh go into compute that would have charged the battery. At 20:00 the baseline takes 2 kWh less from the grid
+//! than the house; the inventory falls by 2 kWh at noon and rises again in the evening. If the house still had them at 04:00, the
+//! inventory would have kept them.
+
+use crate::baseline::{self, Passed, Without};
+use crate::books::calendar::RETURN_HOUR;
+use crate::entry::{Baseline, Bill, SlotAccount, SlotReadings, Stores};
+use crate::point::Point;
+use crate::site::Site;
+use crate::time::Slot;
+use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::value::thermal;
+use chrono::Timelike;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A slot counts as known where no more than this share of its time is not.
+const UNKNOWN_MAX: f64 = 0.01;
+/// Less than this share of a slot observed, and the state of the house may have moved unseen.
+const OBSERVED_MIN: f64 = 0.9;
+/// Weight of a slot in the price at which stores are valued: a mean over about a week.
+const PRICE_WEIGHT: f64 = 1.0 / (7.0 * 96.0);
+
+/// The baseline, and what it differs in.
+#[derive(Clone, Debug)]
+pub(super) struct Comparison {
+    baseline: baseline::Baseline,
+    state: Standing,
+}
+
+/// What of the comparison outlasts a restart, the baseline's own state aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What was read at the end of the last slot.
+    readings: Option<(Slot, SlotReadings)>,
+    /// Energy by which the stores of the house differ from those of the baseline.
+    pub stores: Stores,
+    /// The price at which they are valued; `None` before the first.
+    price: Option<EurPerKwh>,
+}
+
+/// What a restart finds of the comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonState {
+    baseline: baseline::BaselineState,
+    standing: Standing,
+}
+
+impl Comparison {
+    /// The comparison as a restart found it.
+    pub(super) fn new(site: &Site, found: Option<&ComparisonState>) -> Self {
+        let baseline = baseline::Baseline::new(site, found.map(|found| &found.baseline));
+        Self { baseline, state: found.map(|found| found.standing).unwrap_or_default() }
+    }
+
+    /// What outlasts a restart.
+    pub(super) fn state(&self) -> ComparisonState {
+        ComparisonState { baseline: self.baseline.state().clone(), standing: self.state }
+    }
+
+    /// Energy by which the stores of the house differ from those of the baseline.
+    pub(super) fn stores(&self) -> Stores {
+        self.state.stores
+    }
+
+    /// Something was booked elsewhere: the baseline begins anew at the house's state.
+    pub(super) fn skip(&mut self) {
+        self.state.readings = None;
+    }
+
+    /// Closes `account`: what the baseline did in its slot, and what the house gained on it.
+    pub(super) fn close(&mut self, site: &Site, account: &mut SlotAccount) {
+        let before = self.state.readings.filter(|(slot, _)| slot.plus(1) == account.slot);
+        if before.is_none() {
+            self.bring_back();
+        }
+        let before = before.map_or(account.readings, |(_, readings)| readings);
+        let without = known(account).then(|| self.baseline.pass(site, &passed(site, account, &before))).flatten();
+        match without {
+            Some(without) => self.compare(site, account, &without),
+            None => self.bring_back(),
+        }
+        account.gain = account.revenue;
+        if let Some(baseline) = &account.baseline {
+            account.gain += baseline.bill.total() - baseline.house.total() + baseline.inventory - baseline.colder_room;
+        }
+        self.state.readings = Some((account.slot, account.readings));
+        let seen = account.observed_s >= OBSERVED_MIN * Slot::SECONDS as f64;
+        if !seen || is_return(site, account.slot.plus(1)) {
+            self.bring_back();
+        }
+    }
+
+    /// Brings the baseline to the state of the house. What the stores differ in is in the inventory already.
+    fn bring_back(&mut self) {
+        self.baseline.return_to_real();
+        self.state.stores = Stores::default();
+    }
+
+    fn compare(&mut self, site: &Site, account: &mut SlotAccount, without: &Without) {
+        let priced = account.unpriced_s <= UNKNOWN_MAX * account.observed_s;
+        if priced {
+            let mean = self.state.price.unwrap_or(account.import_price);
+            self.state.price = Some(mean + (account.import_price - mean) * PRICE_WEIGHT);
+        }
+        let differs = self.baseline.difference(site);
+        let stores = Stores {
+            battery: differs.battery.unwrap_or(self.state.stores.battery),
+            room: differs.room_heat,
+            tank: differs.tank_heat,
+        };
+        let inventory = self.worth(site, account, &difference(stores, self.state.stores));
+        self.state.stores = stores;
+        // What is not burnt is known as a difference alone: the house's own fuel is not metered.
+        account.bill.fuel = -(without.fuel * thermal::fuel_price(site));
+        let bill = Bill {
+            import: without.import * account.import_price,
+            export: without.export * account.export_price,
+            wear: site.battery.map_or(Eur::ZERO, |battery| without.discharged * battery.wear),
+            ..Bill::default()
+        };
+        account.baseline = Some(Baseline {
+            compared_s: if priced { account.observed_s } else { 0.0 },
+            import: without.import,
+            export: without.export,
+            charged: without.charged,
+            discharged: without.discharged,
+            heat_pump: without.heat_pump,
+            bill: if priced { bill } else { Bill::default() },
+            house: if priced { account.bill } else { Bill::default() },
+            inventory: if priced { inventory } else { Eur::ZERO },
+            colder_room: colder(site, account, differs.room_k),
+            spread: without.spread * account.import_price.positive(),
+        });
+    }
+
+    /// What `stores` are worth at the mean price of import, less what is lost on the way out.
+    fn worth(&self, site: &Site, account: &SlotAccount, stores: &Stores) -> Eur {
+        let Some(price) = self.state.price else { return Eur::ZERO };
+        let one_way = site.battery.map_or(1.0, |battery| battery.round_trip.clamp(0.0, 1.0).sqrt());
+        let heat = heat_price(site, account, price);
+        stores.battery * (price.positive() * one_way) + (stores.room + stores.tank) * heat
+    }
+}
+
+/// What the baseline sees of a slot.
+fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
+    let span = Duration::from_secs_f64(account.observed_s);
+    let mean = |energy: KilowattHours| Some(energy.mean_over(span));
+    let metered = |point, energy| mean(energy).filter(|_| site.offers(point));
+    let after = &account.readings;
+    Passed {
+        slot: account.slot,
+        observed: span,
+        pv: mean(account.pv),
+        load: mean(account.house),
+        grid: mean(account.import - account.export),
+        compute: mean(account.compute.total()),
+        heat_pump: metered(Point::HeatPumpPower, account.heat_pump),
+        hot_water: metered(Point::HeatPumpHotWaterPower, account.hot_water),
+        battery: metered(Point::BatteryPower, account.discharged - account.charged),
+        heat_into: None,
+        own_rule: true,
+        outdoor: after.outdoor,
+        sun: after.irradiance,
+        room: (before.room, after.room),
+        tank: (before.tank, after.tank),
+        soc: (before.soc, after.soc),
+        export_pays: (account.unpriced_s <= 0.0).then_some(account.export_price > EurPerKwh::ZERO),
+    }
+}
+
+/// What a room colder than the baseline's saved: the heat that it loses less.
+fn colder(site: &Site, account: &SlotAccount, room_k: f64) -> Eur {
+    let loss = site.room.map_or(0.0, |room| room.loss_kw_per_k);
+    let hours = account.observed_s / 3600.0;
+    let heat = KilowattHours(loss * (-room_k).max(0.0) * hours);
+    heat * heat_price(site, account, account.import_price)
+}
+
+/// Whether all that a comparison needs is known of (almost) all of the slot.
+fn known(account: &SlotAccount) -> bool {
+    let least = UNKNOWN_MAX * account.observed_s;
+    account.observed_s > 0.0 && account.unmetered_s <= least && account.uncounted_s <= least
+}
+
+/// Whether the baseline is brought back when `slot` begins.
+fn is_return(site: &Site, slot: Slot) -> bool {
+    let local = slot.start().with_timezone(&site.timezone);
+    (local.hour(), local.minute()) == (RETURN_HOUR, 0)
+}
+
+fn difference(now: Stores, before: Stores) -> Stores {
+    Stores { battery: now.battery - before.battery, room: now.room - before.room, tank: now.tank - before.tank }
+}
+
+/// What a kilowatt-hour of heat costs where import costs `import`.
+fn heat_price(site: &Site, account: &SlotAccount, import: EurPerKwh) -> EurPerKwh {
+    thermal::made_price(site, account.readings.outdoor, import)
+}
