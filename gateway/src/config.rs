@@ -28,6 +28,9 @@ pub mod worker;
 
 /// A document against the schema.
 pub mod check;
+/// Contracts as data.
+pub mod contract;
+mod currency;
 /// A file as a tree of values with their places.
 pub mod document;
 mod environment;
@@ -41,6 +44,7 @@ mod sections;
 /// Units in the names of keys.
 pub mod unit;
 
+pub use environment::of_machine;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Partial, load, load_partly, load_toml, load_with, own_data_dir};
 pub use resolve::{Known, Loaded};

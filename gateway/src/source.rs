@@ -104,7 +104,7 @@ impl Source {
                 _ => self.broker.as_ref().and_then(|broker| broker.variable(name)),
             }
         };
-        let configuration = config::load_partly(&file, |name| std::env::var(name).ok().or_else(|| supervised(name)));
+        let configuration = config::load_partly(&file, |name| config::of_machine(name).or_else(|| supervised(name)));
         let mut mark = DefaultHasher::new();
         (&file, std::fs::read(&file).ok()).hash(&mut mark);
         let said = match &configuration {

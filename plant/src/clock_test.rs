@@ -152,7 +152,7 @@ fn what_compute_does_is_not_disturbed_by_a_step() {
 /// Spot prices: an hour at 0.10, then 0.90. Work pays 0.40.
 fn spot() -> (Site, Outlook) {
     let mut site = site();
-    site.tariff.import = Price::Spot { fee: EurPerKwh(0.0), tax: 0.0 };
+    site.tariff.import = Price::spot(EurPerKwh(0.0), 0.0);
     (site.work.standing, site.battery, site.displaced) = (EurPerKwh(0.40), None, None);
     let slot = Slot::containing(at("2026-05-02T20:00:00Z"));
     let price = |ahead| if ahead < 4 { EurPerKwh(0.10) } else { EurPerKwh(0.90) };

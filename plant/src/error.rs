@@ -1,6 +1,6 @@
 //! The one thing that can fail in the core: a word that it does not know.
 
-/// A word that names no mode, point or control.
+/// A word that names no mode, point, control or currency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownWord {
     /// Not a mode.
@@ -12,4 +12,7 @@ pub enum UnknownWord {
     /// Not a control.
     #[error("unknown control '{0}'")]
     Control(String),
+    /// Not the code of a currency.
+    #[error("'{0}' is no currency; expected an ISO 4217 code, as EUR or CZK")]
+    Currency(String),
 }

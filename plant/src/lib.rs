@@ -68,11 +68,12 @@ mod observe;
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
+    pub mod capacity;
     pub(crate) mod dimming;
     pub(crate) mod merit;
     pub(crate) mod revenue;
     pub(crate) mod situation;
-    pub(crate) mod tariff;
+    pub mod tariff;
     pub(crate) mod thermal;
     pub(crate) mod worth;
 }
@@ -94,6 +95,7 @@ mod books;
 
 pub use books::{comparison, ledger, receipt_ids, totals};
 pub use planner::plan;
+pub use value::{capacity, tariff};
 
 #[cfg(test)]
 mod clock_test;

@@ -61,7 +61,7 @@ fn dimming_limits_what_comes_from_the_grid_and_own_power_is_free() {
 fn an_offer_is_taken_back_with_the_first_cycle_that_is_dimmed() {
     // While the grid pays, 3000 W are offered and the heat pump of 3000 W is boosted. Then 1600 W are left, and then nothing.
     let mut site = site();
-    site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+    site.tariff.import = Price::fixed(EurPerKwh(-0.05));
     site.work.standing = EurPerKwh::ZERO;
     let mut bench = Bench::new(site);
     bench.give(Event::Command(Command::SetMode(Mode::Auto)));

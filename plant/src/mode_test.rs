@@ -21,7 +21,7 @@ enum Data {
 /// The house of a row, after some minutes in `mode`: what it gives away, the price of import, the battery's charge.
 fn lived(mode: Mode, data: Data, export: f64, price: f64, soc: f64) -> Loop {
     let mut site = site();
-    site.tariff.import = Price::Fixed { price: EurPerKwh(price) };
+    site.tariff.import = Price::fixed(EurPerKwh(price));
     let meters: Vec<Meter> = [
         ("meter", Point::GridPower),
         ("inverter", Point::PvPower),

@@ -147,7 +147,7 @@ fn without_work_nothing_is_probed_for() {
 fn with_the_import_price_missing_compute_follows_the_sun() {
     for mode in [Mode::Auto, Mode::Surplus] {
         let mut site = capped(9000.0, 300.0, 2000.0);
-        site.tariff.import = Price::Spot { fee: EurPerKwh(0.15), tax: 0.19 };
+        site.tariff.import = Price::spot(EurPerKwh(0.15), 0.19);
         site.work.standing = EurPerKwh(0.30);
         let mut house = Loop::new(site, mode, &meters());
         let world = |sun: f64| {

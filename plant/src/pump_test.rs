@@ -159,7 +159,7 @@ fn an_hour_of_clouds_costs_a_dozen_writes() {
 fn a_negative_price_is_one_offer() {
     for pump_meter in [Some((5, 0)), Some((60, 20)), None] {
         let mut site = pump_site(Control::HeatPumpSurplus);
-        site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+        site.tariff.import = Price::fixed(EurPerKwh(-0.05));
         // The house takes nearly all of what the fuse lets through.
         site.grid.import_limit = Watts(3000.0);
         let mut house = Loop::new(site, Mode::Auto, &meters(pump_meter, (1, 1)));

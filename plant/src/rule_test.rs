@@ -245,7 +245,7 @@ fn what_is_not_known_is_not_booked_and_hides_nothing_else() {
         "{open:?}"
     );
     let mut dark = site();
-    dark.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+    dark.tariff.import = Price::spot(EurPerKwh(0.1), 0.0);
     let open = night(&mut Bench::new(dark));
     assert!((open.compute.grid.0 - grid).abs() < 1e-9 && open.unpriced_s == open.observed_s, "{open:?}");
     assert_eq!((open.valuation.electricity_cost, open.net(), open.bill.import), (Eur::ZERO, Eur::ZERO, Eur::ZERO));
@@ -257,7 +257,7 @@ fn at_the_feed_in_cap_decision_and_books_agree_what_power_costs() {
     let rows = [(-0.05, 1000.0, 0.0), (-0.05, 400.0, 0.0), (0.08, 1000.0, 0.0)];
     for (export, drawing, expected) in rows {
         let mut house = site();
-        house.tariff.export = Price::Fixed { price: EurPerKwh(export) };
+        house.tariff.export = Price::fixed(EurPerKwh(export));
         let mut bench = Bench::new(house);
         bench.boost();
         bench.see(Point::GridPower, -7000.0);
@@ -281,7 +281,7 @@ fn power_without_a_price_is_not_taken_for_free() {
     for (value, budget) in rows {
         let mut site = site();
         site.work.interactive = EurPerKwh(value);
-        site.tariff.import = Price::Spot { fee: EurPerKwh(0.1), tax: 0.0 };
+        site.tariff.import = Price::spot(EurPerKwh(0.1), 0.0);
         site.displaced = None;
         let mut bench = Bench::new(site);
         bench.give(Event::Backlog(Backlog { interactive: 1, ..Backlog::default() }));
@@ -409,7 +409,7 @@ fn a_dimmed_house_and_a_silent_thermometer_offer_the_heat_pump_nothing() {
     let rows = [(None, false, 3000.0), (Some(400.0), false, 400.0), (Some(0.0), false, 0.0), (None, true, 0.0)];
     for (dimmed, silent, offer) in rows {
         let mut site = site();
-        site.tariff.import = Price::Fixed { price: EurPerKwh(-0.05) };
+        site.tariff.import = Price::fixed(EurPerKwh(-0.05));
         // Without work compute leaves the limit to the heat pump.
         site.work.standing = EurPerKwh::ZERO;
         let mut bench = Bench::new(site);

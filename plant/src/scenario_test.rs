@@ -71,7 +71,7 @@ fn a_receipt_is_booked_once_and_counts_at_once() {
 #[test]
 fn negative_hours_are_used_and_the_battery_is_spared() {
     let mut site = site();
-    site.tariff.import = Price::Spot { fee: EurPerKwh(0.02), tax: 0.0 };
+    site.tariff.import = Price::spot(EurPerKwh(0.02), 0.0);
     let start = at("2026-04-10T00:00:00Z");
     let mut house = House::new(site, start);
     house.soc = 60.0;

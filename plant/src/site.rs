@@ -1,9 +1,13 @@
 //! What is installed: the resolved configuration the core works on. Parsed and checked by the gateway; every value here
 //! is possible and in range.
 
+mod tariff;
+
+pub use tariff::{Billed, Capacity, Negative, Part, Price, PriceWindow, Rate, Tariff};
+
 use crate::decision::Control;
 use crate::point::{DeviceId, Point};
-use crate::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
+use crate::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +23,9 @@ pub struct Site {
     pub name: String,
     /// Its time zone: days and months of the books are local.
     pub timezone: Tz,
+    /// The currency of every price and amount of this house.
+    #[serde(default)]
+    pub currency: Currency,
     /// The devices, in the order of their names.
     pub devices: Vec<Device>,
     /// The grid connection.
@@ -168,51 +175,6 @@ pub struct Wallbox {
     pub min: Watts,
     /// The greatest.
     pub max: Watts,
-}
-
-/// How the price of a kilowatt-hour follows from the wholesale price.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tariff {
-    /// What imported power costs.
-    pub import: Price,
-    /// What exported power earns.
-    pub export: Price,
-}
-
-/// One side of the tariff.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Price {
-    /// Always the same.
-    Fixed {
-        /// The price.
-        price: EurPerKwh,
-    },
-    /// By local time of day.
-    TimeOfUse {
-        /// Outside all windows.
-        price: EurPerKwh,
-        /// The windows; the first that matches counts.
-        windows: Vec<PriceWindow>,
-    },
-    /// `(spot + fee) * (1 + tax)`; unknown where the spot price is.
-    Spot {
-        /// Added to the spot price.
-        fee: EurPerKwh,
-        /// Share added on top, 0.19 for 19 %.
-        tax: f64,
-    },
-}
-
-/// A daily window of local time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PriceWindow {
-    /// First minute of the local day.
-    pub from_minute: u16,
-    /// First minute after it; smaller than `from_minute` where the window spans midnight.
-    pub to_minute: u16,
-    /// The price in it.
-    pub price: EurPerKwh,
 }
 
 /// Photovoltaics.

@@ -33,6 +33,7 @@ pub(crate) fn site() -> Site {
     Site {
         name: "test".into(),
         timezone: chrono_tz::Europe::Berlin,
+        currency: Currency::default(),
         devices: vec![
             device(
                 "heat pump",
@@ -54,10 +55,7 @@ pub(crate) fn site() -> Site {
             dimming: Dimming::default(),
             island: Island::Off,
         },
-        tariff: Tariff {
-            import: Price::Fixed { price: EurPerKwh(0.30) },
-            export: Price::Fixed { price: EurPerKwh(0.08) },
-        },
+        tariff: Tariff::new(Price::fixed(EurPerKwh(0.30)), Price::fixed(EurPerKwh(0.08))),
         pv: Some(Pv { peak: Watts(10_000.0) }),
         battery: Some(Battery {
             capacity: KilowattHours(10.0),

@@ -3,6 +3,10 @@
 //! Sign: power flowing onto the house bus is positive for sources (grid import +, export -; PV +; battery discharge +,
 //! charge -). Consumers are positive as consumption.
 
+mod currency;
+
+pub use currency::Currency;
+
 use serde::{Deserialize, Serialize};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};

@@ -2,6 +2,7 @@
 
 mod advice;
 mod connection;
+mod money;
 mod report;
 mod row;
 

@@ -1,10 +1,12 @@
 //! Compares a document with the schema of the configuration and reports every unknown key, missing key, wrong type and
 //! impossible value at once. The schema is the one that editors use: ranges stand at the fields and nowhere else.
 
+use super::currency;
 use super::document::join;
 use super::error::ConfigError;
 use super::secret::may_be_secret;
 use super::unit;
+use plant::units::Currency;
 use serde_json::{Map, Value};
 
 /// Words written less alike than this are not suggested for each other.
@@ -13,12 +15,18 @@ const LIKENESS_MIN: f64 = 0.6;
 /// The schema of the configuration.
 pub struct Schema {
     root: Value,
+    currency: Currency,
 }
 
 impl Schema {
     /// The schema of [`super::Config`].
     pub fn of_config() -> Self {
-        Self { root: schemars::schema_for!(super::Config).to_value() }
+        Self { root: schemars::schema_for!(super::Config).to_value(), currency: Currency::EUR }
+    }
+
+    /// The same for amounts in `currency`.
+    pub(super) fn in_currency(self, currency: Currency) -> Self {
+        Self { currency, ..self }
     }
 
     /// The schema as a JSON document.
@@ -90,9 +98,9 @@ impl Schema {
                     self.node(item, item_schema, &format!("{path}[{index}]"), errors);
                 }
             }
-            (_, value) if fits(value, schema) => {}
+            (_, value) if fits(value, schema, self.scale(path)) => {}
             (_, value) => {
-                let expected = format!("expected {}", expectation(schema, path));
+                let expected = format!("expected {}", self.expectation(schema, path));
                 let mut error = ConfigError::new(path, Some(shown(path, value)), expected);
                 error.nearest = value.as_str().and_then(|text| nearest(text, choices(schema).into_iter()));
                 errors.push(error);
@@ -116,7 +124,7 @@ impl Schema {
             let schema = properties.get(key).map_or(&Value::Null, |schema| self.resolve(schema));
             let about = properties.get(key).and_then(|schema| schema.get("description")).and_then(Value::as_str);
             let about = about.map(|text| format!(" ({})", text.trim_end_matches('.'))).unwrap_or_default();
-            let expected = format!("missing; expected {}{about}", expectation(schema, &path));
+            let expected = format!("missing; expected {}{about}", self.expectation(schema, &path));
             errors.push(ConfigError::new(path, None, expected));
         }
     }
@@ -127,9 +135,10 @@ impl Schema {
         if let Some((found, factor)) = unit::same_quantity(key, known.clone()) {
             error.expected = match (unit::of(found), factor, value.as_f64()) {
                 (Some(unit), Some(factor), Some(number)) if factor != 1.0 => {
+                    let unit = self.unit(unit);
                     format!("wrong unit; expected {unit}, as {found} = {}", rounded(number * factor))
                 }
-                (Some(unit), _, _) => format!("unknown key; the unit, {unit}, is part of the name"),
+                (Some(unit), _, _) => format!("unknown key; the unit, {}, is part of the name", self.unit(unit)),
                 (None, _, _) => error.expected,
             };
             error.nearest = Some(found.to_owned());
@@ -153,6 +162,53 @@ impl Schema {
             };
             resolved.get("properties")?.get(key).map(|_| format!("{key} in {name}"))
         })
+    }
+
+    /// How many times as far as in the schema the bounds of a number are: amounts follow the currency.
+    fn scale(&self, path: &str) -> f64 {
+        let is_amount = unit::of(path).is_some_and(|unit| unit.starts_with(unit::EURO));
+        if is_amount { currency::scale(self.currency) } else { 1.0 }
+    }
+
+    /// A unit in the site's currency.
+    fn unit(&self, unit: &str) -> String {
+        unit.replacen(unit::EURO, self.currency.code(), 1)
+    }
+
+    /// What a schema asks for, in words.
+    fn expectation(&self, schema: &Value, path: &str) -> String {
+        let choices = choices(schema);
+        if !choices.is_empty() {
+            return format!("one of {}", listed(choices.into_iter(), "or"));
+        }
+        let number = |noun: &str| {
+            let bound =
+                |name: &str| schema.get(name).and_then(Value::as_f64).map(|bound| rounded(bound * self.scale(path)));
+            let range = match (bound("minimum"), bound("maximum")) {
+                (Some(least), Some(most)) => format!(" from {least} to {most}"),
+                (Some(least), None) => format!(" of at least {least}"),
+                (None, Some(most)) => format!(" of at most {most}"),
+                (None, None) => String::new(),
+            };
+            let unit = unit::of(path).map(|unit| format!(", in {}", self.unit(unit))).unwrap_or_default();
+            format!("{noun}{range}{unit}")
+        };
+        match kind(schema) {
+            "number" => number("a number"),
+            "integer" => number("a whole number"),
+            "boolean" => "true or false".into(),
+            "array" if path.contains('.') => "a list".into(),
+            "array" => format!("a list of sections, each headed [[{path}]]"),
+            "object" => match path.rsplit_once('[') {
+                Some((list, _)) => format!("a section of the list {list}, with keys and values"),
+                None => format!("a section headed [{path}]"),
+            },
+            _ => match schema.get("maxLength").and_then(Value::as_u64) {
+                Some(most) => format!("a text of 1 to {most} characters"),
+                None if schema.get("minLength").is_some() => "a text that is not empty".into(),
+                None => "a text".into(),
+            },
+        }
     }
 }
 
@@ -187,14 +243,16 @@ fn choices(schema: &Value) -> Vec<&str> {
     plain.chain(described).collect()
 }
 
-fn fits(value: &Value, schema: &Value) -> bool {
+/// Whether a value is what a schema asks for; the bounds of a number are `scale` times as far.
+fn fits(value: &Value, schema: &Value, scale: f64) -> bool {
     let choices = choices(schema);
     if !choices.is_empty() {
         return value.as_str().is_some_and(|text| choices.contains(&text));
     }
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     let in_range = |number: f64| {
-        bound("minimum").is_none_or(|least| number >= least) && bound("maximum").is_none_or(|most| number <= most)
+        bound("minimum").is_none_or(|least| number >= least * scale)
+            && bound("maximum").is_none_or(|most| number <= most * scale)
     };
     match kind(schema) {
         "number" => value.as_f64().is_some_and(in_range),
@@ -206,41 +264,6 @@ fn fits(value: &Value, schema: &Value) -> bool {
                 && bound("maxLength").is_none_or(|most| length <= most)
         }),
         _ => false,
-    }
-}
-
-/// What a schema asks for, in words.
-fn expectation(schema: &Value, path: &str) -> String {
-    let choices = choices(schema);
-    if !choices.is_empty() {
-        return format!("one of {}", listed(choices.into_iter(), "or"));
-    }
-    let number = |noun: &str| {
-        let bound = |name: &str| schema.get(name).and_then(Value::as_f64).map(rounded);
-        let range = match (bound("minimum"), bound("maximum")) {
-            (Some(least), Some(most)) => format!(" from {least} to {most}"),
-            (Some(least), None) => format!(" of at least {least}"),
-            (None, Some(most)) => format!(" of at most {most}"),
-            (None, None) => String::new(),
-        };
-        let unit = unit::of(path).map(|unit| format!(", in {unit}")).unwrap_or_default();
-        format!("{noun}{range}{unit}")
-    };
-    match kind(schema) {
-        "number" => number("a number"),
-        "integer" => number("a whole number"),
-        "boolean" => "true or false".into(),
-        "array" if path.contains('.') => "a list".into(),
-        "array" => format!("a list of sections, each headed [[{path}]]"),
-        "object" => match path.rsplit_once('[') {
-            Some((list, _)) => format!("a section of the list {list}, with keys and values"),
-            None => format!("a section headed [{path}]"),
-        },
-        _ => match schema.get("maxLength").and_then(Value::as_u64) {
-            Some(most) => format!("a text of 1 to {most} characters"),
-            None if schema.get("minLength").is_some() => "a text that is not empty".into(),
-            None => "a text".into(),
-        },
     }
 }
 

@@ -4,7 +4,9 @@
 
 use super::dimming::Signal;
 use crate::addon::supervisor;
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
+use std::path::Path;
 
 /// The variables and the keys of `[mqtt]` that they complete. What the file says itself is kept.
 const VARIABLES: &[(&str, &str)] = &[
@@ -15,6 +17,30 @@ const VARIABLES: &[(&str, &str)] = &[
     ("HEATMINE_MQTT_TLS", "tls"),
 ];
 
+/// The variable that names the machine's time zone; the Supervisor sets it to that of Home Assistant.
+const TIMEZONE: &str = "TZ";
+/// Where the machine's time zone lies: a link into the folder of zones.
+const LOCALTIME: &str = "/etc/localtime";
+const ZONES: &str = "/zoneinfo/";
+
+/// What the machine says: its environment, and where that names no time zone, its own.
+pub fn of_machine(name: &str) -> Option<String> {
+    let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+    set.or_else(|| if name == TIMEZONE { localtime(&std::fs::read_link(LOCALTIME).ok()?) } else { None })
+}
+
+fn localtime(link: &Path) -> Option<String> {
+    link.to_str()?.rsplit_once(ZONES).map(|(_, zone)| zone.to_owned())
+}
+
+/// The zone of a place; `None` for UTC and the like, which is what servers have and no house is in.
+fn place(zone: &str) -> Option<String> {
+    let zone = zone.trim_start_matches(':');
+    let zone = zone.rsplit_once(ZONES).map_or(zone, |(_, zone)| zone);
+    let known = zone.parse::<Tz>().is_ok() && zone.contains('/') && !zone.starts_with("Etc/");
+    known.then(|| zone.to_owned())
+}
+
 /// Completes what the file leaves open.
 pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<String>) {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -22,6 +48,7 @@ pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<S
     // systemd names several folders with colons between them; ours is the first.
     let folder = || set("STATE_DIRECTORY").and_then(|folders| folders.split(':').next().map(str::to_owned));
     complete_value(document, "data", "dir", folder);
+    complete_value(document, "site", "timezone", || place(&set(TIMEZONE)?));
     complete_home_assistant(document, set);
     complete_broker(document, set);
 }
@@ -90,6 +117,30 @@ mod tests {
         assert_eq!(completed(json!({"mqtt": {"host": ""}})), json!({"mqtt": broker}));
         let own = json!({"mqtt": {"host": "mine"}});
         assert_eq!(completed(own.clone()), own);
+    }
+
+    #[test]
+    fn a_house_is_where_its_owner_or_else_its_machine_says() {
+        let completed = |mut document: Value, zone: &'static str| {
+            complete(&mut document, |name| (name == "TZ").then(|| zone.into()));
+            document.pointer("/site/timezone").cloned()
+        };
+        let rows = [
+            ("Europe/London", Some("Europe/London")),
+            (":America/New_York", Some("America/New_York")),
+            ("/usr/share/zoneinfo/Asia/Tokyo", Some("Asia/Tokyo")),
+            ("UTC", None),
+            ("Etc/UTC", None),
+            ("CET-1CEST", None),
+            ("", None),
+        ];
+        for (zone, expected) in rows {
+            assert_eq!(completed(json!({}), zone), expected.map(Value::from), "{zone}");
+            let own = json!({"site": {"timezone": "Europe/Vienna"}});
+            assert_eq!(completed(own, zone), Some("Europe/Vienna".into()), "{zone}");
+        }
+        assert_eq!(localtime(Path::new("/usr/share/zoneinfo/Europe/Paris")).as_deref(), Some("Europe/Paris"));
+        assert_eq!(localtime(Path::new("../usr/share/zoneinfo/Europe/Paris")).as_deref(), Some("Europe/Paris"));
     }
 
     #[test]

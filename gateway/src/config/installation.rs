@@ -1,6 +1,7 @@
 //! `[site]`, `[pv]`, `[battery]`, `[wallbox]`, `[compute]`, `[heat]`, `[room]`, `[tank]` and `[work]`: what is installed.
 
 use plant::site::Phase;
+use plant::units::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +12,18 @@ pub struct SiteConfig {
     /// Its name, for people.
     #[schemars(length(min = 1, max = 80))]
     pub name: String,
-    /// Its time zone, as `Europe/Berlin`: days, months and schedules are local.
-    pub timezone: String,
+    /// Its time zone, as `Europe/Berlin`: days, months and schedules are local. Left out, that of the machine or of Home Assistant
+    /// where it names a place, else `Europe/Berlin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The currency of every price and amount, by its ISO 4217 code: `eur` in the name of a key means this currency.
+    #[schemars(length(min = 1))]
+    pub currency: String,
 }
 
 impl Default for SiteConfig {
     fn default() -> Self {
-        Self { name: "Home".into(), timezone: "Europe/Berlin".into() }
+        Self { name: "Home".into(), timezone: None, currency: Currency::EUR.to_string() }
     }
 }
 

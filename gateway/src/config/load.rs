@@ -5,7 +5,7 @@ use super::check::Schema;
 use super::document::{Document, join};
 use super::error::{ConfigError, ConfigErrors, Place};
 use super::resolve::{Known, Loaded, resolve};
-use super::{Config, VERSION, environment, form};
+use super::{Config, VERSION, contract, currency, environment, form};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub struct Partial {
 
 /// Reads, checks and resolves the file; what the file leaves open about the broker comes from the environment.
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
-    load_with(path, |name| std::env::var(name).ok())
+    load_with(path, environment::of_machine)
 }
 
 /// The same with the environment read through `variable`.
@@ -63,12 +63,15 @@ struct Judged {
     errors: ConfigErrors,
 }
 
-fn judge(path: &Path, document: Document) -> Judged {
+fn judge(path: &Path, mut document: Document) -> Judged {
     if let Err(errors) = newer(&document) {
         return Judged { loaded: None, known: Known::nothing(path), errors };
     }
-    let schema = Schema::of_config();
-    let mut errors = schema.check(&document.value);
+    contract::complete(&mut document.value);
+    let mut errors = currency::missing(&document.value);
+    currency::complete(&mut document.value);
+    let schema = Schema::of_config().in_currency(currency::of(&document.value));
+    errors.extend(schema.check(&document.value));
     let faulty: BTreeSet<String> = errors.iter().map(|error| error.key.clone()).collect();
     let sound = schema.filled(&pruned(&document.value, "", &faulty));
     let (mut loaded, mut known) = (None, Known::nothing(path));

@@ -1,9 +1,13 @@
 //! The units in the names of keys: what `power_w` is measured in, and what somebody who wrote `power_kw` meant.
 
+/// What units of amounts begin with: the site's currency is meant.
+pub const EURO: &str = "EUR";
+
 /// Suffixes of the configuration's own keys, the longest first.
 const UNITS: &[(&str, &str)] = &[
     ("_eur_per_kwh", "EUR/kWh"),
     ("_eur_per_mtok", "EUR per million tokens"),
+    ("_eur_per_kw_month", "EUR per kW and month"),
     ("_kwh_per_k", "kWh/K"),
     ("_kw_per_k", "kW/K"),
     ("_g_per_kwh", "g/kWh"),

@@ -90,7 +90,7 @@ fn plan(chance: &mut Chance) -> Plan {
     }
     // Cheap power makes compute draw from the grid, up to the fuse.
     let import = chance.one_of(&[0.05, 0.30, 0.30]);
-    site.tariff.import = Price::Fixed { price: EurPerKwh(import) };
+    site.tariff.import = Price::fixed(EurPerKwh(import));
     let accelerator = compute(&mut site, chance);
     let wiring = wiring(&mut site, chance);
     let meters = meters(&site, chance);

@@ -127,8 +127,8 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
     let outlook = &observed.feeds.outlook;
     let slot = |ahead| {
         let slot = from.plus(ahead);
-        let spot = observed.feeds.estimated(slot.start());
-        let prices = tariff::prices(&site.tariff, site.timezone, slot.start(), spot);
+        let spot = |slot: Slot| observed.feeds.estimated(slot.start());
+        let prices = tariff::slot_prices(&site.tariff, site.timezone, slot, spot);
         let persisted = observed.forecast.expected(from, slot, &present);
         let pv = outlook.pv.get(&slot).copied().or(persisted.pv).filter(|_| site.pv.is_some());
         ExpectedSlot {

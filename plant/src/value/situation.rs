@@ -94,10 +94,12 @@ impl<'a> Situation<'a> {
     pub(crate) fn new(site: &'a Site, observed: &Observed, image: &'a Image, planned: Option<&'a PlannedSlot>) -> Self {
         let now = image.at;
         let feeds = &observed.feeds;
-        let prices = |spot| tariff::prices(&site.tariff, site.timezone, now, spot);
-        let (published, estimated) = (prices(feeds.published(now)), prices(feeds.estimated(now)));
-        let import = estimated.import.unwrap_or(PRICE_UNKNOWN);
-        let export = estimated.export.unwrap_or(PRICE_UNKNOWN);
+        let (tariff, timezone) = (&site.tariff, site.timezone);
+        let published = tariff::prices(tariff, timezone, now, |slot| feeds.published(slot.start()));
+        let estimated = tariff::prices(tariff, timezone, now, |slot| feeds.estimated(slot.start()));
+        let assumed = site.currency.roughly(PRICE_UNKNOWN);
+        let import = estimated.import.unwrap_or(assumed);
+        let export = estimated.export.unwrap_or(assumed);
         let stored = planned.map_or(import.positive() * STORED_SHARE, |planned| planned.stored);
         let temperatures = temperatures(observed, image);
         let bus = observed.bus.flows;

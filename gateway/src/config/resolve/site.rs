@@ -1,28 +1,29 @@
 //! From the sections of the house to the core's [`Site`], with everything checked that involves more than one value.
 
 use super::devices::Resolved;
-use super::{Faults, grid, quoted};
+use super::{Faults, grid, quoted, tariff};
 use crate::config::Config;
 use crate::config::installation::{
     BatteryConfig, ComputeConfig, HeatConfig, HeatInto, HeatKind, StoreConfig, SurplusFirst,
 };
-use crate::config::tariff::{PriceKind, TariffConfig, Window};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
-use plant::site::{
-    Battery, Compute, First, HeatSink, HeatSource, Price, PriceWindow, Pv, Site, Store, Tariff, WorkPrices,
-};
-use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
+use plant::site::{Battery, Compute, First, HeatSink, HeatSource, Pv, Site, Store, WorkPrices};
+use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::time::Duration;
+
+/// Assumed where neither the owner nor the machine says where the house is.
+pub(super) const TIMEZONE: &str = "Europe/Berlin";
 
 /// The site; `None` where a mistake was found that leaves none.
 pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults) -> Option<Site> {
-    let timezone = timezone(&config.site.timezone, faults);
+    let timezone = timezone(config.site.timezone.as_deref().unwrap_or(TIMEZONE), faults);
+    let currency = currency(&config.site.currency, faults);
     if config.site.name.chars().any(char::is_control) {
         faults.wrong("site.name", format!("{:?}", config.site.name), "expected a name without control characters");
     }
     check_points(config, devices, faults);
-    let tariff = tariff(&config.tariff, faults);
+    let tariff = tariff::resolve(config, currency, faults);
     let displaced = displaced(&config.heat, faults);
     let room = config.room.as_ref().map(|room| store("room", room, faults));
     let tank = config.tank.as_ref().map(|tank| store("tank", tank, faults));
@@ -32,6 +33,7 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
     Some(Site {
         name: config.site.name.clone(),
         timezone: timezone?,
+        currency: currency?,
         devices: devices.iter().map(|resolved| resolved.device.clone()).collect(),
         grid,
         tariff: tariff?,
@@ -65,9 +67,14 @@ fn timezone(name: &str, faults: &mut Faults) -> Option<Tz> {
     // The zones of cities: an abbreviation like "CEST" would find another one, from far away.
     let cities = TZ_VARIANTS.iter().filter(|timezone| timezone.name().contains('/'));
     let near = cities.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let near = near.filter(|timezone| likeness(timezone) > 0.5).map_or("Europe/Berlin", |timezone| timezone.name());
+    let near = near.filter(|timezone| likeness(timezone) > 0.5).map_or(TIMEZONE, |timezone| timezone.name());
     faults.wrong("site.timezone", quoted(name), format!("unknown time zone; expected one as {near}"));
     None
+}
+
+fn currency(code: &str, faults: &mut Faults) -> Option<Currency> {
+    let expected = "expected the ISO 4217 code of a currency, three capital letters, as EUR or CZK";
+    faults.take("site.currency", code, code.parse().map_err(|_| expected.into()))
 }
 
 /// What is described must be measured.
@@ -213,83 +220,4 @@ fn store(section: &str, store: &StoreConfig, faults: &mut Faults) -> Store {
         low: Celsius(store.low_c),
         high: Celsius(store.high_c),
     }
-}
-
-fn tariff(tariff: &TariffConfig, faults: &mut Faults) -> Option<Tariff> {
-    let (import, export) = (&tariff.import, &tariff.export);
-    let import = Side {
-        key: "tariff.import",
-        kind: import.kind,
-        price: import.price_eur_per_kwh,
-        windows: &import.windows,
-        fee: import.fee_eur_per_kwh,
-        tax_percent: import.tax_percent,
-    };
-    let export = Side {
-        key: "tariff.export",
-        kind: export.kind,
-        price: export.price_eur_per_kwh,
-        windows: &export.windows,
-        fee: export.fee_eur_per_kwh,
-        tax_percent: export.tax_percent,
-    };
-    let has_spot = tariff.spot.is_some();
-    let (import, export) = (price(&import, has_spot, faults), price(&export, has_spot, faults));
-    Some(Tariff { import: import?, export: export? })
-}
-
-/// One side of the tariff as it was written.
-struct Side<'a> {
-    key: &'static str,
-    kind: PriceKind,
-    price: f64,
-    windows: &'a [Window],
-    fee: f64,
-    tax_percent: f64,
-}
-
-fn price(side: &Side<'_>, has_spot: bool, faults: &mut Faults) -> Option<Price> {
-    let key = side.key;
-    let is_time_of_use = side.kind == PriceKind::TimeOfUse;
-    if is_time_of_use == side.windows.is_empty() {
-        let expected = if is_time_of_use {
-            "missing; expected the windows of kind = \"time_of_use\", each with from, to and price_eur_per_kwh"
-        } else {
-            "are for kind = \"time_of_use\"; expected none for this kind"
-        };
-        faults.about(format!("{key}.windows"), expected);
-    }
-    match side.kind {
-        PriceKind::Fixed => Some(Price::Fixed { price: EurPerKwh(side.price) }),
-        PriceKind::TimeOfUse => {
-            let windows = side.windows.iter().enumerate();
-            let windows: Vec<_> =
-                windows.map(|(index, row)| window(&format!("{key}.windows[{index}]"), row, faults)).collect();
-            let windows = windows.into_iter().collect::<Option<Vec<_>>>()?;
-            Some(Price::TimeOfUse { price: EurPerKwh(side.price), windows })
-        }
-        PriceKind::Spot if has_spot => Some(Price::Spot { fee: EurPerKwh(side.fee), tax: side.tax_percent / 100.0 }),
-        PriceKind::Spot => {
-            faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with topic or url");
-            None
-        }
-    }
-}
-
-fn window(key: &str, window: &Window, faults: &mut Faults) -> Option<PriceWindow> {
-    let from = faults.take(&format!("{key}.from"), &window.from, minute(&window.from, 23 * 60 + 59));
-    let to = faults.take(&format!("{key}.to"), &window.to, minute(&window.to, 24 * 60));
-    let (from_minute, to_minute) = (from?, to?);
-    if from_minute == to_minute {
-        faults.wrong(format!("{key}.to"), quoted(&window.to), "expected another time than from");
-    }
-    Some(PriceWindow { from_minute, to_minute, price: EurPerKwh(window.price_eur_per_kwh) })
-}
-
-fn minute(text: &str, most: u16) -> Result<u16, String> {
-    let parts = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2);
-    let parsed = parts.and_then(|(hour, minute)| Some((hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?)));
-    let minutes = parsed.filter(|(_, minute)| *minute < 60).map(|(hour, minute)| hour.saturating_mul(60) + minute);
-    let expected = || format!("expected a time of day as 06:30, {:02}:{:02} at most", most / 60, most % 60);
-    minutes.filter(|minutes| *minutes <= most).ok_or_else(expected)
 }

@@ -6,7 +6,7 @@ use plant::point::{DeviceId, Point};
 use plant::site::{
     Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, Island, Price, Pv, Site, Tariff, WorkPrices,
 };
-use plant::units::{EurPerKwh, KilowattHours, Percent, Watts};
+use plant::units::{Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -95,10 +95,11 @@ pub(super) fn site(node: &Node, battery: bool) -> Site {
         inverter.controls.insert(Control::BatteryMode, always);
         devices.insert(0, inverter);
     }
-    let price = |price| Price::Fixed { price: EurPerKwh(price) };
+    let price = |price| Price::fixed(EurPerKwh(price));
     Site {
         name: "outside simulator".into(),
         timezone: chrono_tz::Europe::Berlin,
+        currency: Currency::default(),
         devices,
         grid: Grid {
             import_limit: Watts(17_250.0),
@@ -107,7 +108,7 @@ pub(super) fn site(node: &Node, battery: bool) -> Site {
             dimming: Dimming::default(),
             island: Island::Off,
         },
-        tariff: Tariff { import: price(0.30), export: price(0.08) },
+        tariff: Tariff::new(price(0.30), price(0.08)),
         pv: Some(Pv { peak: Watts(node.pv_kwp_w) }),
         battery: battery.then(|| self::battery(node)),
         wallbox: None,
