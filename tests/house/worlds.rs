@@ -35,7 +35,8 @@ fn books_are_bills() -> Result<()> {
     let said = [&table.stdout, &table.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
     eprintln!("{said}");
     ensure!(table.status.success(), "{said}");
-    let rows = said.lines().filter(|line| SCENARIOS.iter().any(|name| line.starts_with(&format!("| {name} |")))).count();
+    let rows =
+        said.lines().filter(|line| SCENARIOS.iter().any(|name| line.starts_with(&format!("| {name} |")))).count();
     ensure!(rows == SCENARIOS.len(), "{rows} scenarios: {said}");
     Ok(())
 }

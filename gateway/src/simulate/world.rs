@@ -19,6 +19,8 @@ use std::io::{BufRead, Write};
 mod books;
 /// A house of quarter hours.
 mod quarters;
+#[cfg(test)]
+mod quarters_test;
 /// A house of seconds.
 mod seconds;
 

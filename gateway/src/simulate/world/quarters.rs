@@ -34,6 +34,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 mod answer;
+mod building;
 mod hello;
 mod meters;
 mod queue;
@@ -134,7 +135,7 @@ impl World {
         for effect in plant.shutdown(end) {
             match effect {
                 Effect::Append(entry) => books.book(&entry),
-                Effect::Checkpoint(checkpoint) => books = books.with(&checkpoint.open, plant.site()),
+                Effect::Checkpoint(checkpoint) => books.add(&checkpoint.open),
                 Effect::Apply(_) | Effect::Plan(_) | Effect::Publish(_) => {}
             }
         }
@@ -152,7 +153,7 @@ impl World {
             self.handle(Event::Plan(Box::new(plan)), then);
         }
         let mut now = then;
-        for second in (0..Slot::SECONDS).step_by(CYCLE as usize) {
+        for second in (0..Slot::SECONDS).step_by(CYCLE as usize).chain([Slot::SECONDS - 1]) {
             now = then + chrono::TimeDelta::seconds(second);
             let share = second as f64 / Slot::SECONDS as f64;
             for sample in self.meters.samples(self.plant.site(), share, now) {
@@ -163,6 +164,18 @@ impl World {
         }
         self.meters.close();
         self.serve(KilowattHours(last.pc * 0.25), self.rates.at(seen.t_loop_c), now);
+        let end = Slot::containing(then).end();
+        if seen.time_utc > end {
+            self.fall_silent(end);
+        }
+    }
+
+    /// Nobody says anything of the time from `at` on.
+    fn fall_silent(&mut self, at: Timestamp) {
+        for sample in self.meters.samples(self.plant.site(), 1.0, at) {
+            self.handle(Event::Sample(Sample { value: None, ..sample }), at);
+        }
+        self.handle(Event::Wake, at);
     }
 
     /// What may have been held back of PV's power since `then`.
@@ -199,6 +212,7 @@ impl World {
             tokens_out: (done.0 * site::TOKENS_PER_KWH).round() as u64,
             joules: done.0 * 3.6e6,
             price: Eur(done.0 * rate.0),
+            worth: Eur::ZERO,
             finished_at: now,
         };
         self.handle(Event::Receipt(Box::new(receipt)), now);

@@ -11,6 +11,9 @@ use serde::Deserialize;
 pub(super) struct Hello {
     /// What the work is like.
     pub scen: Scenario,
+    /// Which kind of house it is.
+    #[serde(default)]
+    pub house: House,
     /// The house.
     pub node: Node,
     /// What it does by itself.
@@ -26,6 +29,17 @@ pub(super) enum Scenario {
     Market,
     /// Work arrives, and waits for a day at most.
     Queue,
+}
+
+/// Which kind of house it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum House {
+    /// Radiators, and a tank heated at always the same temperature.
+    #[default]
+    A,
+    /// Floor heating, cooling, a programme against legionella, and a loop that takes compute's heat to several places.
+    B,
 }
 
 /// The house.
@@ -70,13 +84,38 @@ pub(super) struct Node {
     /// Least temperature of the loop that carries its heat away.
     #[serde(default)]
     pub loop_min_c: f64,
-    /// What the work loses for each kelvin above it.
+    /// Its greatest temperature.
+    #[serde(default)]
+    pub loop_max_c: f64,
+    /// What the tank takes of it, in kW for each K.
+    pub loop_hx_kw_per_k: Option<f64>,
+    /// Share of compute's power that warms the room wherever its heat goes.
+    pub pc_leak: Option<f64>,
+    /// What the work loses for each kelvin above the least.
     #[serde(default)]
     pub hot_loop_loss_per_k: f64,
     /// Greatest electric power of the heat pump.
     pub hp_max_kw: f64,
+    /// Least electric power of it.
+    pub hp_min_kw: f64,
     /// Share of the ideal COP that it reaches.
     pub hp_carnot: Option<f64>,
+    /// Its least COP.
+    pub hp_cop_min: Option<f64>,
+    /// Its greatest COP.
+    pub hp_cop_max: Option<f64>,
+    /// Least difference between its two sides, in K.
+    pub hp_min_lift_k: Option<f64>,
+    /// Temperature at which compute's heat enters its source side.
+    pub source_c: Option<f64>,
+    /// Share of the ideal efficiency that it reaches when it cools.
+    pub cool_carnot: Option<f64>,
+    /// Temperature of the cold water.
+    pub cool_flow_c: Option<f64>,
+    /// Its condenser is warmer than the air by this many K.
+    pub cool_condenser_k: Option<f64>,
+    /// Its greatest efficiency.
+    pub cool_eer_max: Option<f64>,
     /// Its COP from air at 7 °C to water at 35 °C, by its papers.
     pub rated_cop_a7_w35: Option<f64>,
     /// Heat that warms the air of the house by a kelvin.
@@ -88,6 +127,26 @@ pub(super) struct Node {
     /// What the air loses in winter, in kW/K.
     #[serde(rename = "Hv_winter")]
     pub airing_kw_per_k: Option<f64>,
+    /// The same in summer, with open windows.
+    #[serde(rename = "Hv_summer")]
+    pub airing_in_summer_kw_per_k: Option<f64>,
+    /// Between air and mass, in kW/K.
+    #[serde(rename = "Ham")]
+    pub coupling_kw_per_k: Option<f64>,
+    /// Heat of people and what always runs, in kW.
+    pub gain_int_kw: Option<f64>,
+    /// Share of the household's power that warms the rooms.
+    pub gain_load_frac: Option<f64>,
+    /// Windows, as the m2 of sun on the ground that they let in.
+    pub gain_ghi_m2: Option<f64>,
+    /// Share of it that shades let in in summer.
+    pub shade_summer: Option<f64>,
+    /// Share of the heat pump's heat that warms the air.
+    pub air_share_heat_pump: Option<f64>,
+    /// Share of compute's heat that warms the air.
+    pub air_share_compute: Option<f64>,
+    /// Summer is where the mean outdoors of a day is above this.
+    pub summer_mean24_c: f64,
     /// What the envelope loses, in kW/K.
     #[serde(rename = "He")]
     pub envelope_kw_per_k: Option<f64>,
@@ -95,6 +154,16 @@ pub(super) struct Node {
     pub area_m2: f64,
     /// Litres of the tank.
     pub tank_litres: f64,
+    /// The heat that the tank's coil takes.
+    pub tank_coil_kw: Option<f64>,
+    /// The heat pump works against the tank's temperature and this many K.
+    pub tank_sink_k: Option<f64>,
+    /// What kills legionella.
+    #[serde(default)]
+    pub legionella_c: f64,
+    /// In so many hours.
+    #[serde(default)]
+    pub legionella_h: f64,
     /// What the tank loses, in kW/K.
     pub tank_ua: Option<f64>,
     /// The comfort band of the room.
@@ -141,6 +210,8 @@ pub(super) struct OwnRule {
     pub room: Thermostat,
     /// Its hot water.
     pub hot_water: HotWater,
+    /// Cooling, where there is any.
+    pub cooling: Option<Cooling>,
     /// Where compute's heat goes.
     pub compute_heat: ComputeHeat,
 }
@@ -151,6 +222,8 @@ pub(super) struct OwnRule {
 pub(super) struct Thermostat {
     /// What it keeps.
     pub setpoint_c: Option<f64>,
+    /// Heat for each kelvin below it, in kW.
+    pub gain_kw_per_k: Option<f64>,
 }
 
 /// Hot water.
@@ -161,6 +234,30 @@ pub(super) struct HotWater {
     pub on_below_c: Option<f64>,
     /// Until this.
     pub off_above_c: Option<f64>,
+    /// With this electric power, in W.
+    pub w: Option<f64>,
+    /// The programme against legionella.
+    pub legionella: Option<Legionella>,
+}
+
+/// A programme against legionella.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Legionella {
+    /// It runs so many days after the last time.
+    pub after_days: f64,
+    /// At this hour.
+    pub at_hour_local: u32,
+}
+
+/// Cooling.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Cooling {
+    /// On above this.
+    pub on_above_c: f64,
+    /// Off below this.
+    pub off_below_c: f64,
+    /// Heat taken for each kelvin, in kW.
+    pub gain_kw_per_k: f64,
 }
 
 /// Where compute's heat goes.
@@ -171,6 +268,8 @@ pub(super) struct ComputeHeat {
     pub to_room_below_c_winter: Option<f64>,
     /// The same in summer.
     pub to_room_below_c_summer: Option<f64>,
+    /// Into the tank first, below this.
+    pub tank_first_below_c: Option<f64>,
 }
 
 /// The greatest power in kW, and energy in kWh, of a house.

@@ -48,9 +48,11 @@ pub(super) struct Means {
     grid: f64,
     battery: f64,
     heat_pump: f64,
+    hot_water: f64,
     pv: Option<f64>,
     house: Option<f64>,
     outdoor: Option<f64>,
+    sun: Option<f64>,
 }
 
 /// What may have been held back of PV's power.
@@ -72,9 +74,11 @@ impl Means {
             grid: (last.g - last.x) * 1000.0,
             battery: -last.pbat * 1000.0,
             heat_pump: (last.psh + last.pdw + last.pcool) * 1000.0,
+            hot_water: last.pdw * 1000.0,
             pv: pv(seen, last, curtailment).map(|pv| pv * 1000.0),
             house: seen.load_w,
             outdoor: seen.t_out_c,
+            sun: seen.ghi_w_m2,
         }
     }
 }
@@ -156,7 +160,7 @@ impl Meters {
     /// What stands when the quarter hour is over, `at`; its powers are not known before the next has passed.
     pub(super) fn standing(&self, site: &Site, standing: Standing, at: Timestamp) -> Vec<Sample> {
         let shown = Shown { means: self.means, counters: self.counters, standing };
-        shown.samples(site, at, |point| point.unit() != "W")
+        shown.samples(site, at, |point| !point.unit().starts_with('W'))
     }
 }
 
@@ -191,10 +195,12 @@ impl Shown {
             Point::ComputePower => Some(means.compute),
             Point::ComputeEnergy => Some(counters.compute),
             Point::HeatPumpPower => Some(means.heat_pump),
+            Point::HeatPumpHotWaterPower => Some(means.hot_water),
             Point::HeatPumpEnergy => Some(counters.heat_pump),
             Point::TankTemperature => standing.tank,
             Point::RoomTemperature => standing.room,
             Point::OutdoorTemperature => means.outdoor,
+            Point::OutdoorIrradiance => means.sun,
             Point::GridPowerL1
             | Point::GridPowerL2
             | Point::GridPowerL3

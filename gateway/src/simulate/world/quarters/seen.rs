@@ -43,6 +43,8 @@ pub(super) struct Seen {
     pub load_w: Option<f64>,
     /// Temperature outdoors.
     pub t_out_c: Option<f64>,
+    /// Sun on the ground, W/m2.
+    pub ghi_w_m2: Option<f64>,
     /// What flowed.
     pub last: Option<Last>,
     /// News of prices.

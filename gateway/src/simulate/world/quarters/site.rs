@@ -7,7 +7,7 @@ use plant::site::{
     Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, HeatSource, Island, Pv, Site, Store,
     WorkPrices,
 };
-use plant::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
+use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -37,11 +37,12 @@ const KELVIN: f64 = 273.15;
 
 /// The site of `hello`.
 pub(super) fn site(hello: &Hello) -> Site {
-    let Hello { scen, node, own_rule } = hello;
+    let Hello { scen, node, own_rule, house: _ } = hello;
     let has_battery = node.bat_kwh > 0.0 && node.bat_kw > 0.0;
     Site {
         name: "outside simulator".into(),
         timezone: chrono_tz::Europe::Berlin,
+        currency: Currency::default(),
         devices: devices(has_battery),
         grid: Grid {
             import_limit: kilowatts(node.grid_import_kw),
@@ -62,6 +63,7 @@ pub(super) fn site(hello: &Hello) -> Site {
         }),
         room: Some(room(node, own_rule)),
         tank: Some(tank(node, own_rule)),
+        building: super::building::building(hello),
         work: WorkPrices {
             eur_per_mtok_in: 0.0,
             eur_per_mtok_out: 0.0,
@@ -97,13 +99,16 @@ fn devices(has_battery: bool) -> Vec<Device> {
         inverter.controls.insert(Control::BatteryMode, always);
     }
     vec![
-        device("heat pump", &[Point::HeatPumpPower, Point::HeatPumpEnergy, Point::TankTemperature]),
+        device(
+            "heat pump",
+            &[Point::HeatPumpPower, Point::HeatPumpHotWaterPower, Point::HeatPumpEnergy, Point::TankTemperature],
+        ),
         device("household", &[Point::HousePower]),
         inverter,
         device("meter", &[Point::GridPower, Point::GridImportEnergy, Point::GridExportEnergy]),
         // What the box draws it says itself.
         device("plug", &[Point::ComputeEnergy]),
-        device("thermometers", &[Point::RoomTemperature, Point::OutdoorTemperature]),
+        device("weather", &[Point::RoomTemperature, Point::OutdoorTemperature, Point::OutdoorIrradiance]),
     ]
 }
 

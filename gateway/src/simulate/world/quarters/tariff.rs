@@ -1,32 +1,42 @@
-//! What power costs and earns in such a house.
+//! What power costs and earns in such a house: the wholesale price with fees, and a network fee by the hour where there is one.
 
 use super::hello::Node;
-use plant::site::{Price, Tariff};
+use plant::site::{Billed, Negative, Part, Price, PriceWindow, Rate, Tariff};
 use plant::units::EurPerKwh;
 
-/// Hours of a day.
-const DAY: f64 = 24.0;
-
-/// The tariff of `node`: the wholesale price with a fee, which is the day's mean where it depends on the hour.
+/// The tariff of `node`.
 pub(super) fn tariff(node: &Node) -> Tariff {
-    let fee = EurPerKwh(node.fee_eur_kwh.unwrap_or_else(|| node.tax_eur_kwh.unwrap_or_default() + network(node)));
+    let import = Price { parts: vec![spot(), fee(node), network(node)], ..Price::default() };
     let export = match (node.feedin_eur_kwh, node.feedin_fee_eur_kwh) {
-        (Some(price), _) => Price::Fixed { price: EurPerKwh(price) },
-        (None, fee) => Price::Spot { fee: EurPerKwh(-fee.unwrap_or_default()), tax: 0.0 },
+        // A plant of the newer law: negative hours earn nothing.
+        (Some(price), _) => Price { negative: Negative::Unpaid { since: None }, ..Price::fixed(EurPerKwh(price)) },
+        (None, fee) => {
+            let spot = Price::spot(EurPerKwh(-fee.unwrap_or_default()), 0.0);
+            Price { negative: Negative::Floor, ..spot }
+        }
     };
-    Tariff { import: Price::Spot { fee, tax: 0.0 }, export }
+    Tariff::new(import, export)
 }
 
-/// The day's mean of the network fee.
-fn network(node: &Node) -> f64 {
-    let hours = |hours: Option<(u16, u16)>| {
-        let (from, to) = hours.unwrap_or_default();
-        f64::from((i32::from(to) - i32::from(from)).rem_euclid(24))
+fn spot() -> Part {
+    Part::net(Part::SPOT, Rate::Spot { share: 1.0, billed: Billed::Quarter })
+}
+
+fn fee(node: &Node) -> Part {
+    let price = node.fee_eur_kwh.or(node.tax_eur_kwh).unwrap_or_default();
+    Part::net(Part::FEE, Rate::Clock { price: EurPerKwh(price), windows: Vec::new() })
+}
+
+fn network(node: &Node) -> Part {
+    let fee = |fee: Option<f64>| EurPerKwh(fee.unwrap_or_default());
+    let window = |hours: Option<(u16, u16)>, price: Option<f64>| {
+        let (from, to) = hours?;
+        Some(PriceWindow::daily(from * 60, to % 24 * 60, fee(price)))
     };
-    let (low, high) = (hours(node.grid_fee_low_hours), hours(node.grid_fee_high_hours));
-    let fee = |fee: Option<f64>| fee.unwrap_or_default();
-    (fee(node.grid_fee_low_eur_kwh) * low
-        + fee(node.grid_fee_high_eur_kwh) * high
-        + fee(node.grid_fee_mid_eur_kwh) * (DAY - low - high))
-        / DAY
+    let windows = [
+        window(node.grid_fee_low_hours, node.grid_fee_low_eur_kwh),
+        window(node.grid_fee_high_hours, node.grid_fee_high_eur_kwh),
+    ];
+    let windows = windows.into_iter().flatten().collect();
+    Part::net("network", Rate::Clock { price: fee(node.grid_fee_mid_eur_kwh), windows })
 }
