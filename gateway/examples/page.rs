@@ -23,6 +23,7 @@ use gateway::wiring::Wiring;
 use plant::command::{Command, Mode};
 use plant::record::Record;
 use plant::time::Timestamp;
+use plant::units::Currency;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -47,10 +48,19 @@ async fn main() -> anyhow::Result<()> {
     let jobs = Queue::open(&disk, limits)?;
     fixture::fill(&ledger, &jobs, records_start()?)?;
     let clock = Clock::sped(records_start()?, 288.0);
-    let timezone = chrono_tz::Europe::Vienna;
+    let (timezone, currency) = (chrono_tz::Europe::Vienna, Currency::EUR);
     let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
-    let state =
-        State::new(Parts { wiring, clock, timezone, ledger, jobs, interactive, worker, dimming: Signal::Rest })?;
+    let state = State::new(Parts {
+        wiring,
+        clock,
+        timezone,
+        currency,
+        ledger,
+        jobs,
+        interactive,
+        worker,
+        dimming: Signal::Rest,
+    })?;
     let listener = tokio::net::TcpListener::bind(&address).await?;
     gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
     tokio::spawn(live(records, inbox, frozen));

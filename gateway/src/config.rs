@@ -71,6 +71,12 @@ pub struct Config {
     /// What power costs and earns.
     #[serde(default)]
     pub tariff: tariff::TariffConfig,
+    /// The network fee, where it is billed apart.
+    #[serde(default)]
+    pub network_fee: Option<tariff::NetworkFee>,
+    /// Levies by the kilowatt-hour, where they are billed apart.
+    #[serde(default)]
+    pub levy: Vec<tariff::Levy>,
     /// Photovoltaics, where there are any.
     #[serde(default)]
     pub pv: Option<installation::PvConfig>,

@@ -48,6 +48,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{any, get};
 use chrono_tz::Tz;
+use plant::units::Currency;
 use refusal::Refusal;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The site's time zone: the page shows its times, the books' days are its days.
     pub timezone: Tz,
+    /// The site's currency: the page shows amounts in it.
+    pub currency: Currency,
     /// The books.
     pub ledger: Ledger,
     /// Deferrable work.
@@ -126,7 +129,7 @@ impl Deref for State {
 #[derive(OpenApi)]
 #[openapi(info(
     title = "HeatMine",
-    description = "The house, its decisions and its books. Powers in W, energies in kWh, money in EUR, times in UTC. The experts \
+    description = "The house, its decisions and its books. Powers in W, energies in kWh, money in the site's currency (the record names it), times in UTC. The experts \
                    are asked below /v1 (as OpenAI's clients do) and /api (as Ollama's do); send `x-heatmine-class: deferrable` \
                    where nobody waits for the answer."
 ))]

@@ -120,6 +120,7 @@ async fn run_in<O: Outside>(
         wiring,
         clock: clock.clone(),
         timezone: site.timezone,
+        currency: site.currency,
         queue: resources.queue,
         ledger: resources.ledger.clone(),
         events: events.clone(),

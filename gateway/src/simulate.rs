@@ -2,11 +2,13 @@
 
 use anyhow::{Result, bail};
 use chrono::Timelike;
-use model::{Around, Model};
+pub use energy::{Comfort, Energy};
+use model::Model;
 use plant::checkpoint::Restored;
 use plant::decision::{Setpoints, Setting};
 use plant::effect::Effect;
 use plant::event::Event;
+use plant::house::Around;
 use plant::outlook::Outlook;
 use plant::plant::Plant;
 use plant::point::Sample;
@@ -14,7 +16,7 @@ use plant::record::Record;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
 use plant::totals::Earnings;
-use plant::units::{Celsius, Eur, KilowattHours, Watts};
+use plant::units::{Eur, EurPerKwh, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use std::path::Path;
 use std::time::Duration;
 use trace::Row;
 
+/// Energy and comfort of a simulated house.
+mod energy;
 mod trace;
 
 /// A house that somebody else simulates.
@@ -54,6 +58,18 @@ pub struct Simulated {
     pub reasons: BTreeMap<String, f64>,
     /// The local days.
     pub days: BTreeMap<String, Earnings>,
+    /// Times that compute started.
+    pub starts: u64,
+    /// What the battery wore off.
+    pub battery_wear: Eur,
+    /// Energy by source and use.
+    pub energy: Energy,
+    /// The same of the same house without compute.
+    pub energy_without: Energy,
+    /// How far room and tank were from what the owner wants.
+    pub comfort: Comfort,
+    /// The same of the same house without compute.
+    pub comfort_without: Comfort,
 }
 
 /// Runs `site` through `trace` from `from` to `to`, `progress` hears the share done.
@@ -97,6 +113,8 @@ fn worker(power: Watts) -> Event {
 struct Run {
     plant: Plant,
     model: Model,
+    /// The same house without compute, under its own rules.
+    without: Model,
     budget: Watts,
     /// Energy of compute since the last receipt.
     worked: KilowattHours,
@@ -121,8 +139,15 @@ impl Run {
             compute_hours: 0.0,
             reasons: BTreeMap::new(),
             days: BTreeMap::new(),
+            starts: 0,
+            battery_wear: Eur::ZERO,
+            energy: Energy::default(),
+            energy_without: Energy::default(),
+            comfort: Comfort::default(),
+            comfort_without: Comfort::default(),
         };
-        Self { plant, model, budget: Watts::ZERO, worked: KilowattHours::ZERO, latest: None, result }
+        let without = model.clone();
+        Self { plant, model, without, budget: Watts::ZERO, worked: KilowattHours::ZERO, latest: None, result }
     }
 
     /// Publishes prices as an exchange does: today's, and tomorrow's from the early afternoon.
@@ -144,11 +169,21 @@ impl Run {
     }
 
     fn cycle(&mut self, now: Timestamp, row: &Row) {
-        // The roof of the house loses to heat what the trace's has already lost.
-        let on_roof = sun_for(row.pv_per_kwp, row.outdoor);
-        let around =
-            Around { on_roof, on_ground: row.ghi, outdoor: row.outdoor, household: row.load, hot_water: row.hot_water };
-        self.model.step(around, self.budget, STEP);
+        let peak = self.plant.site().pv.map_or(0.0, |pv| pv.peak.0 / 1000.0);
+        let export_price = self.latest.as_ref().and_then(|record| record.export_price);
+        let around = Around {
+            pv: Watts(row.pv_per_kwp * peak),
+            sun: row.ghi,
+            outdoor: row.outdoor,
+            household: row.load,
+            hot_water: row.hot_water,
+            compute: self.budget,
+            export_pays: export_price.is_none_or(|price| price > EurPerKwh::ZERO),
+        };
+        self.model.step(now, around, STEP);
+        self.without.step(now, Around { compute: Watts::ZERO, ..around }, STEP);
+        self.result.comfort.count(self.plant.site(), self.model.house(), STEP);
+        self.result.comfort_without.count(self.plant.site(), self.without.house(), STEP);
         self.worked += self.budget.over(STEP);
         if self.budget > Watts::ZERO {
             self.result.compute_hours += STEP.as_secs_f64() / 3600.0;
@@ -237,17 +272,12 @@ impl Run {
 
     fn finish(mut self, from: Timestamp, to: Timestamp) -> Simulated {
         self.handle(Event::Wake, to);
-        (self.result.from, self.result.to) = (from, to);
-        self.result
+        let Self { plant, model, without, mut result, .. } = self;
+        (result.from, result.to) = (from, to);
+        (result.energy, result.energy_without) = (model.energy, without.energy);
+        let wear = plant.site().battery.map_or(EurPerKwh::ZERO, |battery| battery.wear);
+        result.battery_wear = result.energy.discharged * wear;
+        result.starts = result.total.starts;
+        result
     }
-}
-
-/// The sun that makes the simulated roof yield `pv_per_kwp`, W/m2: the inverse of the roof's own formula.
-fn sun_for(pv_per_kwp: f64, outdoor: Celsius) -> f64 {
-    // pv = sun/1000 * (1 - 0.004 (T + 0.03 sun - 25)) * 0.93 per kWp, solved for the smaller root.
-    let wanted = pv_per_kwp / 1000.0 / 0.93;
-    let linear = (1.0 - 0.004 * (outdoor.0 - 25.0)) / 1000.0;
-    let square = 0.004 * 0.03 / 1000.0;
-    let root = (linear * linear - 4.0 * square * wanted).max(0.0).sqrt();
-    ((linear - root) / (2.0 * square)).max(0.0)
 }

@@ -2,7 +2,7 @@
 // so that a small box is seen beside a large roof. Pointer, touch and arrow keys read single slots.
 
 import { el, setText, svg } from "./dom.js";
-import { dayOf, hourOf, power, price, reason, reasonHue, timeOf } from "./format.js";
+import { PRICE_UNIT, dayOf, hourOf, power, price, reason, reasonHue, timeOf } from "./format.js";
 
 const SLOT_MS = 900000;
 const SLOTS = 96;
@@ -127,7 +127,7 @@ function draw(slots, view) {
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     layer("nights", nights(slots, view)),
     layer("times", hourLines(view)),
-    layer("price grid", axis(view, "price", "Power price, EUR/kWh", (value) => value.toFixed(2)), priceShapes(slots, view)),
+    layer("price grid", axis(view, "price", `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
     layer("sun solar", axis(view, "sun", "Sun expected", roundPower), sunShapes(slots, view)),
     layer("compute", axis(view, "compute", "Compute planned", roundPower), computeShapes(slots, view)),
     now, cross);
@@ -239,18 +239,18 @@ function details(slot) {
   const row = (hue, name, value) => el("p", { class: hue }, `${name} `, el("b", {}, value));
   return [
     el("p", { class: "when" }, `${timeOf(slot.time)} to ${timeOf(slot.time + SLOT_MS)}`),
-    row("grid", "Price", `${price(slot.import_price)} EUR/kWh`),
+    row("grid", "Price", `${price(slot.import_price)} ${PRICE_UNIT}`),
     row("solar", "Sun", power(slot.pv)),
     row("compute", "Compute", power(slot.compute)),
     row("heat", "Heat", power(slot.heat)),
     row(reasonHue(slot.reason), "Because", reason(slot.reason)),
-    row("", "Net value", `${price(net)} EUR/kWh`),
+    row("", "Net value", `${price(net)} ${PRICE_UNIT}`),
   ];
 }
 
 /** Every full hour, for those who would rather read. */
 function fillTable(root, slots) {
-  const head = ["Time", "Price EUR/kWh", "Sun", "Compute", "Heat", "Why"].map((name) => el("th", { scope: "col" }, name));
+  const head = ["Time", `Price ${PRICE_UNIT}`, "Sun", "Compute", "Heat", "Why"].map((name) => el("th", { scope: "col" }, name));
   const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) =>
     el("tr", {}, [timeOf(slot.time), price(slot.import_price), power(slot.pv), power(slot.compute), power(slot.heat), reason(slot.reason)].map((text) => el("td", {}, text))));
   root.replaceChildren(el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)));

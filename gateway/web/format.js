@@ -1,9 +1,10 @@
 // Numbers, money and times as a person reads them: the browser's language, the site's time zone.
 
 const zone = document.querySelector("meta[name=timezone]")?.content || "UTC";
+const currency = document.querySelector("meta[name=currency]")?.content || "EUR";
 const number = (decimals) => new Intl.NumberFormat(undefined, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const money = (decimals) =>
-  new Intl.NumberFormat(undefined, { style: "currency", currency: "EUR", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  new Intl.NumberFormat(undefined, { style: "currency", currency, minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const [whole, one, two] = [number(0), number(1), number(2)];
 const [cents, mills, plainMills] = [money(2), money(3), number(3)];
 const when = (options) => new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options });
@@ -43,6 +44,9 @@ export function euro(amount, fine = isSmall(amount)) {
   if (!isNumber(amount)) return NONE;
   return signed(fine ? mills.format(settled(amount, 0.001)) : cents.format(settled(amount, 0.01)));
 }
+
+/** What a price per kWh is in. */
+export const PRICE_UNIT = `${currency}/kWh`;
 
 /** A price per kWh, without the unit. */
 export const price = (value) => (isNumber(value) ? signed(plainMills.format(settled(value, 0.001))) : NONE);

@@ -1,7 +1,7 @@
 // What is being done and why, what comes next, the limits, and the three numbers as an equation.
 
 import { byId, el, setText } from "./dom.js";
-import { momentOf, power, price, reason, reasonHue } from "./format.js";
+import { PRICE_UNIT, momentOf, power, price, reason, reasonHue } from "./format.js";
 import { send } from "./link.js";
 
 /** Less planned power than this is none. */
@@ -101,7 +101,7 @@ function equation(root) {
     term("electricity", "grid", [["−", "its power costs"], ["+", "its power pays"]]),
     term("net", "net", [["=", "net value"]]),
   ];
-  root.append(el("div", { class: "equation" }, terms.map((each) => each.row)), el("p", { class: "hint" }, "EUR per kWh, here and now. Power costs what it would otherwise earn or save."));
+  root.append(el("div", { class: "equation" }, terms.map((each) => each.row)), el("p", { class: "hint" }, `${PRICE_UNIT}, here and now. Power costs what it would otherwise earn or save.`));
   return (worth) => {
     const net = worth.revenue + worth.heat - worth.electricity;
     for (const { key, show } of terms) show(key === "net" ? net : worth[key]);

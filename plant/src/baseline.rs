@@ -23,8 +23,6 @@
 //!
 //! [`Building::fabric`]: crate::site::building::Building::fabric
 
-/// What compute's heat does, where nobody says it.
-mod compute_heat;
 /// What the real heat pump taught.
 mod learnt;
 /// Readings of a slot, each where it is known or was lately.
@@ -122,7 +120,8 @@ pub struct Without {
     pub hot_water: KilowattHours,
     /// Fuel that the boiler burns beyond what the real house's burnt; estimated.
     pub fuel: KilowattHours,
-    /// One standard deviation of the import, where the building is estimated. Within a day they add up; days add in squares.
+    /// One standard deviation of the import, where the building is estimated. It adds up over slots and days: what a model gets wrong, it gets
+    /// wrong each day.
     pub spread: KilowattHours,
 }
 

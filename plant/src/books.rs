@@ -22,6 +22,8 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+/// What the books lack.
+mod gaps;
 /// Seals, opens and checks entries.
 pub mod ledger;
 /// Which receipts are known already.
@@ -32,15 +34,16 @@ pub mod totals;
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
+use crate::books::gaps::Gaps;
 use crate::books::receipt_ids::ReceiptIds;
-use crate::books::totals::{Earnings, Totals};
+use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
-use crate::units::{Eur, KilowattHours};
+use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
 use std::time::Duration;
@@ -62,12 +65,14 @@ pub(crate) struct Books {
     pub open: SlotAccount,
     /// What the closed slots add up to.
     pub closed: Totals,
+    currency: Currency,
     calendar: Calendar,
     receipts: ReceiptIds,
     held: Option<Holding>,
     comparison: Comparison,
     /// Whether compute works; `None` before it is known.
     computes: Option<bool>,
+    gaps: Gaps,
 }
 
 /// The time since the last cycle.
@@ -90,16 +95,30 @@ impl Books {
             .filter(|checkpoint| checkpoint.counts())
             .map_or(Timestamp::UNIX_EPOCH, |checkpoint| checkpoint.at);
         let open = checkpoint.map(|checkpoint| checkpoint.open.clone());
+        let other = open.as_ref().map(|open| open.currency).filter(|currency| *currency != site.currency);
         Self {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
-            open: open.unwrap_or_else(|| SlotAccount::new(Slot::containing(now))),
-            closed: checkpoint.map(Checkpoint::closed).unwrap_or_default(),
+            open: open
+                .filter(|open| open.currency == site.currency)
+                .unwrap_or_else(|| SlotAccount::in_currency(Slot::containing(now), site.currency)),
+            closed: match (checkpoint.map(Checkpoint::closed).unwrap_or_default(), other) {
+                (closed, None) => closed,
+                // Amounts in another currency stay in the ledger; here money begins anew.
+                (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },
+            },
+            currency: site.currency,
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
             comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
             computes: None,
+            gaps: Gaps::default(),
         }
+    }
+
+    /// What the books lack at `now`, in words for a person.
+    pub(crate) fn problems(&self, site: &Site, now: Timestamp) -> Vec<String> {
+        self.gaps.problems(now, site.timezone)
     }
 
     /// What of the comparison with the baseline outlasts a restart.
@@ -121,14 +140,14 @@ impl Books {
                 self.receipts.insert(&booked.receipt.id);
                 self.turn_to(entry.booked_at);
                 if self.open.is_empty() {
-                    self.open = SlotAccount::new(Slot::containing(entry.booked_at));
+                    self.open = SlotAccount::in_currency(Slot::containing(entry.booked_at), self.currency);
                 }
                 self.count(&booked.receipt);
             }
             Ok(Booking::Slot(account)) => {
                 self.turn_to(account.start);
-                self.closed += &*account;
-                self.open = SlotAccount::new(account.slot.plus(1));
+                self.close_into_totals(&account);
+                self.open = SlotAccount::in_currency(account.slot.plus(1), self.currency);
                 self.comparison.skip();
             }
             Ok(Booking::Day(_)) => {}
@@ -167,6 +186,7 @@ impl Books {
     /// Holds what was decided until the next cycle. The readings stand for `stands_for`.
     pub(crate) fn hold(&mut self, situation: &Situation<'_>, decision: &Decision, stands_for: Duration) {
         let held = Held::of(situation, decision);
+        self.gaps.observe(situation.now, held.as_ref());
         if let Some(computes) = held.as_ref().and_then(|held| held.computes(situation.site)) {
             if computes && self.computes == Some(false) {
                 self.open.starts += 1;
@@ -191,7 +211,7 @@ impl Books {
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
         let heat_share = held.map_or(0.0, |held| held.useful_share(site)) * site.compute.heat_fraction;
         let heat_used = KilowattHours::from_joules(receipt.joules * heat_share);
-        let booked = BookedReceipt { receipt: receipt.clone(), heat_used };
+        let booked = BookedReceipt { receipt: receipt.clone(), heat_used, currency: self.currency };
         entries.push(self.append(now, &Booking::Receipt(Box::new(booked))));
         entries
     }
@@ -217,13 +237,22 @@ impl Books {
 
     /// Closes the open slot and opens `next`; what nothing is booked in leaves no entry.
     fn close(&mut self, site: &Site, next: Slot, now: Timestamp) -> Option<Entry> {
-        let mut account = std::mem::replace(&mut self.open, SlotAccount::new(next));
+        let mut account = std::mem::replace(&mut self.open, SlotAccount::in_currency(next, self.currency));
         if account.is_empty() {
             return None;
         }
         self.comparison.close(site, &mut account);
-        self.closed += &account;
+        self.close_into_totals(&account);
         Some(self.append(now, &Booking::Slot(Box::new(account))))
+    }
+
+    /// Adds a closed slot. Amounts in another currency are not added to those of the house.
+    fn close_into_totals(&mut self, account: &SlotAccount) {
+        if account.currency == self.currency {
+            self.closed += account;
+        } else {
+            self.closed.energy += EnergyTotals::from(account);
+        }
     }
 
     /// Closes the day where `now` lies in a later one; what nothing is booked in leaves no entry.
@@ -234,7 +263,8 @@ impl Books {
             return None;
         }
         let stores = self.comparison.stores();
-        let account = DayAccount { day, timezone: site.timezone, earnings: self.closed.today, stores };
+        let account =
+            DayAccount { day, timezone: site.timezone, currency: self.currency, earnings: self.closed.today, stores };
         Some(self.append(now, &Booking::Day(Box::new(account))))
     }
 
@@ -257,7 +287,7 @@ impl Books {
             gain: receipt.price,
             tokens_in: receipt.tokens_in,
             tokens_out: receipt.tokens_out,
-            ..SlotAccount::new(self.open.slot)
+            ..SlotAccount::in_currency(self.open.slot, self.currency)
         };
     }
 }

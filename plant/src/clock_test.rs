@@ -190,7 +190,7 @@ fn a_price_of_another_day_is_good_for_a_plan_and_not_for_a_purchase() {
     house.live(at("2026-05-03T20:10:00Z"), dark);
     assert_eq!(house.record().import_price, None);
     let planned = house.record().plan.as_ref().and_then(|plan| plan.at(house.record().at)).unwrap();
-    assert!(planned.floor.0 > 0.0 && planned.import_price == EurPerKwh(0.10), "it is planned for: {planned:?}");
+    assert!(planned.floor.0 > 0.0 && planned.import_price == Some(EurPerKwh(0.10)), "it is planned for: {planned:?}");
     assert_eq!(house.budget, 0.0, "{}", house.record().explanation);
 }
 

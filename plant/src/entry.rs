@@ -15,7 +15,7 @@ mod form;
 use crate::books::totals::Earnings;
 use crate::reason::Reason;
 use crate::time::{Slot, Timestamp};
-use crate::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent};
+use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent};
 use crate::work::Receipt;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -142,13 +142,17 @@ pub struct SlotAccount {
     pub slot: Slot,
     /// Its first moment, for readers.
     pub start: Timestamp,
+    /// What its amounts are in.
+    pub currency: Currency,
     /// Seconds of it in which the grid meter was known.
     pub observed_s: f64,
     /// Seconds of those in which PV, battery, heat pump or the house were not known: their energies miss these.
     pub unmetered_s: f64,
-    /// Seconds of those in which compute's power was not known: its energy, and all that depends on it, miss these.
+    /// Seconds of those in which PV alone was not known, as at night with an inverter that sleeps.
+    pub pv_unmetered_s: f64,
+    /// Seconds of the observed ones in which compute's power was not known: its energy, and all that depends on it, miss these.
     pub uncounted_s: f64,
-    /// Seconds of those in which a price was not published: the bill misses that side of it, the valuation all.
+    /// Seconds of the observed ones in which a price was not published: the bill misses that side of it, the valuation all.
     pub unpriced_s: f64,
     /// Compute energy by source.
     pub compute: BySource,
@@ -204,9 +208,14 @@ pub struct SlotAccount {
 }
 
 impl SlotAccount {
-    /// An empty account of `slot`.
+    /// An empty account of `slot`, in euros.
     pub fn new(slot: Slot) -> Self {
         Self { slot, start: slot.start(), ..Self::default() }
+    }
+
+    /// An empty account of `slot`, in `currency`.
+    pub fn in_currency(slot: Slot, currency: Currency) -> Self {
+        Self { currency, ..Self::new(slot) }
     }
 
     /// Whether nothing is booked in it.
@@ -231,6 +240,9 @@ pub struct BookedReceipt {
     pub receipt: Receipt,
     /// The part of its heat that the house could use.
     pub heat_used: KilowattHours,
+    /// What its amounts are in.
+    #[serde(default)]
+    pub currency: Currency,
 }
 
 /// What an entry books.
@@ -252,6 +264,9 @@ pub struct DayAccount {
     pub day: NaiveDate,
     /// The zone that says where it begins and ends.
     pub timezone: Tz,
+    /// What its amounts are in.
+    #[serde(default)]
+    pub currency: Currency,
     /// Its sums.
     pub earnings: Earnings,
     /// Energy by which the stores of the house and of the baseline differ at its end.

@@ -82,7 +82,7 @@ mod value {
 mod planner;
 
 /// The house by its physics and its own rules.
-mod house;
+pub mod house;
 
 /// The house without compute.
 pub mod baseline;
@@ -98,7 +98,13 @@ pub use planner::plan;
 pub use value::{capacity, tariff};
 
 #[cfg(test)]
+mod baseline_test;
+#[cfg(test)]
+mod books_test;
+#[cfg(test)]
 mod clock_test;
+#[cfg(test)]
+mod feed_test;
 #[cfg(test)]
 mod fuse_test;
 #[cfg(test)]

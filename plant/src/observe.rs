@@ -123,7 +123,6 @@ impl Observed {
     /// The house at `now`, frozen. What lasts until a moment, like a boost, ends where that has come.
     pub(crate) fn image(&mut self, site: &Site, now: Timestamp, moment: Moment) -> Image {
         self.commands.pass(now, moment);
-        self.feeds.pass(now);
         self.counters.pass(site, now);
         let mut image = self.readings.image(now, moment, (self.worker_power(), self.worker_said));
         self.judgement.turn(&mut image);

@@ -3,7 +3,7 @@
 use crate::time::Slot;
 use crate::units::{Celsius, EurPerKwh, Watts};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a feed knows of the time ahead. Each map holds only what is known; the plant merges what arrives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 pub struct Outlook {
     /// Wholesale (spot) price, before the tariff's fees and taxes.
     pub spot: BTreeMap<Slot, EurPerKwh>,
+    /// Slots whose wholesale price the feed says is not known: what was said of them before no longer counts. A price beyond any
+    /// plausible one is such, and an entry without a number.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unpriced: BTreeSet<Slot>,
     /// Expected mean PV power of the house.
     pub pv: BTreeMap<Slot, Watts>,
     /// Expected mean consumption of the house without compute and heat pump.

@@ -19,16 +19,26 @@ pub struct ExpectedSlot {
     pub import_price: Option<EurPerKwh>,
     /// What exported power earns; as above.
     pub export_price: Option<EurPerKwh>,
-    /// Expected PV power.
-    pub pv: Watts,
-    /// Expected consumption of the house without compute and heat pump.
-    pub load: Watts,
-    /// Expected consumption of the heat pump.
-    pub heat_pump: Watts,
+    /// Where a price is estimated: the moment whose published price stands in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_from: Option<Timestamp>,
+    /// Expected PV power; `None` where nobody knows.
+    pub pv: Option<Watts>,
+    /// Expected consumption of the house without compute and heat pump; `None` where nobody knows.
+    pub load: Option<Watts>,
+    /// Expected consumption of the heat pump, zero where there is none; `None` where nobody knows.
+    pub heat_pump: Option<Watts>,
     /// Expected outdoor temperature.
     pub outdoor: Option<Celsius>,
     /// Carbon intensity of grid power in g/kWh.
     pub carbon: Option<f64>,
+}
+
+impl ExpectedSlot {
+    /// PV less what the house and its heat pump take; `None` where one of them is not known: an unknown load is no surplus.
+    pub fn surplus(&self) -> Option<Watts> {
+        Some(self.pv? - self.load? - self.heat_pump?)
+    }
 }
 
 /// Everything a plan depends on, frozen: a plan is a pure function of its request.
@@ -71,14 +81,18 @@ pub struct PlannedSlot {
     pub slot: Slot,
     /// Its first moment, for readers.
     pub start: Timestamp,
-    /// What imported power costs, fees and taxes included.
-    pub import_price: EurPerKwh,
+    /// What imported power costs, fees and taxes included; `None` where it can be neither known nor estimated, and nothing is
+    /// bought on purpose.
+    pub import_price: Option<EurPerKwh>,
     /// What exported power earns.
     pub export_price: EurPerKwh,
-    /// Expected PV power.
-    pub pv: Watts,
-    /// Expected house consumption, heat pump included.
-    pub load: Watts,
+    /// Where a price is estimated: the moment whose published price stands in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_from: Option<Timestamp>,
+    /// Expected PV power; `None` where nobody knows.
+    pub pv: Option<Watts>,
+    /// Expected house consumption, heat pump included; `None` where nobody knows.
+    pub load: Option<Watts>,
     /// Expected compute power.
     pub compute: Watts,
     /// Compute runs at least at this power, wherever it comes from.
@@ -108,7 +122,7 @@ impl PlannedSlot {
     }
 }
 
-/// The slots ahead, in order, the current one first.
+/// The slots ahead, in order, the current one first. A slot in which nobody knows what exported power earns is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// When the plan was asked for.

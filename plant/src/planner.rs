@@ -22,7 +22,7 @@ use crate::planner::projection::look;
 use crate::time::Slot;
 use crate::units::Percent;
 
-/// Plans the slots ahead. The plan ends where prices can be neither known nor estimated.
+/// Plans the slots ahead: those in which it is known, or estimated, what exported power earns.
 pub fn plan(request: &PlanRequest) -> Plan {
     let mut horizon = Horizon::of(request);
     let mut heating = Heating::of(request, &horizon);
@@ -43,15 +43,17 @@ pub fn plan(request: &PlanRequest) -> Plan {
     }
     let rows = horizon.slots.iter().zip(&taken).zip(&horizon.prices).zip(horizon.ahead.iter().zip(&with));
     let slots: Vec<_> = rows
-        .map(|(((slot, taken), prices), (without, with))| {
+        .filter_map(|(((slot, taken), prices), (without, with))| {
+            let prices = (*prices)?;
             let soc = request.site.battery.filter(|_| request.soc.is_some());
-            PlannedSlot {
+            Some(PlannedSlot {
                 slot: slot.slot,
                 start: slot.slot.start(),
-                import_price: prices.import,
+                import_price: slot.import_price,
                 export_price: prices.export,
+                estimated_from: slot.estimated_from,
                 pv: slot.pv,
-                load: slot.load + slot.heat_pump,
+                load: slot.load.zip(slot.heat_pump).map(|(load, heat_pump)| load + heat_pump),
                 compute: taken.compute,
                 floor: taken.floor,
                 ceiling: taken.ceiling,
@@ -62,7 +64,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
                 outdoor: slot.outdoor,
                 reason: taken.reason,
                 worth: taken.worth,
-            }
+            })
         })
         .collect();
     let expected_net = slots.iter().map(|slot| slot.compute.over(Slot::LENGTH) * slot.worth.net()).sum();
@@ -87,9 +89,10 @@ mod tests {
             slot: Slot::containing(start).plus(number),
             import_price: Some(EurPerKwh(price(number / 4))),
             export_price: Some(EurPerKwh(0.08)),
-            pv: if (10..14).contains(&(number / 4)) { Watts(pv) } else { Watts::ZERO },
-            load: Watts(400.0),
-            heat_pump: Watts::ZERO,
+            estimated_from: None,
+            pv: Some(if (10..14).contains(&(number / 4)) { Watts(pv) } else { Watts::ZERO }),
+            load: Some(Watts(400.0)),
+            heat_pump: Some(Watts::ZERO),
             outdoor: Some(Celsius(20.0)),
             carbon: Some(if number / 4 < 4 { 100.0 } else { 400.0 }),
         };
@@ -247,12 +250,60 @@ mod tests {
     }
 
     #[test]
-    fn unknown_prices_end_the_plan() {
-        let mut request = request(0.0, |_| 0.1);
-        request.slots[10].import_price = None;
-        assert_eq!(plan(&request).slots.len(), 10);
+    fn a_slot_without_a_price_is_no_reason_not_to_plan_the_others() {
+        let mut request = request(5000.0, |_| 0.1);
         request.slots[0].export_price = None;
-        assert_eq!(plan(&request).slots.len(), 0);
+        for slot in [0, 10] {
+            request.slots[slot].import_price = None;
+        }
+        let planned = plan(&request);
+        assert_eq!(planned.slots.len(), 95);
+        assert_eq!(planned.at(request.at), None, "nobody knows what power earns in the first");
+        let dear = &planned.slots[9];
+        assert_eq!((dear.slot, dear.import_price), (request.slots[10].slot, None));
+        assert_eq!((dear.floor, dear.reason), (Watts::ZERO, Reason::Idle), "nothing is bought at an unknown price");
+        assert!(dear.ceiling > Watts::ZERO, "surplus is welcome all the same");
+        assert_eq!((planned.slots[8].floor, planned.slots[10].floor), (Watts(1000.0), Watts(1000.0)));
+    }
+
+    #[test]
+    fn without_any_price_of_import_the_plan_follows_the_sun() {
+        for mode in [Mode::Auto, Mode::Eco] {
+            let mut request = request(5000.0, |_| 0.1);
+            request.mode = mode;
+            request.slots.iter_mut().for_each(|slot| slot.import_price = None);
+            let planned = plan(&request);
+            assert_eq!(planned.slots.len(), 96);
+            assert_eq!(hours(&planned, 10, 14), (4.0, vec![Reason::Surplus]), "{mode}");
+            assert!(planned.slots.iter().all(|slot| slot.floor == Watts::ZERO), "{mode}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_of_the_house_is_no_surplus() {
+        let unknown: [fn(&mut ExpectedSlot); 3] =
+            [|slot| slot.load = None, |slot| slot.pv = None, |slot| slot.heat_pump = None];
+        for (row, forget) in unknown.into_iter().enumerate() {
+            let mut request = request(9000.0, |_| 0.30);
+            request.soc = Some(Percent(100.0));
+            assert_eq!(hours(&plan(&request), 10, 14).0, 4.0);
+            request.slots.iter_mut().for_each(forget);
+            let planned = plan(&request);
+            assert_eq!(hours(&planned, 0, 24), (0.0, vec![Reason::Idle]), "{row}");
+            assert!(planned.slots[44].ceiling > Watts::ZERO, "it is followed when it is there: {row}");
+            assert_eq!(planned.slots[44].battery_soc, Some(Percent(100.0)), "{row}");
+            let shown = (planned.slots[44].pv.is_some(), planned.slots[44].load.is_some());
+            assert_eq!(shown, (row != 1, row == 1), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_request_of_an_older_recording_is_read() {
+        let mut old = serde_json::to_value(request(0.0, |_| 0.1).slots[0]).unwrap();
+        assert!(old.get("estimated_from").is_none());
+        (old["pv"], old["load"], old["heat_pump"]) = (1200.0.into(), 400.0.into(), 0.0.into());
+        let read: ExpectedSlot = serde_json::from_value(old).unwrap();
+        assert_eq!((read.surplus(), read.estimated_from), (Some(Watts(800.0)), None));
     }
 
     #[test]

@@ -236,6 +236,8 @@ impl Plant {
         Record {
             at: situation.now,
             site: self.site.name.clone(),
+            currency: self.site.currency,
+            timezone: self.site.timezone,
             mode: commands.mode,
             boost_until: commands.boost.map(|(_, until)| until),
             power_limit: commands.power_limit,
@@ -255,9 +257,10 @@ impl Plant {
             month: totals.month,
             total: totals.total,
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
-            problems: self.observed.problems(&self.site),
+            problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,
             leases: Vec::new(),
+            feeds: Vec::new(),
         }
     }
 }

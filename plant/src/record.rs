@@ -7,8 +7,9 @@ use crate::image::Known;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
 use crate::time::Timestamp;
-use crate::units::{EurPerKwh, Watts};
+use crate::units::{Currency, EurPerKwh, Watts};
 use crate::work::{Backlog, WorkerStatus};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,12 @@ pub struct Record {
     pub at: Timestamp,
     /// The site's name.
     pub site: String,
+    /// The currency of every price and amount.
+    #[serde(default)]
+    pub currency: Currency,
+    /// The site's time zone.
+    #[serde(default = "utc")]
+    pub timezone: Tz,
     /// The mode in force.
     pub mode: Mode,
     /// When a running boost ends.
@@ -80,6 +87,28 @@ pub struct Record {
     /// Who holds the controls of the devices, the engine among them. The core leaves it empty.
     #[serde(default)]
     pub leases: Vec<LeaseStatus>,
+    /// The feeds of prices and forecasts: how old they are, and what is wrong with them. The core leaves it empty.
+    #[serde(default)]
+    pub feeds: Vec<FeedStatus>,
+}
+
+/// A feed of prices or forecasts as a person wants to see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedStatus {
+    /// Where it comes from: a service and its place, a topic or an address. No key is in it.
+    pub source: String,
+    /// What it brings: `prices` or `forecast`.
+    pub what: String,
+    /// When its last good answer came; `None` before the first.
+    pub at: Option<Timestamp>,
+    /// The end of what it knows.
+    pub until: Option<Timestamp>,
+    /// When it is asked next; `None` for one that speaks by itself.
+    pub next: Option<Timestamp>,
+    /// What is wrong, in words; `None` where nothing is.
+    pub error: Option<String>,
+    /// Under which terms its data may be shown, as it says itself.
+    pub license: Option<String>,
 }
 
 /// Who holds a control.
@@ -107,4 +136,9 @@ pub struct LeaseStatus {
     pub setting: Option<Setting>,
     /// Why the newest value was not taken; `None` where it was.
     pub error: Option<String>,
+}
+
+/// The zone of a record that names none.
+fn utc() -> Tz {
+    Tz::UTC
 }

@@ -1,13 +1,14 @@
 //! `heatmine plan`: what a running HeatMine intends, and why.
 
 use super::{Failure, Outcome, print_json, print_text, runtime, zone};
-use chrono::TimeDelta;
+use chrono::{LocalResult, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use clap::Args;
 use plant::plan::{Plan as Intended, PlannedSlot};
 use plant::time::Slot;
-use plant::units::{EurPerKwh, Watts};
+use plant::units::{Currency, EurPerKwh, Watts};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// How long the gateway may take to answer.
@@ -22,9 +23,9 @@ pub(super) struct Plan {
     /// Hours ahead.
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=72))]
     hours: u16,
-    /// The time zone that times are shown in.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin", value_parser = zone)]
-    timezone: Tz,
+    /// The time zone that times are shown in; the house's where not given.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    timezone: Option<Tz>,
     /// Print the whole plan as JSON.
     #[arg(long)]
     json: bool,
@@ -33,12 +34,23 @@ pub(super) struct Plan {
 impl Plan {
     /// Asks for the plan and prints it.
     pub(super) fn run(self) -> Outcome {
-        let plan = runtime()?.block_on(ask(&self.url))?;
+        let runtime = runtime()?;
+        let plan: Intended = runtime.block_on(ask(&self.url, "plan"))?;
         if self.json {
             return print_json(&plan);
         }
-        print_text(table(&plan, self.timezone, self.hours))
+        let house: House = runtime.block_on(ask(&self.url, "record"))?;
+        let timezone = self.timezone.or(house.timezone).unwrap_or(Tz::Europe__Berlin);
+        print_text(table(&plan, timezone, house.currency, self.hours))
     }
+}
+
+/// What a record says of the house; one of an older HeatMine says nothing.
+#[derive(Deserialize)]
+struct House {
+    timezone: Option<Tz>,
+    #[serde(default)]
+    currency: Currency,
 }
 
 /// What the gateway answers where it has no plan.
@@ -47,8 +59,8 @@ struct Refused {
     error: String,
 }
 
-async fn ask(page: &str) -> Result<Intended, Failure> {
-    let url = format!("{}/api/v1/plan", page.trim_end_matches('/'));
+async fn ask<T: DeserializeOwned>(page: &str, what: &str) -> Result<T, Failure> {
+    let url = format!("{}/api/v1/{what}", page.trim_end_matches('/'));
     let wrong = |why: String| Failure::new(Failure::UNAVAILABLE, why);
     let fine = reqwest::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !fine {
@@ -67,7 +79,7 @@ async fn ask(page: &str) -> Result<Intended, Failure> {
         let why = serde_json::from_str(&text).map_or_else(|_| status.to_string(), |refused: Refused| refused.error);
         return Err(wrong(format!("{page}: {why}")));
     }
-    serde_json::from_str(&text).map_err(|error| wrong(format!("{url} answers something that is no plan: {error}")))
+    serde_json::from_str(&text).map_err(|error| wrong(format!("{url} answers something that is no {what}: {error}")))
 }
 
 /// Slots in a row of which the same is intended, as one line.
@@ -90,7 +102,13 @@ impl<'a> Stretch<'a> {
     fn line(&self, timezone: Tz) -> Option<String> {
         let (first, last) = (self.slots.first()?, self.slots.last()?);
         let end = last.start + TimeDelta::seconds(Slot::SECONDS);
-        let clock = |at: plant::time::Timestamp| at.with_timezone(&timezone).format("%H:%M").to_string();
+        let clock = |at: plant::time::Timestamp| {
+            let local = at.with_timezone(&timezone);
+            // In the night in which an hour comes twice, which of the two it is.
+            let twice = matches!(timezone.from_local_datetime(&local.naive_local()), LocalResult::Ambiguous(..));
+            let zone = if twice { local.format(" %Z").to_string() } else { String::new() };
+            format!("{}{zone}", local.format("%H:%M"))
+        };
         let watts = |value: fn(&PlannedSlot) -> Watts| format!("{:.0}", self.mean(|slot| value(slot).0));
         let price = |value: fn(&PlannedSlot) -> EurPerKwh| format!("{:.3}", self.mean(|slot| value(slot).0));
         let charge = last.battery_soc.map(|percent| format!("{:.0}", percent.0)).unwrap_or_default();
@@ -114,12 +132,12 @@ impl<'a> Stretch<'a> {
     }
 }
 
-fn table(plan: &Intended, timezone: Tz, hours: u16) -> String {
+fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> String {
     let made = plan.made_at.with_timezone(&timezone);
     let mut text = format!(
-        "Made {} ({timezone}); expected net of all of it: {:.2}.\nPrices and worth in EUR/kWh, powers in W, charge in %.\n\n",
+        "Made {} ({timezone}); expected net of all of it: {}.\nPrices and worth in {currency}/kWh, powers in W, charge in %.\n\n",
         made.format("%a %d.%m.%Y %H:%M"),
-        plan.expected_net
+        currency.amount(plan.expected_net)
     );
     text += &format!(
         "{:<11}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
@@ -142,4 +160,27 @@ fn table(plan: &Intended, timezone: Tz, hours: u16) -> String {
         text += &stretch.line(timezone).unwrap_or_default();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::Europe::Berlin;
+
+    #[test]
+    fn a_time_that_comes_twice_says_which_it_is() {
+        let now = "2026-10-25T00:00:00Z".parse().unwrap();
+        let mut plan = crate::http::fixture::record(now).plan.unwrap();
+        plan.slots.truncate(2);
+        for (slot, start) in plan.slots.iter_mut().zip(["2026-10-25T00:15:00Z", "2026-10-25T01:15:00Z"]) {
+            slot.start = start.parse().unwrap();
+        }
+        plan.slots[1].ceiling = Watts(plan.slots[0].ceiling.0 + 1.0);
+        let text = table(&plan, Berlin, "CZK".parse().unwrap(), 24);
+        for part in ["02:15 CEST-02:30 CEST", "02:15 CET-02:30 CET", "Prices and worth in CZK/kWh", " CZK.\n"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        plan.slots[0].start = "2027-03-28T00:45:00Z".parse().unwrap();
+        assert!(table(&plan, Berlin, Currency::EUR, 24).contains("01:45-03:00"));
+    }
 }

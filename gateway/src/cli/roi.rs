@@ -6,6 +6,7 @@ use crate::store::{Disk, Ledger, LedgerError};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
+use plant::units::Currency;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub(super) struct Roi {
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// What the box cost; the configuration's where not given.
-    #[arg(long, value_name = "EUR", value_parser = euros)]
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     price: Option<f64>,
     /// Print as JSON.
     #[arg(long)]
@@ -33,6 +34,8 @@ pub(super) struct Roi {
 /// What the books say about a price.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Return {
+    /// Of all amounts.
+    currency: Currency,
     price_eur: f64,
     days: f64,
     net_eur: f64,
@@ -45,8 +48,8 @@ struct Return {
 impl Roi {
     /// Compares the books with the price.
     pub(super) fn run(self) -> Outcome {
-        let (data, price) = match (self.data, self.price) {
-            (Some(data), Some(price)) => (data, price),
+        let (data, price, currency) = match (self.data, self.price) {
+            (Some(data), Some(price)) => (data, price, currency(&self.file)),
             (data, price) => {
                 let loaded = config::load(&self.file)?;
                 let price = price.or(loaded.config.compute.price_eur).ok_or_else(|| {
@@ -54,10 +57,10 @@ impl Roi {
                     let words = format!("{file}: compute.price_eur: missing; expected what the box cost, or --price");
                     Failure::new(Failure::USAGE, words)
                 })?;
-                (data.unwrap_or(loaded.data_dir), price)
+                (data.unwrap_or(loaded.data_dir), price, loaded.site.currency)
             }
         };
-        let earned = earned(&data, price)?;
+        let earned = Return { currency, ..earned(&data, price)? };
         if self.json {
             return print_json(&earned);
         }
@@ -89,32 +92,45 @@ impl Return {
         let net_eur_per_year = if days > 0.0 { net_eur / days * DAYS_A_YEAR } else { 0.0 };
         let years = (net_eur_per_year > 0.0).then(|| price_eur / net_eur_per_year);
         let earned_percent = if price_eur > 0.0 { net_eur / price_eur * 100.0 } else { 100.0 };
-        Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years }
+        Self { currency: Currency::EUR, price_eur, days, net_eur, net_eur_per_year, earned_percent, years }
     }
 
     fn words(&self) -> String {
-        let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years } = self;
+        let Self { currency, price_eur, days, net_eur, net_eur_per_year, earned_percent, years } = self;
         let outlook = match years {
             Some(years) => format!(
-                "At this pace, {net_eur_per_year:.2} EUR a year, it has paid for itself after {years:.1} years."
+                "At this pace, {net_eur_per_year:.2} {currency} a year, it has paid for itself after {years:.1} years."
             ),
             None => "At this pace it never pays for itself.".to_owned(),
         };
         let caution = if *days < DAYS_MIN { "\nThe books are too short to say much about a year." } else { "" };
         format!(
-            "In {days:.1} days the box has earned {net_eur:.2} EUR net, {earned_percent:.1} % of its price of {price_eur:.2} EUR.\n{outlook}{caution}"
+            "In {days:.1} days the box has earned {net_eur:.2} {currency} net, {earned_percent:.1} % of its price of {price_eur:.2} {currency}.\n{outlook}{caution}"
         )
     }
 }
 
-fn euros(text: &str) -> Result<f64, String> {
+/// The currency of the house whose configuration lies in `file`; the euro where there is none.
+fn currency(file: &Path) -> Currency {
+    config::load(file).map_or(Currency::EUR, |loaded| loaded.site.currency)
+}
+
+fn amount(text: &str) -> Result<f64, String> {
     let price = text.parse::<f64>().ok().filter(|price| (0.0..=1e7).contains(price));
-    price.ok_or_else(|| "expected euros from 0 to 10000000, as 1900".into())
+    price.ok_or_else(|| "expected an amount from 0 to 10000000, as 1900".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_in_the_currency_of_the_house() {
+        let earned = Return { currency: "CZK".parse().unwrap(), ..Return::of(40_000.0, 365.25, 4000.0) };
+        let expected = "In 365.2 days the box has earned 4000.00 CZK net, 10.0 % of its price of 40000.00 CZK.\n\
+            At this pace, 4000.00 CZK a year, it has paid for itself after 10.0 years.";
+        assert_eq!(earned.words(), expected);
+    }
 
     #[test]
     fn a_price_is_held_against_what_was_earned() {

@@ -1,10 +1,9 @@
 //! Contracts as data (`src/tariffs/*.toml`): typical values of a country, each with its source and date, that fill in what the
-//! owner leaves out of `[tariff]`. What the owner states wins.
+//! owner leaves out of `[tariff]`, `[network_fee]` and `[[levy]]`. What the owner states wins.
 //!
 //! Example: `contract = "de-dynamic-2026"` and `fee_eur_per_kwh = 0.021` of the owner: the fee is 0.021, while VAT, network fee
-//! and levies are those of the contract. An owner who lists `levies` has only those.
+//! and levies are those of the contract. An owner who lists a `[[levy]]` has only those.
 
-use super::document::join;
 use plant::units::Currency;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -30,7 +29,7 @@ files! {
 }
 
 /// The section whose keys an owner states all together or not at all.
-const NETWORK: &str = "network";
+const NETWORK: &str = "network_fee";
 
 /// A contract.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +52,7 @@ pub struct Contract {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// The key below `tariff`; one that ends in `[]` is a list, and this an entry of it.
+    /// The key, as `tariff.import.kind`; one that ends in `[]` is a list, and this an entry of it.
     pub key: String,
     /// The value.
     pub value: Value,
@@ -104,14 +103,14 @@ fn unit(key: &str) -> &str {
     if key.split('.').next() == Some(NETWORK) { NETWORK } else { key }
 }
 
-/// Completes `tariff` by the contract that it names, and the currency of the site by that of the contract.
+/// Completes a document by the contract that it names, and the currency of the site by that of the contract.
 pub(super) fn complete(document: &mut Value) {
     let named = document.pointer("/tariff/contract").and_then(Value::as_str);
     let Some(contract) = named.and_then(Contract::find) else { return };
     let stated = document.clone();
-    let is_stated = |key: &str| is_something(stated.pointer(&format!("/tariff/{}", unit(key).replace('.', "/"))));
+    let is_stated = |key: &str| is_something(stated.pointer(&format!("/{}", unit(key).replace('.', "/"))));
     for row in contract.rows().into_iter().filter(|row| !is_stated(&row.key)) {
-        put(document, &join("tariff", &row.key), row.value.clone());
+        put(document, &row.key, row.value.clone());
     }
     if stated.pointer("/site/currency").is_none() {
         put(document, "site.currency", Value::String(contract.currency.to_string()));

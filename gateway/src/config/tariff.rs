@@ -1,4 +1,4 @@
-//! `[tariff]`: what power costs and earns, and where spot prices and forecasts come from. `eur` in the name of a key means the
+//! `[tariff]`, `[network_fee]` and `[[levy]]`: what power costs and earns, and where spot prices and forecasts come from. `eur` in the name of a key means the
 //! site's currency.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,10 +13,6 @@ pub struct TariffConfig {
     pub contract: Option<String>,
     /// What imported power costs.
     pub import: ImportPrice,
-    /// The network fee, where it is no part of the price or the fee of `[tariff.import]`.
-    pub network: Option<NetworkFee>,
-    /// Levies and taxes by the kilowatt-hour, where they are no part of the price or the fee of `[tariff.import]`.
-    pub levies: Vec<Levy>,
     /// What exported power earns.
     pub export: ExportPrice,
     /// Where spot prices come from; needed where `import` or `export` is of kind `spot`.
@@ -117,7 +113,7 @@ impl Default for ImportPrice {
     }
 }
 
-/// The network fee, by time where it has windows (German EnWG section 14a, module 3; Austrian and Danish tariffs).
+/// The network fee, where it is no part of the price or the fee of `[tariff.import]`; by time where it has windows (German EnWG section 14a, module 3; Austrian and Danish tariffs).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NetworkFee {
@@ -130,7 +126,7 @@ pub struct NetworkFee {
     pub taxes_included: bool,
 }
 
-/// A levy by the kilowatt-hour, before the tax.
+/// A levy by the kilowatt-hour, before the tax, where it is no part of the price or the fee of `[tariff.import]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Levy {
     /// Its name, for people.

@@ -12,7 +12,7 @@ use plant::reason::{Reason, Worth};
 use plant::record::{DeviceStatus, Record};
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, EnergyTotals};
-use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
+use plant::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use plant::work::{Backlog, Due, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
@@ -45,6 +45,8 @@ pub(crate) fn record(at: Timestamp) -> Record {
     Record {
         at,
         site: "Sonnenhof".into(),
+        currency: Currency::EUR,
+        timezone: chrono_tz::Europe::Berlin,
         mode: Mode::Auto,
         boost_until: None,
         power_limit: MAX,

@@ -24,6 +24,9 @@ pub(super) fn exposition(record: Option<&Record>) -> String {
 }
 
 fn house(text: &mut Text, record: &Record) {
+    let site = [("currency", record.currency.to_string()), ("timezone", record.timezone.to_string())];
+    let help = "The house; eur in the name of a metric means this currency.";
+    text.family("heatmine_site_info", "gauge", help, [(site.to_vec(), 1.0)]);
     text.one("heatmine_record_timestamp_seconds", "gauge", "House time of the record.", record.at.timestamp() as f64);
     let families = [
         (

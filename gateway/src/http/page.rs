@@ -38,7 +38,7 @@ assets! {
 
 /// The page itself. Behind a proxy that says below which path it shows us, links start there.
 pub(super) async fn page(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
-    shown(&headers, PAGE.replace("{timezone}", state.timezone.name()))
+    shown(&headers, PAGE.replace("{timezone}", state.timezone.name()).replace("{currency}", state.currency.code()))
 }
 
 /// A page of ours, with links that start where the proxy shows it.

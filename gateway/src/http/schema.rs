@@ -94,7 +94,7 @@ pub(super) enum Trust {
     Missing,
 }
 
-/// The three numbers, in EUR per kWh: revenue plus heat less electricity is the net value.
+/// The three numbers, in the site's currency per kWh: revenue plus heat less electricity is the net value.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WorthBody {
     pub revenue: f64,
@@ -144,7 +144,7 @@ pub(super) struct DecisionBody {
     pub settings: Vec<SetpointBody>,
 }
 
-/// The intention for one quarter hour. Powers in W, prices in EUR/kWh.
+/// The intention for one quarter hour. Powers in W, prices in the site's currency per kWh.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PlannedSlotBody {
     /// Quarter hours since the Unix epoch.
@@ -175,7 +175,7 @@ pub(super) struct PlanBody {
     /// The mode it was made for.
     pub mode: ModeName,
     pub slots: Vec<PlannedSlotBody>,
-    /// Net value of all of it, in EUR.
+    /// Net value of all of it, in the site's currency.
     pub expected_net: f64,
 }
 
@@ -222,7 +222,7 @@ pub(super) struct EnergyBody {
     pub heat_used: f64,
 }
 
-/// Money in EUR, energy and heat in kWh.
+/// Money in the site's currency, energy and heat in kWh.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EarningsBody {
     pub revenue: f64,
@@ -268,6 +268,10 @@ pub(super) struct DeviceBody {
 pub(super) struct RecordBody {
     pub at: DateTime<Utc>,
     pub site: String,
+    /// ISO 4217 code of the currency of every price and amount.
+    pub currency: String,
+    /// The site's time zone, as `Europe/Berlin`.
+    pub timezone: String,
     pub mode: ModeName,
     pub boost_until: Option<DateTime<Utc>>,
     pub power_limit: f64,
@@ -368,7 +372,7 @@ pub(super) struct JobRequestBody {
     pub deadline: Option<DateTime<Utc>>,
     /// The most tokens it may generate; 512 where it is not given.
     pub max_tokens: Option<u32>,
-    /// What it pays, in EUR; the price list's figure where it is not given.
+    /// What it pays, in the site's currency; the price list's figure where it is not given.
     pub value: Option<f64>,
 }
 

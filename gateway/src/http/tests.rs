@@ -81,6 +81,7 @@ impl House {
             wiring,
             clock,
             timezone,
+            currency: plant::units::Currency::EUR,
             ledger,
             jobs,
             interactive: interactive.clone(),

@@ -20,6 +20,7 @@ use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::record::{LeaseState, LeaseStatus, Record};
+use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -41,6 +42,8 @@ pub(super) struct Tasks {
     pub clock: Clock,
     /// The site's time zone.
     pub timezone: Tz,
+    /// The site's currency.
+    pub currency: Currency,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// The books.
@@ -90,6 +93,7 @@ impl Tasks {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
+            currency: self.currency,
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
             jobs: self.queue.clone(),

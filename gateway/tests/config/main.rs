@@ -5,6 +5,7 @@ mod connection;
 mod files;
 mod mistakes;
 mod options;
+mod tariff;
 
 use gateway::config::{Loaded, load, load_toml};
 use std::path::Path;

@@ -3,7 +3,7 @@
 use crate::command::Origin;
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};
-use crate::units::Watts;
+use crate::units::{Currency, Watts};
 use crate::value::situation::Situation;
 
 /// One or two sentences for a person.
@@ -14,19 +14,22 @@ pub(crate) fn explain(situation: &Situation<'_>, decision: &Decision) -> String 
 fn running(situation: &Situation<'_>, decision: &Decision) -> String {
     let limited = decision.limits.last().filter(|hit| hit.to < decision.wanted);
     let limited = limited.map_or(String::new(), |_| format!(", down from {}", decision.wanted));
+    let currency = situation.site.currency;
     let net = decision.worth.net().0;
-    let verdict = if net >= 0.0 { format!("{net:.2} EUR ahead") } else { format!("{:.2} EUR short", -net) };
+    let verdict =
+        if net >= 0.0 { format!("{net:.2} {currency} ahead") } else { format!("{:.2} {currency} short", -net) };
     let assumed = assumed(situation);
     format!(
         "Computing at {}{limited}: {}. {}: {verdict}.{assumed}",
         decision.budget,
         decision.reason.sentence(),
-        numbers(decision.worth)
+        numbers(decision.worth, currency)
     )
 }
 
 fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
     let why = decision.reason.sentence();
+    let numbers = |worth| numbers(worth, situation.site.currency);
     let wanted = decision.wanted > Watts::ZERO;
     if wanted {
         return format!("Not computing: {why}. {} were wanted.", decision.wanted);
@@ -82,18 +85,18 @@ fn assumed(situation: &Situation<'_>) -> &'static str {
     }
 }
 
-fn numbers(worth: Worth) -> String {
+fn numbers(worth: Worth, currency: Currency) -> String {
     let heat = match worth.heat.0 {
-        heat if heat <= -0.005 => format!("getting rid of its heat costs {:.2} EUR", -heat),
+        heat if heat <= -0.005 => format!("getting rid of its heat costs {:.2} {currency}", -heat),
         heat if heat < 0.005 => "its heat saves nothing".to_owned(),
-        heat => format!("its heat saves {heat:.2} EUR"),
+        heat => format!("its heat saves {heat:.2} {currency}"),
     };
     let power = match worth.electricity.0 {
-        cost if cost <= -0.005 => format!("taking its power earns {:.2} EUR", -cost),
+        cost if cost <= -0.005 => format!("taking its power earns {:.2} {currency}", -cost),
         cost if cost < 0.005 => "its power costs nothing".to_owned(),
-        cost => format!("its power costs {cost:.2} EUR"),
+        cost => format!("its power costs {cost:.2} {currency}"),
     };
-    format!("One kWh earns {:.2} EUR, {heat}, {power}", worth.revenue.0)
+    format!("One kWh earns {:.2} {currency}, {heat}, {power}", worth.revenue.0)
 }
 
 #[cfg(test)]
@@ -114,7 +117,9 @@ mod tests {
         for ((revenue, heat, electricity), expected) in rows {
             let worth =
                 Worth { revenue: EurPerKwh(revenue), heat: EurPerKwh(heat), electricity: EurPerKwh(electricity) };
-            assert_eq!(numbers(worth), expected);
+            assert_eq!(numbers(worth, Currency::EUR), expected);
+            let crowns = expected.replace("EUR", "CZK");
+            assert_eq!("CZK".parse().map(|currency| numbers(worth, currency)), Ok(crowns));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Readings of a slot in kW and °C, each where it is known or was lately.
 
-use crate::baseline::compute_heat::{self, Ways};
-use crate::baseline::{Passed, REMEMBERED};
+use crate::baseline::{HeatInto, Passed, REMEMBERED};
+use crate::house::compute_heat::{Warm, Ways};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Slot;
@@ -86,7 +86,7 @@ impl Readings {
         let mut readings = Self {
             slot,
             hour: slot.start().with_timezone(&site.timezone).hour(),
-            metered: site.devices.iter().any(|device| device.points.contains(&Point::HeatPumpPower)),
+            metered: site.offers(Point::HeatPumpPower),
             heat_pump: kw(passed.heat_pump),
             hot_water: kw(passed.hot_water),
             household: kw(passed.load),
@@ -103,7 +103,9 @@ impl Readings {
             soc: soc(passed.soc),
         };
         let compute = kw(passed.compute).unwrap_or(0.0);
-        readings.ways = compute_heat::ways(site, &readings, compute, passed.heat_into);
+        let warm = Warm { room, tank: tank.0, summer };
+        let known = passed.heat_into.map(|into| ways(&into));
+        readings.ways = known.unwrap_or_else(|| Ways::own(site, &warm, compute));
         let outside = (site.compute.heat_fraction * compute - readings.ways.total()).max(0.0);
         readings.fan = site.compute.reject_share * outside;
         readings
@@ -122,6 +124,10 @@ fn lately(
         *last = Some((slot, newest));
     }
     start.or(held)
+}
+
+fn ways(into: &HeatInto) -> Ways {
+    Ways { room: into.room.0 / 1000.0, tank: into.tank.0 / 1000.0, source: into.source.0 / 1000.0 }
 }
 
 fn mean(values: &VecDeque<f64>) -> Option<f64> {

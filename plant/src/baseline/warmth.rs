@@ -21,6 +21,8 @@ const SAME_TANK: f64 = 0.3;
 const SAME_ROOM: f64 = 0.03;
 /// Heat into the tank below this is none, kW.
 const NO_HEAT: f64 = 1e-3;
+/// The COP's formula is never surer than this: it leaves out icing, part load and the pump of the circuit.
+const COP_DEVIATION_MIN: f64 = 0.05;
 /// A household whose power is unknown counts as this much for its gains, kW: 3500 kWh a year.
 const TYPICAL_HOUSEHOLD: f64 = 0.4;
 /// A tank that warms by more than this is heated, kW.
@@ -119,7 +121,7 @@ impl Warm {
         let here = Power { heating, cooling, hot_water };
         self.room_passes(&running, real, here);
         self.heated = real.hot_water > STANDS;
-        running.come_to(real, here, learnt)
+        running.come_to((real, here), &needed, learnt)
     }
 
     /// What a heat pump that nobody measures did: its rule in the real room; the tank says when it was heated.
@@ -274,10 +276,12 @@ impl Running<'_> {
             }
             return Needed { heat: shown - scale * offset, deviation: 0.0 };
         }
+        // Half of the least power is where it starts; a hair beside it, so that the rule finds the same again.
+        let starts = least / 2.0 * cop;
         let (low, high) = if real.heating < STANDS {
-            (f64::NEG_INFINITY, least / 2.0 * cop)
+            (f64::NEG_INFINITY, starts * (1.0 - AT_LIMIT))
         } else if real.heating <= least * (1.0 + AT_LIMIT) {
-            (shown.min(least / 2.0 * cop), shown)
+            (shown.min(starts * (1.0 + AT_LIMIT)), shown)
         } else {
             (shown, f64::INFINITY)
         };
@@ -285,10 +289,14 @@ impl Running<'_> {
     }
 
     /// What the slot comes to, as the real heat pump and the baseline's ran.
-    fn come_to(&self, real: Power, here: Power, learnt: &Learnt) -> HeatPumps {
-        let estimated = self.site.building.fabric.is_none();
+    fn come_to(&self, (real, here): (Power, Power), needed: &Needed, learnt: &Learnt) -> HeatPumps {
         let (total, really) = (here.total(), real.total());
-        let spread = if estimated { learnt.scale_deviation() * (here.heating - real.heating).abs() } else { 0.0 };
+        let changed = (here.heating - real.heating).abs();
+        let spread = if self.site.building.fabric.is_some() || changed < STANDS {
+            0.0
+        } else {
+            changed * learnt.scale_deviation().max(COP_DEVIATION_MIN) + needed.deviation / self.cop
+        };
         let boiler = matches!(self.site.displaced, Some(HeatSource::Gas { .. }));
         if boiler {
             return HeatPumps { boiler_heat: total - really, ..HeatPumps::default() };

@@ -15,6 +15,9 @@ use crate::value::tariff::Prices;
 use crate::value::thermal;
 use std::time::Duration;
 
+/// PV that makes more than this does not fall asleep at once.
+const AWAKE: Watts = Watts(50.0);
+
 /// What one interval within a slot adds to its account.
 #[derive(Clone, Debug)]
 pub(super) struct Interval {
@@ -52,9 +55,9 @@ impl Powers {
         })
     }
 
-    /// Whether none is missing that the site has, the house aside: it follows from the others.
-    fn complete(&self) -> bool {
-        self.pv.is_some() && self.battery.is_some() && self.heat_pump.is_some()
+    /// Whether none but PV's is missing that the site has, the house aside: it follows from the others.
+    fn complete_but_pv(&self) -> bool {
+        self.battery.is_some() && self.heat_pump.is_some()
     }
 }
 
@@ -64,6 +67,8 @@ pub(super) struct Held {
     powers: Powers,
     /// The same with compute's, where grid, battery and compute are known: its account depends on all three.
     flows: Option<Flows>,
+    /// Compute's power.
+    computing: Option<Watts>,
     /// What the battery would charge with, if it could have all of the surplus.
     charge_room: Watts,
     /// What power costs and earns, as published.
@@ -84,10 +89,11 @@ impl Held {
     pub(super) fn of(situation: &Situation<'_>, decision: &Decision) -> Option<Self> {
         let image = situation.image;
         let fresh = |point| image.get(point).fresh();
-        let computes = fresh(Point::ComputePower).is_some();
+        let computing = fresh(Point::ComputePower).map(Watts);
         Some(Self {
             powers: Powers::of(image)?,
-            flows: Flows::measured(image).filter(|_| computes),
+            flows: Flows::measured(image).filter(|_| computing.is_some()),
+            computing,
             charge_room: situation.charge_room,
             prices: situation.published,
             values: situation.published.known().then_some(situation.values),
@@ -110,10 +116,28 @@ impl Held {
         thermal::useful_share(site, site.compute.max.min(compute.max(Watts(1.0))), self.useful)
     }
 
+    /// The points that are not known though the site has them; compute's, where nobody says what it draws.
+    pub(super) fn silent(&self) -> Vec<Point> {
+        let Powers { pv, battery, heat_pump, .. } = self.powers;
+        let compute = self.computing.is_some();
+        let known = [
+            (Point::PvPower, pv.is_some()),
+            (Point::BatteryPower, battery.is_some()),
+            (Point::HeatPumpPower, heat_pump.is_some()),
+            (Point::ComputePower, compute),
+        ];
+        known.into_iter().filter(|(_, known)| !known).map(|(point, _)| point).collect()
+    }
+
+    /// Whether PV makes power; `None` where it is not known.
+    pub(super) fn is_sunny(&self) -> Option<bool> {
+        self.powers.pv.map(|pv| pv > AWAKE)
+    }
+
     /// Whether compute works; `None` where its power is not known. Half way from rest to its least power counts as work.
     pub(super) fn computes(&self, site: &Site) -> Option<bool> {
         let threshold = (site.compute.idle + site.compute.min) / 2.0;
-        self.flows.map(|flows| flows.compute > threshold)
+        self.computing.map(|power| power > threshold)
     }
 }
 
@@ -138,7 +162,8 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
     let seconds = span.as_secs_f64();
     let mut account = SlotAccount {
         observed_s: seconds,
-        unmetered_s: if powers.complete() { 0.0 } else { seconds },
+        unmetered_s: if powers.complete_but_pv() && powers.pv.is_some() { 0.0 } else { seconds },
+        pv_unmetered_s: if powers.complete_but_pv() && powers.pv.is_none() { seconds } else { 0.0 },
         uncounted_s: if held.flows.is_some() { 0.0 } else { seconds },
         unpriced_s: if held.prices.known() { 0.0 } else { seconds },
         import: powers.grid.positive().over(span),
@@ -151,7 +176,7 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
         heat_pump_heat: over(powers.heat_pump_heat),
         house: over(powers.house),
         readings: held.readings,
-        ..SlotAccount::new(slot)
+        ..SlotAccount::in_currency(slot, site.currency)
     };
     account.reasons.insert(held.reason, seconds);
     account.bill = bill(site, held, &account);

@@ -15,6 +15,7 @@ use crate::point::Point;
 use crate::site::Site;
 use crate::time::Slot;
 use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::value::capacity::MonthPeak;
 use crate::value::thermal;
 use chrono::Timelike;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,12 @@ pub struct Standing {
     pub stores: Stores,
     /// The price at which they are valued; `None` before the first.
     price: Option<EurPerKwh>,
+    /// The highest quarter-hour mean of the month's import.
+    #[serde(default)]
+    peak: MonthPeak,
+    /// The same of the baseline.
+    #[serde(default)]
+    peak_without: MonthPeak,
 }
 
 /// What a restart finds of the comparison.
@@ -86,6 +93,7 @@ impl Comparison {
             Some(without) => self.compare(site, account, &without),
             None => self.bring_back(),
         }
+        self.charge_peak(site, account, without.map(|without| without.import));
         account.gain = account.revenue;
         if let Some(baseline) = &account.baseline {
             account.gain += baseline.bill.total() - baseline.house.total() + baseline.inventory - baseline.colder_room;
@@ -94,6 +102,18 @@ impl Comparison {
         let seen = account.observed_s >= OBSERVED_MIN * Slot::SECONDS as f64;
         if !seen || is_return(site, account.slot.plus(1)) {
             self.bring_back();
+        }
+    }
+
+    /// Charges both houses for the peak of the month; where nothing is compared, the house stands for its own baseline.
+    fn charge_peak(&mut self, site: &Site, account: &mut SlotAccount, without: Option<KilowattHours>) {
+        let Some(capacity) = &site.tariff.capacity else { return };
+        let (slot, import) = (account.slot, account.import);
+        let Standing { peak, peak_without, .. } = &mut self.state;
+        account.bill.capacity = peak.take(capacity, site.timezone, slot, import);
+        let other = peak_without.take(capacity, site.timezone, slot, without.unwrap_or(import));
+        if let Some(baseline) = &mut account.baseline {
+            (baseline.house.capacity, baseline.bill.capacity) = (account.bill.capacity, other);
         }
     }
 
@@ -155,11 +175,12 @@ fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
     let mean = |energy: KilowattHours| Some(energy.mean_over(span));
     let metered = |point, energy| mean(energy).filter(|_| site.offers(point));
     let after = &account.readings;
+    let dark = account.pv_unmetered_s > UNKNOWN_MAX * account.observed_s;
     Passed {
         slot: account.slot,
         observed: span,
-        pv: mean(account.pv),
-        load: mean(account.house),
+        pv: mean(account.pv).filter(|_| !dark),
+        load: mean(account.house).filter(|_| !dark || site.offers(Point::HousePower)),
         grid: mean(account.import - account.export),
         compute: mean(account.compute.total()),
         heat_pump: metered(Point::HeatPumpPower, account.heat_pump),
@@ -187,7 +208,8 @@ fn colder(site: &Site, account: &SlotAccount, room_k: f64) -> Eur {
 /// Whether all that a comparison needs is known of (almost) all of the slot.
 fn known(account: &SlotAccount) -> bool {
     let least = UNKNOWN_MAX * account.observed_s;
-    account.observed_s > 0.0 && account.unmetered_s <= least && account.uncounted_s <= least
+    let unmetered_s = account.unmetered_s - account.pv_unmetered_s;
+    account.observed_s > 0.0 && unmetered_s <= least && account.uncounted_s <= least
 }
 
 /// Whether the baseline is brought back when `slot` begins.

@@ -123,11 +123,11 @@ adds_up!(Baseline {
     spread
 });
 adds_up!(SlotAccount {
-    observed_s, unmetered_s, uncounted_s, unpriced_s,
+    observed_s, unmetered_s, pv_unmetered_s, uncounted_s, unpriced_s,
     compute, import, export, pv, charged, discharged, heat_pump, hot_water, heat_pump_heat, house, heat, heat_used, starts,
     revenue, household, valuation, bill, baseline, gain,
     tokens_in, tokens_out, reasons
-} means { import_price, export_price, readings } keys { slot, start });
+} means { import_price, export_price, readings } keys { slot, start, currency });
 
 /// What has a mean over two accounts.
 trait Mean: Copy {

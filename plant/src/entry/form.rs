@@ -3,7 +3,7 @@
 use super::{Baseline, Bill, BySource, SlotAccount, SlotReadings, Valuation};
 use crate::reason::Reason;
 use crate::time::{Slot as Quarter, Timestamp};
-use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::units::{Currency, Eur, EurPerKwh, KilowattHours};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -12,9 +12,13 @@ use std::collections::BTreeMap;
 pub(super) struct Slot {
     slot: Quarter,
     start: Timestamp,
+    #[serde(default)]
+    currency: Currency,
     observed_s: f64,
     #[serde(default)]
     unmetered_s: f64,
+    #[serde(default)]
+    pv_unmetered_s: f64,
     #[serde(default)]
     uncounted_s: f64,
     #[serde(default)]
@@ -76,8 +80,10 @@ impl From<Slot> for SlotAccount {
         Self {
             slot: form.slot,
             start: form.start,
+            currency: form.currency,
             observed_s: form.observed_s,
             unmetered_s: form.unmetered_s,
+            pv_unmetered_s: form.pv_unmetered_s,
             uncounted_s: form.uncounted_s,
             unpriced_s: form.unpriced_s,
             compute: form.compute,

@@ -6,8 +6,9 @@
 
 use crate::command::Mode;
 use crate::observe::commands::mode_at;
-use crate::plan::PlanRequest;
+use crate::plan::{ExpectedSlot, PlanRequest};
 use crate::planner::horizon::Horizon;
+use crate::planner::projection::SlotPrices;
 use crate::reason::{Reason, Worth};
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};
@@ -44,6 +45,19 @@ pub(super) struct Taken {
     pub worth: Worth,
 }
 
+impl Taken {
+    /// What a slot gets in which nothing can be planned.
+    const NOTHING: Self = Self {
+        compute: Watts::ZERO,
+        floor: Watts::ZERO,
+        ceiling: Watts::ZERO,
+        battery_first: true,
+        heat: Watts::ZERO,
+        reason: Reason::Idle,
+        worth: Worth { revenue: EurPerKwh::ZERO, heat: EurPerKwh::ZERO, electricity: EurPerKwh::ZERO },
+    };
+}
+
 /// A block of one slot, as a candidate for work.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
@@ -53,6 +67,8 @@ struct Candidate {
     cost: EurPerKwh,
     /// The same with what waiting for it must bring.
     rank: EurPerKwh,
+    /// Whether its price is known or estimated. What is not is for promises only.
+    said: bool,
     work: Option<Work>,
 }
 
@@ -74,7 +90,8 @@ pub(super) fn allocate(request: &PlanRequest, horizon: &Horizon, useful: &[Watts
             let own = candidates.iter().filter(|candidate| candidate.index == index);
             let mut own: Vec<Candidate> = own.copied().collect();
             own.sort_by_key(|candidate| candidate.block.origin);
-            SlotView { request, horizon, useful: useful[index], index, own, demand, threshold }.decide()
+            let Some(prices) = horizon.prices[index] else { return Taken::NOTHING };
+            SlotView { request, horizon, prices, useful: useful[index], index, own, demand, threshold }.decide()
         })
         .collect()
 }
@@ -89,16 +106,17 @@ fn candidates(request: &PlanRequest, horizon: &Horizon, useful: &[Watts]) -> Vec
     let cap = cap(request);
     let mut candidates = Vec::with_capacity(horizon.slots.len() * 3);
     for (index, ahead) in horizon.ahead.iter().enumerate() {
-        let (prices, slot) = (horizon.prices[index], &horizon.slots[index]);
+        let (Some(prices), slot) = (horizon.prices[index], &horizon.slots[index]) else { continue };
         let values = Values::new(prices.import, prices.export, ahead.stored, site.battery.as_ref());
-        let offer = offer(request, horizon, index, useful[index], EurPerKwh::ZERO);
+        let offer = offer(request, (slot, prices), useful[index], EurPerKwh::ZERO);
         for mut block in merit::order(&ahead.without, &values, &site.grid, cap) {
             if let Some(dimmed) = request.grid_dimming.filter(|_| block.origin == Origin::Import) {
                 block.power = block.power.min(dimmed);
             }
             let cost = -offer.worth_at(block.cost, cap).net();
             let rank = cost + waiting(request.at, slot.slot);
-            candidates.push(Candidate { index, block, cost, rank, work: None });
+            let said = prices.said || block.origin != Origin::Import;
+            candidates.push(Candidate { index, block, cost, rank, said, work: None });
         }
     }
     candidates.sort_by(|a, b| a.rank.0.total_cmp(&b.rank.0));
@@ -118,7 +136,7 @@ fn fill(request: &PlanRequest, horizon: &Horizon, demand: &Demand, candidates: &
     let promised = promise(request, horizon, demand, candidates, energy);
     let mut left = (demand.jobs - promised).positive();
     let mut threshold = if demand.jobs > KilowattHours::ZERO { demand.rate } else { demand.standing };
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none()) {
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.work.is_none() && candidate.said) {
         if left > KilowattHours::ZERO && candidate.cost < demand.rate && allowed(request, candidate, horizon) {
             candidate.work = Some(Work::Job);
             left -= KilowattHours(energy(candidate));
@@ -142,7 +160,8 @@ fn promise(
     energy: impl Fn(&Candidate) -> f64,
 ) -> KilowattHours {
     let mut promised = KilowattHours::ZERO;
-    let Some(end) = horizon.slots.last().map(|last| last.slot.end()) else { return promised };
+    let Some(last) = horizon.prices.iter().rposition(Option::is_some) else { return promised };
+    let end = horizon.slots[last].slot.end();
     // A deadline beyond the horizon leaves time to wait for better slots.
     for due in request.backlog.due.iter().filter(|due| due.at <= end) {
         promised += Demand::energy(due.tokens, request.tokens_per_kwh);
@@ -185,6 +204,7 @@ fn allowed(request: &PlanRequest, candidate: &Candidate, horizon: &Horizon) -> b
 struct SlotView<'a> {
     request: &'a PlanRequest,
     horizon: &'a Horizon,
+    prices: SlotPrices,
     useful: Watts,
     index: usize,
     own: Vec<Candidate>,
@@ -239,7 +259,7 @@ impl SlotView<'_> {
     /// Surplus of the moment, as much as comes.
     fn follow(&self, expected: Watts, cap: Watts) -> Taken {
         let expected = if expected < self.request.site.compute.min { Watts::ZERO } else { expected };
-        let prices = self.horizon.prices[self.index];
+        let prices = self.prices;
         let curtailed = self.own.iter().any(|candidate| candidate.block.origin == Origin::Curtailed);
         let reason = match () {
             () if expected <= Watts::ZERO => Reason::Idle,
@@ -254,7 +274,7 @@ impl SlotView<'_> {
 
     /// Whether exported power brings less than work that waits.
     fn surplus_welcome(&self) -> bool {
-        let (prices, slot) = (self.horizon.prices[self.index], &self.horizon.slots[self.index]);
+        let (prices, slot) = (self.prices, &self.horizon.slots[self.index]);
         let cost = -self.offer(EurPerKwh::ZERO).worth_at(prices.export, cap(self.request)).net();
         let welcome = self.threshold - waiting(self.request.at, slot.slot);
         self.demand.any() && cost < welcome.max(self.demand.standing)
@@ -265,7 +285,7 @@ impl SlotView<'_> {
     }
 
     fn purpose(&self, promised: bool) -> Reason {
-        let import = self.horizon.prices[self.index].import;
+        let import = self.prices.import;
         let paying = self.worth(Watts::ZERO);
         match () {
             () if promised => Reason::Deadline,
@@ -293,19 +313,18 @@ impl SlotView<'_> {
     }
 
     fn offer(&self, revenue: EurPerKwh) -> Offer<'_> {
-        offer(self.request, self.horizon, self.index, self.useful, revenue)
+        offer(self.request, (&self.horizon.slots[self.index], self.prices), self.useful, revenue)
     }
 }
 
 /// What compute finds in a slot of the horizon.
 fn offer<'a>(
     request: &'a PlanRequest,
-    horizon: &Horizon,
-    index: usize,
+    (slot, prices): (&ExpectedSlot, SlotPrices),
     useful: Watts,
     revenue: EurPerKwh,
 ) -> Offer<'a> {
-    let (site, import) = (&request.site, horizon.prices[index].import);
-    let heat_price = thermal::heat_price(site, horizon.slots[index].outdoor, Some(import));
+    let (site, import) = (&request.site, prices.import);
+    let heat_price = thermal::heat_price(site, slot.outdoor, Some(import));
     Offer { site, revenue, useful, heat_price, import }
 }

@@ -1,18 +1,19 @@
-//! The horizon of a plan: the slots with prices, and the house in them without compute.
+//! The horizon of a plan: the slots ahead, their prices, and the house in them without compute.
 
 use crate::decision::Control;
 use crate::plan::{ExpectedSlot, PlanRequest};
 use crate::planner::projection::{Ahead, SlotPrices, look};
 use crate::site::Battery;
 use crate::units::{Percent, Watts};
+use crate::value::situation::PRICE_UNKNOWN;
 
-/// The slots with prices, and the house in them without compute.
+/// The slots ahead, their prices, and the house in them without compute.
 #[derive(Debug)]
 pub(super) struct Horizon {
     /// What is expected.
     pub slots: Vec<ExpectedSlot>,
-    /// What power costs and earns.
-    pub prices: Vec<SlotPrices>,
+    /// What power costs and earns in each; `None` where nobody knows what it earns: nothing is planned in such a slot.
+    pub prices: Vec<Option<SlotPrices>>,
     /// The house without compute.
     pub ahead: Vec<Ahead>,
     /// Whether the battery can hold its energy when asked.
@@ -20,11 +21,14 @@ pub(super) struct Horizon {
 }
 
 impl Horizon {
-    /// The horizon of `request`; it ends where prices can be neither known nor estimated.
+    /// The horizon of `request`. Following the sun needs no price of import, so one that is missing is assumed to be dear.
     pub(super) fn of(request: &PlanRequest) -> Self {
-        let priced =
-            |slot: &ExpectedSlot| Some((*slot, SlotPrices { import: slot.import_price?, export: slot.export_price? }));
-        let (slots, prices): (Vec<_>, Vec<_>) = request.slots.iter().map_while(priced).unzip();
+        let slots = request.slots.clone();
+        let priced = |slot: &ExpectedSlot| {
+            let import = slot.import_price.unwrap_or(PRICE_UNKNOWN);
+            Some(SlotPrices { import, said: slot.import_price.is_some(), export: slot.export_price? })
+        };
+        let prices = slots.iter().map(priced).collect();
         let can_hold = request.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode));
         let mut horizon = Self { slots, prices, ahead: Vec::new(), can_hold };
         horizon.ahead = look(&horizon.slots, &horizon.prices, horizon.battery(request), can_hold, |_| Watts::ZERO);

@@ -18,11 +18,13 @@ pub(super) struct Ahead {
     pub stored: EurPerKwh,
 }
 
-/// The prices of a slot, both known or estimated.
+/// What a slot is planned on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct SlotPrices {
-    /// What imported power costs.
+    /// What imported power costs; assumed where `said` is not.
     pub import: EurPerKwh,
+    /// Whether the price of import is published or estimated. Else nothing is bought but what was promised.
+    pub said: bool,
     /// What exported power earns.
     pub export: EurPerKwh,
 }
@@ -30,7 +32,7 @@ pub(super) struct SlotPrices {
 /// The slots ahead with `compute(index)` running in them.
 pub(super) fn look(
     slots: &[ExpectedSlot],
-    prices: &[SlotPrices],
+    prices: &[Option<SlotPrices>],
     battery: Option<(&Battery, Percent)>,
     can_hold: bool,
     compute: impl Fn(usize) -> Watts,
@@ -38,7 +40,12 @@ pub(super) fn look(
     let mut energy = battery.map_or(KilowattHours::ZERO, |(battery, soc)| battery.capacity * (soc.0 / 100.0));
     let mut ahead = Vec::with_capacity(slots.len());
     for (index, slot) in slots.iter().enumerate() {
-        let surplus = slot.pv - slot.load - slot.heat_pump - compute(index);
+        let Some(surplus) = slot.surplus() else {
+            // Nobody knows what flows: no surplus is counted on, and the battery as it is.
+            ahead.push(Ahead { without: Without { can_hold, ..Without::default() }, energy, stored: EurPerKwh::ZERO });
+            continue;
+        };
+        let surplus = surplus - compute(index);
         let (charge, discharge, dischargeable) = match battery {
             Some((battery, _)) => serve(battery, &mut energy, surplus),
             None => (Watts::ZERO, Watts::ZERO, Watts::ZERO),
@@ -73,12 +80,16 @@ fn serve(battery: &Battery, energy: &mut KilowattHours, surplus: Watts) -> (Watt
 
 /// A kilowatt-hour more in the battery displaces import when the battery next runs empty, or causes export when it next
 /// runs full; whichever comes first. Beyond the horizon it is worth a cautious share of the mean import price.
-fn value(ahead: &mut [Ahead], prices: &[SlotPrices], battery: Option<&Battery>) {
+fn value(ahead: &mut [Ahead], prices: &[Option<SlotPrices>], battery: Option<&Battery>) {
     const BEYOND: f64 = 0.8;
-    let count = prices.len().max(1) as f64;
-    let mean = EurPerKwh(prices.iter().map(|prices| prices.import.0).sum::<f64>() / count);
+    let all: Vec<f64> = prices.iter().flatten().map(|prices| prices.import.0).collect();
+    let mean = EurPerKwh(all.iter().sum::<f64>() / all.len().max(1) as f64);
     let mut stored = mean.positive() * BEYOND;
     for (slot, prices) in ahead.iter_mut().zip(prices).rev() {
+        let Some(prices) = prices else {
+            slot.stored = stored;
+            continue;
+        };
         match battery {
             None => stored = prices.import,
             Some(battery) => {

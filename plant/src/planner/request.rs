@@ -8,7 +8,7 @@ use crate::plan::{ExpectedSlot, Plan, PlanRequest, PlannedSlot};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::{Moment, Slot, Timestamp};
-use crate::units::{Celsius, Percent, Watts};
+use crate::units::{Celsius, EurPerKwh, Percent, Watts};
 use crate::value::dimming;
 use crate::value::tariff;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl Planning {
     }
 }
 
-/// The slots ahead as feeds and the days before have them.
+/// The slots ahead as feeds and the days before have them. What neither knows is unknown.
 fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<ExpectedSlot> {
     let fresh = |point| image.get(point).fresh();
     let present = Present {
@@ -125,19 +125,29 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
     };
     let from = Slot::containing(image.at);
     let outlook = &observed.feeds.outlook;
+    // One that nobody measures is part of the house's own consumption.
+    let metered = site.devices.iter().any(|device| device.points.contains(&Point::HeatPumpPower));
     let slot = |ahead| {
         let slot = from.plus(ahead);
-        let spot = |slot: Slot| observed.feeds.estimated(slot.start());
-        let prices = tariff::slot_prices(&site.tariff, site.timezone, slot, spot);
+        let price =
+            |spot: &dyn Fn(Slot) -> Option<EurPerKwh>| tariff::slot_prices(&site.tariff, site.timezone, slot, spot);
+        let prices = price(&|slot: Slot| observed.feeds.estimated(slot.start()));
+        let known = price(&|slot: Slot| observed.feeds.published(slot.start()));
         let persisted = observed.forecast.expected(from, slot, &present);
-        let pv = outlook.pv.get(&slot).copied().or(persisted.pv).filter(|_| site.pv.is_some());
+        let pv = match site.pv {
+            Some(_) => outlook.pv.get(&slot).copied().or(persisted.pv),
+            None => Some(Watts::ZERO),
+        };
+        let heat_pump = if metered { persisted.heat_pump } else { Some(Watts::ZERO) };
         ExpectedSlot {
             slot,
             import_price: prices.import,
             export_price: prices.export,
-            pv: pv.unwrap_or(Watts::ZERO).positive(),
-            load: outlook.load.get(&slot).copied().or(persisted.load).unwrap_or(Watts::ZERO).positive(),
-            heat_pump: persisted.heat_pump.unwrap_or(Watts::ZERO).positive(),
+            // Prices that do not follow the market need no estimate.
+            estimated_from: observed.feeds.estimated_from(slot.start()).filter(|_| known != prices),
+            pv: pv.map(Watts::positive),
+            load: outlook.load.get(&slot).copied().or(persisted.load).map(Watts::positive),
+            heat_pump: heat_pump.map(Watts::positive),
             outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
             carbon: outlook.carbon.get(&slot).copied(),
         }

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 const STORED_SHARE: f64 = 0.8;
 /// Assumed of power whose price no feed has said: dear, a German household's price of 2023 to 2025, so that nothing runs because it
 /// seems to cost nothing. It decides, and is never booked.
-const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
+pub(crate) const PRICE_UNKNOWN: EurPerKwh = EurPerKwh(0.40);
 /// So close to the feed-in cap, as a share of it and at least, the inverter holds the export down: controls that hold the meter at
 /// zero leave some tens of watts.
 const CAP_SLACK: f64 = 0.02;

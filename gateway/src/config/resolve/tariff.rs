@@ -19,8 +19,8 @@ pub(super) fn resolve(config: &Config, currency: Option<Currency>, faults: &mut 
     check_contract(tariff, currency, faults);
     let has_spot = tariff.spot.is_some();
     let import = side(&Side::from(&tariff.import), has_spot, faults).map(|mut parts| {
-        parts.extend(tariff.network.as_ref().and_then(|network| self::network(network, faults)));
-        let levies = tariff.levies.iter();
+        parts.extend(config.network_fee.as_ref().and_then(|fee| network(fee, faults)));
+        let levies = config.levy.iter();
         parts.extend(levies.map(|levy| Part::net(&levy.name, clock(levy.price_eur_per_kwh, Vec::new()))));
         price(parts, tariff.import.tax_percent)
     });
@@ -48,13 +48,11 @@ fn check_contract(tariff: &TariffConfig, currency: Option<Currency>, faults: &mu
             format!("is in {}; expected a contract in site.currency, {currency}, or that left out", contract.currency);
         faults.wrong("tariff.contract", quoted(name), expected);
     }
-    for (key, kind) in [("import.kind", tariff.import.kind), ("export.kind", tariff.export.kind)] {
-        let meant = contract.value(key).and_then(|value| value.as_str());
-        if let Some(meant) = meant.filter(|meant| *meant != kind.name() && key == "import.kind") {
-            let expected =
-                format!("the contract {name} is of kind \"{meant}\"; expected that, kind left out, or no contract");
-            faults.wrong(format!("tariff.{key}"), quoted(kind.name()), expected);
-        }
+    let (kind, meant) = (tariff.import.kind.name(), contract.value("tariff.import.kind"));
+    if let Some(meant) = meant.and_then(|value| value.as_str()).filter(|meant| *meant != kind) {
+        let expected =
+            format!("the contract {name} is of kind \"{meant}\"; expected that, kind left out, or no contract");
+        faults.wrong("tariff.import.kind", quoted(kind), expected);
     }
 }
 
@@ -156,10 +154,12 @@ fn check_side(side: &Side<'_>, has_spot: bool, faults: &mut Faults) {
     }
 }
 
-fn network(network: &NetworkFee, faults: &mut Faults) -> Option<Part> {
-    let windows = window::all("tariff.network", &network.windows, faults)?;
-    let part = Part::net("network", clock(network.price_eur_per_kwh, windows));
-    Some(Part { taxes_included: network.taxes_included, ..part })
+/// The network fee; none where it is always nothing.
+fn network(fee: &NetworkFee, faults: &mut Faults) -> Option<Part> {
+    let windows = window::all("network_fee", &fee.windows, faults)?;
+    let some = fee.price_eur_per_kwh != 0.0 || !windows.is_empty();
+    let part = Part::net("network", clock(fee.price_eur_per_kwh, windows));
+    some.then_some(Part { taxes_included: fee.taxes_included, ..part })
 }
 
 /// The parts with their tax; what is all stated with its taxes has none on top.

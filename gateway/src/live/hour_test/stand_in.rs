@@ -6,7 +6,7 @@ use crate::config::Loaded;
 use crate::engine::{Engine, Process};
 use crate::host::{GracefulShutdown, Host, Inputs};
 use crate::live::outside::Outside;
-use crate::simulate::model::{Around, Model};
+use crate::simulate::model::Model;
 use anyhow::Result;
 use drivers::debt::Debt;
 use drivers::device::{Channels, DeviceConfig, Report};
@@ -14,6 +14,7 @@ use drivers::mqtt::LinkEvent;
 use inference::client::{self, Receipt, Status};
 use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
+use plant::house::Around;
 use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
@@ -125,13 +126,15 @@ impl Inside {
         let sun = if now.timestamp() % 3600 < 1800 { 1.0 } else { 0.05 };
         let ripple = (now.timestamp_millis() as f64 / 60_000.0).sin();
         let around = Around {
-            on_roof: 850.0 * sun,
-            on_ground: 800.0 * sun,
+            pv: Watts(8_000.0 * sun),
+            sun: 800.0 * sun,
             outdoor: Celsius(18.0),
             household: Watts(500.0 + 150.0 * ripple),
             hot_water: Watts(200.0),
+            compute: self.budget,
+            export_pays: true,
         };
-        self.model.step(around, self.budget, dt);
+        self.model.step(self.at, around, dt);
         self.at = now;
         self.joules += self.budget.0 * dt.as_secs_f64();
         while self.joules >= ANSWER_J {

@@ -5,13 +5,14 @@
 //! configuration had it.
 
 use super::commands::PRESS;
-use super::entities::{Kind, Sensor, sensors};
+use super::entities::{EURO, Kind, Sensor, sensors};
 use super::states::{self, WORKER_STATES};
 use super::topics::{State, Topics};
 use plant::command::Mode;
 use plant::point::Point;
 use plant::reason::Reason;
 use plant::record::Record;
+use plant::units::Currency;
 use serde_json::{Map, Value, json};
 
 /// Published while the gateway runs.
@@ -30,7 +31,8 @@ pub fn discovery(record: &Record, topics: &Topics, page: Option<&str>) -> Value 
     let mut components = Map::new();
     for (sensor, present) in sensors(record) {
         let key = sensor.key.clone();
-        let component = if present { sensor_component(&sensor, topics) } else { json!({"platform": "sensor"}) };
+        let component =
+            if present { sensor_component(&sensor, topics, record.currency) } else { json!({"platform": "sensor"}) };
         components.insert(key, component);
     }
     components.extend(binary_sensors(record, topics));
@@ -55,14 +57,14 @@ pub fn discovery(record: &Record, topics: &Topics, page: Option<&str>) -> Value 
     })
 }
 
-fn sensor_component(sensor: &Sensor, topics: &Topics) -> Value {
+fn sensor_component(sensor: &Sensor, topics: &Topics, currency: Currency) -> Value {
     let topic = topics.state(sensor.state);
     let mut component = named("sensor", &sensor.key, sensor.name, topics);
     let Kind { device_class, state_class, unit, decimals } = sensor.kind;
     let optional = [
         ("device_class", device_class.map(Value::from)),
         ("state_class", state_class.map(Value::from)),
-        ("unit_of_measurement", unit.map(Value::from)),
+        ("unit_of_measurement", unit.map(|unit| json!(in_currency(unit, currency)))),
         ("suggested_display_precision", decimals.map(Value::from)),
         ("icon", sensor.icon.map(Value::from)),
         ("entity_category", sensor.diagnostic.then(|| json!("diagnostic"))),
@@ -87,6 +89,14 @@ fn sensor_component(sensor: &Sensor, topics: &Topics) -> Value {
         );
     }
     Value::Object(component)
+}
+
+/// A unit of money in the site's currency.
+fn in_currency(unit: &str, currency: Currency) -> String {
+    match unit.strip_prefix(EURO) {
+        Some(rest) => format!("{currency}{rest}"),
+        None => unit.to_owned(),
+    }
 }
 
 fn options(sensor: &Sensor) -> Option<Value> {

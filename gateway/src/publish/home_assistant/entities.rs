@@ -31,7 +31,10 @@ const ENERGY: Kind = kind(Some("energy"), Some("total_increasing"), Some("kWh"),
 const SHARE: Kind = kind(Some("battery"), Some("measurement"), Some("%"), Some(0));
 const IRRADIANCE: Kind = kind(Some("irradiance"), Some("measurement"), Some("W/m²"), Some(0));
 const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("°C"), Some(1));
-const MONEY: Kind = kind(Some("monetary"), Some("total"), Some("EUR"), Some(2));
+/// Units of money begin with this; the site's currency takes its place.
+pub const EURO: &str = "EUR";
+
+const MONEY: Kind = kind(Some("monetary"), Some("total"), Some(EURO), Some(2));
 const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
 const TOKENS: Kind = kind(None, Some("total_increasing"), Some("tokens"), Some(0));
 const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));

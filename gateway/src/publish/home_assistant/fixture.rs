@@ -8,7 +8,7 @@ use plant::point::{DeviceId, Point};
 use plant::reason::{Reason, Worth};
 use plant::record::{DeviceStatus, Record};
 use plant::time::{Slot, Timestamp};
-use plant::units::{Eur, EurPerKwh, Watts};
+use plant::units::{Currency, Eur, EurPerKwh, Watts};
 use plant::work::{Backlog, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub(super) fn record() -> Record {
     Record {
         at,
         site: "Test house".into(),
+        currency: Currency::EUR,
+        timezone: chrono_tz::Europe::Berlin,
         mode: Mode::Auto,
         boost_until: None,
         power_limit: Watts(600.0),

@@ -9,6 +9,7 @@ use influxdb2::models::data_point::{DataPoint, DataPointBuilder, WriteDataPoint}
 use plant::image::Known;
 use plant::record::Record;
 use plant::totals::Earnings;
+use plant::units::Currency;
 use plant::work::WorkerState;
 
 /// The lines of one record, each ended by a line feed; empty where the record knows nothing.
@@ -16,15 +17,16 @@ pub fn lines(record: &Record, prefix: &str) -> String {
     let start = |name: &str| Point::new(prefix, name, record);
     let mut points = measured(record, &start);
     points.push(energy(record, start("energy")));
-    points.push(prices(record, start("price")));
-    points.push(decision(record, start("decision")));
+    let priced = |name: &str| start(name).currency(record);
+    points.push(prices(record, priced("price")));
+    points.push(decision(record, priced("decision")));
     points.extend(
         record.decision.limits.iter().map(|hit| start("limit").tag("reason", hit.reason.name()).number("to", hit.to.0)),
     );
-    points.push(money(&record.today, start("money").tag("span", "today")));
-    points.push(money(&record.month, start("money").tag("span", "month")));
-    points.push(money(&record.total, start("money").tag("span", "total")));
-    points.push(work(record, start("work")));
+    points.push(money(&record.today, priced("money").tag("span", "today")));
+    points.push(money(&record.month, priced("money").tag("span", "month")));
+    points.push(money(&record.total, priced("money").tag("span", "total")));
+    points.push(work(record, priced("work")));
     points.extend(record.devices.iter().map(|device| {
         let point = start("device").tag("device", &device.id.0);
         point.whole("fresh", device.fresh.into()).whole("error", device.error.is_some().into())
@@ -68,7 +70,7 @@ fn energy(record: &Record, point: Point) -> Point {
         .number("heat_used", energy.heat_used.0)
 }
 
-/// What power costs and earns now, in EUR/kWh.
+/// What power costs and earns now, by the kWh.
 fn prices(record: &Record, mut point: Point) -> Point {
     if let Some(price) = record.import_price {
         point = point.number("import", price.0);
@@ -79,7 +81,7 @@ fn prices(record: &Record, mut point: Point) -> Point {
     point
 }
 
-/// What was decided, with the three numbers in EUR/kWh.
+/// What was decided, with the three numbers by the kWh.
 fn decision(record: &Record, point: Point) -> Point {
     let (decision, worth) = (&record.decision, &record.decision.worth);
     let point = point
@@ -97,7 +99,7 @@ fn decision(record: &Record, point: Point) -> Point {
     }
 }
 
-/// Money in EUR, and what it was earned with.
+/// Money, and what it was earned with.
 fn money(earnings: &Earnings, point: Point) -> Point {
     point
         .number("revenue", earnings.revenue.0)
@@ -143,6 +145,11 @@ impl Point {
     fn new(prefix: &str, name: &str, record: &Record) -> Self {
         let builder = DataPoint::builder(format!("{prefix}{name}")).timestamp(record.at.timestamp_millis());
         Self { builder }.tag("site", &record.site)
+    }
+
+    /// The currency as a tag, where it is not the euro: the series of houses that count in euros stay what they are.
+    fn currency(self, record: &Record) -> Self {
+        if record.currency == Currency::EUR { self } else { self.tag("currency", record.currency.code()) }
     }
 
     /// A tag, unless its value is empty, which the protocol does not allow.
