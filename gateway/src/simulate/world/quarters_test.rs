@@ -71,7 +71,7 @@ fn near(found: &Value, expected: f64) {
 fn what_has_flowed_is_booked_at_the_price_of_its_quarter_hour() {
     let bought = json!({"last": {"pc": 2.0, "pbat": -1.0, "psh": 0.5, "pdw": 0.1, "g": 2.0, "x": 0.0}, "soc_kwh": 4.7});
     let sold = json!({"last": {"pc": 0.0, "pbat": 0.0, "psh": 0.0, "pdw": 0.0, "g": 0.0, "x": 3.0}, "pv_w": 3400.0});
-    let lines = [hello("market", &json!({})), obs(0, &prices(100.0)), obs(1, &bought), obs(2, &sold)];
+    let lines = [hello("market", &json!({})), obs(0, &prices(100.0)), obs(1, &sold), obs(2, &bought)];
     let (answers, books) = played(&lines);
     assert_eq!(answers.len(), 3);
     near(&books["import_eur"], 0.5 * 0.28);
@@ -119,13 +119,15 @@ fn cheap_power_is_bought_within_what_the_box_allows() {
         (-100.0, json!({}), 5000.0, false),
         (-100.0, json!({"compute_may_start": false}), 0.0, false),
         (-100.0, json!({"compute_on": true, "compute_may_stop": false}), 5000.0, false),
-        (300.0, json!({}), 0.0, true),
-        (300.0, json!({"compute_may_start": false}), 0.0, false),
-        (300.0, on, 0.0, true),
-        (300.0, json!({"compute_on": true, "compute_may_stop": false}), 300.0, true),
+        (350.0, json!({}), 0.0, true),
+        (350.0, json!({"compute_may_start": false}), 0.0, false),
+        (350.0, on, 0.0, true),
+        (350.0, json!({"compute_on": true, "compute_may_stop": false}), 300.0, true),
     ];
     for (price, says, power, follows) in rows {
-        let lines = [hello("market", &json!({})), obs(0, &prices(price)), obs(1, &says)];
+        let later = [vec![price; 8], vec![300.0; 184]].concat();
+        let prices = json!({"prices_eur_mwh": {"from": START, "v": later}});
+        let lines = [hello("market", &json!({})), obs(0, &prices), obs(1, &says)];
         let (answers, _) = played(&lines);
         let answer = &answers[1];
         near(&answer["p_compute_w"], power);
@@ -144,7 +146,7 @@ fn work_that_waits_pays_and_ends_in_time() {
         // Dear until the afternoon.
         let dear_then_cheap = [vec![400.0; 12], vec![100.0; 180]].concat();
         let prices = json!({"prices_eur_mwh": {"from": START, "v": dear_then_cheap}});
-        let lines = [hello, obs(0, &prices), obs(1, &json!({"backlog_kwh": 1.0}))];
+        let lines = [hello, obs(0, &prices), obs(1, &json!({"backlog_kwh": 1.0, "soc_kwh": 0.0}))];
         let (answers, _) = played(&lines);
         assert_eq!(answers[1]["p_compute_w"].as_f64().unwrap() > 0.0, runs, "{}", answers[1]);
     }

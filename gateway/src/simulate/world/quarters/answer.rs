@@ -43,13 +43,12 @@ pub(in crate::simulate::world) struct Answer {
 /// The answer to what is `seen`, where the core has decided `record`.
 pub(super) fn answer(record: &Record, seen: &Seen, site: &Site) -> Answer {
     let bounds = Bounds::of(record, site).of_the_box(seen, site.compute.min);
-    let holds = record.decision.settings.iter().any(|setpoint| setpoint.setting == HOLD);
     let track = bounds.ceiling > bounds.floor;
     Answer {
         p_compute_w: bounds.floor.0,
         track_hi_w: track.then_some(bounds.ceiling.0),
         bat_first: track && bounds.battery_first,
-        p_bat_min_w: (holds || bounds.holds).then_some(0.0),
+        p_bat_min_w: (bounds.holds && bounds.floor > Watts::ZERO).then_some(0.0),
         ..Answer::default()
     }
 }
@@ -85,7 +84,8 @@ impl Bounds {
             floor,
             ceiling: planned.ceiling.min(max).max(floor),
             battery_first: planned.battery_first || low,
-            holds: can_hold(site) && cheaper(planned),
+            holds: record.decision.settings.iter().any(|setpoint| setpoint.setting == HOLD)
+                || can_hold(site) && cheaper(planned),
         };
         record.decision.limits.iter().for_each(|hit| bounds.limit(hit));
         bounds.least(site.compute.min)
@@ -132,7 +132,7 @@ impl Bounds {
             return Self::default();
         }
         let floor = if seen.compute_on && !seen.compute_may_stop { self.floor.max(min) } else { self.floor };
-        Self { floor, ceiling: self.ceiling.max(floor), holds: self.holds && floor > Watts::ZERO, ..self }
+        Self { floor, ceiling: self.ceiling.max(floor), ..self }
     }
 }
 
@@ -170,5 +170,5 @@ fn can_hold(site: &Site) -> bool {
 
 /// Whether the grid's power is cheaper than what the battery would give.
 fn cheaper(planned: &PlannedSlot) -> bool {
-    planned.import_price < planned.stored
+    planned.import_price.is_some_and(|import| import < planned.stored)
 }
