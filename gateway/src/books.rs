@@ -18,14 +18,21 @@
 //!
 //! What waits is kept in memory, a few megabytes for a month without room on the disk.
 
+mod settled;
+
+pub use settled::Settled;
+
 use crate::store::{Ledger, LedgerError, StateStore};
 use plant::checkpoint::Checkpoint;
 use plant::entry::{Booking, Entry};
+use plant::journals::Journals;
 use plant::ledger;
 use plant::record::Record;
 use plant::totals::{Earnings, EnergyTotals};
+use plant::work::Receipt;
 use std::collections::VecDeque;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The running state is written at most this often, in house time: a crash loses no more than that.
@@ -45,6 +52,9 @@ pub struct Books {
     problem: Option<String>,
     /// Those that the disk holds.
     durable: Option<Sums>,
+    /// Receipts that the core has taken, and of them those that are on the disk.
+    taken: Settled,
+    settled: watch::Sender<Settled>,
 }
 
 /// What a record says of the books.
@@ -59,7 +69,26 @@ impl Books {
     pub fn new(ledger: Ledger, state: StateStore, speed: f64) -> Self {
         let save_interval = SAVE_INTERVAL.div_f64(speed.max(1.0)).max(SAVE_INTERVAL_MIN);
         let (waiting, newest, saved_at, problem, durable) = (VecDeque::new(), None, None, None, None);
-        Self { ledger, state, waiting, newest, saved_at, save_interval, problem, durable }
+        let (taken, settled) = (Settled::default(), watch::Sender::default());
+        Self { ledger, state, waiting, newest, saved_at, save_interval, problem, durable, taken, settled }
+    }
+
+    /// The same, where earlier runs have booked the `journals` of receipts so far.
+    pub fn after(self, journals: Journals) -> Self {
+        let taken = Settled::of(journals);
+        self.settled.send_replace(taken.clone());
+        Self { taken, ..self }
+    }
+
+    /// Which receipts are done with, to be watched.
+    pub fn settled(&self) -> watch::Receiver<Settled> {
+        self.settled.subscribe()
+    }
+
+    /// The core has taken a receipt; what it books of it was appended.
+    pub fn took(&mut self, receipt: &Receipt) {
+        self.taken.take(receipt);
+        self.settle();
     }
 
     /// Books an entry behind those that wait.
@@ -131,6 +160,18 @@ impl Books {
                 Ok(()) => drop(self.waiting.pop_front()),
                 Err(error) => return self.failed(waiting_words(&error, self.waiting.len())),
             }
+        }
+        self.settle();
+    }
+
+    /// Says which receipts are done with, once everything booked is on the disk.
+    fn settle(&self) {
+        if self.is_flushed() {
+            self.settled.send_if_modified(|settled| {
+                let more = *settled != self.taken;
+                settled.clone_from(&self.taken);
+                more
+            });
         }
     }
 

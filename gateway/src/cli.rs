@@ -13,6 +13,7 @@ mod roi;
 mod run;
 mod service;
 mod simulation;
+mod tariff;
 mod worker;
 
 use crate::config::ConfigErrors;
@@ -102,6 +103,8 @@ enum Command {
     Device(device::Device),
     /// What a running HeatMine intends for the hours ahead, and why.
     Plan(plan::Plan),
+    /// Contracts that come with the program: list, show.
+    Tariff(tariff::Tariff),
     /// The books: days, months, or a check of the chain.
     Ledger(books::Ledger),
     /// What of broken files can be read: recovers it, and proves where the chain of the books breaks.
@@ -153,6 +156,7 @@ fn command(command: Command) -> Outcome {
         Command::Repair(repair) => repair.run(),
         Command::Roi(roi) => roi.run(),
         Command::Service(service) => service.run(),
+        Command::Tariff(tariff) => tariff.run(),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod mqtt;
 /// A password or token, never shown.
 pub mod secret;
 /// `[tariff]`.
+pub mod spot;
 pub mod tariff;
 /// `[worker]`.
 pub mod worker;

@@ -3,11 +3,13 @@
 mod feeder;
 mod interface;
 mod process;
+mod receipts;
 mod watchdog;
 mod worker;
 
 pub use feeder::Feeder;
 pub use interface::Engine;
 pub use process::{Launch, Process};
-pub use watchdog::{REMEMBERED, Watchdog};
+pub use receipts::Receipts;
+pub use watchdog::Watchdog;
 pub use worker::Worker;

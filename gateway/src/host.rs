@@ -20,6 +20,7 @@ use crate::actuate::Actuators;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::commands::{CommandWay, Commanded};
+use crate::feeds::Board;
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
@@ -80,6 +81,8 @@ pub struct Host {
     pub unavailable: BTreeMap<DeviceId, String>,
     /// What is wrong around the loop.
     pub troubles: Troubles,
+    /// The state of the feeds.
+    pub feeds: Board,
 }
 
 impl Host {
@@ -166,8 +169,12 @@ impl Host {
     fn step(&mut self, event: Event) {
         let now = self.clock.now();
         self.recorder.event(&event, now);
+        let receipt = if let Event::Receipt(receipt) = &event { Some(receipt.clone()) } else { None };
         for effect in self.plant.handle(event, now) {
             self.carry_out(effect);
+        }
+        if let Some(receipt) = receipt {
+            self.books.took(&receipt);
         }
     }
 
@@ -192,6 +199,7 @@ impl Host {
                 record.problems = self.problems(std::mem::take(&mut record.problems));
                 record.to_confirm = self.notices.watch().borrow().len();
                 record.leases = self.leases.current();
+                record.feeds = self.feeds.all();
                 self.books.put_booked_sums(&mut record);
                 self.records.send_replace(Some(Arc::new(*record)));
             }

@@ -98,6 +98,7 @@ pub struct State {
     client: reqwest::Client,
     streams: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    verifiers: Arc<Semaphore>,
     condition: watch::Receiver<status::Condition>,
 }
 
@@ -113,6 +114,7 @@ impl State {
             client: client.context("the client to the worker could not be made")?,
             streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
             readers: Arc::new(Semaphore::new(1)),
+            verifiers: Arc::new(Semaphore::new(1)),
             condition,
         })
     }
@@ -149,6 +151,7 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
         .routes(routes!(books::days))
         .routes(routes!(books::months))
         .routes(routes!(books::entries))
+        .routes(routes!(books::head))
         .routes(routes!(books::verify))
         .routes(routes!(jobs::list, jobs::submit))
         .routes(routes!(jobs::get, jobs::cancel))

@@ -9,6 +9,7 @@
 //! ```
 
 mod actions;
+mod deliveries;
 mod queue;
 mod runner;
 mod table;
@@ -17,6 +18,7 @@ mod table;
 pub mod summary;
 
 pub use actions::Actions;
+pub use deliveries::Deliveries;
 pub use queue::{Limits, Queue};
 pub use runner::Runner;
 
@@ -135,6 +137,8 @@ pub struct Job {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub text: String,
+    /// The expert that gave it.
+    pub expert: String,
     /// Prompt tokens processed.
     pub tokens_in: u64,
     /// Tokens generated.

@@ -8,6 +8,7 @@ use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::{Known, Loaded};
 use crate::engine::Feeder;
+use crate::feeds::Board;
 use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
@@ -120,13 +121,13 @@ async fn run_in<O: Outside>(
         wiring,
         clock: clock.clone(),
         timezone: site.timezone,
-        currency: site.currency,
         queue: resources.queue,
         ledger: resources.ledger.clone(),
         events: events.clone(),
         tracker: TaskTracker::new(),
         interactive: Interactive::new(),
         disk,
+        feeds: Board::default(),
         notices: resources.kept.notices.clone(),
         worker: resources.worker,
         restart: Restart { troubles: shell.troubles.clone(), stop: shutdown.clone() },
@@ -145,15 +146,21 @@ async fn run_in<O: Outside>(
     let feeder = Feeder::new(resources.engine.clone(), site.compute.max, actuators.wanted());
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
+    let plant = Plant::new(site.clone(), resources.restored, now);
+    let books =
+        Books::new(resources.ledger.clone(), resources.state, clock.speed()).after(plant.checkpoint(now).journals);
     let watched = engine::Watched {
         engine: resources.engine,
         clock: clock.clone(),
         prices: site.work,
         feeder,
         events: events.clone(),
-        ledger: resources.ledger.clone(),
+        ledger: resources.ledger,
+        settled: books.settled(),
     };
-    tasks.tracker.spawn(outside.apart(watched.keep(restart, resources.booked)));
+    tasks.tracker.spawn(outside.apart(watched.keep(restart)));
+    tasks.deliveries(&books.settled());
+    tasks.sums();
     tasks.start(&config, broker, schedule, engine);
     tasks.follow_source(&config, shell.source);
     tasks.simulation(draw, summaries);
@@ -161,8 +168,8 @@ async fn run_in<O: Outside>(
     say_running(&site.name, resources.page, banner.then_some(clock.speed()), &shell.notify);
 
     let host = Host {
-        plant: Plant::new(site, resources.restored, now),
-        books: Books::new(resources.ledger, resources.state, clock.speed()),
+        plant,
+        books,
         clock,
         actuators,
         leases,
@@ -173,6 +180,7 @@ async fn run_in<O: Outside>(
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
+        feeds: tasks.feeds.clone(),
     };
     let rest = outside.drive(host, inputs, shutdown.clone()).await;
     // Where the loop has failed, everything else ends as well, and the leases let go of the devices.

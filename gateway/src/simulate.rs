@@ -212,6 +212,7 @@ impl Run {
             price: Eur(worked.0 * site.work.standing.0),
             worth: Eur::ZERO,
             finished_at: now,
+            ..Receipt::default()
         };
         self.handle(Event::Receipt(Box::new(receipt)), now);
     }

@@ -16,7 +16,7 @@ mod twice;
 pub use commands::{FoundCommands, KeptCommands, StandIn};
 pub use debts::{DebtBook, FoundDebts, Spent};
 pub use disk::{Disk, Durability, Memory};
-pub use ledger::{Ledger, LedgerError, Verified, newest_entry};
+pub use ledger::{Ledger, LedgerError, Signature, Signed, Verified, newest_entry};
 pub(crate) use pages::{Row, rows};
 pub(crate) use recovery::Recovered;
 pub use shape::Condition;
@@ -31,6 +31,6 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_millis(50);
 
 /// The SHA-256 of a text, in hexadecimal digits.
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,57 +1,381 @@
-//! Prices on their real way: over HTTP from a server that fails first, and over MQTT from the real Mosquitto.
+//! Prices on their real way: over HTTP from a server that a test scripts, and over MQTT from the real Mosquitto.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+use chrono::TimeDelta;
 use drivers::mqtt::Broker;
 use gateway::clock::Clock;
-use gateway::config::tariff::{OutlookSource, SpotSource, TariffConfig};
-use gateway::feeds;
+use gateway::config::secret::Secret;
+use gateway::config::spot::{OutlookSource, SpotService, SpotSource};
+use gateway::config::tariff::TariffConfig;
+use gateway::feeds::{self, Board, Feeds, Shore};
+use gateway::store::Disk;
+use gateway::troubles::Troubles;
 use plant::event::Event;
 use plant::outlook::Outlook;
-use plant::time::Timestamp;
+use plant::record::FeedStatus;
+use plant::time::{Slot, Timestamp};
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn noon() -> Timestamp {
-    "2026-06-01T12:00:00Z".parse().unwrap()
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
 }
 
-async fn outlook(events: &mut mpsc::Receiver<Event>) -> Outlook {
-    match tokio::time::timeout(PATIENCE, events.recv()).await.expect("an outlook in time") {
-        Some(Event::Outlook(outlook)) => *outlook,
-        other => panic!("{other:?}"),
+fn noon() -> Timestamp {
+    at("2026-06-01T12:00:00Z")
+}
+
+/// A house that listens to its feeds.
+struct House {
+    events: mpsc::Receiver<Event>,
+    board: Board,
+    troubles: Troubles,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl House {
+    fn start(tariff: TariffConfig, broker: Option<Broker>, now: Timestamp, folder: Option<&Path>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (sender, events) = mpsc::channel(16);
+        let (board, troubles, shutdown) = (Board::default(), Troubles::default(), CancellationToken::new());
+        let shore = Shore {
+            clock: Clock::sped(now, 1.0),
+            events: sender,
+            board: board.clone(),
+            troubles: troubles.clone(),
+            timezone: chrono_tz::Europe::Berlin,
+            disk: folder.map(|folder| Disk::Folder(folder.to_owned())),
+        };
+        let feeds = Feeds { tariff, currency: "EUR".into(), ..Feeds::default() };
+        let task = tokio::spawn(feeds::run(feeds, broker, shore, shutdown.clone()));
+        Self { events, board, troubles, shutdown, task }
     }
+
+    fn of(spot: SpotSource, now: Timestamp, folder: Option<&Path>) -> Self {
+        Self::start(TariffConfig { spot: Some(spot), ..TariffConfig::default() }, None, now, folder)
+    }
+
+    async fn outlook(&mut self) -> Outlook {
+        match tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("an outlook in time") {
+            Some(Event::Outlook(outlook)) => *outlook,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The feed's state once that is as the test wants it.
+    async fn status(&self, wanted: impl Fn(&FeedStatus) -> bool) -> FeedStatus {
+        for _ in 0..600 {
+            if let Some(status) = self.board.all().into_iter().find(&wanted) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?} {:?}", self.board.all(), self.troubles.all());
+    }
+
+    /// Its trouble in words.
+    async fn trouble(&self) -> String {
+        self.status(|status| status.error.is_some()).await;
+        for _ in 0..100 {
+            if let Some(words) = self.troubles.all().first() {
+                return words.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no trouble is said")
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
+}
+
+/// What a server answers to a path: status line, headers, body.
+type Script = dyn Fn(&str) -> (&'static str, String, Vec<u8>) + Send + Sync;
+
+/// A server that answers as scripted; its address, and the paths it was asked for.
+async fn serve(script: Arc<Script>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let paths = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 8192];
+            let length = stream.read(&mut request).await.unwrap_or(0);
+            let head = String::from_utf8_lossy(&request[..length]).into_owned();
+            let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            paths.lock().unwrap().push(path.clone());
+            let (status, headers, body) = script(&path);
+            let head =
+                format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&body).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (base, asked)
+}
+
+fn ok(body: impl Into<Vec<u8>>) -> (&'static str, String, Vec<u8>) {
+    ("200 OK", String::new(), body.into())
+}
+
+/// Quarter hours in the form of Energy-Charts, from a moment on.
+fn charts(from: &str, quarters: i64, price: impl Fn(i64) -> f64) -> String {
+    let seconds: Vec<String> =
+        (0..quarters).map(|quarter| (at(from).timestamp() + quarter * 900).to_string()).collect();
+    let prices: Vec<String> = (0..quarters).map(|quarter| price(quarter).to_string()).collect();
+    format!(
+        r#"{{"license_info":"CC BY 4.0 of a test","unix_seconds":[{}],"price":[{}],"unit":"EUR / MWh"}}"#,
+        seconds.join(","),
+        prices.join(",")
+    )
+}
+
+fn energy_charts(base: &str) -> SpotSource {
+    SpotSource {
+        source: Some(SpotService::EnergyCharts),
+        zone: Some("DE-LU".into()),
+        url: Some(base.to_owned()),
+        ..SpotSource::default()
+    }
+}
+
+fn price(outlook: &Outlook, at: Timestamp) -> Option<f64> {
+    outlook.spot.get(&Slot::containing(at)).map(|price| price.0)
 }
 
 #[tokio::test]
 async fn prices_come_over_http_in_either_shape() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v1/marketdata", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let body = r#"{"unix_seconds":[1780315200,1780318800],"price":[83.4,-5.0]}"#;
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 2048];
-            let _ = stream.read(&mut request).await;
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-        }
-    });
-    let spot = SpotSource { url: Some(url), ..SpotSource::default() };
-    let config = TariffConfig { spot: Some(spot), ..TariffConfig::default() };
-    let (sender, mut events) = mpsc::channel(4);
-    let shutdown = CancellationToken::new();
-    let task = tokio::spawn(feeds::run(config, None::<Broker>, Clock::sped(noon(), 1.0), sender, shutdown.clone()));
-    let outlook = outlook(&mut events).await;
-    assert_eq!(outlook.spot.len(), 8);
-    shutdown.cancel();
-    tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+    let body = r#"{"unix_seconds":[1780315200,1780318800],"price":[83.4,-5.0]}"#;
+    let (base, _) = serve(Arc::new(move |_| ok(body))).await;
+    let mut house =
+        House::of(SpotSource { url: Some(format!("{base}/v1/marketdata")), ..SpotSource::default() }, noon(), None);
+    assert_eq!(house.outlook().await.spot.len(), 8);
+    house.stop().await;
+}
+
+/// The address of the shipped example of older versions, without dates: the service answers it with today alone.
+#[tokio::test]
+async fn an_address_without_dates_gets_tomorrow_s_prices_too() {
+    let script = |path: &str| {
+        let both = path.contains("end=2026-06-02") && path.contains("start=2026-06-01");
+        ok(charts(
+            "2026-05-31T22:00:00Z",
+            if both { 192 } else { 96 },
+            |quarter| if quarter < 96 { 50.0 } else { 400.0 },
+        ))
+    };
+    let (base, asked) = serve(Arc::new(script)).await;
+    let spot = SpotSource { url: Some(format!("{base}/price?bzn=DE-LU")), ..SpotSource::default() };
+    let mut house = House::of(spot, at("2026-06-01T14:00:00Z"), None);
+    let outlook = house.outlook().await;
+    assert_eq!(
+        (price(&outlook, at("2026-06-01T18:00:00Z")), price(&outlook, at("2026-06-02T18:00:00Z"))),
+        (Some(0.05), Some(0.4))
+    );
+    // At midnight nothing is missing.
+    for moment in ["2026-06-01T22:00:10Z", "2026-06-01T22:25:00Z"] {
+        assert_eq!(price(&outlook, at(moment)), Some(0.4), "{moment}");
+    }
+    let status = house.status(|status| status.next.is_some_and(|next| next > at("2026-06-01T19:00:00Z"))).await;
+    assert_eq!(status.source, "energy-charts (DE-LU)");
+    assert_eq!(status.until, Some(at("2026-06-02T22:00:00Z")));
+    assert_eq!(status.license.as_deref(), Some("CC BY 4.0 of a test"));
+    assert_eq!(asked.lock().unwrap().as_slice(), ["/price?bzn=DE-LU&start=2026-06-01&end=2026-06-02"]);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_published_yet_loses_nothing_of_today() {
+    let script = |path: &str| match path.contains("end=2026-06-01") {
+        true => ok(charts("2026-05-31T22:00:00Z", 96, |_| 50.0)),
+        false => ("404 Not Found", String::new(), br#"{"detail":"no content available"}"#.to_vec()),
+    };
+    let (base, asked) = serve(Arc::new(script)).await;
+    let mut house = House::of(energy_charts(&base), at("2026-06-01T11:30:00Z"), None);
+    assert_eq!(house.outlook().await.spot.len(), 96);
+    let status = house
+        .status(|status| {
+            status.until.is_some() && status.next.is_some_and(|next| next > noon() - TimeDelta::minutes(25))
+        })
+        .await;
+    let pause = (status.next.unwrap() - at("2026-06-01T11:30:00Z")).num_minutes();
+    assert!((10..=15).contains(&pause), "tomorrow is asked for again in {pause} minutes");
+    assert_eq!((status.error, house.troubles.all()), (None, Vec::new()), "half an hour late is no trouble");
+    let ends: Vec<bool> = asked.lock().unwrap().iter().map(|path| path.ends_with("end=2026-06-02")).collect();
+    assert_eq!(ends, [true, false]);
+    house.stop().await;
+
+    // In the evening it is.
+    let script = |_: &str| ok(charts("2026-05-31T22:00:00Z", 96, |_| 50.0));
+    let (base, _) = serve(Arc::new(script)).await;
+    let house = House::of(energy_charts(&base), at("2026-06-01T18:00:00Z"), None);
+    let words = house.trouble().await;
+    assert!(words.starts_with("prices from energy-charts (DE-LU): has no prices of all of tomorrow yet"), "{words}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_wants_to_be_left_alone_is() {
+    let rows = [
+        ("429 Too Many Requests", "retry-after: 120\r\n", "answers 429", 120, 133),
+        ("503 Service Unavailable", "retry-after: 3600\r\n", "answers 503", 3600, 3965),
+        ("500 Internal Server Error", "", "answers 500", 30, 34),
+        ("404 Not Found", "", "answers 404", 30, 34),
+        ("401 Unauthorized", "", "answers 401", 30, 34),
+    ];
+    for (status, headers, words, least, most) in rows {
+        let (base, asked) = serve(Arc::new(move |_| (status, headers.into(), Vec::new()))).await;
+        let house = House::of(energy_charts(&base), noon(), None);
+        let said = house.trouble().await;
+        let expected = format!("prices from energy-charts (DE-LU): {words}");
+        assert!(said.starts_with(&expected) && said.contains("no prices are known; asked again at 14:"), "{said}");
+        let next = house.status(|feed| feed.error.is_some()).await.next.unwrap();
+        let pause = (next - noon()).num_seconds();
+        assert!((least..=most + 20).contains(&pause), "{status}: {pause} s");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(asked.lock().unwrap().len() <= 3, "{status}: {:?}", asked.lock().unwrap());
+        house.stop().await;
+    }
+}
+
+/// What a server may answer, and how many slots come of it, or which words.
+#[tokio::test]
+async fn answers_of_all_kinds_are_used_or_refused_in_words() {
+    let plain = || charts("2026-06-01T12:00:00Z", 4, |quarter| 10.0 * quarter as f64);
+    let packed = || {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(plain().as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    let good: Vec<(&str, (&'static str, String, Vec<u8>), usize)> = vec![
+        ("plain", ok(plain()), 4),
+        ("gzip", ("200 OK", "content-encoding: gzip\r\n".into(), packed()), 4),
+        ("mark of the byte order", ok(format!("\u{feff}{}", plain())), 4),
+        ("negative", ok(charts("2026-06-01T12:00:00Z", 4, |_| -498.65)), 4),
+        ("a spike", ok(plain().replace("20,30]", "17500,30]")), 3),
+        ("NaN", ok(plain().replace("20,30]", "NaN,30]")), 3),
+        ("no unit", ok(plain().replace("EUR / MWh", "No Unit")), 4),
+    ];
+    for (name, answer, slots) in good {
+        let (base, _) = serve(Arc::new(move |_| answer.clone())).await;
+        let mut house = House::of(energy_charts(&base), noon(), None);
+        assert_eq!(house.outlook().await.spot.len(), slots, "{name}");
+        house.stop().await;
+    }
+    let bad: Vec<(&str, (&'static str, String, Vec<u8>), &str)> = vec![
+        ("HTML", ok("<!DOCTYPE html><p>Back soon"), "is a page of HTML"),
+        ("empty", ok(""), "is empty"),
+        ("204", ("204 No Content", String::new(), Vec::new()), "answers 204"),
+        ("loop", ("302 Found", "location: /price\r\n".into(), Vec::new()), "from one address to the next"),
+        ("half", ok(plain()[..60].to_owned()), "cannot be read: EOF"),
+        ("packed otherwise", ("200 OK", "content-encoding: br\r\n".into(), vec![1, 2]), "is packed with br"),
+        ("kroner", ok(plain().replace("EUR / MWh", "SEK / MWh")), "is in SEK / MWh; expected EUR/MWh"),
+        ("cents", ok(plain().replace("EUR / MWh", "ct/kWh")), "is in ct/kWh; expected EUR/MWh"),
+        ("another day", ok(charts("2025-06-01T12:00:00Z", 4, |_| 1.0)), "has nothing for the days around 2026-06-01"),
+        ("another shape", ok("{}"), "has no prices as Energy-Charts gives them"),
+    ];
+    for (name, answer, words) in bad {
+        let (base, _) = serve(Arc::new(move |_| answer.clone())).await;
+        let house = House::of(energy_charts(&base), noon(), None);
+        let said = house.trouble().await;
+        assert!(said.contains(words), "{name}: {said}");
+        house.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_implausible_price_is_said_and_takes_the_older_one_back() {
+    let spike = Arc::new(Mutex::new(false));
+    let told = spike.clone();
+    let script = move |_: &str| {
+        let body = charts("2026-05-31T22:00:00Z", 96, |_| 50.0);
+        ok(if *told.lock().unwrap() { body.replacen("50,50,50", "50,17500,50", 1) } else { body })
+    };
+    let (base, _) = serve(Arc::new(script)).await;
+    let spot = SpotSource { url: Some(format!("{base}/prices")), ..SpotSource::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::of(spot.clone(), noon(), Some(folder.path()));
+    assert!(house.outlook().await.unpriced.is_empty());
+    house.status(|status| status.at.is_some()).await;
+    house.stop().await;
+    *spike.lock().unwrap() = true;
+    let mut house = House::of(spot, noon(), Some(folder.path()));
+    assert_eq!(house.outlook().await.spot.len(), 96, "what the disk has");
+    let news = house.outlook().await;
+    let slot = Slot::containing(at("2026-05-31T22:15:00Z"));
+    assert_eq!((news.spot.len(), news.unpriced.into_iter().collect::<Vec<_>>()), (95, vec![slot]));
+    let words = house.trouble().await;
+    assert!(words.contains("says 17.5 EUR/kWh for 00:15, beyond any plausible price"), "{words}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_answer_outlasts_a_restart_with_its_age_and_costs_no_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let (base, asked) = serve(Arc::new(|_: &str| ok(charts("2026-05-31T22:00:00Z", 192, |_| 50.0)))).await;
+    let mut house = House::of(energy_charts(&base), noon(), Some(folder.path()));
+    assert_eq!(house.outlook().await.spot.len(), 192);
+    house.status(|status| status.next.is_some_and(|next| next > noon() + TimeDelta::hours(1))).await;
+    house.stop().await;
+    let later = noon() + TimeDelta::hours(3);
+    let mut house = House::of(energy_charts(&base), later, Some(folder.path()));
+    assert_eq!(house.outlook().await.spot.len(), 192);
+    let status = house.status(|status| status.next.is_some()).await;
+    let age = (later - status.at.unwrap()).num_minutes();
+    assert!((179..=180).contains(&age), "{age}");
+    assert_eq!(status.license.as_deref(), Some("CC BY 4.0 of a test"));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(asked.lock().unwrap().len(), 1, "a restart costs no question");
+    house.stop().await;
+    // Another place's prices are not these.
+    let other = SpotSource { zone: Some("FR".into()), ..energy_charts("http://127.0.0.1:1") };
+    let house = House::of(other, later, Some(folder.path()));
+    let words = house.trouble().await;
+    assert!(words.contains("cannot be reached") && words.contains("no prices are known"), "{words}");
+    assert_eq!(house.board.all()[0].at, None);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn no_key_is_said() {
+    let (base, asked) = serve(Arc::new(|_: &str| ("500 Oops", String::new(), b"<html>".to_vec()))).await;
+    for base in [base.as_str(), "http://127.0.0.1:1"] {
+        let spot =
+            SpotSource { source: Some(SpotService::Entsoe), key: Some(Secret::new("s3cret")), ..energy_charts(base) };
+        let house = House::of(spot, noon(), None);
+        let words = house.trouble().await;
+        let all = format!("{words} {:?}", house.board.all());
+        assert!(!all.contains("s3cret") && !all.contains("127.0.0.1"), "{all}");
+        house.stop().await;
+    }
+    assert!(asked.lock().unwrap()[0].contains("securityToken=s3cret"), "it was asked with it");
+}
+
+#[tokio::test]
+async fn another_currency_than_the_house_s_is_refused_by_name() {
+    let body = r#"{"currency":"SEK","multiIndexEntries":[{"deliveryStart":"2026-06-01T12:00:00Z",
+        "deliveryEnd":"2026-06-01T12:15:00Z","entryPerArea":{"SE3":500.0}}]}"#;
+    let (base, _) = serve(Arc::new(move |_| ok(body))).await;
+    let spot = SpotSource { source: Some(SpotService::Nordpool), zone: Some("SE3".into()), ..energy_charts(&base) };
+    let house = House::of(spot, noon(), None);
+    let words = house.trouble().await;
+    assert!(words.starts_with("prices from nordpool (SE3): is in SEK; this house counts in EUR"), "{words}");
+    house.stop().await;
 }
 
 #[tokio::test]
@@ -79,16 +403,26 @@ async fn prices_and_forecasts_come_over_mqtt_and_garbage_does_not() {
         outlook: Some(OutlookSource { topic: "demo/outlook".into() }),
         ..TariffConfig::default()
     };
-    let (sender, mut events) = mpsc::channel(4);
-    let task = tokio::spawn(feeds::run(config, Some(broker), Clock::sped(noon(), 1.0), sender, shutdown.clone()));
-    assert_eq!(outlook(&mut events).await.spot.values().next().map(|price| price.0), Some(0.0834));
+    let mut house = House::start(config, Some(broker), noon(), None);
+    assert_eq!(house.outlook().await.spot.values().next().map(|price| price.0), Some(0.0834));
     for garbage in ["", "null", "{\"slots\":[{\"start\":1}]}", "\u{0}\u{1}"] {
         link.publish("demo/spot", garbage, true);
     }
+    // One bad entry makes its own slot unknown; the price before it was of the same slot.
+    let mixed = r#"{"slots":[{"start":"2026-06-01T12:00:00Z","eur_per_kwh":17.5},{"start":"2026-06-01T12:15:01Z","eur_per_kwh":0.1}]}"#;
+    link.publish("demo/spot", mixed, true);
+    let mixed = loop {
+        let outlook = house.outlook().await;
+        if !outlook.unpriced.is_empty() && !outlook.spot.is_empty() {
+            break outlook;
+        }
+    };
+    let slot = Slot::containing(noon());
+    assert_eq!((mixed.spot.get(&slot), mixed.spot.get(&slot.plus(1)).map(|price| price.0)), (None, Some(0.1)));
     link.publish("demo/outlook", r#"{"slots":[{"start":"2026-06-01T12:00:00Z","w":1200}]}"#, true);
-    assert_eq!(outlook(&mut events).await.pv.values().next().map(|power| power.0), Some(1200.0));
+    assert_eq!(house.outlook().await.pv.values().next().map(|power| power.0), Some(1200.0));
+    house.stop().await;
     shutdown.cancel();
-    tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
     mosquitto.kill().unwrap();
     mosquitto.wait().unwrap();
 }

@@ -97,7 +97,7 @@ function scales(slots, width) {
   const x = (time) => MARGIN.left + ((time - start) / (end - start)) * inner;
   const time = (px) => start + ((px - MARGIN.left) / inner) * (end - start);
   const domains = {
-    price: span(slots.flatMap((slot) => [slot.import_price, 0]), 0.02),
+    price: span(slots.flatMap((slot) => [slot.import_price ?? 0, 0]), 0.02),
     sun: span([0, ...slots.map((slot) => slot.pv)], 100),
     compute: span([0, ...slots.flatMap((slot) => [slot.compute, slot.heat])], 10),
   };
@@ -179,10 +179,16 @@ function ticks(low, high, wanted) {
 
 function priceShapes(slots, { x, panels }) {
   const { y } = panels.price;
-  const d = slots.map((slot, index) => `${index ? "L" : "M"}${x(slot.time)} ${y(slot.import_price)}H${x(slot.time + SLOT_MS)}`).join("");
+  const path = (kept) => slots.map((slot, index) => {
+    if (!kept(slot)) return "";
+    const joined = index && kept(slots[index - 1]);
+    return `${joined ? "L" : "M"}${x(slot.time)} ${y(slot.import_price)}H${x(slot.time + SLOT_MS)}`;
+  }).join("");
+  const known = (slot) => slot.import_price != null;
   const free = slots.filter((slot) => slot.import_price < 0).map((slot) =>
     svg("rect", { class: "negative", x: x(slot.time), width: x(slot.time + SLOT_MS) - x(slot.time) + 0.5, y: y(0), height: y(slot.import_price) - y(0) }));
-  return [...free, svg("path", { class: "line", d })];
+  const published = path((slot) => known(slot) && !slot.estimated_from), estimated = path((slot) => known(slot) && slot.estimated_from);
+  return [...free, svg("path", { class: "line", d: published }), svg("path", { class: "line estimated", d: estimated })];
 }
 
 function sunShapes(slots, view) {
@@ -234,12 +240,18 @@ function runs(slots, keyOf) {
   return list;
 }
 
+/** A price in words: published, estimated, or not known. */
+function importPrice(slot, unit = "") {
+  if (slot.import_price == null) return "not known";
+  return `${price(slot.import_price)}${unit}${slot.estimated_from ? " (estimated)" : ""}`;
+}
+
 function details(slot) {
   const net = slot.worth.revenue + slot.worth.heat - slot.worth.electricity;
   const row = (hue, name, value) => el("p", { class: hue }, `${name} `, el("b", {}, value));
   return [
     el("p", { class: "when" }, `${timeOf(slot.time)} to ${timeOf(slot.time + SLOT_MS)}`),
-    row("grid", "Price", `${price(slot.import_price)} ${PRICE_UNIT}`),
+    row("grid", "Price", importPrice(slot, ` ${PRICE_UNIT}`)),
     row("solar", "Sun", power(slot.pv)),
     row("compute", "Compute", power(slot.compute)),
     row("heat", "Heat", power(slot.heat)),
@@ -252,6 +264,6 @@ function details(slot) {
 function fillTable(root, slots) {
   const head = ["Time", `Price ${PRICE_UNIT}`, "Sun", "Compute", "Heat", "Why"].map((name) => el("th", { scope: "col" }, name));
   const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) =>
-    el("tr", {}, [timeOf(slot.time), price(slot.import_price), power(slot.pv), power(slot.compute), power(slot.heat), reason(slot.reason)].map((text) => el("td", {}, text))));
+    el("tr", {}, [timeOf(slot.time), importPrice(slot), power(slot.pv), power(slot.compute), power(slot.heat), reason(slot.reason)].map((text) => el("td", {}, text))));
   root.replaceChildren(el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)));
 }

@@ -1,25 +1,47 @@
-// What was earned: today in parts, the month and all time, and what the house would have paid without HeatMine.
+// What the house gained today, account by account: the bill, what others paid, what the stores hold, and what it was worth to the
+// household, which is no money. Then the day before, the month, all time, and the last days.
 
 import { byId, el, setText } from "./dom.js";
-import { count, energy, euro, isSmall } from "./format.js";
+import { NONE, count, energy, euro, isSmall } from "./format.js";
 import { read } from "./link.js";
 
 const DAYS_SHOWN = 14;
 const DAYS_EVERY_MS = 60000;
+// Less of the time compared than this is said.
+const COMPARED = 0.95;
+// Half a thousandth is not shown.
+const SHOWN = 0.0005;
+
+// What each row says, and whether it stands only where it is not zero. Rows without a group are sums of their own.
+const ROWS = [
+  { group: "The bill", of: (gain) => sum(gain.bill, gain.wear) },
+  { name: "Power", hue: "grid", of: (gain) => gain.power },
+  { name: "Feed-in", hue: "solar", of: (gain) => gain.feed_in },
+  { name: "Heat saved", hue: "heat", of: (gain) => gain.heat_saved },
+  { name: "Wear and starts", hue: "battery", of: (gain) => gain.wear },
+  { group: "Paid by others", of: (_, today) => today.revenue },
+  { group: "Still in the stores", of: (gain) => gain.inventory, hint: "What battery, room and tank hold more than without compute" },
+  { group: "A colder room", rare: true, of: (gain) => gain.colder_room, hint: "What it saved is no earnings" },
+];
+
+const sum = (...amounts) => (amounts.every((each) => typeof each === "number") ? amounts.reduce((all, each) => all + each) : undefined);
 
 /** Returns the function that shows a record's books. */
 export function earnings() {
   const root = byId("earnings"), cell = {};
-  const value = (key) => (cell[key] = el("dd", {}, "–"));
-  const net = (cell.net = el("p", { class: "net" }, "–"));
+  const value = (key) => (cell[key] = el("dd", {}, NONE));
+  const part = (key, kind) => (cell[key] = el("p", { class: kind, hidden: true }));
+  const net = (cell.net = el("p", { class: "net" }, NONE));
+  const rows = ROWS.map(account);
+  const own = account({ group: "Worth to you", hint: "Your own questions, by the value that you gave them. Nobody pays it, and no sum has it." });
   const days = el("div", { class: "days", hidden: true });
   root.append(
-    net,
-    el("dl", { class: "parts" },
-      el("div", { class: "compute" }, el("dt", {}, "Work"), value("revenue")),
-      el("div", { class: "heat" }, el("dt", {}, "Heat"), value("heat_value")),
-      el("div", { class: "grid" }, el("dt", {}, "Power"), value("electricity_cost"))),
-    el("p", { class: "compare" }, (cell.compare = el("span", {}, ""))),
+    el("div", { class: "headline" }, net, part("about", "about")),
+    part("unknown", "hint"), part("expected", "expected"),
+    el("dl", { class: "accounts" }, rows.map((each) => each.row)),
+    part("compare", "compare"),
+    el("dl", { class: "accounts own" }, own.row), el("p", { class: "hint" }, "Your own questions, by your value; counted in no sum."),
+    part("verdict", "verdict"),
     el("dl", { class: "spans" },
       el("div", {}, el("dt", {}, "This month"), value("month")),
       el("div", {}, el("dt", {}, "Since the start"), value("total")),
@@ -29,17 +51,20 @@ export function earnings() {
   let asked = 0;
 
   return (record) => {
-    const { today, month, total } = record;
-    const fine = isSmall(today.net);
-    const term = (amount) => `${amount < 0 ? "−" : "+"} ${euro(Math.abs(amount), fine)}`;
-    setText(net, euro(today.net));
-    net.classList.toggle("loss", today.net < -0.0005);
-    setText(cell.revenue, euro(today.revenue, fine));
-    setText(cell.heat_value, term(today.heat_value));
-    setText(cell.electricity_cost, term(-today.electricity_cost));
-    setText(cell.compare, compare(today));
-    setText(cell.month, euro(month.net));
-    setText(cell.total, euro(total.net));
+    const { today, gains } = record, gain = gains?.today ?? {};
+    const fine = isSmall(gain.gain ?? today.revenue);
+    setText(net, euro(gain.gain));
+    net.classList.toggle("loss", gain.gain < -SHOWN);
+    net.classList.toggle("unknown", gain.gain === undefined);
+    for (const each of rows) each.show(gain, today, fine);
+    own.cell(today.household, fine);
+    show(cell.about, today.spread > SHOWN && gain.gain !== undefined && `give or take ${euro(today.spread, fine)}`);
+    show(cell.unknown, coverage(today));
+    show(cell.expected, gain.gain !== undefined && expected(gain, today, fine));
+    show(cell.compare, compare(today, gain.gain !== undefined));
+    yesterday(cell.verdict, gains?.yesterday);
+    setText(cell.month, euro(gains?.month?.gain));
+    setText(cell.total, euro(gains?.total?.gain));
     setText(cell.energy, energy(today.energy));
     setText(cell.tokens, count(today.tokens_in + today.tokens_out));
     if (Date.now() - asked > DAYS_EVERY_MS && !document.hidden) {
@@ -49,25 +74,70 @@ export function earnings() {
   };
 }
 
-function compare({ cost, cost_without }) {
-  const gain = cost_without - cost;
-  const fine = isSmall(gain), shown = (amount) => euro(Math.abs(amount), fine);
-  const house = (amount) => `${amount < -0.0005 ? "earned" : "cost"} ${shown(amount)}`;
-  if (Math.abs(gain) < 0.0005) return `The house's energy ${house(cost)} so far today, with or without HeatMine.`;
-  const turn = gain > 0 ? `${shown(gain)} better` : `${shown(gain)} worse`;
-  return `The house's energy ${house(cost)} so far today; without HeatMine it would have ${house(cost_without)}: ${turn}.`;
+/** One row of the accounts: a group with its sum, or a part of it. */
+function account({ group, name, hue, hint, rare, of }) {
+  const amount = el("dd", {}, NONE);
+  const row = el("div", { class: group ? "group" : `part ${hue}`, title: hint }, el("dt", {}, group ?? name), amount);
+  const cell = (value, fine) => {
+    setText(amount, value === undefined ? NONE : signed(value, fine));
+    amount.classList.toggle("loss", value < -SHOWN);
+    row.hidden = Boolean(rare) && !(Math.abs(value) >= SHOWN);
+  };
+  return { row, cell, show: (gain, today, fine) => cell(of(gain, today), fine) };
 }
 
-/** One bar a day, from the zero line up or down. */
+function show(node, text) {
+  setText(node, text || "");
+  node.hidden = !text;
+}
+
+/** An amount with its sign; nothing has none. */
+const signed = (amount, fine) => (amount >= SHOWN ? `+${euro(amount, fine)}` : euro(amount, fine));
+
+/** What of today is not compared with the house without compute, where that is much. */
+function coverage({ observed_s, compared_s }) {
+  if (!(observed_s > 0)) return "";
+  const share = compared_s / observed_s;
+  if (share <= 0 && observed_s <= 900) return "Each quarter hour is compared with the house without compute when it is over.";
+  if (share <= 0) return "Nothing of today could be compared with the house without compute: what it gained is not known.";
+  return share < COMPARED ? `${Math.round(share * 100)} % of today is compared with the house without compute.` : "";
+}
+
+/** What was promised when it was decided to run, and how far that was off. */
+function expected({ forecast_error }, { net }, fine) {
+  if (Math.abs(net) < SHOWN && Math.abs(forecast_error) < SHOWN) return "";
+  const off = Math.abs(forecast_error) < SHOWN ? "as it came" : `the forecast error is ${signed(forecast_error, fine)}`;
+  return `When it was decided, ${euro(net, fine)} was expected: ${off}.`;
+}
+
+function compare({ cost, cost_without }, known) {
+  const difference = cost_without - cost;
+  const fine = isSmall(difference);
+  const house = (amount) => `${amount < -SHOWN ? "earns" : "pays"} ${euro(Math.abs(amount), fine)}`;
+  if (!known) return `The house ${house(cost)} for its energy so far today.`;
+  if (Math.abs(difference) < SHOWN) return `The house ${house(cost)} for its energy so far today, with or without compute.`;
+  return `The house ${house(cost)} for its energy so far today; without compute it ${house(cost_without)}.`;
+}
+
+/** What the day before came to; one that lost money stands out. */
+function yesterday(node, day) {
+  show(node, day?.verdict);
+  node.classList.toggle("loss", day?.gain?.gain < -0.005);
+}
+
+/** One bar a day, from the zero line up or down; a day whose gain is not known has none. */
 function showDays(root, list) {
   root.hidden = list.length < 2;
   if (root.hidden) return;
-  const size = Math.max(...list.map((day) => Math.abs(day.net)), 0.001);
+  const gain = (day) => day.parts?.gain;
+  const words = (day) => `${day.period}: ${gain(day) === undefined ? "not known" : euro(gain(day))}`;
+  const size = Math.max(...list.map((day) => Math.abs(gain(day) ?? 0)), 0.001);
   const bars = list.map((day) => {
-    const bar = el("span", { class: day.net < 0 ? "bar loss" : "bar", title: `${day.period}: ${euro(day.net)}` });
-    bar.style.setProperty("--size", Math.abs(day.net) / size);
+    const kind = gain(day) === undefined ? "bar unknown" : gain(day) < 0 ? "bar loss" : "bar";
+    const bar = el("span", { class: kind, title: gain(day) < -0.005 ? `${words(day)}. ${day.verdict}` : words(day) });
+    bar.style.setProperty("--size", Math.abs(gain(day) ?? 0) / size);
     return bar;
   });
-  const text = `Net of the last ${list.length} days: ${list.map((day) => `${day.period} ${euro(day.net)}`).join(", ")}`;
-  root.replaceChildren(el("p", { class: "hint" }, `Net, last ${list.length} days`), el("div", { class: "bars", role: "img", "aria-label": text }, bars));
+  const text = `Gain of the last ${list.length} days: ${list.map(words).join(", ")}`;
+  root.replaceChildren(el("p", { class: "hint" }, `Gain, last ${list.length} days`), el("div", { class: "bars", role: "img", "aria-label": text }, bars));
 }

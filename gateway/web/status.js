@@ -12,11 +12,12 @@ const TEMPERATURES = [
 
 /** Returns the function that shows a record's engine, temperatures and devices. */
 export function status() {
-  const engine = byId("engine"), warmth = byId("warmth"), devices = byId("devices");
+  const engine = byId("engine"), warmth = byId("warmth"), devices = byId("devices"), feeds = byId("feeds");
   return (record) => {
     rows(engine, engineRows(record));
     rows(warmth, temperatureRows(record));
     rows(devices, record.devices.map(deviceRow), "devices");
+    rows(feeds, (record.feeds ?? []).map((feed) => feedRow(feed, Date.parse(record.at))), "devices");
   };
 }
 
@@ -50,6 +51,14 @@ function deviceRow(device) {
   const [state, tone] = device.error ? ["did not obey", "bad"] : freshness(Object.values(device.points));
   const name = device.id.replaceAll("_", " ");
   return [name.charAt(0).toUpperCase() + name.slice(1), state, tone, [device.error, ...shown].filter(Boolean).join(" · ")];
+}
+
+/** Where prices or forecasts come from: how old they are, until when they are known, what is wrong. */
+function feedRow({ source, what, at, until, error, license }, now) {
+  const [state, tone] = error ? ["has trouble", "bad"] : at ? [`${age((now - Date.parse(at)) / 1000)} old`, "good"] : ["no answer yet", ""];
+  const known = until && Date.parse(until) > now ? `known until ${momentOf(until, now)}` : "none known ahead";
+  const detail = [source, known, error, at && error && `the last answer is ${age((now - Date.parse(at)) / 1000)} old`, license];
+  return [what.charAt(0).toUpperCase() + what.slice(1), state, tone, detail.filter(Boolean).join(" · ")];
 }
 
 function freshness(known) {

@@ -1,7 +1,7 @@
 //! The worker from outside: its client, and the bodies that both speak.
 
 pub use crate::engine::work::Class;
-pub use crate::receipts::Receipt;
+pub use crate::receipts::{Place, Receipt};
 
 use crate::error::Error;
 use reqwest::{Client, RequestBuilder};
@@ -140,17 +140,20 @@ impl Worker {
         self.control(self.client.put(format!("{}/heatmine/budget", self.url)).json(&body)).await
     }
 
-    /// Fetches the receipts after `sequence`, at most a thousand; the worker may forget those up to it.
+    /// Fetches the receipts after `place`, at most a thousand; the worker may forget those up to it. One of version 0.1.0 knows no
+    /// journals and goes by the sequence alone.
     ///
     /// # Errors
     /// [`Error::Worker`]: it does not answer within five seconds, or not with receipts.
-    pub async fn receipts(&self, sequence: u64) -> Result<Vec<Receipt>, Error> {
+    pub async fn receipts(&self, place: &Place) -> Result<Vec<Receipt>, Error> {
         #[derive(Deserialize)]
         struct List {
             receipts: Vec<Receipt>,
         }
-        let list: List =
-            self.control(self.client.get(format!("{}/heatmine/receipts?after={sequence}", self.url))).await?;
+        let journal = place.journal.as_deref().filter(|name| is_plain(name));
+        let journal = journal.map_or_else(String::new, |name| format!("&journal={name}"));
+        let url = format!("{}/heatmine/receipts?after={}{journal}", self.url, place.sequence);
+        let list: List = self.control(self.client.get(url)).await?;
         Ok(list.receipts)
     }
 
@@ -213,4 +216,9 @@ impl Worker {
         }
         serde_json::from_slice(&body).map_err(|error| failed(format!("an answer that is not understood: {error}")))
     }
+}
+
+/// Whether a journal's name is one that a worker gives, and may stand in an address.
+fn is_plain(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -11,6 +11,11 @@
 //! gets 3 and 4, and 1 and 2 may go. When 4097 may go, the file is written anew without them; the newest stays, for its
 //! sequence.
 //!
+//! A *journal's name* is made at random each time it is opened, and stands in each receipt that is written from then on. Sequences come
+//! again where the newest receipts were lost with the power, or where somebody put back an older file; name and sequence together
+//! never do. Example: receipts 1 to 3 are of `9f3a`, the worker is started again, and the next is number 4 of `77c0`. Receipts of
+//! version 0.1.0 have no name; 0.1.0 reads those that have one.
+//!
 //! A journal may state its *version* in a line of its own, as `{"version":1}`; one that does not is of version 1, and so are those
 //! written here, which every version reads. What stands in its place and cannot be read, and a journal of a newer version, are
 //! renamed, never written: the worker serves all the same.
@@ -23,6 +28,7 @@ use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +37,7 @@ const FILE: &str = "receipts.jsonl";
 /// The newest version of a journal that is read here.
 const VERSION: u64 = 1;
 /// Fetched receipts that may lie around before the file is rewritten without them. Chosen: about a megabyte at 200
-/// bytes a line, so rewriting is cheap and rare. The gateway remembers the ids of more than twice as many.
+/// bytes a line, so rewriting is cheap and rare.
 const MOST_FETCHED: usize = 4096;
 /// Receipts kept for a gateway that never comes; then the oldest go. Chosen: three weeks at an answer every ten
 /// seconds, 40 MB.
@@ -44,6 +50,15 @@ pub struct Receipt {
     pub id: String,
     /// Counts up without gaps, over restarts.
     pub sequence: u64,
+    /// The name of the journal in which that sequence was given; `None` for those of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
+    /// The job whose work it is, as the one who asked has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Whether the answer came to its end; `None` for those of version 0.1.0. A client that left or an engine that failed has a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<bool>,
     /// The expert's name.
     pub expert: String,
     /// Whether somebody waited for it.
@@ -60,10 +75,20 @@ pub struct Receipt {
     pub finished_at_ms: i64,
 }
 
+/// A place in the receipts: behind one of them, or before the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The journal of that receipt; `None` where it has none.
+    pub journal: Option<String>,
+    /// Its sequence; 0 before the first.
+    pub sequence: u64,
+}
+
 /// Receipts in order, in memory and on disk.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    name: String,
     file: File,
     /// Bytes of the file that are whole lines.
     length: u64,
@@ -112,7 +137,7 @@ impl Journal {
         }
         file.seek(SeekFrom::End(0)).map_err(Error::file(&path))?;
         let next = kept.iter().map(|receipt| receipt.sequence).max().unwrap_or(0) + 1;
-        Ok(Self { path, file, length: whole as u64, kept, next, unsaved: 0, fetched: 0 })
+        Ok(Self { path, name: random_name(), file, length: whole as u64, kept, next, unsaved: 0, fetched: 0 })
     }
 
     /// Adds served work. Where the disk refuses it fails, but the receipt is kept and written with the next one.
@@ -120,6 +145,9 @@ impl Journal {
         self.kept.push_back(Receipt {
             id: served.id,
             sequence: self.next,
+            journal: Some(self.name.clone()),
+            job: served.job,
+            whole: Some(served.whole),
             expert: served.expert,
             interactive: served.class == Class::Interactive,
             tokens_in: served.tokens_in as u64,
@@ -138,10 +166,22 @@ impl Journal {
         if fetched > MOST_FETCHED || self.kept.len() == MOST_KEPT { self.rewrite(fetched) } else { self.save() }
     }
 
-    /// Gives the receipts after `sequence`, at most `most`; asking says that those up to it are safe elsewhere.
-    pub fn after(&mut self, sequence: u64, most: usize) -> Vec<Receipt> {
-        self.fetched = self.fetched.max(sequence.min(self.next - 1));
-        let start = self.kept.partition_point(|receipt| receipt.sequence <= sequence);
+    /// Gives the receipts after `place`, at most `most`; asking says that those up to it are safe elsewhere. Where its journal is none
+    /// of those here, all of them are new.
+    pub fn after(&mut self, place: &Place, most: usize) -> Vec<Receipt> {
+        let Place { journal, sequence } = place;
+        let (start, fetched) = match journal {
+            None => {
+                let start = self.kept.partition_point(|receipt| receipt.sequence <= *sequence);
+                (start, *sequence.min(&self.last()))
+            }
+            Some(_) => {
+                let known = |receipt: &Receipt| receipt.journal == *journal && receipt.sequence <= *sequence;
+                let start = self.kept.iter().rposition(known).map_or(0, |at| at + 1);
+                (start, start.checked_sub(1).and_then(|at| self.kept.get(at)).map_or(0, |receipt| receipt.sequence))
+            }
+        };
+        self.fetched = self.fetched.max(fetched);
         self.kept.range(start..).take(most).cloned().collect()
     }
 
@@ -187,6 +227,11 @@ fn opened(path: &Path) -> io::Result<(File, Vec<u8>)> {
     Ok((file, std::fs::read(path)?))
 }
 
+/// A name that no other journal has: 64 bits from the system's source of chance.
+fn random_name() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
 /// The version that a journal's first line states.
 fn stated_version(text: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
@@ -225,7 +270,22 @@ mod tests {
 
     fn served(id: &str) -> Served {
         let (expert, class) = ("m".to_owned(), Class::Deferrable);
-        Served { id: id.into(), expert, class, tokens_in: 3, tokens_out: 4, joules: 1.5, seconds: 0.1 }
+        Served {
+            id: id.into(),
+            job: None,
+            whole: true,
+            expert,
+            class,
+            tokens_in: 3,
+            tokens_out: 4,
+            joules: 1.5,
+            seconds: 0.1,
+        }
+    }
+
+    /// Behind a receipt without a journal.
+    fn behind(sequence: u64) -> Place {
+        Place { journal: None, sequence }
     }
 
     fn ids(receipts: &[Receipt]) -> Vec<(u64, &str)> {
@@ -245,10 +305,10 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
         journal.append(served("d"), 3).unwrap();
-        assert_eq!(ids(&journal.after(0, 9)), [(1, "a"), (2, "b"), (3, "d")]);
-        assert_eq!(ids(&journal.after(1, 1)), [(2, "b")]);
+        assert_eq!(ids(&journal.after(&behind(0), 9)), [(1, "a"), (2, "b"), (3, "d")]);
+        assert_eq!(ids(&journal.after(&behind(1), 1)), [(2, "b")]);
         drop(journal);
-        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(2, 9)), [(3, "d")]);
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(&behind(2), 9)), [(3, "d")]);
     }
 
     #[test]
@@ -263,11 +323,11 @@ mod tests {
         std::fs::write(&path, newer).unwrap();
         Journal::open(folder.path()).unwrap().append(served("b"), 2).unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("receipts.jsonl.newer-1")).unwrap(), newer);
-        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(0, 9)), [(1, "b")]);
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(&behind(0), 9)), [(1, "b")]);
 
         let today = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{{\"version\":1}}\n{today}")).unwrap();
-        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(0, 9)), [(1, "b")]);
+        assert_eq!(ids(&Journal::open(folder.path()).unwrap().after(&behind(0), 9)), [(1, "b")]);
     }
 
     #[test]
@@ -280,7 +340,7 @@ mod tests {
             journal.unsaved += 1;
         }
         journal.append(served("x"), 1).unwrap();
-        assert_eq!(journal.after(journal.last(), 9), []);
+        assert_eq!(journal.after(&behind(journal.last()), 9), []);
         journal.append(served("y"), 2).unwrap();
         assert_eq!(journal.kept.len(), 1);
         drop(journal);
@@ -293,6 +353,9 @@ mod tests {
         Receipt {
             id,
             sequence: 0,
+            journal: None,
+            job: None,
+            whole: None,
             expert,
             interactive: true,
             tokens_in: 0,
@@ -300,6 +363,74 @@ mod tests {
             joules: 0.0,
             seconds: 0.0,
             finished_at_ms: 0,
+        }
+    }
+
+    /// The place of a receipt.
+    fn place(receipt: &Receipt) -> Place {
+        Place { journal: receipt.journal.clone(), sequence: receipt.sequence }
+    }
+
+    #[test]
+    fn each_opening_names_its_receipts_and_a_place_is_found_over_openings() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |id: &str, at| {
+            let mut journal = Journal::open(folder.path()).unwrap();
+            journal.append(served(id), at).unwrap();
+            journal
+        };
+        drop(write("a", 1));
+        let mut journal = write("b", 2);
+        let all = journal.after(&Place::default(), 9);
+        let [a, b] = all.as_slice() else { panic!("{all:?}") };
+        assert!(a.journal.is_some() && b.journal.is_some() && a.journal != b.journal, "{all:?}");
+        assert_eq!(journal.after(&place(a), 9), [b.clone()]);
+        assert_eq!(journal.after(&place(b), 9), []);
+
+        // The journal is begun anew: a place of the old one says nothing of the new one, and nothing is given up.
+        std::fs::remove_file(folder.path().join(FILE)).unwrap();
+        let mut anew = write("c", 3);
+        assert_eq!((ids(&anew.after(&place(b), 9)), anew.fetched), (vec![(1, "c")], 0));
+        assert_eq!(anew.after(&place(&anew.kept[0].clone()), 9), []);
+        assert_eq!(anew.fetched, 1);
+    }
+
+    #[test]
+    fn a_number_that_comes_again_is_told_apart_by_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.append(served("a"), 1).unwrap();
+        let backup = std::fs::read(folder.path().join(FILE)).unwrap();
+        journal.append(served("b"), 2).unwrap();
+        let b = place(&journal.kept[1]);
+        drop(journal);
+        std::fs::write(folder.path().join(FILE), backup).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.append(served("c"), 3).unwrap();
+        // The place is behind the first receipt, which is of the same journal; the one that has the number 2 now is given.
+        assert_eq!(ids(&journal.after(&b, 9)), [(2, "c")]);
+    }
+
+    #[test]
+    fn a_receipt_of_0_1_0_is_read_and_0_1_0_reads_ours() {
+        let old = r#"{"id":"1","sequence":7,"expert":"m","interactive":false,"tokens_in":1,"tokens_out":2,"joules":0.5,"seconds":0.1,"finished_at_ms":9}"#;
+        let old: Receipt = serde_json::from_str(old).unwrap();
+        assert_eq!((&old.journal, &old.job, old.whole), (&None, &None, None));
+        // 0.1.0 takes an object with these fields, whatever else is in it.
+        let ours = Receipt { journal: Some("9f".into()), job: Some("12".into()), whole: Some(false), ..old };
+        let ours = serde_json::to_value(ours).unwrap();
+        for field in [
+            "id",
+            "sequence",
+            "expert",
+            "interactive",
+            "tokens_in",
+            "tokens_out",
+            "joules",
+            "seconds",
+            "finished_at_ms",
+        ] {
+            assert!(ours.get(field).is_some(), "{field}");
         }
     }
 }

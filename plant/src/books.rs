@@ -24,17 +24,24 @@ mod calendar;
 pub mod comparison;
 /// What the books lack.
 mod gaps;
+/// How far each journal of receipts is booked.
+pub mod journals;
 /// Seals, opens and checks entries.
 pub mod ledger;
+/// A gain by its parts.
+pub mod parts;
 /// Which receipts are known already.
-pub mod receipt_ids;
+mod receipt_ids;
 /// Sums over accounts.
 pub mod totals;
+/// What a span of time came to, in a sentence.
+pub mod verdict;
 
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
 use crate::books::gaps::Gaps;
+use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Checkpoint;
@@ -46,6 +53,7 @@ use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Currency, Eur, KilowattHours};
 use crate::value::situation::Situation;
 use crate::work::Receipt;
+use chrono::NaiveDate;
 use std::time::Duration;
 
 /// Receipt ids that are remembered, so that one that comes twice is booked once. Chosen: days of a busy house; the gateway knows
@@ -65,6 +73,8 @@ pub(crate) struct Books {
     pub open: SlotAccount,
     /// What the closed slots add up to.
     pub closed: Totals,
+    /// How far the journals of receipts are booked.
+    pub journals: Journals,
     currency: Currency,
     calendar: Calendar,
     receipts: ReceiptIds,
@@ -107,6 +117,7 @@ impl Books {
                 (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },
             },
             currency: site.currency,
+            journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
@@ -131,13 +142,18 @@ impl Books {
         self.closed.with(&self.open)
     }
 
+    /// What the local day before this one came to; `None` where nothing is known of it.
+    pub(crate) fn yesterday(&self) -> Option<(NaiveDate, Earnings)> {
+        self.calendar.before()
+    }
+
     /// Takes over an entry that the ledger holds beyond the checkpoint: an entry of the open slot closes it. An entry that is no
     /// booking moves the chain on and counts nothing.
     pub(crate) fn catch_up(&mut self, entry: &Entry) {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
-                self.receipts.insert(&booked.receipt.id);
+                self.remember(&booked.receipt);
                 self.turn_to(entry.booked_at);
                 if self.open.is_empty() {
                     self.open = SlotAccount::in_currency(Slot::containing(entry.booked_at), self.currency);
@@ -158,7 +174,7 @@ impl Books {
     /// Remembers the receipt of an entry, so that it is not booked again.
     pub(crate) fn recognise(&mut self, entry: &Entry) {
         if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-            self.receipts.insert(&booked.receipt.id);
+            self.remember(&booked.receipt);
         }
     }
 
@@ -203,9 +219,10 @@ impl Books {
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules)
             && money.contains(&receipt.price.0)
             && money.contains(&receipt.worth.0);
-        if !possible || !self.receipts.insert(&receipt.id) {
+        if !possible || self.knows(receipt) {
             return Vec::new();
         }
+        self.remember(receipt);
         let mut entries = self.advance(site, now);
         self.count(receipt);
         let held = self.held.as_ref().and_then(|holding| holding.held.as_ref());
@@ -214,6 +231,20 @@ impl Books {
         let booked = BookedReceipt { receipt: receipt.clone(), heat_used, currency: self.currency };
         entries.push(self.append(now, &Booking::Receipt(Box::new(booked))));
         entries
+    }
+
+    /// Whether a receipt is booked: by its place where its journal is known, else by its id.
+    fn knows(&self, receipt: &Receipt) -> bool {
+        let place = receipt.position.as_ref();
+        let booked = place.and_then(|place| Some(place.sequence <= self.journals.newest(&place.journal)?));
+        booked.unwrap_or_else(|| self.receipts.contains(&receipt.id))
+    }
+
+    fn remember(&mut self, receipt: &Receipt) {
+        self.receipts.insert(&receipt.id);
+        if let Some(position) = &receipt.position {
+            self.journals.book(position);
+        }
     }
 
     /// Adds an interval that lies in one slot; a border passed on the way closes the open slot.

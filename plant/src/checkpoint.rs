@@ -1,6 +1,7 @@
 //! What survives a restart: written every second or so, so that a crash loses at most the time since.
 
 use crate::books::comparison::ComparisonState;
+use crate::books::journals::Journals;
 use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};
@@ -62,6 +63,9 @@ pub struct Checkpoint {
     pub grid_dimming: Option<Watts>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
+    /// How far the journals of receipts are booked; absent in those of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Journals::is_empty")]
+    pub journals: Journals,
     /// The baseline, and what the house differs from it in; absent before the second form of the books.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonState>,

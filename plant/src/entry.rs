@@ -257,6 +257,17 @@ pub enum Booking {
     Day(Box<DayAccount>),
 }
 
+impl Booking {
+    /// What its amounts are in.
+    pub fn currency(&self) -> Currency {
+        match self {
+            Booking::Receipt(booked) => booked.currency,
+            Booking::Slot(account) => account.currency,
+            Booking::Day(day) => day.currency,
+        }
+    }
+}
+
 /// What a local day came to; the sum of its slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayAccount {

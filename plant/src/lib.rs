@@ -93,7 +93,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, ledger, receipt_ids, totals};
+pub use books::{comparison, journals, ledger, parts, totals, verdict};
 pub use planner::plan;
 pub use value::{capacity, tariff};
 
@@ -127,6 +127,8 @@ mod pump_test;
 mod random_houses_test;
 #[cfg(test)]
 mod random_test;
+#[cfg(test)]
+mod receipt_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]

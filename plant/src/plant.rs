@@ -19,7 +19,7 @@ use crate::image::Image;
 use crate::observe::Observed;
 use crate::plan::{Plan, PlanRequest};
 use crate::planner::request::{Basis, Planning};
-use crate::record::Record;
+use crate::record::{Gains, Record, Yesterday};
 use crate::site::Site;
 use crate::time::{Moment, SteadyClock, Timestamp};
 use crate::value::dimming;
@@ -61,14 +61,18 @@ impl Plant {
             plant.books.recognise(entry);
             plant.learn(entry);
         }
-        for entry in &restored.after {
-            plant.books.catch_up(entry);
-            plant.learn(entry);
-            if let Ok(Booking::Receipt(booked)) = ledger::booking(entry) {
-                plant.observed.learn(&booked.receipt);
-            }
-        }
+        restored.after.iter().for_each(|entry| plant.catch_up(entry));
         plant
+    }
+
+    /// Takes over an entry that the ledger holds beyond what was restored: the next one in its chain.
+    pub fn catch_up(&mut self, entry: &Entry) {
+        self.books.catch_up(entry);
+        match ledger::booking(entry) {
+            Ok(Booking::Slot(account)) => self.observed.forecast.learn(&account),
+            Ok(Booking::Receipt(booked)) => self.observed.learn(&booked.receipt),
+            Ok(Booking::Day(_)) | Err(_) => {}
+        }
     }
 
     /// The installed site.
@@ -208,7 +212,7 @@ impl Plant {
     }
 
     /// The running state at `now`.
-    pub(crate) fn checkpoint(&self, now: Timestamp) -> Checkpoint {
+    pub fn checkpoint(&self, now: Timestamp) -> Checkpoint {
         let totals = self.books.totals();
         let commands = &self.observed.commands;
         Checkpoint {
@@ -225,6 +229,7 @@ impl Plant {
             power_limit: commands.power_limit,
             grid_dimming: commands.grid_dimming,
             tokens_per_kwh: self.observed.tokens_per_kwh,
+            journals: self.books.journals.clone(),
             comparison: Some(self.books.comparison()),
         }
     }
@@ -232,6 +237,7 @@ impl Plant {
     /// What publishers may know of `decision` and the situation it was taken in.
     fn record(&self, situation: &Situation<'_>, decision: Decision) -> Record {
         let totals = self.books.totals();
+        let yesterday = self.books.yesterday().map(|day| Yesterday::of(day, self.site.currency));
         let commands = &situation.commands;
         Record {
             at: situation.now,
@@ -256,6 +262,7 @@ impl Plant {
             today: totals.today,
             month: totals.month,
             total: totals.total,
+            gains: Gains::of(&totals.today, &totals.month, &totals.total, yesterday),
             devices: self.observed.readings.statuses(situation.moment, &self.act.errors()),
             problems: [self.observed.problems(&self.site), self.books.problems(&self.site, situation.now)].concat(),
             to_confirm: 0,

@@ -1,6 +1,8 @@
 //! What publishers may know: one self-contained picture of the house, its decision and its books.
 
+use crate::books::parts::Parts;
 use crate::books::totals::{Earnings, EnergyTotals};
+use crate::books::verdict::{When, verdict};
 use crate::command::Mode;
 use crate::decision::{Control, Decision, Setting};
 use crate::image::Known;
@@ -9,6 +11,7 @@ use crate::point::{DeviceId, Point};
 use crate::time::Timestamp;
 use crate::units::{Currency, EurPerKwh, Watts};
 use crate::work::{Backlog, WorkerStatus};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,6 +78,9 @@ pub struct Record {
     pub month: Earnings,
     /// Earnings since the books began.
     pub total: Earnings,
+    /// The gains in them by their parts, and what the day before came to.
+    #[serde(default)]
+    pub gains: Gains,
     /// The devices.
     pub devices: Vec<DeviceStatus>,
     /// What is wrong, in words for a person: meters that contradict each other, and what the host could not do (a full disk, a
@@ -109,6 +115,47 @@ pub struct FeedStatus {
     pub error: Option<String>,
     /// Under which terms its data may be shown, as it says itself.
     pub license: Option<String>,
+}
+
+/// What the house is better off by compute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gains {
+    /// In the local day; `None` where nothing of it could be compared with the house without compute.
+    pub today: Option<Parts>,
+    /// In the local month.
+    pub month: Option<Parts>,
+    /// Since the books began.
+    pub total: Option<Parts>,
+    /// What the local day before came to; `None` where nothing is booked of it.
+    pub yesterday: Option<Yesterday>,
+}
+
+impl Gains {
+    /// The gains in these earnings.
+    pub fn of(today: &Earnings, month: &Earnings, total: &Earnings, yesterday: Option<Yesterday>) -> Self {
+        Self { today: today.parts(), month: month.parts(), total: total.parts(), yesterday }
+    }
+}
+
+/// What the local day before this one came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Yesterday {
+    /// The day.
+    pub day: NaiveDate,
+    /// Its earnings.
+    pub earnings: Earnings,
+    /// Its gain by its parts; `None` where it is not known.
+    pub gain: Option<Parts>,
+    /// Whether it gained or lost, and why, in words for a person.
+    pub verdict: String,
+}
+
+impl Yesterday {
+    /// What `earnings` of `day` came to; amounts are in `currency`.
+    pub fn of((day, earnings): (NaiveDate, Earnings), currency: Currency) -> Self {
+        let verdict = verdict(&When::Yesterday, &earnings, currency);
+        Self { day, gain: earnings.parts(), verdict, earnings }
+    }
 }
 
 /// Who holds a control.

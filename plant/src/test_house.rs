@@ -178,6 +178,7 @@ impl House {
             price: crate::units::Eur(price),
             worth: crate::units::Eur::ZERO,
             finished_at: self.now,
+            ..Receipt::default()
         };
         self.handle(Event::Receipt(Box::new(receipt)));
     }

@@ -4,11 +4,18 @@ use crate::time::Timestamp;
 use crate::units::{Eur, Watts};
 use serde::{Deserialize, Serialize};
 
-/// Proof of one served piece of work, from the worker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Proof of one served piece of work, from the worker; or of a job that was delivered, from the queue, with its price and without
+/// tokens and energy, which are in the worker's receipts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Unique among all receipts of the node.
     pub id: String,
+    /// Where it was written down; `None` for those of version 0.1.0, which are known by their ids alone.
+    #[serde(default, flatten)]
+    pub position: Option<Position>,
+    /// The job whose work it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// The expert that served it.
     pub expert: String,
     /// Whether somebody waited for it (a query) or it could wait (a job).
@@ -19,13 +26,24 @@ pub struct Receipt {
     pub tokens_out: u64,
     /// Energy it took, in joules of house time.
     pub joules: f64,
-    /// What somebody else pays for it.
+    /// What somebody else pays for it: a job's price when it is delivered. Version 0.1.0 booked here what the household's own
+    /// questions were worth, too.
     pub price: Eur,
-    /// What it was worth to the household, by the owner's value: its own questions. No money.
+    /// What it was worth to the household, by the value that the owner gave; nobody pays it.
     #[serde(default)]
     pub worth: Eur,
     /// When it was finished.
     pub finished_at: Timestamp,
+}
+
+/// A place in a journal of receipts. A *journal* is one opening of the file that receipts are written to: its name is made at random
+/// then, so that the two are unique whatever was restored, lost or begun anew.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// The journal's name.
+    pub journal: String,
+    /// Counts up in it.
+    pub sequence: u64,
 }
 
 /// Deferrable work that has to be done by a moment.

@@ -88,6 +88,12 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
         ("earnings_today", "monetary", "total", "EUR"),
         ("earnings_month", "monetary", "total", "EUR"),
         ("earnings_total", "monetary", "total", "EUR"),
+        ("bill_today", "monetary", "total", "EUR"),
+        ("bill_without_today", "monetary", "total", "EUR"),
+        ("revenue_today", "monetary", "total", "EUR"),
+        ("revenue_total", "monetary", "total", "EUR"),
+        ("heat_saved_today", "monetary", "total", "EUR"),
+        ("forecast_error_today", "monetary", "total", "EUR"),
     ];
     for (key, device_class, state_class, unit) in rows {
         let entity = server.wait_for(&format!("sensor.heatmine_{key}"), "to have a value", known).await?;
@@ -99,6 +105,9 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
     }
     let today = server.entity("sensor.heatmine_earnings_today").await.context("earnings")?;
     ensure!(today["attributes"]["last_reset"].is_string() && today["attributes"]["revenue"].is_number(), "{today}");
+    parts_of_the_gain_add_up(&today)?;
+    let own = server.entity("sensor.heatmine_household_value_today").await.context("own questions")?;
+    ensure!(own["attributes"]["device_class"].is_null(), "what the household values is money: {own}");
     let worth = server.entity("sensor.heatmine_worth").await.context("worth")?;
     for number in ["revenue", "heat", "electricity"] {
         ensure!(worth["attributes"][number].is_number(), "the worth lacks {number}: {worth}");
@@ -112,6 +121,19 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
     let device = "{{ device_attr('sensor.heatmine_grid_power', 'name') }} {{ device_entities(device_id('sensor.heatmine_grid_power')) | count }}";
     let device = server.template(device).await?;
     ensure!(device.starts_with("HeatMine "), "the device is {device}");
+    Ok(())
+}
+
+/// What Home Assistant knows of today's gain is the sum of its parts.
+fn parts_of_the_gain_add_up(today: &Value) -> Result<()> {
+    let attributes = &today["attributes"];
+    let part = |key: &str| attributes[key].as_f64().with_context(|| format!("{key} of {today}"));
+    let keys = ["power", "feed_in", "heat_saved", "wear", "revenue", "inventory", "colder_room"];
+    let parts: Vec<f64> = keys.into_iter().map(part).collect::<Result<_>>()?;
+    let (gain, sum) = (part("gain")?, parts.iter().sum::<f64>());
+    // Each is rounded to a hundredth of a cent.
+    ensure!((gain - sum).abs() < 0.0005, "the parts {parts:?} do not add up to {gain}");
+    ensure!((part("forecast_error")? - (gain - part("net")?)).abs() < 0.0005, "{today}");
     Ok(())
 }
 

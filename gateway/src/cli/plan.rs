@@ -5,7 +5,7 @@ use chrono::{LocalResult, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use clap::Args;
 use plant::plan::{Plan as Intended, PlannedSlot};
-use plant::time::Slot;
+use plant::time::{Slot, Timestamp};
 use plant::units::{Currency, EurPerKwh, Watts};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -90,8 +90,13 @@ struct Stretch<'a> {
 impl<'a> Stretch<'a> {
     fn takes(&self, slot: &PlannedSlot, timezone: Tz) -> bool {
         let day = |slot: &PlannedSlot| slot.start.with_timezone(&timezone).date_naive();
+        let known = |slot: &PlannedSlot| {
+            (slot.import_price.is_some(), slot.estimated_from.is_some(), slot.pv.is_some(), slot.load.is_some())
+        };
         self.slots.last().is_some_and(|last| {
-            (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling) && day(last) == day(slot)
+            known(last) == known(slot)
+                && (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling)
+                && day(last) == day(slot)
         })
     }
 
@@ -102,13 +107,14 @@ impl<'a> Stretch<'a> {
     fn line(&self, timezone: Tz) -> Option<String> {
         let (first, last) = (self.slots.first()?, self.slots.last()?);
         let end = last.start + TimeDelta::seconds(Slot::SECONDS);
-        let clock = |at: plant::time::Timestamp| {
-            let local = at.with_timezone(&timezone);
-            // In the night in which an hour comes twice, which of the two it is.
-            let twice = matches!(timezone.from_local_datetime(&local.naive_local()), LocalResult::Ambiguous(..));
-            let zone = if twice { local.format(" %Z").to_string() } else { String::new() };
-            format!("{}{zone}", local.format("%H:%M"))
+        let clock = |at| clock(at, timezone);
+        let some = |value: fn(&PlannedSlot) -> Option<f64>, digits: usize| {
+            value(first).map_or_else(
+                || "-".to_owned(),
+                |_| format!("{:.digits$}", self.mean(|slot| value(slot).unwrap_or_default())),
+            )
         };
+        let estimated = if first.estimated_from.is_some() { "~" } else { "" };
         let watts = |value: fn(&PlannedSlot) -> Watts| format!("{:.0}", self.mean(|slot| value(slot).0));
         let price = |value: fn(&PlannedSlot) -> EurPerKwh| format!("{:.3}", self.mean(|slot| value(slot).0));
         let charge = last.battery_soc.map(|percent| format!("{:.0}", percent.0)).unwrap_or_default();
@@ -116,10 +122,10 @@ impl<'a> Stretch<'a> {
             "{}-{}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
             clock(first.start),
             clock(end),
-            price(|slot| slot.import_price),
+            estimated.to_owned() + &some(|slot| Some(slot.import_price?.0), 3),
             price(|slot| slot.export_price),
-            watts(|slot| slot.pv),
-            watts(|slot| slot.load),
+            some(|slot| Some(slot.pv?.0), 0),
+            some(|slot| Some(slot.load?.0), 0),
             watts(|slot| slot.compute),
             watts(|slot| slot.heat),
             charge,
@@ -132,10 +138,17 @@ impl<'a> Stretch<'a> {
     }
 }
 
+/// A time of the wall; with its offset in the night in which it comes twice.
+fn clock(at: Timestamp, timezone: Tz) -> String {
+    let local = at.with_timezone(&timezone);
+    let twice = matches!(timezone.from_local_datetime(&local.naive_local()), LocalResult::Ambiguous(_, _));
+    local.format(if twice { "%H:%M%:z" } else { "%H:%M" }).to_string()
+}
+
 fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> String {
     let made = plan.made_at.with_timezone(&timezone);
     let mut text = format!(
-        "Made {} ({timezone}); expected net of all of it: {}.\nPrices and worth in {currency}/kWh, powers in W, charge in %.\n\n",
+        "Made {} ({timezone}); expected net of all of it: {}.\nPrices and worth in {currency}/kWh, powers in W, charge in %. ~ is an estimated price, - is not known.\n\n",
         made.format("%a %d.%m.%Y %H:%M"),
         currency.amount(plan.expected_net)
     );

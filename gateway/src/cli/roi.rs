@@ -6,7 +6,9 @@ use crate::store::{Disk, Ledger, LedgerError};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::Args;
-use plant::units::Currency;
+use plant::totals::Earnings;
+use plant::units::{Currency, Eur};
+use plant::verdict::amount;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -24,25 +26,39 @@ pub(super) struct Roi {
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// What the box cost; the configuration's where not given.
-    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    #[arg(long, value_name = "AMOUNT", value_parser = price)]
     price: Option<f64>,
     /// Print as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// What the books say about a price.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// What the books say about a price. Only days whose gain is known count: those of version 0.1.0 knew no house without compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct Return {
     /// Of all amounts.
     currency: Currency,
     price_eur: f64,
+    /// Days that count.
     days: f64,
+    /// Days of books whose gain is not known.
+    days_unknown: f64,
+    /// The gain: what pays the price back.
     net_eur: f64,
     net_eur_per_year: f64,
     earned_percent: f64,
     /// Years from the first entry until the price is earned; `None` where it never is.
     years: Option<f64>,
+    /// What of it the bill and the wear show.
+    bill_eur: f64,
+    /// What of it others paid.
+    revenue_eur: f64,
+    /// What of it the stores still hold, less what a colder room saved.
+    stores_eur: f64,
+    /// What the gain is more than was promised when it was decided to run.
+    forecast_error_eur: f64,
+    /// What the household's own questions were worth to it. Nobody pays it: it pays nothing back.
+    household_eur: f64,
 }
 
 impl Roi {
@@ -60,7 +76,7 @@ impl Roi {
                 (data.unwrap_or(loaded.data_dir), price, loaded.site.currency)
             }
         };
-        let earned = Return { currency, ..earned(&data, price)? };
+        let earned = earned(&data, (price, currency))?;
         if self.json {
             return print_json(&earned);
         }
@@ -68,7 +84,7 @@ impl Roi {
     }
 }
 
-fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
+fn earned(data: &Path, price: (f64, Currency)) -> Result<Return, Failure> {
     let path = data.join("ledger.db");
     if !path.exists() {
         let words =
@@ -83,30 +99,80 @@ fn earned(data: &Path, price: f64) -> Result<Return, Failure> {
         return Err(Failure::new(Failure::NO_INPUT, format!("nothing is booked yet in {}", path.display())));
     };
     let days = (last.booked_at - first.booked_at).as_seconds_f64() / 86_400.0;
-    let rows = ledger.days(Tz::UTC, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
-    Ok(Return::of(price, days, rows.iter().map(|(_, earnings)| earnings.net.0).sum()))
+    let zone = ledger.zone().map_err(wrong)?.unwrap_or(Tz::UTC);
+    let rows = ledger.days(zone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
+    Ok(Return::of(price, days, &rows.into_iter().map(|(_, earnings)| earnings).collect::<Vec<_>>()))
 }
 
 impl Return {
-    fn of(price_eur: f64, days: f64, net_eur: f64) -> Self {
-        let net_eur_per_year = if days > 0.0 { net_eur / days * DAYS_A_YEAR } else { 0.0 };
-        let years = (net_eur_per_year > 0.0).then(|| price_eur / net_eur_per_year);
-        let earned_percent = if price_eur > 0.0 { net_eur / price_eur * 100.0 } else { 100.0 };
-        Self { currency: Currency::EUR, price_eur, days, net_eur, net_eur_per_year, earned_percent, years }
+    /// The return of books that span `days`, from the earnings of each of their days.
+    fn of((price_eur, currency): (f64, Currency), days: f64, rows: &[Earnings]) -> Self {
+        let (mut sum, mut known) = (Earnings::default(), 0_u32);
+        for earnings in rows.iter().filter(|earnings| earnings.is_known()) {
+            sum += *earnings;
+            known += 1;
+        }
+        let counted = if rows.is_empty() { 0.0 } else { days * f64::from(known) / rows.len() as f64 };
+        let parts = sum.parts().unwrap_or_default();
+        let net_eur = parts.gain.0;
+        let net_eur_per_year = if counted > 0.0 { net_eur / counted * DAYS_A_YEAR } else { 0.0 };
+        Self {
+            currency,
+            price_eur,
+            days: counted,
+            days_unknown: days - counted,
+            net_eur,
+            net_eur_per_year,
+            earned_percent: if price_eur > 0.0 { net_eur / price_eur * 100.0 } else { 100.0 },
+            years: (net_eur_per_year > 0.0).then(|| price_eur / net_eur_per_year),
+            bill_eur: (parts.bill + parts.wear).0,
+            revenue_eur: parts.revenue.0,
+            stores_eur: (parts.inventory + parts.colder_room).0,
+            forecast_error_eur: parts.forecast_error.0,
+            household_eur: sum.household.0,
+        }
     }
 
     fn words(&self) -> String {
-        let Self { currency, price_eur, days, net_eur, net_eur_per_year, earned_percent, years } = self;
-        let outlook = match years {
-            Some(years) => format!(
-                "At this pace, {net_eur_per_year:.2} {currency} a year, it has paid for itself after {years:.1} years."
+        let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years, .. } = self;
+        let money =
+            |euros: f64| format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency));
+        let mut lines = vec![
+            format!(
+                "In {days:.1} days the box has earned {}, {earned_percent:.1} % of its price of {}.",
+                money(*net_eur),
+                money(*price_eur)
             ),
-            None => "At this pace it never pays for itself.".to_owned(),
-        };
-        let caution = if *days < DAYS_MIN { "\nThe books are too short to say much about a year." } else { "" };
-        format!(
-            "In {days:.1} days the box has earned {net_eur:.2} {currency} net, {earned_percent:.1} % of its price of {price_eur:.2} {currency}.\n{outlook}{caution}"
-        )
+            format!("  the bill and wear: {}", money(self.bill_eur)),
+            format!("  paid by others: {}", money(self.revenue_eur)),
+            format!("  still in battery, room and tank: {}", money(self.stores_eur)),
+            match years {
+                Some(years) => format!(
+                    "At this pace, {} a year, it has paid for itself after {years:.1} years.",
+                    money(*net_eur_per_year)
+                ),
+                None => "At this pace it never pays for itself.".to_owned(),
+            },
+            format!(
+                "When it was decided, {} was promised: the forecast error is {}.",
+                money(net_eur - self.forecast_error_eur),
+                money(self.forecast_error_eur)
+            ),
+            format!(
+                "The household's own questions were worth {} to it by the owner's value, which pays nothing back.",
+                money(self.household_eur)
+            ),
+        ];
+        if self.days_unknown >= 0.05 {
+            let unknown = self.days_unknown;
+            lines.push(format!(
+                "Another {unknown:.1} days are left out: nothing of them could be compared with the house without compute."
+            ));
+        }
+        if *days < DAYS_MIN {
+            lines.push("The books are too short to say much about a year.".to_owned());
+        }
+        lines.join("\n")
     }
 }
 
@@ -115,7 +181,7 @@ fn currency(file: &Path) -> Currency {
     config::load(file).map_or(Currency::EUR, |loaded| loaded.site.currency)
 }
 
-fn amount(text: &str) -> Result<f64, String> {
+fn price(text: &str) -> Result<f64, String> {
     let price = text.parse::<f64>().ok().filter(|price| (0.0..=1e7).contains(price));
     price.ok_or_else(|| "expected an amount from 0 to 10000000, as 1900".into())
 }
@@ -124,12 +190,28 @@ fn amount(text: &str) -> Result<f64, String> {
 mod tests {
     use super::*;
 
+    fn day(gain: f64) -> Earnings {
+        Earnings {
+            revenue: Eur(0.40),
+            household: Eur(0.25),
+            net: Eur(gain + 0.10),
+            cost: Eur(1.0),
+            cost_without: Eur(1.0 + gain - 0.40),
+            gain: Eur(gain),
+            observed_s: 86_400.0,
+            compared_s: 86_400.0,
+            ..Earnings::default()
+        }
+    }
+
     #[test]
     fn amounts_are_in_the_currency_of_the_house() {
-        let earned = Return { currency: "CZK".parse().unwrap(), ..Return::of(40_000.0, 365.25, 4000.0) };
-        let expected = "In 365.2 days the box has earned 4000.00 CZK net, 10.0 % of its price of 40000.00 CZK.\n\
-            At this pace, 4000.00 CZK a year, it has paid for itself after 10.0 years.";
-        assert_eq!(earned.words(), expected);
+        let words = Return::of((40_000.0, "CZK".parse().unwrap()), 365.25, &[day(4000.0)]).words();
+        let expected = [
+            "In 365.2 days the box has earned 4000.00 CZK, 10.0 % of its price of 40000.00 CZK.",
+            "At this pace, 4000.00 CZK a year, it has paid for itself after 10.0 years.",
+        ];
+        assert!(expected.iter().all(|line| words.lines().any(|found| found == *line)), "{words}");
     }
 
     #[test]
@@ -142,10 +224,30 @@ mod tests {
             (1000.0, 0.0, 0.0, 0.0, None),
             (0.0, 30.0, 5.0, 100.0, Some(0.0)),
         ];
-        for (price, days, net, percent, years) in rows {
-            let found = Return::of(price, days, net);
+        for (price, days, gain, percent, years) in rows {
+            let found = Return::of((price, Currency::EUR), days, &[day(gain)]);
             assert!((found.earned_percent - percent).abs() < 1e-9, "{found:?}");
             assert_eq!(found.years.map(|years| (years * 1e6).round() / 1e6), years, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn only_money_of_known_days_pays_back() {
+        let unknown = Earnings { compared_s: 0.0, gain: Eur(50.0), ..day(50.0) };
+        let found = Return::of((1000.0, Currency::EUR), 3.0, &[day(0.5), unknown, day(-0.2)]);
+        assert!((found.net_eur - 0.3).abs() < 1e-9 && (found.days - 2.0).abs() < 1e-9, "{found:?}");
+        assert!((found.household_eur - 0.5).abs() < 1e-9 && (found.revenue_eur - 0.8).abs() < 1e-9, "{found:?}");
+        assert!((found.bill_eur + 0.5).abs() < 1e-9 && (found.forecast_error_eur + 0.2).abs() < 1e-9, "{found:?}");
+        let words = found.words();
+        for said in [
+            "In 2.0 days the box has earned 0.30 EUR, 0.0 % of its price of 1000.00 EUR.",
+            "the bill and wear: -0.50 EUR",
+            "paid by others: 0.80 EUR",
+            "0.50 EUR was promised: the forecast error is -0.20 EUR",
+            "own questions were worth 0.50 EUR to it by the owner's value, which pays nothing back",
+            "Another 1.0 days are left out",
+        ] {
+            assert!(words.contains(said), "{said} is not in: {words}");
         }
     }
 }

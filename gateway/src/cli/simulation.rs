@@ -40,7 +40,7 @@ impl Simulate {
     pub(super) fn run(self) -> Outcome {
         let (Some(file), Some(trace)) = (&self.file, &self.trace) else { return self.play() };
         let loaded = config::load(file)?;
-        let standing = loaded.site.work.standing;
+        let (standing, currency) = (loaded.site.work.standing, loaded.site.currency);
         let bar = ProgressBar::new(1000);
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
             bar.set_style(style);
@@ -53,10 +53,10 @@ impl Simulate {
         write_json(&out, &result)?;
         let total = &result.total;
         print_line(format_args!(
-            "{} quarter hours: {:.2} with HeatMine, {:.2} without; compute ran {:.1} hours on {:.1}. Details are in {}.",
+            "{} quarter hours: {} with HeatMine, {} without; compute ran {:.1} hours on {:.1}. Details are in {}.",
             result.slots,
-            total.cost,
-            total.cost_without,
+            currency.amount(total.cost),
+            currency.amount(total.cost_without),
             result.compute_hours,
             total.energy,
             out.display()

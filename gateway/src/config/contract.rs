@@ -118,7 +118,6 @@ pub(super) fn complete(document: &mut Value) {
 }
 
 /// An empty list or section states nothing.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is not ours")]
 fn is_something(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null) => false,

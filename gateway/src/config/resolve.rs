@@ -5,6 +5,7 @@ mod connections;
 mod devices;
 mod grid;
 mod site;
+mod spot;
 mod tariff;
 mod times;
 

@@ -36,5 +36,5 @@ impl Serialize for Secret {
 /// Whether a key, or a line with a key, speaks of a secret.
 pub fn may_be_secret(text: &str) -> bool {
     let text = text.to_lowercase();
-    ["pass", "secret", "token", "credential"].iter().any(|word| text.contains(word))
+    ["pass", "secret", "token", "credential", "key"].iter().any(|word| text.contains(word))
 }

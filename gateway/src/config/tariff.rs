@@ -1,6 +1,7 @@
 //! `[tariff]`, `[network_fee]` and `[[levy]]`: what power costs and earns, and where spot prices and forecasts come from. `eur` in the name of a key means the
 //! site's currency.
 
+use super::spot::{OutlookSource, SpotSource};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -237,36 +238,4 @@ pub struct Window {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub months: Option<String>,
-}
-
-/// Where spot prices come from: exactly one of `topic` and `url`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct SpotSource {
-    /// A topic of the broker of `[mqtt]` that retains `{"slots":[{"start":"2026-11-21T12:00:00Z","eur_per_kwh":0.09}]}`.
-    #[schemars(length(min = 1))]
-    pub topic: Option<String>,
-    /// An address that answers as aWATTar's market data (`data`, `marketprice`) or energy-charts' prices do
-    /// (`unix_seconds`, `price`), in EUR/MWh.
-    #[schemars(regex(pattern = r"^https?://[^/]+"))]
-    pub url: Option<String>,
-    /// Seconds between two requests to `url`.
-    #[schemars(range(min = 60, max = 86400))]
-    pub refresh_s: u32,
-}
-
-impl Default for SpotSource {
-    fn default() -> Self {
-        Self { topic: None, url: None, refresh_s: 1800 }
-    }
-}
-
-/// Where forecasts come from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct OutlookSource {
-    /// A topic of the broker of `[mqtt]` that retains
-    /// `{"slots":[{"start":"2026-11-21T12:00:00Z","w":1200,"c":4.5,"g_per_kwh":310}]}`: mean PV power, outdoor temperature
-    /// and carbon intensity of the grid, each of them optional.
-    #[schemars(length(min = 1))]
-    pub topic: String,
 }

@@ -1,7 +1,7 @@
 //! The border to the engine: its process and its interface, or a stand-in of both.
 
 use super::process::Process;
-use inference::client::{Receipt, Status};
+use inference::client::{Place, Receipt, Status};
 use inference::error::Error;
 use std::io;
 use std::time::Duration;
@@ -14,8 +14,8 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// How it is.
     fn status(&self) -> impl Future<Output = Result<Status, Error>> + Send;
 
-    /// The receipts after `sequence`, at most a thousand; the engine may forget those up to it.
-    fn receipts(&self, sequence: u64) -> impl Future<Output = Result<Vec<Receipt>, Error>> + Send;
+    /// The receipts after `place`, at most a thousand; the engine may forget those up to it.
+    fn receipts(&self, place: &Place) -> impl Future<Output = Result<Vec<Receipt>, Error>> + Send;
 
     /// Gives it `watts` to draw, for `ttl`; `None` is no limit.
     fn set_budget(&self, watts: Option<f64>, ttl: Duration) -> impl Future<Output = Result<Status, Error>> + Send;

@@ -11,29 +11,23 @@
 //! One that did not answer from its start to its end is down, and stays so through the next start until it answers: a machine that is
 //! switched off is not starting all night.
 //!
-//! Receipts are deduplicated here, by their ids. After each start they are read from the beginning, and a receipt whose id
-//! is known is dropped: an engine that lost the newest ones in a crash counts on from where its file ends, so its numbers
-//! alone do not say what is new.
+//! Receipts are read whenever it has answered; [`Receipts`] has the rest.
 //!
 //! The process ends by itself when the gateway is gone: its standard input is a pipe that then closes. Its budget ends by
 //! itself too, when nobody renews it.
 
 use super::feeder::Feeder;
 use super::interface::Engine;
-use crate::clock::Clock;
+use super::receipts::Receipts;
 use inference::client;
 use plant::event::Event;
-use plant::receipt_ids::ReceiptIds;
-use plant::site::WorkPrices;
-use plant::units::{Eur, KilowattHours, Watts};
-use plant::work::{Receipt, WorkerState, WorkerStatus};
+use plant::units::Watts;
+use plant::work::{WorkerState, WorkerStatus};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Receipt ids that are remembered. The worker keeps at most 4,096 that were read.
-pub const REMEMBERED: usize = 10_000;
 /// How often the worker is asked how it is.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// A worker that answers nothing for this long hangs.
@@ -52,20 +46,14 @@ const FORGIVEN: Duration = Duration::from_secs(60);
 pub struct Watchdog<E> {
     /// What is watched.
     pub engine: E,
-    /// House time.
-    pub clock: Clock,
-    /// What the work pays.
-    pub prices: WorkPrices,
-    /// Receipts the books already hold.
-    pub booked: ReceiptIds,
+    /// What it has served, on its way into the books.
+    pub receipts: Receipts,
     /// Gives it the power that it may draw.
     pub feeder: Feeder<E>,
     /// The loop.
     pub events: mpsc::Sender<Event>,
     /// Restarts so far.
     pub restarts: u32,
-    /// Number of the last receipt read.
-    pub receipts_read: u64,
     /// When it answered for the first time since its start.
     pub ready_at: Option<Instant>,
     /// Whether it had loaded its model since its start.
@@ -102,7 +90,7 @@ impl<E: Engine> Watchdog<E> {
     /// From start to end of one process, or of one connection to a worker elsewhere; returns what ended it,
     /// or nothing where that was `shutdown`.
     async fn one_life(&mut self, shutdown: &CancellationToken) -> Option<String> {
-        self.receipts_read = 0;
+        self.receipts.begin();
         let mut process = match self.engine.start() {
             Ok(process) => process,
             Err(error) => {
@@ -188,45 +176,7 @@ impl<E: Engine> Watchdog<E> {
         };
         // The loop is never waited for: the next status is half a second away.
         let _ = self.events.try_send(Event::Worker(Box::new(status)));
-        self.collect_receipts().await;
-    }
-
-    async fn collect_receipts(&mut self) {
-        let Ok(Ok(receipts)) = tokio::time::timeout(HANG / 2, self.engine.receipts(self.receipts_read)).await else {
-            return;
-        };
-        for served in receipts {
-            let sequence = served.sequence;
-            if self.booked.insert(&served.id) {
-                let receipt = Event::Receipt(Box::new(self.priced(served)));
-                if self.events.send(receipt).await.is_err() {
-                    return;
-                }
-            }
-            self.receipts_read = sequence;
-        }
-    }
-
-    /// A receipt in house time, with its price; the household's own questions count at the value the owner gave them.
-    fn priced(&self, served: client::Receipt) -> Receipt {
-        let joules = served.joules * self.clock.speed();
-        let (price, worth) = if served.interactive {
-            (Eur::ZERO, KilowattHours::from_joules(joules) * self.prices.interactive)
-        } else {
-            let tokens_in = served.tokens_in as f64 * self.prices.eur_per_mtok_in;
-            (Eur((tokens_in + served.tokens_out as f64 * self.prices.eur_per_mtok_out) / 1e6), Eur::ZERO)
-        };
-        Receipt {
-            id: served.id,
-            expert: served.expert,
-            interactive: served.interactive,
-            tokens_in: served.tokens_in,
-            tokens_out: served.tokens_out,
-            joules,
-            price,
-            worth,
-            finished_at: self.clock.now(),
-        }
+        self.receipts.collect(&self.engine, HANG / 2).await;
     }
 
     async fn report(&self, state: WorkerState, error: Option<String>) {

@@ -1,9 +1,12 @@
 //! The watchdog over an engine that is hit again and again, on a clock that jumps from timer to timer.
 
 use super::*;
+use crate::books::Settled;
+use crate::clock::Clock;
 use crate::engine::Process;
+use crate::store::{Disk, Ledger, Memory};
 use drivers::lease::Wanted;
-use inference::client::{Receipt, Status};
+use inference::client::{Place, Receipt, Status};
 use inference::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -50,7 +53,7 @@ impl Engine for Hit {
         })
     }
 
-    async fn receipts(&self, _: u64) -> Result<Vec<Receipt>, Error> {
+    async fn receipts(&self, _: &Place) -> Result<Vec<Receipt>, Error> {
         Ok(Vec::new())
     }
 
@@ -80,16 +83,24 @@ async fn watched(loads_s: u64, serves_s: u64, count: usize) -> (Vec<Duration>, V
     });
     let wanted = watch::channel(Wanted::default()).1;
     let (euro, none) = (plant::units::EurPerKwh(0.0), 0.0);
-    let prices = WorkPrices { eur_per_mtok_in: none, eur_per_mtok_out: none, interactive: euro, standing: euro };
-    let watchdog = Watchdog {
-        engine: engine.clone(),
+    let prices =
+        plant::site::WorkPrices { eur_per_mtok_in: none, eur_per_mtok_out: none, interactive: euro, standing: euro };
+    let disk = Disk::Memory(Arc::new(Memory::new("watchdog")));
+    let receipts = Receipts {
         clock: Clock::real(),
         prices,
-        booked: ReceiptIds::new(REMEMBERED),
+        events: events.clone(),
+        settled: watch::channel(Settled::default()).1,
+        ledger: Ledger::open(&disk).unwrap(),
+        place: Place::default(),
+        sent: None,
+    };
+    let watchdog = Watchdog {
+        engine: engine.clone(),
+        receipts,
         feeder: Feeder::new(engine.clone(), Watts(900.0), wanted),
         events,
         restarts: 0,
-        receipts_read: 0,
         ready_at: None,
         served: false,
     };

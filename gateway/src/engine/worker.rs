@@ -2,7 +2,7 @@
 
 use super::interface::Engine;
 use super::process::{Launch, Process};
-use inference::client::{self, Receipt, Status};
+use inference::client::{self, Place, Receipt, Status};
 use inference::error::Error;
 use std::io;
 use std::time::Duration;
@@ -28,8 +28,8 @@ impl Engine for Worker {
         self.client.status().await
     }
 
-    async fn receipts(&self, sequence: u64) -> Result<Vec<Receipt>, Error> {
-        self.client.receipts(sequence).await
+    async fn receipts(&self, place: &Place) -> Result<Vec<Receipt>, Error> {
+        self.client.receipts(place).await
     }
 
     async fn set_budget(&self, watts: Option<f64>, ttl: Duration) -> Result<Status, Error> {

@@ -1,160 +1,156 @@
-//! The shape of HeatMine's own topics: `{"slots":[{"start":"2026-06-01T12:00:00Z","eur_per_kwh":0.09}]}`.
+//! From entries that start whenever their source says to values of quarter hours.
+//!
+//! Each entry stands until the next one starts, an hour at most, or until its own end. A slot's value is the mean of what stands in it,
+//! weighted by time. Example: 0.30 from 21:38, 0.10 from 22:38: the slot of 22:30 is 8/15 of 0.30 and 7/15 of 0.10. A price counts where
+//! it is known for all of a slot, or for all of what is left of the running one; of a forecast, part of a slot is enough.
 
-use super::MESSAGE_MAX;
-use plant::outlook::Outlook;
+use super::answer::Entry;
+use chrono::{DateTime, TimeDelta};
 use plant::time::{Slot, Timestamp};
-use plant::units::{Celsius, EurPerKwh, Watts};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-/// Wholesale prices beyond this, either way, are a unit gone wrong: the exchanges' own limit is 5 EUR/kWh.
-const PRICE_MAX: f64 = 5.0;
-/// Entries that one message may have.
-const SLOTS_MAX: usize = 4000;
-/// Quarter hours that one entry stands for at most.
-const SPAN_MAX: i64 = 4;
+/// An entry stands this long at most, in seconds, unless it says its own end.
+const STANDS_MAX: i64 = 3600;
+/// Starts so close to a quarter hour's border, in s, belong to it: clocks and stamps are late by seconds.
+const NEAR: i64 = 60;
+/// The same for the border of five minutes: intervals that begin at second 1.
+const NEAR_FIVE: i64 = 5;
+/// Days before and after now that are looked at.
+const BEHIND: TimeDelta = TimeDelta::days(3);
+const AHEAD: TimeDelta = TimeDelta::days(15);
 
-#[derive(Deserialize)]
-struct Message<T> {
-    slots: Vec<T>,
+/// Values by slot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Spread {
+    /// What is known.
+    pub known: BTreeMap<Slot, f64>,
+    /// The slots of which the source itself has no value, or none that is plausible.
+    pub unknown: BTreeSet<Slot>,
+    /// The first value beyond the plausible range.
+    pub implausible: Option<(Timestamp, f64)>,
 }
 
-#[derive(Deserialize)]
-struct Price {
-    start: Timestamp,
-    eur_per_kwh: f64,
+/// What stands in a slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stands {
+    mean: f64,
+    seconds: i64,
+    /// Whether an entry starts in it.
+    starts: bool,
+    /// Whether something stands at its end.
+    to_end: bool,
+    unknown: bool,
 }
 
-#[derive(Deserialize)]
-struct Forecast {
-    start: Timestamp,
-    w: Option<f64>,
-    load_w: Option<f64>,
-    c: Option<f64>,
-    g_per_kwh: Option<f64>,
+/// Whether a slot needs to be known as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// A price: all of what is ahead of `now`.
+    All,
+    /// A forecast: a part of it.
+    Part,
 }
 
-/// Spot prices; entries an hour apart stand for an hour.
-pub(super) fn prices(payload: &[u8]) -> Result<Outlook, String> {
-    let slots: Vec<Price> = read(payload)?;
-    let prices = slots.into_iter().map(|price| (price.start, price.eur_per_kwh)).collect();
-    Ok(Outlook { spot: spread(prices)?, ..Outlook::default() })
-}
-
-/// PV power, the house's consumption, outdoor temperature and carbon intensity.
-pub(super) fn forecast(payload: &[u8]) -> Result<Outlook, String> {
-    let slots: Vec<Forecast> = read(payload)?;
-    let column = |name: &str, least: f64, most: f64, value: fn(&Forecast) -> Option<f64>| {
-        let present = slots.iter().filter_map(|row| Some((row.start, value(row)?)));
-        let wrong = present.clone().find(|(_, value)| !(least..=most).contains(value));
-        match wrong {
-            Some((start, value)) => Err(format!("{name} of {start} is {value}; expected {least} to {most}")),
-            None => in_slots(present.collect()),
+/// The slots of `entries`, whose values lie in `plausible` or are unknown.
+pub(super) fn spread(mut entries: Vec<Entry>, plausible: &RangeInclusive<f64>, needs: Needs, now: Timestamp) -> Spread {
+    let mut spread = Spread::default();
+    settle(&mut entries);
+    for entry in &mut entries {
+        (entry.start, entry.end) = (border(entry.start), entry.end.map(border));
+        if let Some(price) = entry.price.filter(|price| !plausible.contains(price)) {
+            spread.implausible.get_or_insert((entry.start, price));
+            entry.price = None;
         }
+    }
+    entries.sort_by_key(|entry| entry.start);
+    // Of two for the same moment the later one counts.
+    entries.reverse();
+    entries.dedup_by_key(|entry| entry.start);
+    entries.reverse();
+    let mut slots: BTreeMap<Slot, Stands> = BTreeMap::new();
+    for (entry, end) in entries.iter().zip(ends(&entries)) {
+        stand(&mut slots, entry, (entry.start.max(now - BEHIND), end.min(now + AHEAD)));
+    }
+    for (slot, stands) in slots {
+        if stands.unknown {
+            spread.unknown.insert(slot);
+        } else if stands.counts(slot, needs, now) {
+            spread.known.insert(slot, stands.mean);
+        }
+    }
+    spread
+}
+
+impl Stands {
+    fn counts(&self, slot: Slot, needs: Needs, now: Timestamp) -> bool {
+        let left = (slot.end() - now.max(slot.start())).num_seconds();
+        if self.seconds >= Slot::SECONDS - NEAR {
+            return true;
+        }
+        match needs {
+            Needs::All => slot == Slot::containing(now) && self.to_end && self.seconds >= left - NEAR,
+            Needs::Part => self.starts || self.seconds >= Slot::SECONDS / 2,
+        }
+    }
+}
+
+/// The night when the clock is set back, some sources write an hour twice and leave the next one out: the second of two with the same
+/// start belongs into the gap behind it.
+fn settle(entries: &mut [Entry]) {
+    for index in 2..entries.len().saturating_sub(1) {
+        let [before, first, second, next] = [index - 2, index - 1, index, index + 1].map(|at| entries[at].start);
+        let step = first - before;
+        if first == second && step > TimeDelta::zero() && next - second == step * 2 {
+            (entries[index].start, entries[index].end) = (second + step, None);
+            entries[index - 1].end = None;
+        }
+    }
+}
+
+/// The border that `at` is close to; else `at`.
+fn border(at: Timestamp) -> Timestamp {
+    let close = |every: i64, near: i64| {
+        let beyond = at.timestamp().rem_euclid(every);
+        let by = if beyond <= near { -beyond } else { every - beyond };
+        (by.abs() <= near).then(|| DateTime::from_timestamp(at.timestamp() + by, 0)).flatten()
     };
-    let pv = column("w", 0.0, 1e6, |row| row.w)?;
-    let load = column("load_w", 0.0, 1e6, |row| row.load_w)?;
-    let outdoor = column("c", -60.0, 60.0, |row| row.c)?;
-    let carbon = column("g_per_kwh", 0.0, 2000.0, |row| row.g_per_kwh)?;
-    Ok(Outlook {
-        pv: pv.into_iter().map(|(slot, value)| (slot, Watts(value))).collect(),
-        load: load.into_iter().map(|(slot, value)| (slot, Watts(value))).collect(),
-        outdoor: outdoor.into_iter().map(|(slot, value)| (slot, Celsius(value))).collect(),
-        carbon,
-        ..Outlook::default()
-    })
+    close(Slot::SECONDS, NEAR).or_else(|| close(300, NEAR_FIVE)).unwrap_or(at)
 }
 
-fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Vec<T>, String> {
-    if payload.len() > MESSAGE_MAX {
-        return Err(format!("has {} bytes; expected {MESSAGE_MAX} at most", payload.len()));
-    }
-    let message: Message<T> = serde_json::from_slice(payload).map_err(|error| format!("cannot be read: {error}"))?;
-    match message.slots.len() {
-        0 => Err("has no slots".into()),
-        count if count > SLOTS_MAX => Err(format!("has {count} slots; expected {SLOTS_MAX} at most")),
-        _ => Ok(message.slots),
-    }
+/// Until when each of the sorted entries stands. The last one stands as long as the one before it, a quarter hour at least.
+fn ends(entries: &[Entry]) -> Vec<Timestamp> {
+    let last = match entries {
+        [.., before, last] => (last.start - before.start).num_seconds().clamp(Slot::SECONDS, STANDS_MAX),
+        [_] | [] => Slot::SECONDS,
+    };
+    let end = |(index, entry): (usize, &Entry)| {
+        let next = entries.get(index + 1).map(|next| next.start);
+        let most = if next.is_some() { STANDS_MAX } else { last };
+        let own = entry.end.unwrap_or(entry.start + TimeDelta::seconds(most));
+        next.map_or(own, |next| own.min(next))
+    };
+    entries.iter().enumerate().map(end).collect()
 }
 
-/// Prices in EUR/kWh by slot, each standing until the next one starts, an hour at most.
-pub(super) fn spread(prices: Vec<(Timestamp, f64)>) -> Result<BTreeMap<Slot, EurPerKwh>, String> {
-    if let Some((start, price)) = prices.iter().find(|(_, price)| price.is_nan() || price.abs() > PRICE_MAX) {
-        return Err(format!("the price of {start} is {price} EUR/kWh; expected -{PRICE_MAX} to {PRICE_MAX}"));
-    }
-    Ok(in_slots(prices)?.into_iter().map(|(slot, price)| (slot, EurPerKwh(price))).collect())
-}
-
-/// Values by slot. The entries' distance is their length: where it is not uniform, or unknown, the shortest one counts.
-fn in_slots(mut entries: Vec<(Timestamp, f64)>) -> Result<BTreeMap<Slot, f64>, String> {
-    entries.sort_by_key(|(start, _)| *start);
-    if let Some((start, _)) = entries.iter().find(|(start, _)| start.timestamp().rem_euclid(Slot::SECONDS) != 0) {
-        return Err(format!("{start} is not the beginning of a quarter hour"));
-    }
-    let distances = entries.windows(2).filter_map(|pair| match pair {
-        [(first, _), (second, _)] => Some((*second - *first).num_seconds() / Slot::SECONDS),
-        _ => None,
-    });
-    let span = distances.filter(|distance| *distance > 0).min().unwrap_or(1).min(SPAN_MAX);
-    let mut slots = BTreeMap::new();
-    for (start, value) in entries {
-        for offset in 0..span {
-            slots.insert(Slot::containing(start).plus(offset), value);
+fn stand(slots: &mut BTreeMap<Slot, Stands>, entry: &Entry, (from, to): (Timestamp, Timestamp)) {
+    let mut at = from;
+    while at < to {
+        let slot = Slot::containing(at);
+        let until = slot.end().min(to);
+        let seconds = (until - at).num_seconds();
+        let stands = slots.entry(slot).or_default();
+        stands.starts |= Slot::containing(entry.start) == slot;
+        stands.to_end |= until == slot.end();
+        stands.unknown |= entry.price.is_none();
+        if let Some(price) = entry.price.filter(|_| seconds > 0) {
+            stands.seconds += seconds;
+            stands.mean += (price - stands.mean) * (seconds as f64 / stands.seconds as f64);
         }
+        at = until;
     }
-    Ok(slots)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hourly_prices_fill_four_slots_and_quarter_hours_one() {
-        let hourly = br#"{"slots":[{"start":"2026-06-01T12:00:00Z","eur_per_kwh":-0.02},
-                                   {"start":"2026-06-01T13:00:00Z","eur_per_kwh":0.08}]}"#;
-        let outlook = prices(hourly).unwrap();
-        let values: Vec<f64> = outlook.spot.values().map(|price| price.0).collect();
-        assert_eq!(values, [-0.02, -0.02, -0.02, -0.02, 0.08, 0.08, 0.08, 0.08]);
-
-        let quarters = br#"{"slots":[{"start":"2026-06-01T14:15:00+02:00","eur_per_kwh":0.2},
-                                     {"start":"2026-06-01T12:00:00Z","eur_per_kwh":0.1}]}"#;
-        let outlook = prices(quarters).unwrap();
-        assert_eq!(outlook.spot.values().map(|price| price.0).collect::<Vec<_>>(), [0.1, 0.2]);
-    }
-
-    #[test]
-    fn a_forecast_may_lack_anything_but_its_time() {
-        let message = br#"{"slots":[{"start":"2026-06-01T12:00:00Z","w":1200,"c":21.5,"load_w":400},
-                                    {"start":"2026-06-01T12:15:00Z","g_per_kwh":310}]}"#;
-        let outlook = forecast(message).unwrap();
-        assert_eq!((outlook.pv.len(), outlook.load.len(), outlook.outdoor.len(), outlook.carbon.len()), (1, 1, 1, 1));
-    }
-
-    #[test]
-    fn garbage_is_refused_with_its_reason() {
-        let rows: &[(&[u8], &str)] = &[
-            (b"", "cannot be read: EOF"),
-            (b"\xff\x00", "cannot be read: expected value"),
-            (b"{}", "missing field `slots`"),
-            (b"{\"slots\":[]}", "has no slots"),
-            (b"{\"slots\":[{\"start\":\"today\",\"eur_per_kwh\":1}]}", "cannot be read: "),
-            (
-                b"{\"slots\":[{\"start\":\"2026-06-01T12:00:00Z\",\"eur_per_kwh\":93.1}]}",
-                "is 93.1 EUR/kWh; expected -5 to 5",
-            ),
-            (
-                b"{\"slots\":[{\"start\":\"2026-06-01T12:07:00Z\",\"eur_per_kwh\":0.1}]}",
-                "not the beginning of a quarter",
-            ),
-            (b"{\"slots\":[{\"start\":\"2026-06-01T12:00:00Z\",\"eur_per_kwh\":null}]}", "invalid type: null"),
-        ];
-        for (payload, part) in rows {
-            let error = prices(payload).unwrap_err();
-            assert!(error.contains(part), "{}: {error}", String::from_utf8_lossy(payload));
-        }
-        let error = forecast(br#"{"slots":[{"start":"2026-06-01T12:00:00Z","w":-5}]}"#).unwrap_err();
-        assert_eq!(error, "w of 2026-06-01 12:00:00 UTC is -5; expected 0 to 1000000");
-    }
-}
+#[path = "slots_test.rs"]
+mod tests;

@@ -3,13 +3,13 @@
 use super::peers::{Answer, JobRequest, Ledger, Message, Queue};
 use plant::command::Mode;
 use plant::decision::{Decision, LimitHit};
-use plant::entry::{Booking, Head, SlotAccount};
+use plant::entry::{Baseline, Bill, Booking, Head, SlotAccount};
 use plant::image::Known;
 use plant::ledger;
 use plant::plan::{Plan, PlannedSlot};
 use plant::point::{DeviceId, Point};
 use plant::reason::{Reason, Worth};
-use plant::record::{DeviceStatus, Record};
+use plant::record::{DeviceStatus, Gains, Record, Yesterday};
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, EnergyTotals};
 use plant::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent, Watts};
@@ -26,21 +26,8 @@ pub(crate) fn record(at: Timestamp) -> Record {
     let hour = hour_of(at);
     let compute = now.compute.0 * (1.0 + 0.03 * (f64::from(u32::try_from(at.timestamp() % 997).unwrap_or(0))).sin());
     let points = points(hour, &now, compute);
-    let net = 0.11 * hour;
-    let earned = |factor: f64| Earnings {
-        revenue: Eur(0.09 * hour * factor),
-        heat_value: Eur(0.035 * hour * factor),
-        electricity_cost: Eur(0.015 * hour * factor),
-        net: Eur(net * factor),
-        gain: Eur(net * factor),
-        cost: Eur((2.1 - net) * factor),
-        cost_without: Eur(2.1 * factor),
-        energy: KilowattHours(0.61 * hour * factor),
-        heat: KilowattHours(0.5 * hour * factor),
-        tokens_in: (41_000.0 * hour * factor) as u64,
-        tokens_out: (9_000.0 * hour * factor) as u64,
-        ..Earnings::default()
-    };
+    let (today, month, total) = (earned(hour), earned(17.0 * hour), earned(90.0 * hour));
+    let gains = Gains::of(&today, &month, &total, Some(yesterday(at)));
     let devices = devices(&points);
     Record {
         at,
@@ -52,8 +39,8 @@ pub(crate) fn record(at: Timestamp) -> Record {
         power_limit: MAX,
         power_max: MAX,
         grid_dimming: None,
-        surplus: Known::Fresh { value: (now.pv.0 - now.load.0).max(-900.0) },
-        import_price: Some(now.import_price),
+        surplus: Known::Fresh { value: (now.pv.unwrap_or_default().0 - now.load.unwrap_or_default().0).max(-900.0) },
+        import_price: now.import_price,
         export_price: Some(now.export_price),
         decision: Decision {
             at,
@@ -87,15 +74,70 @@ pub(crate) fn record(at: Timestamp) -> Record {
             pv: KilowattHours(3801.0),
             ..EnergyTotals::default()
         },
-        today: earned(1.0),
-        month: earned(17.0),
-        total: earned(90.0),
+        today,
+        month,
+        total,
+        gains,
         points,
         devices,
         problems: Vec::new(),
         to_confirm: 0,
         leases: Vec::new(),
+        feeds: Vec::new(),
     }
+}
+
+/// What so many hours of the day came to: compute takes power that would have been sold and some that is bought, its heat spares the
+/// heat pump, others pay for most of its work.
+fn earned(hours: f64) -> Earnings {
+    let eur = |an_hour: f64| Eur(an_hour * hours);
+    Earnings {
+        revenue: eur(0.050),
+        household: eur(0.040),
+        heat_value: eur(0.031),
+        electricity_cost: eur(0.041),
+        net: eur(0.040),
+        cost: eur(0.193),
+        cost_without: eur(0.175),
+        import_cost: eur(0.223),
+        import_cost_without: eur(0.225),
+        export_revenue: eur(0.030),
+        export_revenue_without: eur(0.050),
+        wear: eur(0.008),
+        start_cost: eur(0.001),
+        wear_without: eur(0.006),
+        heat_saved: eur(0.024),
+        inventory: eur(0.004),
+        colder_room: Eur::ZERO,
+        gain: eur(0.034),
+        spread: eur(0.003),
+        observed_s: 3600.0 * hours,
+        compared_s: 3550.0 * hours,
+        starts: (0.25 * hours) as u64,
+        energy: KilowattHours(0.61 * hours),
+        heat: KilowattHours(0.5 * hours),
+        tokens_in: (41_000.0 * hours) as u64,
+        tokens_out: (9_000.0 * hours) as u64,
+    }
+}
+
+/// A day before that lost money: power cost more than others paid, and less than half of it came back as heat.
+fn yesterday(at: Timestamp) -> Yesterday {
+    let lost = Earnings {
+        revenue: Eur(0.20),
+        household: Eur(1.41),
+        net: Eur(1.17),
+        cost: Eur(3.50),
+        cost_without: Eur(3.06),
+        heat_saved: Eur(0.16),
+        gain: Eur(-0.24),
+        observed_s: 86_400.0,
+        compared_s: 86_400.0,
+        energy: KilowattHours(5.2),
+        ..Earnings::default()
+    };
+    let day = (at - chrono::Duration::days(1)).date_naive();
+    Yesterday::of((day, lost), Currency::EUR)
 }
 
 /// The next 36 hours as seen from `at`.
@@ -115,8 +157,19 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     for day in (1..=12_i32).rev() {
         let mut account =
             SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
-        account.gain = Eur(1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6);
-        account.revenue = Eur(account.gain.0 + 0.3);
+        let gain = 1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6;
+        // Three days ago power was dear; five days ago a meter was silent, and nothing could be compared.
+        account.gain = Eur(if day == 3 { -0.45 } else { gain });
+        account.revenue = Eur(account.gain.0.max(0.0) + 0.3);
+        account.observed_s = 900.0;
+        let power = account.revenue - account.gain;
+        account.bill = Bill { import: Eur(0.10) + power, ..Bill::default() };
+        account.baseline = (day != 5).then(|| Baseline {
+            compared_s: 900.0,
+            bill: Bill { import: Eur(0.10), ..Bill::default() },
+            house: account.bill,
+            ..Baseline::default()
+        });
         let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
         ledger.append(&entry)?;
         head = ledger::verify(&head, &entry).map_err(|broken| anyhow::anyhow!("{broken}"))?;
@@ -136,7 +189,11 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     {
         let Some(next) = queue.next(now)? else { break };
         match answer {
-            Some(text) => queue.finish(next.id, &Answer { text: text.into(), tokens_in: 812, tokens_out: 143 }, now)?,
+            Some(text) => queue.finish(
+                next.id,
+                &Answer { text: text.into(), tokens_in: 812, tokens_out: 143, ..Answer::default() },
+                now,
+            )?,
             None => queue.fail(next.id, error, false, now)?,
         }
     }
@@ -188,10 +245,11 @@ fn intention(slot: Slot) -> PlannedSlot {
     PlannedSlot {
         slot,
         start: slot.start(),
-        import_price: EurPerKwh(price),
+        import_price: Some(EurPerKwh(price)),
         export_price: EurPerKwh(0.08),
-        pv: Watts(pv),
-        load: Watts(load),
+        estimated_from: None,
+        pv: Some(Watts(pv)),
+        load: Some(Watts(load)),
         compute: Watts(compute),
         floor: Watts::ZERO,
         ceiling: Watts(compute),
@@ -215,11 +273,11 @@ fn outdoor(hour: f64) -> f64 {
 
 fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f64>> {
     let pump = if outdoor(hour) < 6.0 { 780.0 } else { 0.0 };
-    let house = now.load.0;
-    let battery = (house + pump + compute - now.pv.0).clamp(-2600.0, 1500.0);
+    let (house, pv) = (now.load.unwrap_or_default().0, now.pv.unwrap_or_default().0);
+    let battery = (house + pump + compute - pv).clamp(-2600.0, 1500.0);
     let values = [
-        (Point::GridPower, house + pump + compute - now.pv.0 - battery),
-        (Point::PvPower, now.pv.0),
+        (Point::GridPower, house + pump + compute - pv - battery),
+        (Point::PvPower, pv),
         (Point::BatteryPower, battery),
         (Point::BatterySoc, soc(hour)),
         (Point::HousePower, house),

@@ -83,7 +83,7 @@ fn request(mut fields: Fields) -> Result<JobRequest, Refusal> {
     let tokens = optional(&mut fields, "max_tokens", &format!("a number from 1 to {TOKENS_MAX}"), |value| {
         u32::try_from(value.as_u64()?).ok().filter(|tokens| (1..=TOKENS_MAX).contains(tokens))
     })?;
-    let value = optional(&mut fields, "value", &format!("EUR from 0 to {VALUE_MAX}"), |value| {
+    let value = optional(&mut fields, "value", &format!("an amount from 0 to {VALUE_MAX}"), |value| {
         value.as_f64().filter(|eur| (0.0..=VALUE_MAX).contains(eur)).map(Eur)
     })?;
     fields.finish()?;

@@ -132,25 +132,73 @@ fn books(text: &mut Text, record: &Record) {
     ];
     let flows = flows.map(|(flow, energy)| (label("flow", flow), energy.0));
     text.family("heatmine_energy_kilowatt_hours_total", "counter", "Energy since the books began.", flows);
-    let spans = [("today", &record.today), ("month", &record.month), ("total", &record.total)];
-    let samples = spans.into_iter().flat_map(|(span, earnings)| earned(span, earnings));
-    text.family("heatmine_earnings_eur", "gauge", "Money of the local day, the local month and all time.", samples);
+    money(text, record);
     let total = &record.total;
     let tokens = [("in", total.tokens_in), ("out", total.tokens_out)];
     let tokens = tokens.map(|(direction, count)| (label("direction", direction), count as f64));
     text.family("heatmine_tokens_total", "counter", "Tokens processed and generated.", tokens);
 }
 
-fn earned(span: &'static str, earnings: &Earnings) -> [Sample; 6] {
-    [
+/// The accounts, each by itself.
+fn money(text: &mut Text, record: &Record) {
+    let yesterday = record.gains.yesterday.as_ref().map(|yesterday| ("yesterday", &yesterday.earnings));
+    let spans = [("today", &record.today), ("month", &record.month), ("total", &record.total)];
+    let spans: Vec<(&'static str, &Earnings)> = spans.into_iter().chain(yesterday).collect();
+    let each = |of: fn(&Earnings) -> Option<f64>| {
+        spans.iter().filter_map(move |(span, earnings)| Some((label("span", span), of(earnings)?))).collect::<Vec<_>>()
+    };
+    let samples = spans.iter().flat_map(|(span, earnings)| earned(span, earnings));
+    text.family(
+        "heatmine_earnings_eur",
+        "gauge",
+        "Money of the local day, the day before, the local month and all time. The gain is power, feed_in, heat_saved, wear, revenue, \
+         inventory and colder_room; what was promised is net.",
+        samples,
+    );
+    text.family(
+        "heatmine_household_value_eur",
+        "gauge",
+        "Worth of the household's own questions by the owner's value; no money, and in no sum.",
+        each(|earnings| Some(earnings.household.0)),
+    );
+    text.family(
+        "heatmine_gain_spread_eur",
+        "gauge",
+        "One standard deviation of the gain, where the house without compute is estimated.",
+        each(|earnings| earnings.parts().map(|_| earnings.spread.0)),
+    );
+    text.family(
+        "heatmine_compared_ratio",
+        "gauge",
+        "Share of the observed time that was compared with the house without compute.",
+        each(Earnings::compared),
+    );
+}
+
+/// The parts of a span's money; what needs the house without compute is left out where that is not known.
+fn earned(span: &'static str, earnings: &Earnings) -> Vec<Sample> {
+    let valued = [
         ("revenue", earnings.revenue),
         ("heat", earnings.heat_value),
         ("electricity", earnings.electricity_cost),
         ("net", earnings.net),
         ("cost", earnings.cost),
-        ("cost_without", earnings.cost_without),
-    ]
-    .map(|(part, money)| (vec![("span", span.to_owned()), ("part", part.to_owned())], money.0))
+    ];
+    let compared = earnings.parts().map(|parts| {
+        [
+            ("cost_without", earnings.cost_without),
+            ("gain", parts.gain),
+            ("power", parts.power),
+            ("feed_in", parts.feed_in),
+            ("heat_saved", parts.heat_saved),
+            ("wear", parts.wear),
+            ("inventory", parts.inventory),
+            ("colder_room", parts.colder_room),
+            ("forecast_error", parts.forecast_error),
+        ]
+    });
+    let all = valued.into_iter().chain(compared.into_iter().flatten());
+    all.map(|(part, money)| (vec![("span", span.to_owned()), ("part", part.to_owned())], money.0)).collect()
 }
 
 fn label(name: &'static str, value: impl Display) -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 
 #![expect(dead_code, reason = "these types describe JSON and are never built")]
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -150,10 +150,15 @@ pub(super) struct PlannedSlotBody {
     /// Quarter hours since the Unix epoch.
     pub slot: i64,
     pub start: DateTime<Utc>,
-    pub import_price: f64,
+    /// `null` where it can be neither known nor estimated.
+    pub import_price: Option<f64>,
     pub export_price: f64,
-    pub pv: f64,
-    pub load: f64,
+    /// Where a price is estimated: the moment whose published price stands in for it. Left out where prices are known.
+    pub estimated_from: Option<DateTime<Utc>>,
+    /// `null` where nobody knows.
+    pub pv: Option<f64>,
+    /// `null` where nobody knows.
+    pub load: Option<f64>,
     pub compute: f64,
     pub floor: f64,
     pub ceiling: f64,
@@ -222,35 +227,107 @@ pub(super) struct EnergyBody {
     pub heat_used: f64,
 }
 
-/// Money in the site's currency, energy and heat in kWh.
+/// Money in the site's currency, energy and heat in kWh, account by account. What compares with the house without compute is of the time that
+/// `compared_s` counts; where that is 0 and `observed_s` is not, it is not known, whatever stands here.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EarningsBody {
+    /// What others paid for the work.
     pub revenue: f64,
+    /// Valuation: what compute's heat displaced.
     pub heat_value: f64,
+    /// Valuation: opportunity cost of its electricity.
     pub electricity_cost: f64,
+    /// Valuation: revenue plus heat less electricity, what was promised when it was decided to run.
     pub net: f64,
+    /// What the house pays by meter and contract, export deducted.
     pub cost: f64,
+    /// The same without compute; of the house itself where that is not known.
     pub cost_without: f64,
+    /// What the household's own questions were worth to it, by the owner's value. No money, and in no sum.
     pub household: f64,
+    /// The part of `cost` that import has.
     pub import_cost: f64,
+    /// The same without compute.
     pub import_cost_without: f64,
+    /// What export earned.
     pub export_revenue: f64,
+    /// The same without compute.
     pub export_revenue_without: f64,
+    /// What battery and starts wore off.
     pub wear: f64,
+    /// The part of it that starts have.
     pub start_cost: f64,
+    /// What the battery would have worn off without compute.
     pub wear_without: f64,
+    /// What heat pump or boiler took less.
     pub heat_saved: f64,
+    /// What battery, room and tank hold more than without compute, at stated prices.
     pub inventory: f64,
+    /// What a room colder than its own rule would have kept it saved. No earnings.
     pub colder_room: f64,
+    /// What the house is better off by compute: the bill without compute less the bill, the same of wear, plus revenue and inventory,
+    /// less `colder_room`.
     pub gain: f64,
+    /// One standard deviation of the gain, where the house without compute is estimated.
     pub spread: f64,
+    /// Seconds in which the house was observed.
     pub observed_s: f64,
+    /// Seconds of those that were compared with the house without compute.
     pub compared_s: f64,
+    /// Times that compute started.
     pub starts: u64,
+    /// What compute used.
     pub energy: f64,
+    /// Heat of it that the house could use.
     pub heat: f64,
     pub tokens_in: u64,
     pub tokens_out: u64,
+}
+
+/// A gain by its parts, in EUR: above zero the house gained, below zero it lost. `power` to `colder_room` add up to `gain`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PartsBody {
+    /// What the house is better off by compute.
+    pub gain: f64,
+    /// Imported power and its peak, the heat pump's saving aside.
+    pub power: f64,
+    /// Pay for export.
+    pub feed_in: f64,
+    /// What heat pump or boiler took less.
+    pub heat_saved: f64,
+    /// The battery's wear, and the starts of compute.
+    pub wear: f64,
+    /// What others paid.
+    pub revenue: f64,
+    /// What battery, room and tank hold more.
+    pub inventory: f64,
+    /// What a room colder than its own rule would have kept it saved; below zero, since it is no earnings.
+    pub colder_room: f64,
+    /// What the gain is more than the valuation promised.
+    pub forecast_error: f64,
+    /// What the house pays less by meter and contract: power, feed-in and heat.
+    pub bill: f64,
+}
+
+/// What the house is better off by compute; null where nothing could be compared with the house without compute.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GainsBody {
+    pub today: Option<PartsBody>,
+    pub month: Option<PartsBody>,
+    pub total: Option<PartsBody>,
+    /// Null where nothing is booked of it.
+    pub yesterday: Option<YesterdayBody>,
+}
+
+/// What the local day before this one came to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct YesterdayBody {
+    pub day: NaiveDate,
+    pub earnings: EarningsBody,
+    /// Null where it is not known.
+    pub gain: Option<PartsBody>,
+    /// Whether the house gained or lost, and why, in words for a person.
+    pub verdict: String,
 }
 
 /// A device as a person wants to see it.
@@ -291,6 +368,7 @@ pub(super) struct RecordBody {
     pub today: EarningsBody,
     pub month: EarningsBody,
     pub total: EarningsBody,
+    pub gains: GainsBody,
     pub devices: Vec<DeviceBody>,
     /// What HeatMine could not do, in words for a person.
     pub problems: Vec<String>,
@@ -298,6 +376,28 @@ pub(super) struct RecordBody {
     pub to_confirm: usize,
     /// Who holds the controls of the devices; `worker` is the engine.
     pub leases: Vec<LeaseBody>,
+    /// Where prices and forecasts come from, and how old they are.
+    pub feeds: Vec<FeedBody>,
+}
+
+/// A feed of prices or forecasts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FeedBody {
+    /// A service and its place, a topic or an address.
+    #[schema(example = "energy-charts (DE-LU)")]
+    pub source: String,
+    #[schema(example = "prices")]
+    pub what: String,
+    /// When its last good answer came.
+    pub at: Option<DateTime<Utc>>,
+    /// The end of what it knows.
+    pub until: Option<DateTime<Utc>>,
+    /// When it is asked next.
+    pub next: Option<DateTime<Utc>>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// Under which terms its data may be shown.
+    pub license: Option<String>,
 }
 
 /// Who holds a control: the device itself (`own`), HeatMine (`held`), or the device because the control loop is silent
@@ -340,6 +440,37 @@ pub(super) struct HeadBody {
     pub hash: String,
 }
 
+/// The newest entry, and what is signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedHeadBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the house's Ed25519 key, as 64 hexadecimal digits.
+    pub key: Option<String>,
+    pub signature: Option<SignatureBody>,
+}
+
+/// A signature of an entry: over `heatmine ledger 1`, its number and its hash, each followed by a line feed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignatureBody {
+    pub sequence: u64,
+    pub hash: String,
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// As 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// The entries that a key has signed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedBody {
+    /// The public half of the key, as 64 hexadecimal digits.
+    pub key: String,
+    /// All entries up to this one are covered.
+    pub up_to: u64,
+    pub signatures: u64,
+}
+
 /// What a verification has seen.
 #[derive(Serialize, ToSchema)]
 pub(super) struct VerifiedBody {
@@ -348,6 +479,8 @@ pub(super) struct VerifiedBody {
     pub slots: u64,
     pub days: u64,
     pub head: HeadBody,
+    /// The key that signed last stands at the end.
+    pub signed: Vec<SignedBody>,
 }
 
 /// One message to the expert.

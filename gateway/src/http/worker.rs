@@ -24,8 +24,8 @@ const OLLAMA: [&str; 7] = ["tags", "chat", "generate", "show", "ps", "version", 
 const OLLAMA_THINKS: [&str; 2] = ["chat", "generate"];
 /// The header by which a client says whether somebody waits.
 const CLASS: HeaderName = HeaderName::from_static("x-heatmine-class");
-/// Belong to one connection, to us, or to the person's login: not passed on in either direction.
-const NOT_PASSED: [&str; 12] = [
+/// Belong to one connection, to us and the queue, or to the person's login: not passed on in either direction.
+const NOT_PASSED: [&str; 13] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -38,6 +38,7 @@ const NOT_PASSED: [&str; 12] = [
     "authorization",
     "cookie",
     "set-cookie",
+    "x-heatmine-job",
 ];
 
 /// Passes a request to the worker, once it has power.

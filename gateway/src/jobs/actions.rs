@@ -7,6 +7,7 @@ use crate::store::Ledger;
 use crate::wiring::Wiring;
 use chrono::Days;
 use chrono_tz::Tz;
+use plant::record::Record;
 use plant::time::Timestamp;
 use plant::totals::Earnings;
 use tokio::sync::mpsc;
@@ -44,9 +45,12 @@ impl Actions {
                 }
                 Action::Summary => {
                     let (ledger, queue, now) = (ledger.clone(), queue.clone(), clock.now());
-                    let site = wiring.records.borrow().as_ref().map_or_else(String::new, |record| record.site.clone());
-                    let queued =
-                        tokio::task::spawn_blocking(move || queue_summary(&site, timezone, &ledger, &queue, now));
+                    let named = |record: &std::sync::Arc<Record>| (record.site.clone(), record.currency);
+                    let (site, currency) = wiring.records.borrow().as_ref().map(named).unwrap_or_default();
+                    let queued = tokio::task::spawn_blocking(move || {
+                        let house = summary::House { site: &site, currency };
+                        queue_summary(house, timezone, &ledger, &queue, now)
+                    });
                     match queued.await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::warn!(%error, "the day's summary could not be queued"),
@@ -60,7 +64,13 @@ impl Actions {
 }
 
 /// Queues a summary of the local day before `now`.
-fn queue_summary(site: &str, timezone: Tz, ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
+fn queue_summary(
+    house: summary::House<'_>,
+    timezone: Tz,
+    ledger: &Ledger,
+    queue: &Queue,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let today = now.with_timezone(&timezone).date_naive();
     let Some(day) = today.checked_sub_days(Days::new(1)) else { return Ok(()) };
     let booked = ledger.days(timezone, day, day)?;
@@ -69,6 +79,6 @@ fn queue_summary(site: &str, timezone: Tz, ledger: &Ledger, queue: &Queue, now: 
         tracing::info!(%day, "nothing was booked that day; there is nothing to summarise");
         return Ok(());
     };
-    queue.submit(&summary::request(summary::Reader::Family, site, day, &earnings, now), now)?;
+    queue.submit(&summary::request(summary::Reader::Family, house, (day, &earnings), now), now)?;
     Ok(())
 }

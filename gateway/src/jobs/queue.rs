@@ -13,7 +13,7 @@
 //! worker does not count.
 
 use super::table::{self, COLUMNS, count, job_of, moment, stored};
-use super::{Answer, Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
+use super::{Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
 use crate::store::{Condition, Disk, Opened};
 use plant::time::Timestamp;
 use plant::units::Eur;
@@ -46,12 +46,21 @@ pub struct Limits {
     pub eur_per_mtok_out: f64,
 }
 
+impl Limits {
+    /// What so many tokens pay by the price list.
+    pub(super) fn listed(&self, tokens_in: u64, tokens_out: u64) -> Eur {
+        Eur((tokens_in as f64 * self.eur_per_mtok_in + tokens_out as f64 * self.eur_per_mtok_out) / 1e6)
+    }
+}
+
 /// The queue. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Queue {
     connection: Arc<Mutex<Connection>>,
     backlog: watch::Sender<Backlog>,
-    limits: Limits,
+    pub(super) limits: Limits,
+    /// The name of the journal of deliveries that this opening writes.
+    pub(super) journal: Arc<str>,
     path: Arc<str>,
     found: Option<Arc<str>>,
     new: bool,
@@ -73,7 +82,8 @@ impl Queue {
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
-        let queue = Self { connection: Arc::new(Mutex::new(connection)), backlog, limits, path: name, found, new };
+        let (connection, journal) = (Arc::new(Mutex::new(connection)), super::deliveries::random_name());
+        let queue = Self { connection, backlog, limits, journal, path: name, found, new };
         queue.announce()?;
         Ok(queue)
     }
@@ -114,9 +124,7 @@ impl Queue {
         let characters: usize = request.messages.iter().map(|message| message.content.chars().count()).sum();
         let tokens_in = (characters as u64).div_ceil(CHARACTERS_PER_TOKEN);
         let tokens_out = u64::from(request.max_tokens);
-        let listed =
-            (tokens_in as f64 * self.limits.eur_per_mtok_in + tokens_out as f64 * self.limits.eur_per_mtok_out) / 1e6;
-        let value = request.value.unwrap_or(Eur(listed));
+        let value = request.value.unwrap_or_else(|| self.limits.listed(tokens_in, tokens_out));
         let text = serde_json::to_string(request)
             .map_err(|error| QueueError::Invalid { field: "messages", expected: error.to_string() })?;
         let id = {
@@ -195,16 +203,6 @@ impl Queue {
         id.map(|id| self.get(id)).transpose()
     }
 
-    /// A job has its result. One that was cancelled meanwhile stays cancelled.
-    pub fn finish(&self, id: i64, answer: &Answer, now: Timestamp) -> Result<(), QueueError> {
-        self.execute(
-            "UPDATE job SET status = 'done', result = ?2, tokens_in = ?3, tokens_out = ?4, finished_at = ?5, error = NULL
-             WHERE id = ?1 AND status = 'running'",
-            params![id, answer.text, stored(answer.tokens_in), stored(answer.tokens_out), now.timestamp_millis()],
-        )?;
-        self.prune()
-    }
-
     /// An attempt failed. The job waits for another one where it has any left and `again` holds.
     pub fn fail(&self, id: i64, why: &str, again: bool, now: Timestamp) -> Result<(), QueueError> {
         let attempts = if again { self.limits.attempts } else { 0 };
@@ -242,7 +240,7 @@ impl Queue {
         Ok(changed)
     }
 
-    fn prune(&self) -> Result<(), QueueError> {
+    pub(super) fn prune(&self) -> Result<(), QueueError> {
         let ended = "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE status NOT IN ('queued', 'running')
                      ORDER BY id DESC LIMIT -1 OFFSET ?1)";
         self.lock().execute(ended, [ENDED_MAX]).map_err(|source| self.sqlite(source))?;
@@ -250,7 +248,7 @@ impl Queue {
     }
 
     /// Shows the watchers what waits or runs.
-    fn announce(&self) -> Result<(), QueueError> {
+    pub(super) fn announce(&self) -> Result<(), QueueError> {
         let backlog = waiting(&self.lock()).map_err(|source| self.sqlite(source))?;
         self.backlog.send_replace(backlog);
         Ok(())
@@ -261,12 +259,12 @@ impl Queue {
         self.get(id).is_ok_and(|job| job.status == JobStatus::Running)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         // Every statement is complete in itself: a thread that died holding the lock left nothing half done.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sqlite(&self, source: rusqlite::Error) -> QueueError {
+    pub(super) fn sqlite(&self, source: rusqlite::Error) -> QueueError {
         QueueError::Sqlite { path: self.path.to_string(), source }
     }
 }
@@ -309,7 +307,7 @@ fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {
     }
     match request.value {
         Some(value) if !(0.0..=1e6).contains(&value.0) => {
-            invalid("value", format!("is {}; expected 0 to 1000000 EUR", value.0))
+            invalid("value", format!("is {}; expected 0 to 1000000", value.0))
         }
         Some(_) | None => Ok(()),
     }

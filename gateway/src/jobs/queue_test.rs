@@ -142,7 +142,7 @@ fn a_job_waits_through_a_time_that_is_doubted() {
 fn an_answer_after_the_cancellation_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let queue = open(folder.path());
-    let answer = Answer { text: "hello".into(), tokens_in: 3, tokens_out: 2 };
+    let answer = Answer { text: "hello".into(), expert: "m".into(), tokens_in: 3, tokens_out: 2 };
     let kept = queue.submit(&job("kept"), at(0)).unwrap().id;
     let cancelled = queue.submit(&job("cancelled"), at(0)).unwrap().id;
     titles(&queue, 0);
@@ -167,7 +167,7 @@ fn a_full_queue_and_impossible_jobs_are_refused_with_the_reason() {
         (JobRequest { title: String::new(), ..job("") }, "title: has 0 characters; expected 1 to 200"),
         (JobRequest { messages: vec![], ..job("mute") }, "messages: have 0 bytes of text; expected 1 to 262144"),
         (JobRequest { max_tokens: 0, ..job("nothing") }, "max_tokens: is 0; expected 1 to 32768"),
-        (JobRequest { value: Some(Eur(f64::NAN)), ..job("worth?") }, "value: is NaN; expected 0 to 1000000 EUR"),
+        (JobRequest { value: Some(Eur(f64::NAN)), ..job("worth?") }, "value: is NaN; expected 0 to 1000000"),
         (due("past", -1), "expected a time to come"),
     ];
     for (request, words) in rows {

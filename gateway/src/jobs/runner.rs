@@ -171,6 +171,8 @@ async fn serve(
 
 #[derive(Deserialize)]
 struct Completion {
+    #[serde(default)]
+    model: String,
     choices: Vec<Choice>,
     #[serde(default)]
     usage: Usage,
@@ -198,8 +200,8 @@ async fn ask(client: &reqwest::Client, worker: &str, job: &Job) -> Attempt {
     if let Some(expert) = &job.request.expert {
         body["model"] = json!(expert);
     }
-    let request =
-        client.post(format!("{worker}/v1/chat/completions")).header("x-heatmine-class", "deferrable").json(&body);
+    let request = client.post(format!("{worker}/v1/chat/completions")).header("x-heatmine-class", "deferrable");
+    let request = request.header("x-heatmine-job", job.id).json(&body);
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() => return Attempt::Unavailable(error.to_string()),
@@ -217,9 +219,10 @@ async fn ask(client: &reqwest::Client, worker: &str, job: &Job) -> Attempt {
     }
     if status.is_success() {
         return match serde_json::from_slice::<Completion>(&bytes) {
-            Ok(Completion { choices, usage }) => match choices.into_iter().next() {
+            Ok(Completion { model, choices, usage }) => match choices.into_iter().next() {
                 Some(choice) => Attempt::Answered(Answer {
                     text: choice.message.content,
+                    expert: model,
                     tokens_in: usage.prompt_tokens,
                     tokens_out: usage.completion_tokens,
                 }),

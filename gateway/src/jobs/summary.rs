@@ -4,6 +4,8 @@ use super::{JobRequest, Message};
 use chrono::{NaiveDate, TimeDelta};
 use plant::time::Timestamp;
 use plant::totals::Earnings;
+use plant::units::Currency;
+use plant::verdict::{When, verdict};
 
 /// Tokens a summary may take.
 const TOKENS: u32 = 160;
@@ -42,9 +44,23 @@ impl Reader {
     }
 }
 
+/// The house that a summary is about.
+#[derive(Clone, Copy, Debug)]
+pub struct House<'a> {
+    /// Its name.
+    pub site: &'a str,
+    /// What its amounts are in.
+    pub currency: Currency,
+}
+
 /// A summary of `day` for `reader`, to be written when there is power.
-pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, now: Timestamp) -> JobRequest {
-    let facts = facts(site, day, earnings);
+pub fn request(
+    reader: Reader,
+    house: House<'_>,
+    (day, earnings): (NaiveDate, &Earnings),
+    now: Timestamp,
+) -> JobRequest {
+    let facts = facts(house, day, earnings);
     let message = |role: &str, content: String| Message { role: role.into(), content };
     JobRequest {
         title: format!("{}: {day}", reader.title()),
@@ -59,18 +75,24 @@ pub fn request(reader: Reader, site: &str, day: NaiveDate, earnings: &Earnings, 
     }
 }
 
-fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
-    let tokens = earnings.tokens_in + earnings.tokens_out;
+fn facts(House { site, currency }: House<'_>, day: NaiveDate, earnings: &Earnings) -> String {
+    let tokens = earnings.tokens_in.saturating_add(earnings.tokens_out);
+    let bill = match earnings.known_cost_without() {
+        Some(without) => format!("The house's energy cost {:.2}; without the computer {without:.2}.", earnings.cost),
+        None => format!("The house's energy cost {:.2}.", earnings.cost),
+    };
     [
         format!("House: {site}. Day: {}.", day.format("%A, %-d %B %Y")),
         format!("Energy used by the computer: {:.2}.", earnings.energy),
         format!("Its heat that the house could use: {:.2}.", earnings.heat),
         format!("Text it read and wrote: {tokens} tokens."),
         format!("Paid for its work: {:.2}.", earnings.revenue),
-        format!("Worth of its heat: {:.2}.", earnings.heat_value),
-        format!("Cost of its electricity: {:.2}.", earnings.electricity_cost),
-        format!("The house's energy cost {:.2}; without the computer {:.2}.", earnings.cost, earnings.cost_without),
-        format!("In all the house is better off by {:.2}.", earnings.gain),
+        bill,
+        verdict(&When::Period(day.to_string()), earnings, currency),
+        format!(
+            "Beside that, the household's own questions were worth {:.2} to it, which nobody pays.",
+            earnings.household
+        ),
     ]
     .join("\n")
 }
@@ -78,6 +100,8 @@ fn facts(site: &str, day: NaiveDate, earnings: &Earnings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOUSE: House<'_> = House { site: "Demo house", currency: Currency::EUR };
     use plant::units::{Eur, KilowattHours};
 
     #[test]
@@ -85,17 +109,29 @@ mod tests {
         let earnings = Earnings {
             revenue: Eur(0.4567),
             net: Eur(0.31),
+            cost: Eur(2.0),
+            cost_without: Eur(1.30),
+            gain: Eur(-0.2433),
+            observed_s: 86_400.0,
+            compared_s: 86_400.0,
             energy: KilowattHours(3.2),
             tokens_in: 1000,
             tokens_out: 234,
             ..Earnings::default()
         };
         let day = NaiveDate::from_ymd_opt(2026, 6, 21).unwrap();
-        let job = request(Reader::Family, "Demo house", day, &earnings, "2026-06-22T00:05:00Z".parse().unwrap());
+        let job = request(Reader::Family, HOUSE, (day, &earnings), "2026-06-22T00:05:00Z".parse().unwrap());
         let text = &job.messages[1].content;
-        for part in ["Demo house", "Sunday, 21 June 2026", "3.20 kWh", "1234 tokens", "0.46 EUR", "three friendly"] {
+        let lost = "On 2026-06-21 the house was 0.24 EUR worse off by computing, because its power cost 0.70 EUR";
+        let bill = "The house's energy cost 2.00 EUR; without the computer 1.30 EUR.";
+        for part in
+            ["Demo house", "Sunday, 21 June 2026", "3.20 kWh", "1234 tokens", "0.46 EUR", "three friendly", lost, bill]
+        {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
+        let unknown = Earnings { compared_s: 0.0, ..earnings };
+        let text = facts(HOUSE, day, &unknown);
+        assert!(text.contains("nothing could be compared") && !text.contains("without the computer"), "{text}");
         assert_eq!(job.deadline, Some("2026-06-23T00:05:00Z".parse().unwrap()));
     }
 }

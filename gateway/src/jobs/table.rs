@@ -1,4 +1,4 @@
-//! The one table of `jobs.db`.
+//! The tables of `jobs.db`: the jobs, and what was delivered and is not yet in the books.
 
 use super::{Job, JobStatus};
 use crate::store::{Durability, Row as Found, Shape, rows};
@@ -10,15 +10,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// The database of the jobs. Times are milliseconds since 1970, so that they sort. Its version 1 has the table of version
-/// 0.1.0, which states version 0 and reads it as its own.
+/// The database of the jobs. Times are milliseconds since 1970, so that they sort. Its table of jobs is that of version 0.1.0, which
+/// states version 0 and reads this file as its own; version 2 has the deliveries beside it.
 pub(super) const SHAPE: Shape = Shape {
     file: "jobs.db",
-    version: 1,
+    version: 2,
     durability: Durability::Full,
     busy: Duration::from_secs(5),
     alone: false,
-    tables: "CREATE TABLE IF NOT EXISTS job (
+    tables: &[JOBS, DELIVERIES],
+};
+const JOBS: &str = "
+        CREATE TABLE IF NOT EXISTS job (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             request TEXT NOT NULL,
             status TEXT NOT NULL,
@@ -34,8 +37,16 @@ pub(super) const SHAPE: Shape = Shape {
             tokens_in INTEGER NOT NULL DEFAULT 0,
             tokens_out INTEGER NOT NULL DEFAULT 0
         ) STRICT;
-        CREATE INDEX IF NOT EXISTS job_status ON job (status, deadline);",
-};
+        CREATE INDEX IF NOT EXISTS job_status ON job (status, deadline);";
+const DELIVERIES: &str = "
+        CREATE TABLE IF NOT EXISTS delivery (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            journal TEXT NOT NULL,
+            job INTEGER NOT NULL,
+            expert TEXT NOT NULL,
+            price REAL NOT NULL,
+            delivered_at INTEGER NOT NULL
+        ) STRICT;";
 /// Where a row has its attempts.
 const ATTEMPTS: usize = 3;
 /// Where it has the moment of its end.

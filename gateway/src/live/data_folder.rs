@@ -1,6 +1,5 @@
 //! What the last run left on disk, and where this one records.
 
-use crate::engine::REMEMBERED;
 use crate::jobs::Queue;
 use crate::notices::Notices;
 use crate::recording::Recorder;
@@ -13,7 +12,7 @@ use plant::checkpoint::Restored;
 use plant::command::InForce;
 use plant::entry::{Booking, Entry, Head};
 use plant::ledger;
-use plant::receipt_ids::ReceiptIds;
+use plant::plant::Plant;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, EnergyTotals};
@@ -22,6 +21,8 @@ use std::path::Path;
 
 /// Forecasts learn from this many of the ledger's newest entries, as their receipts are known to the core.
 const RECENT_ENTRIES: u64 = 4000;
+/// Older ones are read so many at a time.
+const PART: u64 = 1000;
 /// Days whose sums the core finds again when the calendar turns back to them: a month and the one before it.
 const DAYS: TimeDelta = TimeDelta::days(62);
 /// A counting has gone on for longer where it has this many kilowatt-hours more: not the rounding of a sum.
@@ -38,6 +39,9 @@ pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices
             notices.add(file, format!("{words}."));
         }
     }
+    if let Some(words) = ledger.key_found() {
+        notices.add("ledger.key", format!("{words}."));
+    }
     if queue.is_new() && ledger.head().is_ok_and(|head| head.sequence > 0) {
         let words = "jobs.db was missing or empty: jobs that waited there are lost, and the queue is begun anew";
         notices
@@ -46,7 +50,13 @@ pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices
 }
 
 /// The running state, the ledger's entries around it, and the commands in force.
-pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce, notices: &Notices) -> Result<Restored> {
+pub(super) fn restore(
+    site: &Site,
+    ledger: &Ledger,
+    state: &StateStore,
+    commands: InForce,
+    notices: &Notices,
+) -> Result<Restored> {
     let checkpoint = state.checkpoint().context("cannot read state.db in the data folder")?;
     let head = ledger.head()?;
     let checkpoint = match checkpoint {
@@ -60,15 +70,58 @@ pub(super) fn restore(ledger: &Ledger, state: &StateStore, commands: InForce, no
         }
         fitting => fitting,
     };
-    let known = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.head.sequence);
     let recent_from = head.sequence.saturating_sub(RECENT_ENTRIES);
+    let mut broken = None;
+    let (known, checkpoint) = match checkpoint {
+        Some(checkpoint) if checkpoint.head.sequence >= recent_from => (checkpoint.head.sequence, Some(checkpoint)),
+        None if recent_from == 0 => (0, None),
+        older => {
+            let restored = Restored { checkpoint: older, commands: Some(commands), ..Restored::default() };
+            (recent_from, caught_up(site, ledger, restored, recent_from, &mut broken)?)
+        }
+    };
     let entries = ledger.after(known.min(recent_from), usize::MAX)?;
-    if let Some(broken) = entries.windows(2).find_map(|pair| ledger::verify(&link(&pair[0]), &pair[1]).err()) {
+    let breaks = entries.windows(2).find_map(|pair| ledger::verify(&link(&pair[0]), &pair[1]).err());
+    if let Some(broken) = broken.or(breaks) {
         let words = "`heatmine ledger verify` checks all of the books; a backup of ledger.db has the entry as it was";
         notices.add("ledger.chain", format!("The books do not hold: {broken}. {words}."));
     }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
     Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new() })
+}
+
+/// The running state as it is after the ledger's entry number `last`, a part of the entries at a time: no start holds years of them in
+/// memory. `broken` is what is wrong with their chain.
+fn caught_up(
+    site: &Site,
+    ledger: &Ledger,
+    restored: Restored,
+    last: u64,
+    broken: &mut Option<ledger::Broken>,
+) -> Result<Option<Checkpoint>> {
+    let from = restored.checkpoint.as_ref().map(|checkpoint| checkpoint.head.clone()).unwrap_or_default();
+    let (mut head, mut at) = (from, restored.checkpoint.as_ref().map_or(Timestamp::UNIX_EPOCH, |known| known.at));
+    let mut plant = Plant::new(site.clone(), restored, at);
+    while head.sequence < last {
+        let part = (last - head.sequence).min(PART);
+        let entries = ledger.after(head.sequence, usize::try_from(part).unwrap_or(usize::MAX))?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in &entries {
+            if broken.is_none() {
+                *broken = ledger::verify(&head, entry).err();
+            }
+            plant.catch_up(entry);
+            head = link(entry);
+            // The day that the books are in.
+            at = match ledger::booking(entry) {
+                Ok(Booking::Slot(account)) => account.start,
+                Ok(Booking::Receipt(_) | Booking::Day(_)) | Err(_) => entry.booked_at,
+            };
+        }
+    }
+    Ok(Some(plant.checkpoint(at)))
 }
 
 /// The sums of the local days before `now` that the running state has counted, for the month and the one before it.
@@ -101,7 +154,7 @@ fn parted(checkpoint: Checkpoint, ledger: &Ledger, head: Head, notices: &Notices
     let (remembered, books) = (&checkpoint.head.sequence, entries(&head));
     let both = format!(
         "The running state remembers entry {remembered} of the books and {:.2} EUR in all; ledger.db has {books} and {:.2} EUR",
-        checkpoint.total.net.0, counted.total.net.0
+        checkpoint.total.gain.0, counted.total.gain.0
     );
     let anew = flown(&counted.energy) > flown(&checkpoint.energy) + MORE_KWH;
     let what = if anew {
@@ -129,15 +182,6 @@ fn entries(head: &Head) -> String {
 
 fn link(entry: &Entry) -> Head {
     Head { sequence: entry.sequence, hash: entry.hash.clone() }
-}
-
-/// The newest receipts in the books, as many as a worker may send again.
-pub(super) fn booked_receipts(ledger: &Ledger) -> Result<ReceiptIds> {
-    let mut booked = ReceiptIds::new(REMEMBERED);
-    for receipt in ledger.newest_receipts(REMEMBERED)? {
-        booked.insert(&receipt.id);
-    }
-    Ok(booked)
 }
 
 /// The recording, where one is asked for.
@@ -179,7 +223,7 @@ mod tests {
         let mut store = StateStore::open(&disk).unwrap();
         store.save(ahead).unwrap();
         let ledger = Ledger::open(&disk).unwrap();
-        let restored = restore(&ledger, &store, plant.commands(), &Notices::open(&disk)).unwrap();
+        let restored = restore(&site, &ledger, &store, plant.commands(), &Notices::open(&disk)).unwrap();
         let found = restored.checkpoint.clone().unwrap();
         assert_eq!((found.head, found.mode), (plant::entry::Head::default(), Mode::Surplus));
         // What is booked from here on fits the ledger that is there.
@@ -194,6 +238,7 @@ mod tests {
             price: plant::units::Eur(0.01),
             worth: plant::units::Eur::ZERO,
             finished_at: now,
+            ..plant::work::Receipt::default()
         };
         for effect in plant.handle(Event::Receipt(Box::new(receipt)), now) {
             if let plant::effect::Effect::Append(entry) = effect {

@@ -1,14 +1,14 @@
 //! The engine around the loop: its watchdog, kept running.
 
-use super::data_folder;
 use super::restart::Restart;
+use crate::books::Settled;
 use crate::clock::Clock;
-use crate::engine::{Engine, Feeder, Watchdog};
+use crate::engine::{Engine, Feeder, Receipts, Watchdog};
 use crate::store::Ledger;
+use inference::client::Place;
 use plant::event::Event;
-use plant::receipt_ids::ReceiptIds;
 use plant::site::WorkPrices;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What each watchdog begins with.
 pub(super) struct Watched<E> {
@@ -24,31 +24,35 @@ pub(super) struct Watched<E> {
     pub events: mpsc::Sender<Event>,
     /// The books, which know the receipts that count already.
     pub ledger: Ledger,
+    /// Which receipts are done with.
+    pub settled: watch::Receiver<Settled>,
 }
 
 impl<E: Engine> Watched<E> {
-    /// Keeps a watchdog running; `booked` are the newest receipts in the books.
-    pub(super) async fn keep(self, restart: Restart, booked: ReceiptIds) {
+    /// Keeps a watchdog running.
+    pub(super) async fn keep(self, restart: Restart) {
         let stop = restart.stop.clone();
-        let mut booked = Some(booked);
         let watchdog = move || {
-            let booked = booked.take().map_or_else(|| data_folder::booked_receipts(&self.ledger), Ok);
-            let (engine, clock, feeder) = (self.engine.clone(), self.clock.clone(), self.feeder.clone());
-            let (prices, events, stop) = (self.prices, self.events.clone(), stop.clone());
+            let receipts = Receipts {
+                clock: self.clock.clone(),
+                prices: self.prices,
+                events: self.events.clone(),
+                settled: self.settled.clone(),
+                ledger: self.ledger.clone(),
+                place: Place::default(),
+                sent: None,
+            };
+            let watchdog = Watchdog {
+                engine: self.engine.clone(),
+                receipts,
+                feeder: self.feeder.clone(),
+                events: self.events.clone(),
+                restarts: 0,
+                ready_at: None,
+                served: false,
+            };
+            let stop = stop.clone();
             async move {
-                let booked = booked?;
-                let watchdog = Watchdog {
-                    engine,
-                    clock,
-                    prices,
-                    booked,
-                    feeder,
-                    events,
-                    restarts: 0,
-                    receipts_read: 0,
-                    ready_at: None,
-                    served: false,
-                };
                 watchdog.run(stop).await;
                 Ok(())
             }

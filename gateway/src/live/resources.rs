@@ -11,7 +11,6 @@ use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::checkpoint::Restored;
-use plant::receipt_ids::ReceiptIds;
 use plant::time::Timestamp;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -32,8 +31,6 @@ pub(super) struct Resources<E> {
     pub state: StateStore,
     /// What both say of the last run.
     pub restored: Restored,
-    /// The newest receipts in the books.
-    pub booked: ReceiptIds,
     /// What is written down beside the loop.
     pub kept: Kept,
     /// Deferrable work.
@@ -64,12 +61,11 @@ pub(super) async fn open<O: Outside>(
     // Where a newer version holds the books, nothing is switched on until somebody says so.
     let beside = ledger.is_beside() || state.is_beside();
     let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
-    let mut restored = data_folder::restore(&ledger, &state, in_force, &notices)?;
+    let mut restored = data_folder::restore(&loaded.site, &ledger, &state, in_force, &notices)?;
     restored.days = data_folder::days(&ledger, &restored, loaded.site.timezone, now)?;
     disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
-        booked: data_folder::booked_receipts(&ledger)?,
         queue,
         recorder: data_folder::recorder(disk, record, &loaded.site, &restored, now)?,
         kept: Kept { notices, debts, commands },

@@ -47,8 +47,9 @@ async fn summaries(tasks: Tasks, interval: Duration) -> Result<()> {
         }
         let now = clock.now();
         let day = now.with_timezone(&timezone).date_naive();
+        let house = summary::House { site: &record.site, currency: record.currency };
         for reader in Reader::ALL {
-            let request = summary::request(reader, &record.site, day, &record.today, now);
+            let request = summary::request(reader, house, (day, &record.today), now);
             if let Err(error) = queue.submit(&request, now) {
                 tracing::warn!(%error, "a summary could not be queued");
             }

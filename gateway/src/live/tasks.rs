@@ -2,9 +2,11 @@
 
 use super::restart::Restart;
 use crate::actuate::Actuators;
+use crate::books::Settled;
 use crate::broker::Dial;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::feeds::{Board, Feeds, Shore};
 use crate::interactive::Interactive;
 use crate::jobs;
 use crate::leases::{self, Leases};
@@ -20,15 +22,18 @@ use chrono_tz::Tz;
 use drivers::mqtt::Broker;
 use plant::event::Event;
 use plant::record::{LeaseState, LeaseStatus, Record};
-use plant::units::Currency;
 use plant::work::Backlog;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 /// Actions that may wait.
 const WAITING_MAX: usize = 64;
+
+/// Sums that have ended, as by another currency, are made anew within this time.
+const SUMS_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Where the newest record is shown.
 type Records = watch::Sender<Option<Arc<Record>>>;
@@ -42,8 +47,6 @@ pub(super) struct Tasks {
     pub clock: Clock,
     /// The site's time zone.
     pub timezone: Tz,
-    /// The site's currency.
-    pub currency: Currency,
     /// Deferrable work.
     pub queue: jobs::Queue,
     /// The books.
@@ -55,6 +58,8 @@ pub(super) struct Tasks {
     pub interactive: Interactive,
     /// Where the history waits.
     pub disk: Disk,
+    /// The state of the feeds.
+    pub feeds: Board,
     /// What somebody must have seen.
     pub notices: Notices,
     /// The worker's address, as `http://host:port`.
@@ -93,7 +98,7 @@ impl Tasks {
         let state = http::State::new(http::Parts {
             wiring: self.wiring.clone(),
             timezone: self.timezone,
-            currency: self.currency,
+            currency: config.site.currency.parse().unwrap_or_default(),
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
             jobs: self.queue.clone(),
@@ -175,6 +180,33 @@ impl Tasks {
         });
     }
 
+    /// Books what jobs have earned.
+    pub(super) fn deliveries(&self, settled: &watch::Receiver<Settled>) {
+        let (tasks, settled) = (self.clone(), settled.clone());
+        self.keep("the deliveries of jobs", move || {
+            let (queue, events, settled) = (tasks.queue.clone(), tasks.events.clone(), settled.clone());
+            jobs::Deliveries { queue, events, settled }.run(tasks.wiring.shutdown.clone())
+        });
+    }
+
+    /// Adds up what days and months have earned, where those sums are missing.
+    pub(super) fn sums(&self) {
+        let tasks = self.clone();
+        self.keep("the sums of the days", move || {
+            let (ledger, timezone) = (tasks.ledger.clone(), tasks.timezone);
+            let shutdown = tasks.wiring.shutdown.clone();
+            async move {
+                while !shutdown.is_cancelled() {
+                    let (ledger, stopped) = (ledger.clone(), shutdown.clone());
+                    tokio::task::spawn_blocking(move || ledger.sum_up(timezone, &|| stopped.is_cancelled())).await??;
+                    // From here on each entry brings them up to itself; these look for what has ended them.
+                    shutdown.run_until_cancelled(tokio::time::sleep(SUMS_INTERVAL)).await;
+                }
+                Ok(())
+            }
+        });
+    }
+
     /// Does what falls due.
     fn schedule(&self, entries: Vec<Entry>) {
         let tasks = self.clone();
@@ -194,10 +226,18 @@ impl Tasks {
 
     /// Listens for prices and forecasts.
     fn feeds(&self, config: &Config, broker: Option<impl Dial>) {
-        let (tariff, tasks) = (config.tariff.clone(), self.clone());
+        let feeds = Feeds::of(config);
+        let tasks = self.clone();
         self.keep("the reader of prices and forecasts", move || {
-            let (clock, events) = (tasks.clock.clone(), tasks.events.clone());
-            let feeds = feeds::run(tariff.clone(), broker.clone(), clock, events, tasks.wiring.shutdown.clone());
+            let shore = Shore {
+                clock: tasks.clock.clone(),
+                events: tasks.events.clone(),
+                board: tasks.feeds.clone(),
+                troubles: tasks.restart.troubles.clone(),
+                timezone: tasks.timezone,
+                disk: Some(tasks.disk.clone()),
+            };
+            let feeds = feeds::run(feeds.clone(), broker.clone(), shore, tasks.wiring.shutdown.clone());
             async move {
                 feeds.await;
                 Ok(())

@@ -7,44 +7,63 @@
 //! Example: entry 41 has the hash `9f..`; entry 42 books 0.02 EUR for an answer and has the hash of `9f..`, 42, its time
 //! and that body, `c3..`. Whoever makes it 0.20 EUR afterwards gets "entry 42 was changed after it was booked"; whoever deletes
 //! it, "entry 42 is missing: entry 43 stands in its place". The newest entries can be cut off unseen by the chain
-//! alone: the checkpoint remembers the head.
+//! alone: the checkpoint remembers the head, and the house signs it.
+
+/// The house's signature of the newest entry.
+mod signature;
+/// What days and months have earned.
+mod sums;
+/// The check of the chain.
+mod verification;
+
+pub use signature::{Signature, Signed};
+pub use verification::Verified;
 
 use super::BUSY;
 use super::disk::{Disk, Durability};
 use super::recovery::Recovered;
 use super::shape::{Condition, Opened, Shape};
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
-use plant::entry::{Booking, Entry, Head, SlotAccount};
+use plant::entry::{Booking, Entry, Head};
 use plant::ledger;
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, Totals};
-use plant::work::Receipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::BTreeMap;
+use signature::HouseKey;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The database of the books.
 const FILE: &str = "ledger.db";
-/// Its version 1 has the tables of version 0.1.0, which states version 0 and reads it as its own. The database itself refuses to
-/// change or delete an entry.
+/// Its table of entries is that of version 0.1.0, which states version 0 and reads this file as its own; beside it, version 1 had
+/// nothing, and version 2 has what is made from the entries, and their signatures. The database itself refuses to change or delete an
+/// entry.
 const SHAPE: Shape = Shape {
     file: FILE,
-    version: 1,
+    version: 2,
     durability: Durability::Full,
     busy: BUSY,
     alone: false,
-    tables: "CREATE TABLE IF NOT EXISTS entry (
-                 sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
-                 body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;
-             CREATE INDEX IF NOT EXISTS entry_slot ON entry (slot) WHERE slot IS NOT NULL;
-             CREATE TRIGGER IF NOT EXISTS entry_keep BEFORE UPDATE ON entry
-                 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-             CREATE TRIGGER IF NOT EXISTS entry_stay BEFORE DELETE ON entry
-                 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;",
+    tables: &[ENTRIES, signature::TABLE, sums::TABLES],
 };
+/// The entries. A receipt is found by its id; one that has rotted has none.
+const ENTRIES: &str = "
+    CREATE TABLE IF NOT EXISTS entry (
+        sequence INTEGER PRIMARY KEY, booked_at TEXT NOT NULL, kind TEXT NOT NULL, slot INTEGER,
+        body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT;
+    CREATE INDEX IF NOT EXISTS entry_slot ON entry (slot) WHERE slot IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS entry_receipt ON entry (iif(json_valid(body), body ->> '$.receipt.id', NULL))
+        WHERE kind = 'receipt';
+    CREATE TRIGGER IF NOT EXISTS entry_keep BEFORE UPDATE ON entry
+        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+    CREATE TRIGGER IF NOT EXISTS entry_stay BEFORE DELETE ON entry
+        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;";
+/// The columns of an entry, as [`entry_of`] reads them.
+const ENTRY: &str = "sequence, booked_at, body, previous, hash";
 /// The newest entries that a start reads.
 const PROBED: u32 = 4000;
 /// Readers wait this long for a writer.
@@ -73,21 +92,6 @@ pub enum LedgerError {
     },
 }
 
-/// What a verification has seen.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Verified {
-    /// Entries whose hash and predecessor are right.
-    pub entries: u64,
-    /// Receipts among them.
-    pub receipts: u64,
-    /// Closed slots among them.
-    pub slots: u64,
-    /// Closed days among them.
-    pub days: u64,
-    /// The newest link.
-    pub head: Head,
-}
-
 /// `ledger.db`. Clones share the writer; readers open the file for themselves and never hold up an append.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -98,17 +102,12 @@ pub struct Ledger {
     condition: Condition,
     /// What of a broken file went over.
     carried: Option<String>,
-}
-
-/// A part of the books: the slots after one, in the entries up to one.
-#[derive(Clone, Copy)]
-struct Part {
-    since: Slot,
-    last: u64,
-}
-
-impl Part {
-    const ALL: Self = Self { since: Slot(i64::MIN), last: u64::MAX };
+    /// Signs what is booked; absent where these books are only read.
+    key: Option<HouseKey>,
+    /// What has happened to an earlier key, in words.
+    key_words: Option<String>,
+    /// Rows that were read so far.
+    rows: Arc<AtomicU64>,
 }
 
 /// When the newest entry was booked, of books that nobody has opened; `None` where there are none, or they cannot be read.
@@ -127,16 +126,24 @@ impl Ledger {
     pub fn open(disk: &Disk) -> Result<Self, LedgerError> {
         let Opened { connection, file, condition } =
             SHAPE.open(disk, probe).map_err(|source| sqlite(disk, FILE, source))?;
+        let (key, key_words) = HouseKey::open(disk);
         let mut ledger = Self {
             disk: disk.clone(),
             file: file.into(),
             writer: Arc::new(Mutex::new(connection)),
             condition: condition.clone(),
             carried: None,
+            key,
+            key_words,
+            rows: Arc::default(),
         };
+        if ledger.key_words.is_none() {
+            ledger.key_words = ledger.lost_key();
+        }
         if let Condition::Broken { aside, .. } = &condition {
             let recovered = Recovered::read(aside).unwrap_or_default();
             ledger.append_all(recovered.whole())?;
+            ledger.carry_over(&recovered.signatures)?;
             ledger.carried = Some(recovered.words());
         }
         Ok(ledger)
@@ -148,6 +155,11 @@ impl Ledger {
         Some(self.carried.as_ref().map_or(words.clone(), |carried| format!("{words}. {carried}")))
     }
 
+    /// What a person has to hear of the house's key; nothing where all is well.
+    pub fn key_found(&self) -> Option<&str> {
+        self.key_words.as_deref()
+    }
+
     /// Whether a newer version wrote the file, so that this one works beside it.
     pub fn is_beside(&self) -> bool {
         matches!(self.condition, Condition::Newer { .. })
@@ -157,7 +169,9 @@ impl Ledger {
     pub fn open_existing(disk: &Disk) -> Result<Self, LedgerError> {
         let connection = disk.existing_database(FILE).map_err(|source| sqlite(disk, FILE, source))?;
         let writer = Arc::new(Mutex::new(connection));
-        Ok(Self { disk: disk.clone(), file: FILE.into(), writer, condition: Condition::Whole, carried: None })
+        let (condition, rows) = (Condition::Whole, Arc::default());
+        let (carried, key, key_words) = (None, None, None);
+        Ok(Self { disk: disk.clone(), file: FILE.into(), writer, condition, carried, key, key_words, rows })
     }
 
     /// Appends an entry; it is on the disk when this returns. An entry that is already there is no error.
@@ -167,18 +181,26 @@ impl Ledger {
 
     /// Appends entries, all or none of them.
     pub(crate) fn append_all(&self, entries: &[Entry]) -> Result<(), LedgerError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.lock();
         let transaction = writer.transaction().map_err(|source| self.sqlite(source))?;
+        let mut slots = 0;
         for entry in entries {
             let (kind, slot) = match ledger::booking(entry) {
-                Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
-                Ok(Booking::Receipt(_)) => ("receipt", None),
-                Ok(Booking::Day(_)) => ("day", None),
+                Ok(booking) => row_of(&booking),
                 Err(why) => return Err(self.broken(entry.sequence, why.to_string())),
             };
+            slots += usize::from(slot.is_some());
             insert(&transaction, entry, kind, slot).map_err(|source| self.sqlite(source))?;
         }
-        transaction.commit().map_err(|source| self.sqlite(source))
+        // A receipt alone writes as little as it can: the next slot is never far.
+        let follow = || match (entries.last(), &self.key) {
+            (Some(last), key) if slots > 0 => {
+                sums::follow(&transaction, entries)?;
+                key.as_ref().map_or(Ok(()), |key| key.sign(&transaction, last))
+            }
+            (Some(_) | None, _) => Ok(()),
+        };
+        follow().and_then(|()| transaction.commit()).map_err(|source| self.sqlite(source))
     }
 
     /// Writes entries into a database of their own at `path`, which is not there yet.
@@ -187,15 +209,11 @@ impl Ledger {
     /// It cannot be written.
     pub(crate) fn write_apart(path: &Path, entries: &[Entry]) -> rusqlite::Result<()> {
         let mut connection = Connection::open(path)?;
-        connection.execute_batch(SHAPE.tables)?;
+        connection.execute_batch(&SHAPE.tables.concat())?;
         connection.pragma_update(None, "user_version", SHAPE.version)?;
         let transaction = connection.transaction()?;
         for entry in entries {
-            let (kind, slot) = match ledger::booking(entry) {
-                Ok(Booking::Slot(account)) => ("slot", Some(account.slot.0)),
-                Ok(Booking::Day(_)) => ("day", None),
-                Ok(Booking::Receipt(_)) | Err(_) => ("receipt", None),
-            };
+            let (kind, slot) = ledger::booking(entry).map_or(("receipt", None), |booking| row_of(&booking));
             insert(&transaction, entry, kind, slot)?;
         }
         transaction.commit()
@@ -222,44 +240,24 @@ impl Ledger {
         Ok(entries)
     }
 
-    /// The newest receipts, at most `limit`, in the order of their booking.
-    pub fn newest_receipts(&self, limit: usize) -> Result<Vec<Receipt>, LedgerError> {
+    /// Which of these receipts are booked, by their ids.
+    pub fn booked_receipts(&self, ids: &[String]) -> Result<BTreeSet<String>, LedgerError> {
         let connection = self.reader()?;
-        let mut statement = connection
-            .prepare(
-                "SELECT sequence, booked_at, body, previous, hash FROM entry WHERE kind = 'receipt'
-                 ORDER BY sequence DESC LIMIT ?1",
-            )
-            .map_err(|source| self.sqlite(source))?;
-        let rows = statement
-            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], entry_of)
-            .map_err(|source| self.sqlite(source))?;
-        let mut receipts = Vec::new();
-        for entry in rows {
-            if let Ok(Booking::Receipt(booked)) = ledger::booking(&entry.map_err(|source| self.sqlite(source))?) {
-                receipts.push(booked.receipt);
+        let read = || -> rusqlite::Result<BTreeSet<String>> {
+            let mut statement = connection.prepare(
+                "SELECT EXISTS (SELECT 1 FROM entry
+                    WHERE iif(json_valid(body), body ->> '$.receipt.id', NULL) = ?1 AND kind = 'receipt')",
+            )?;
+            let mut booked = BTreeSet::new();
+            for id in ids {
+                self.count_rows(1);
+                if statement.query_row([id], |row| row.get(0))? {
+                    booked.insert(id.clone());
+                }
             }
-        }
-        receipts.reverse();
-        Ok(receipts)
-    }
-
-    /// Walks the whole chain; `progress` hears how many entries it has seen.
-    pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, LedgerError> {
-        let mut verified = Verified { entries: 0, receipts: 0, slots: 0, days: 0, head: Head::default() };
-        self.each_after(0, usize::MAX, |entry| {
-            let broken = |why: String| self.broken(entry.sequence, why);
-            verified.head = ledger::verify(&verified.head, &entry).map_err(|why| broken(why.to_string()))?;
-            match ledger::booking(&entry).map_err(|why| broken(why.to_string()))? {
-                Booking::Receipt(_) => verified.receipts += 1,
-                Booking::Slot(_) => verified.slots += 1,
-                Booking::Day(_) => verified.days += 1,
-            }
-            verified.entries += 1;
-            progress(verified.entries);
-            Ok(())
-        })?;
-        Ok(verified)
+            Ok(booked)
+        };
+        read().map_err(|source| self.sqlite(source))
     }
 
     /// Whether the entry that `head` names is there; the chain's beginning always is.
@@ -294,52 +292,26 @@ impl Ledger {
             .map_err(|source| self.sqlite(source))
     }
 
-    /// Earnings of each local day from `from` to `to`, both included; days without entries are left out.
-    pub fn days(&self, zone: Tz, from: NaiveDate, to: NaiveDate) -> Result<Vec<(String, Earnings)>, LedgerError> {
-        self.grouped(Part::ALL, |account| {
-            let day = account.start.with_timezone(&zone).date_naive();
-            (from..=to).contains(&day).then(|| day.to_string())
-        })
-    }
-
     /// Earnings of each local day, for the slots after `since` that entries up to number `last` book.
     pub fn days_since(&self, zone: Tz, since: Slot, last: u64) -> Result<BTreeMap<NaiveDate, Earnings>, LedgerError> {
-        let day = |account: &SlotAccount| Some(account.start.with_timezone(&zone).date_naive());
-        Ok(self.grouped(Part { since, last }, day)?.into_iter().collect())
-    }
-
-    /// Earnings of each local month.
-    pub fn months(&self, zone: Tz) -> Result<Vec<(String, Earnings)>, LedgerError> {
-        self.grouped(Part::ALL, |account| {
-            let day = account.start.with_timezone(&zone).date_naive();
-            Some(format!("{:04}-{:02}", day.year(), day.month()))
-        })
-    }
-
-    fn grouped<K: Ord>(
-        &self,
-        Part { since, last }: Part,
-        label: impl Fn(&SlotAccount) -> Option<K>,
-    ) -> Result<Vec<(K, Earnings)>, LedgerError> {
         let connection = self.reader()?;
-        let mut sums: BTreeMap<K, Earnings> = BTreeMap::new();
-        let mut statement = connection
-            .prepare(
-                "SELECT sequence, booked_at, body, previous, hash FROM entry
-                 WHERE slot IS NOT NULL AND slot > ?1 AND sequence <= ?2 ORDER BY slot",
-            )
-            .map_err(|source| self.sqlite(source))?;
-        let range = params![since.0, i64::try_from(last).unwrap_or(i64::MAX)];
-        let rows = statement.query_map(range, entry_of).map_err(|source| self.sqlite(source))?;
-        for entry in rows {
-            let entry = entry.map_err(|source| self.sqlite(source))?;
-            if let Ok(Booking::Slot(account)) = ledger::booking(&entry)
-                && let Some(label) = label(&account)
-            {
-                *sums.entry(label).or_default() += Earnings::from(&*account);
+        let read = || -> rusqlite::Result<BTreeMap<NaiveDate, Earnings>> {
+            let mut days: BTreeMap<NaiveDate, Earnings> = BTreeMap::new();
+            let query = format!(
+                "SELECT {ENTRY} FROM entry WHERE slot IS NOT NULL AND slot > ?1 AND sequence <= ?2 ORDER BY slot"
+            );
+            let mut statement = connection.prepare(&query)?;
+            let mut rows = statement.query(params![since.0, i64::try_from(last).unwrap_or(i64::MAX)])?;
+            while let Some(row) = rows.next()? {
+                self.count_rows(1);
+                if let Ok(Booking::Slot(account)) = ledger::booking(&entry_of(row)?) {
+                    let day = account.start.with_timezone(&zone).date_naive();
+                    *days.entry(day).or_default() += Earnings::from(&*account);
+                }
             }
-        }
-        Ok(sums.into_iter().collect())
+            Ok(days)
+        };
+        read().map_err(|source| self.sqlite(source))
     }
 
     fn each_after(
@@ -357,9 +329,24 @@ impl Ledger {
         let bounds = params![i64::try_from(sequence).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX)];
         let rows = statement.query_map(bounds, entry_of).map_err(|source| self.sqlite(source))?;
         for entry in rows {
+            self.count_rows(1);
             visit(entry.map_err(|source| self.sqlite(source))?)?;
         }
         Ok(())
+    }
+
+    /// How many rows were read so far, by all clones.
+    pub fn rows_read(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    fn count_rows(&self, count: usize) {
+        self.rows.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A transaction that a dying thread left open is rolled back with it.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> Result<Connection, LedgerError> {
@@ -389,6 +376,15 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
     )?;
     let rows = statement.query_map([PROBED], |row| entry_of(row).map(drop))?;
     rows.collect()
+}
+
+/// How the table names a booking, and the slot by which it is found.
+fn row_of(booking: &Booking) -> (&'static str, Option<i64>) {
+    match booking {
+        Booking::Slot(account) => ("slot", Some(account.slot.0)),
+        Booking::Receipt(_) => ("receipt", None),
+        Booking::Day(_) => ("day", None),
+    }
 }
 
 fn insert(connection: &Connection, entry: &Entry, kind: &str, slot: Option<i64>) -> rusqlite::Result<()> {
@@ -421,3 +417,7 @@ fn entry_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
 fn unsigned(value: i64) -> u64 {
     value.try_into().unwrap_or(0)
 }
+
+#[cfg(test)]
+#[path = "ledger_test.rs"]
+mod tests;

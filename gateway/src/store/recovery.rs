@@ -4,6 +4,7 @@
 //! follows the one before it. 401 to 403 are missing. 404 to 812 can be read and fit together, but nothing proves any more
 //! what came before them.
 
+use super::ledger::Signature;
 use super::pages::{Row, rows};
 use plant::entry::{Entry, Head};
 use plant::ledger;
@@ -17,6 +18,8 @@ use std::path::Path;
 pub(crate) struct Recovered {
     /// Each in its place, in order; where a number had several, the one that continues the chain.
     pub entries: Vec<Entry>,
+    /// The signatures, with their days.
+    pub signatures: Vec<(String, Signature)>,
     /// How many of them, from the first on, make a chain without a break.
     chained: usize,
     /// What is wrong with the first that does not continue the chain.
@@ -30,8 +33,13 @@ impl Recovered {
     /// The file cannot be read at all.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let mut found: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
-        for entry in rows(path)?.into_iter().filter_map(entry_of) {
-            found.entry(entry.sequence).or_default().push(entry);
+        let mut signatures = Vec::new();
+        for row in rows(path)? {
+            match (signature_of(&row), entry_of(row)) {
+                (_, Some(entry)) => found.entry(entry.sequence).or_default().push(entry),
+                (Some(signature), None) => signatures.push(signature),
+                (None, None) => {}
+            }
         }
         let (mut entries, mut head) = (Vec::new(), Head::default());
         let (mut chained, mut breaks) = (0, None);
@@ -51,7 +59,7 @@ impl Recovered {
             }
             entries.push(entry.clone());
         }
-        Ok(Self { entries, chained, breaks })
+        Ok(Self { entries, signatures, chained, breaks })
     }
 
     /// The entries from the first on that make a chain without a break.
@@ -120,4 +128,15 @@ fn entry_of(row: Row) -> Option<Entry> {
     };
     let sequence = u64::try_from(row.id).ok()?;
     Some(Entry { sequence, booked_at: booked_at.parse().ok()?, body, previous, hash })
+}
+
+/// The signature in a row of five columns, with its day.
+fn signature_of(row: &Row) -> Option<(String, Signature)> {
+    let [Value::Text(day), Value::Text(key), Value::Integer(sequence), Value::Text(hash), Value::Text(signature)] =
+        row.values.as_slice()
+    else {
+        return None;
+    };
+    let sequence = u64::try_from(*sequence).ok()?;
+    Some((day.clone(), Signature { sequence, hash: hash.clone(), key: key.clone(), signature: signature.clone() }))
 }

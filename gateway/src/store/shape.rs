@@ -40,7 +40,7 @@ pub(crate) struct Shape {
     /// written with every commit.
     pub alone: bool,
     /// The statements that make the tables where they are missing.
-    pub tables: &'static str,
+    pub tables: &'static [&'static str],
 }
 
 /// In what state a database was found.
@@ -87,7 +87,7 @@ impl Shape {
     ) -> rusqlite::Result<Opened> {
         let Disk::Folder(folder) = disk else {
             let connection = disk.database(self.file, self.durability, self.busy)?;
-            connection.execute_batch(self.tables)?;
+            connection.execute_batch(&self.tables.concat())?;
             return Ok(Opened { connection, file: self.file.to_owned(), condition: Condition::Whole });
         };
         let (file, path) = (self.file.to_owned(), folder.join(self.file));
@@ -164,7 +164,7 @@ impl Shape {
             }
         }
         self.durability.set(&connection)?;
-        connection.execute_batch(self.tables)?;
+        connection.execute_batch(&self.tables.concat())?;
         if version < self.version {
             connection.pragma_update(None, "user_version", self.version)?;
             // Other programs read the version in the file itself.

@@ -18,7 +18,9 @@ const SHAPE: Shape = Shape {
     durability: Durability::Full,
     busy: BUSY,
     alone: true,
-    tables: "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;",
+    tables: &[
+        "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;",
+    ],
 };
 /// A control of a device that was set and not yet given back: a debt.
 pub type Owed = (DeviceId, Control);

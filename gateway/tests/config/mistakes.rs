@@ -147,7 +147,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[tariff.import]\nkind = \"spot\"\n[pv]")],
-        "house.toml:5:1: tariff.import.kind = \"spot\": needs a section [tariff.spot] with topic or url",
+        "house.toml:5:1: tariff.import.kind = \"spot\": needs a section [tariff.spot] with a source, topic or url",
     ),
     (
         &[("[pv]", "[tariff.import]\nkind = \"time_of_use\"\n[pv]")],
@@ -331,7 +331,27 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[tariff.spot]\ntopic = \"a\"\nurl = \"http://b\"\n[pv]")],
-        "house.toml:4:9: tariff.spot: expected exactly one of topic and url",
+        "house.toml:4:9: tariff.spot: expected a source, or exactly one of topic and url",
+    ),
+    (
+        &[("[pv]", "[tariff.spot]\nsource = \"entsoe\"\nzone = \"Mars\"\n[pv]")],
+        "house.toml:4:9: tariff.spot.key: missing; source = \"entsoe\" needs the key that the service gave you (or key_file)",
+    ),
+    (
+        &[("[pv]", "[tariff.spot]\nsource = \"awattar\"\nzone = \"CH\"\n[pv]")],
+        "house.toml:6:1: tariff.spot.zone = \"CH\": expected AT or DE",
+    ),
+    (
+        &[("[pv]", "[tariff.spot]\nsource = \"energy-charts\"\nzone = \"AT\"\nkey = \"abc\"\n[pv]")],
+        "house.toml:7:1: tariff.spot.key = \"***\": source = \"energy-charts\" has no key; expected none",
+    ),
+    (
+        &[("[pv]", "[tariff.spot]\nsource = \"home_assistant\"\nentity = \"sensor.price\"\n[pv]")],
+        "house.toml: home_assistant.url: missing; tariff.spot.source = \"home_assistant\" asks there",
+    ),
+    (
+        &[("[pv]", "[tariff.export]\nkind = \"spot\"\n[tariff.spot]\nsource = \"tibber\"\nkey = \"abc\"\n[pv]")],
+        "house.toml:5:1: tariff.export.kind = \"spot\": needs wholesale prices, and those of [tariff.spot] include fees and taxes; expected fixed or time_of_use",
     ),
     (
         &[("[pv]", "[tariff.spot]\nurl = \"exchange\"\n[pv]")],

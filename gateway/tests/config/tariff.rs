@@ -267,7 +267,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "",
         "[tariff]\ncontract = \"de-dynamic-2026\"",
-        "tariff.import.kind = \"spot\": needs a section [tariff.spot] with topic or url",
+        "tariff.import.kind = \"spot\": needs a section [tariff.spot] with a source, topic or url",
     ),
     (
         "",

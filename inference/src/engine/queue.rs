@@ -70,7 +70,7 @@ mod tests {
     fn request(id: &str, class: Class) -> Sequence {
         let model = ModelFile { name: "m".into(), path: "m.gguf".into() };
         let (prompt, options) = (String::new(), Options::default());
-        let request = Request { id: id.into(), model, prompt, class, options };
+        let request = Request { id: id.into(), model, prompt, class, job: None, options };
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
         let seat = Arc::new(tokio::sync::Semaphore::new(1)).try_acquire_owned().unwrap();
         Sequence::new(request, events, seat, crate::stopwatch::now())

@@ -114,7 +114,7 @@ impl Sequence {
 
     /// Ends it with an error.
     pub(super) fn fail(self, error: Error) -> Option<Served> {
-        let served = self.served();
+        let served = self.served(false);
         // Nobody listening is no loss.
         let _ = self.events.send(Event::Failed(error));
         (served.tokens_in > 0 && self.joules > 0.0).then_some(served)
@@ -140,12 +140,14 @@ impl Sequence {
                 generation: now.duration_since(first),
             },
         };
-        (self.served(), self.events, done)
+        (self.served(finish != Finish::Cancelled), self.events, done)
     }
 
-    fn served(&self) -> Served {
+    fn served(&self, whole: bool) -> Served {
         Served {
             id: self.request.id.clone(),
+            job: self.request.job.clone(),
+            whole,
             expert: self.request.model.name.clone(),
             class: self.request.class,
             tokens_in: self.prompt,

@@ -80,6 +80,8 @@ pub(crate) struct Request {
     /// The text to continue, template applied.
     pub prompt: String,
     pub class: Class,
+    /// The job whose work it is; the receipt carries it.
+    pub job: Option<String>,
     pub options: Options,
 }
 
@@ -134,6 +136,10 @@ pub(crate) enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Served {
     pub id: String,
+    /// The job whose work it is.
+    pub job: Option<String>,
+    /// Whether the answer came to its end.
+    pub whole: bool,
     pub expert: String,
     pub class: Class,
     /// Prompt tokens.

@@ -72,6 +72,8 @@ pub(super) struct Chat {
     pub sampling: Sampling,
     /// Whether somebody waits.
     pub class: Class,
+    /// The job whose work it is.
+    pub job: Option<String>,
 }
 
 /// What an expert reads.
@@ -108,8 +110,8 @@ impl Chat {
             Content::Prompt(text) => (text, false),
         };
         let options = options(&self.sampling)?;
-        let request =
-            Request { id: state.new_id(), model: prepared.expert.model(), prompt, class: self.class, options };
+        let (id, model) = (state.new_id(), prepared.expert.model());
+        let request = Request { id, model, prompt, class: self.class, job: self.job, options };
         Ok(Submission { prepared, request, tools })
     }
 }

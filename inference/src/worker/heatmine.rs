@@ -4,13 +4,14 @@
 //! GET /health              200 while the engine's thread shows life
 //! GET /heatmine/status     client::Status
 //! PUT /heatmine/budget     {"watts": 45, "ttl_s": 10} -> client::Status; null watts are no limit, no ttl_s is no end
-//! GET /heatmine/receipts   ?after=2 -> {"receipts": [..], "last": 4}
+//! GET /heatmine/receipts   ?after=2&journal=9f3a -> {"receipts": [..], "last": 4}; after 0 without a journal are all
 //! ```
 
 use super::refusal::{Refusal, read};
 use super::state::Shared;
 use crate::client::{State as WorkerState, Status};
 use crate::engine::Snapshot;
+use crate::receipts::Place;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
@@ -40,6 +41,8 @@ struct Budget {
 struct After {
     #[serde(default)]
     after: u64,
+    #[serde(default)]
+    journal: Option<String>,
 }
 
 pub(super) fn routes() -> Router<Shared> {
@@ -113,10 +116,10 @@ async fn budget(State(state): State<Shared>, body: Result<Bytes, BytesRejection>
 
 async fn receipts(State(state): State<Shared>, query: Result<Query<After>, QueryRejection>) -> Response {
     match query {
-        Ok(Query(After { after })) => {
-            let mut journal = state.journal();
-            let receipts = journal.after(after, MOST_RECEIPTS);
-            Json(json!({"receipts": receipts, "last": journal.last()})).into_response()
+        Ok(Query(After { after: sequence, journal })) => {
+            let mut kept = state.journal();
+            let receipts = kept.after(&Place { journal, sequence }, MOST_RECEIPTS);
+            Json(json!({"receipts": receipts, "last": kept.last()})).into_response()
         }
         Err(rejection) => Refusal::bad(StatusCode::BAD_REQUEST, rejection.body_text()).reply(PATH),
     }

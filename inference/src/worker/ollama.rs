@@ -5,7 +5,7 @@
 
 use super::answer::{Answer, Piece, Whole};
 use super::chat::{Chat, ChatMessage, Content, Sampling};
-use super::refusal::{Refusal, class, read};
+use super::refusal::{Refusal, class, job, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;
@@ -158,7 +158,7 @@ async fn serve(
     form: Form,
 ) -> Result<Response, Refusal> {
     let request: Request = read(body)?;
-    let class = class(headers)?;
+    let (class, job) = (class(headers)?, job(headers)?);
     if named(&request).is_empty() {
         return Err(Refusal::bad(StatusCode::BAD_REQUEST, "model is required".into()));
     }
@@ -171,7 +171,7 @@ async fn serve(
     }
     let head = Head { form, model: named(&request).to_owned(), clock: state.config.clock };
     let stream = request.stream.unwrap_or(true);
-    let submission = request.chat(form, class)?.submission(state)?;
+    let submission = Chat { job, ..request.chat(form, class)? }.submission(state)?;
     let answer = Answer::start(state, submission).await?;
     if stream {
         return Ok(streamed(head, answer));
@@ -183,7 +183,7 @@ impl Request {
     /// What it asks, in the worker's own words.
     fn chat(self, form: Form, class: Class) -> Result<Chat, Error> {
         let (expert, sampling) = (named(&self).to_owned(), self.sampling()?);
-        Ok(Chat { expert, sampling, content: self.content(form)?, class })
+        Ok(Chat { expert, sampling, content: self.content(form)?, class, job: None })
     }
 
     fn sampling(&self) -> Result<Sampling, Error> {

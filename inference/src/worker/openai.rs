@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Piece, Whole};
 use super::chat::{Chat, ChatMessage, Content, Sampling};
-use super::refusal::{Refusal, class, read};
+use super::refusal::{Refusal, class, job, read};
 use super::state::Shared;
 use crate::engine::work::{Class, Done, Finish};
 use crate::error::Error;
@@ -110,13 +110,13 @@ async fn chat(State(state): State<Shared>, headers: HeaderMap, body: Result<Byte
 
 async fn serve(state: &Shared, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
     let request: ChatRequest = read(body)?;
-    let class = class(headers)?;
+    let (class, job) = (class(headers)?, job(headers)?);
     if request.n.is_some_and(|n| n != 1.0) {
         return Err(Error::request("n", "n: only one answer per request is made").into());
     }
     let stream = request.stream.unwrap_or(false);
     let usage = request.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false);
-    let submission = request.chat(class)?.submission(state)?;
+    let submission = Chat { job, ..request.chat(class)? }.submission(state)?;
     let head = Head {
         id: submission.request.id.clone(),
         model: submission.prepared.expert.name.clone(),
@@ -150,7 +150,7 @@ impl ChatRequest {
         };
         let tools = self.tools.filter(|_| !no_tools).unwrap_or_default();
         let content = Content::Messages { messages: self.messages, tools, think };
-        Ok(Chat { expert: self.model, content, sampling, class })
+        Ok(Chat { expert: self.model, content, sampling, class, job: None })
     }
 }
 

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Seconds after which a refused request may be tried again: about what one of the answers in the way takes.
 const RETRY_AFTER: &str = "5";
 
+/// The longest name of a job, in characters.
+const JOB_MAX: usize = 64;
+
 /// Why a request is not served.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -119,6 +122,14 @@ pub(super) fn class(headers: &HeaderMap) -> Result<crate::engine::work::Class, R
             Err(Refusal::bad(StatusCode::BAD_REQUEST, message))
         }
     }
+}
+
+/// The job that a request's header names: its receipt says so.
+pub(super) fn job(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get("x-heatmine-job") else { return Ok(None) };
+    let name = value.to_str().ok().filter(|name| (1..=JOB_MAX).contains(&name.len()));
+    let message = || format!("header x-heatmine-job is {value:?}; expected 1 to {JOB_MAX} printed characters");
+    name.map(|name| Some(name.to_owned())).ok_or_else(|| Refusal::bad(StatusCode::BAD_REQUEST, message()))
 }
 
 /// Any path without a meaning.

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, text};
 use futures_util::StreamExt;
+use inference::client::Place;
 use serde_json::{Value, json};
 
 /// The data of a stream of server-sent events, `[DONE]` included.
@@ -59,7 +60,7 @@ async fn answers_made_side_by_side_are_not_mixed_up() {
     for ((question, word), reply) in rows.iter().zip(&together) {
         assert!(text(reply).contains(word), "{question} {:?}", text(reply));
     }
-    let receipts = bench.worker.receipts(0).await.unwrap();
+    let receipts = bench.worker.receipts(&Place::default()).await.unwrap();
     assert_eq!(receipts.len(), 4);
     assert!(receipts.iter().all(|receipt| receipt.joules > 0.0 && receipt.tokens_out > 0), "{receipts:?}");
     // Together they cost what the machine drew, not four times as much.
@@ -147,6 +148,6 @@ async fn who_hangs_up_costs_nothing_more() {
     stream.next().await.unwrap().unwrap();
     drop(stream);
     bench.until(|status| status.active == 0 && status.last_receipt == 1).await;
-    let receipts = bench.worker.receipts(0).await.unwrap();
+    let receipts = bench.worker.receipts(&Place::default()).await.unwrap();
     assert!(receipts[0].tokens_out < 2000, "{receipts:?}");
 }

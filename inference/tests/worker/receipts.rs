@@ -1,7 +1,7 @@
 //! Served work survives the sudden death of the worker.
 
 use crate::bench::{clock, config, install_tls, model, turn};
-use inference::client::{Question, Worker};
+use inference::client::{Place, Question, Worker};
 use inference::receipts::Journal;
 use serde_json::json;
 use std::path::Path;
@@ -83,8 +83,13 @@ async fn what_a_client_has_heard_the_end_of_is_on_disk() {
     }
     let mut journal = Journal::open(folder.path()).unwrap();
     let kept: Vec<(u64, String)> =
-        journal.after(0, 99).into_iter().map(|receipt| (receipt.sequence, receipt.id)).collect();
+        journal.after(&Place::default(), 99).into_iter().map(|receipt| (receipt.sequence, receipt.id)).collect();
     let expected: Vec<(u64, String)> = (1..).zip(heard).collect();
     assert_eq!(kept, expected);
-    assert!(journal.after(0, 99).iter().all(|receipt| receipt.finished_at_ms == clock() && receipt.joules > 0.0));
+    assert!(
+        journal
+            .after(&Place::default(), 99)
+            .iter()
+            .all(|receipt| receipt.finished_at_ms == clock() && receipt.joules > 0.0)
+    );
 }

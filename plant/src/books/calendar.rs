@@ -37,6 +37,13 @@ impl Calendar {
         self.day
     }
 
+    /// The day before it and its sums, where anything is counted in it.
+    pub(super) fn before(&self) -> Option<(NaiveDate, Earnings)> {
+        let day = self.day.pred_opt()?;
+        let earnings = *self.days.get(&day)?;
+        (earnings != Earnings::default()).then_some((day, earnings))
+    }
+
     /// Moves to `at`, and `today` and `month` with it.
     pub(super) fn turn_to(&mut self, at: Timestamp, today: &mut Earnings, month: &mut Earnings) {
         let day = at.with_timezone(&self.timezone).date_naive();
@@ -121,6 +128,18 @@ mod tests {
             calendar.turn_to(at.parse().unwrap(), &mut today, &mut month);
             assert_eq!((today, month), (net(expected), net(expected_month)), "{at}");
         }
+    }
+
+    #[test]
+    fn yesterday_is_the_day_before_and_no_other() {
+        let start = "2026-03-28T12:00:00Z".parse().unwrap();
+        let mut calendar = Calendar::new(chrono_tz::Europe::Berlin, start, BTreeMap::new());
+        assert_eq!(calendar.before(), None, "nothing is known of it");
+        let (mut today, mut month) = (net(-0.24), net(1.0));
+        calendar.turn_to("2026-03-28T23:00:00Z".parse().unwrap(), &mut today, &mut month);
+        assert_eq!(calendar.before(), Some(("2026-03-28".parse().unwrap(), net(-0.24))));
+        calendar.turn_to("2026-03-30T12:00:00Z".parse().unwrap(), &mut today, &mut month);
+        assert_eq!(calendar.before(), None, "the house slept through it");
     }
 
     #[test]

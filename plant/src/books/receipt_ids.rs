@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Ids in the order in which they came; beyond `most`, the oldest are forgotten.
 #[derive(Clone, Debug)]
-pub struct ReceiptIds {
+pub(super) struct ReceiptIds {
     most: usize,
     ids: BTreeSet<String>,
     order: VecDeque<String>,
@@ -12,12 +12,17 @@ pub struct ReceiptIds {
 
 impl ReceiptIds {
     /// None yet; `most` ids will be remembered.
-    pub fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self { most, ids: BTreeSet::new(), order: VecDeque::new() }
     }
 
+    /// Whether `id` is known.
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Remembers `id`; false where it is known.
-    pub fn insert(&mut self, id: &str) -> bool {
+    pub(super) fn insert(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.to_owned()) {
             return false;
         }

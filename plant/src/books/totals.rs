@@ -237,7 +237,7 @@ pub struct Earnings {
     /// The part of it that starts have.
     #[serde(default)]
     pub start_cost: Eur,
-    /// What the battery of the baseline wore off.
+    /// The same of the baseline, which has no starts.
     #[serde(default)]
     pub wear_without: Eur,
     /// What the heat pump, or the boiler, took less than in the baseline.
@@ -281,9 +281,9 @@ adds_up!(both ways Earnings {
 });
 
 impl Earnings {
-    /// What imported power cost compute, the heat it saved aside; below zero, what it cost.
+    /// What compute changed in the cost of imported power and of its peak, the heat it saved aside; below zero, what it cost.
     pub fn power(&self) -> Eur {
-        self.import_cost_without - self.import_cost - self.heat_saved
+        self.cost_without - self.cost - self.feed_in() - self.heat_saved
     }
 
     /// What compute changed in the pay for export; below zero, what was lost.
@@ -315,10 +315,8 @@ impl From<&SlotAccount> for Earnings {
         // Where nothing is compared, the house stands for its own baseline.
         let without = |of: fn(&Bill) -> Eur| of(house) - of(&baseline.house) + of(&baseline.bill);
         let heat_price = account.import_price;
-        let pump_saved = match account.baseline {
-            Some(baseline) => (baseline.heat_pump - account.heat_pump) * heat_price,
-            None => Eur::ZERO,
-        };
+        let pump_saved =
+            if baseline.compared_s > 0.0 { (baseline.heat_pump - account.heat_pump) * heat_price } else { Eur::ZERO };
         Self {
             revenue: account.revenue,
             household: account.household,
@@ -333,7 +331,7 @@ impl From<&SlotAccount> for Earnings {
             export_revenue_without: without(|bill| bill.export),
             wear: house.wear + house.starts,
             start_cost: house.starts,
-            wear_without: without(|bill| bill.wear),
+            wear_without: without(|bill| bill.wear + bill.starts),
             heat_saved: pump_saved + without(|bill| bill.fuel) - house.fuel,
             inventory: baseline.inventory,
             colder_room: baseline.colder_room,

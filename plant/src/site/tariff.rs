@@ -33,14 +33,13 @@ impl Tariff {
 
 /// One side of the tariff: the sum of its parts, with taxes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written")]
+#[serde(from = "Written", into = "Written")]
 pub struct Price {
     /// What is added up.
     pub parts: Vec<Part>,
     /// Share on top of the parts that do not include it, 0.19 for 19 %.
     pub tax: f64,
     /// What holds while the spot price is negative.
-    #[serde(default, skip_serializing_if = "Negative::is_paid")]
     pub negative: Negative,
 }
 
@@ -187,21 +186,21 @@ pub struct Capacity {
     pub at_least: Watts,
 }
 
-/// A price as a file has it: as the sum that it is, or in the forms of version 0.1.0.
-#[derive(Deserialize)]
+/// A price as a file has it: in the forms of version 0.1.0 where it has one of them, else as the sum that it is.
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
     Sum {
         parts: Vec<Part>,
         tax: f64,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Negative::is_paid")]
         negative: Negative,
     },
     Kind(Kind),
 }
 
 /// The forms of version 0.1.0.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Kind {
     Fixed { price: EurPerKwh },
@@ -220,6 +219,35 @@ impl From<Written> for Price {
     }
 }
 
+impl From<Price> for Written {
+    fn from(price: Price) -> Self {
+        let Price { parts, tax, negative } = price;
+        match kind(&parts, tax).filter(|_| negative.is_paid()) {
+            Some(kind) => Self::Kind(kind),
+            None => Self::Sum { parts, tax, negative },
+        }
+    }
+}
+
+/// The form of version 0.1.0 that says the same; `None` where none does.
+fn kind(parts: &[Part], tax: f64) -> Option<Kind> {
+    let price = match parts {
+        [Part { rate: Rate::Clock { price, windows }, .. }] if windows.is_empty() => Kind::Fixed { price: *price },
+        [Part { rate: Rate::Clock { price, windows }, .. }] => {
+            Kind::TimeOfUse { price: *price, windows: windows.clone() }
+        }
+        [_, Part { rate: Rate::Clock { price: fee, .. }, .. }] => Kind::Spot { fee: *fee, tax },
+        _ => return None,
+    };
+    // What it would be read as must be what it is.
+    let same = match &price {
+        Kind::Fixed { price } => Price::fixed(*price),
+        Kind::TimeOfUse { price, windows } => Price::time_of_use(*price, windows.clone()),
+        Kind::Spot { fee, tax } => Price::spot(*fee, *tax),
+    };
+    (same.parts == parts && same.tax == tax).then_some(price)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_of_version_0_1_0_are_read_and_written_as_sums() {
+    fn prices_of_version_0_1_0_are_read_and_written_as_they_were() {
         let window = PriceWindow::daily(1320, 360, EurPerKwh(0.2));
         let rows = [
             (r#"{"kind":"fixed","price":0.32}"#, Price::fixed(EurPerKwh(0.32))),
@@ -242,7 +270,7 @@ mod tests {
         for (text, expected) in rows {
             let price = read(text);
             assert_eq!(price, expected, "{text}");
-            assert_eq!(read(&serde_json::to_string(&price).unwrap()), expected);
+            assert_eq!(serde_json::to_string(&price).unwrap(), text);
         }
         let unpaid = Price {
             negative: Negative::Unpaid { since: NaiveDate::from_ymd_opt(2027, 1, 1) },

@@ -1,7 +1,7 @@
 //! What work pays for a kilowatt-hour of compute.
 
 use crate::site::WorkPrices;
-use crate::units::{EurPerKwh, KilowattHours};
+use crate::units::{Eur, EurPerKwh, KilowattHours};
 use crate::work::Backlog;
 
 /// Tokens assumed of a job that names none: a page of text.
@@ -16,6 +16,13 @@ pub(crate) struct Demand {
     pub rate: EurPerKwh,
     /// What a kilowatt-hour beyond them pays; zero where there is no such work.
     pub standing: EurPerKwh,
+}
+
+impl WorkPrices {
+    /// What so many tokens pay by the price list.
+    pub fn listed(&self, tokens_in: u64, tokens_out: u64) -> Eur {
+        Eur((tokens_in as f64 * self.eur_per_mtok_in + tokens_out as f64 * self.eur_per_mtok_out) / 1e6)
+    }
 }
 
 impl Demand {

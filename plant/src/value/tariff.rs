@@ -50,12 +50,12 @@ pub fn slot_prices(tariff: &Tariff, timezone: Tz, slot: Slot, spot: impl Fn(Slot
 }
 
 /// The parts of a price at `at`, each as the contract states it, with or without its taxes.
-pub fn parts<'a>(
-    price: &'a Price,
+pub fn parts(
+    price: &Price,
     timezone: Tz,
     at: Timestamp,
     spot: impl Fn(Slot) -> Option<EurPerKwh>,
-) -> Vec<(&'a Part, Option<EurPerKwh>)> {
+) -> Vec<(&Part, Option<EurPerKwh>)> {
     let local = at.with_timezone(&timezone);
     price.parts.iter().map(|part| (part, rate(&part.rate, &local, &spot))).collect()
 }

@@ -2,7 +2,11 @@
 
 use super::*;
 use chrono_tz::Europe::Berlin;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
+
+/// Zones with an hour's change, with half an hour's, with none, and with hours that begin at other minutes.
+const ZONES: [Tz; 5] = [Berlin, Tz::Australia__Lord_Howe, Tz::Asia__Tokyo, Tz::Asia__Kathmandu, Tz::America__New_York];
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -251,5 +255,72 @@ fn a_price_is_the_sum_of_its_parts_at_every_moment_of_a_year() {
         let found = prices(&import(price.clone()), Berlin, moment, spot).import;
         close(found, Some(net * 1.19 + gross), &moment.to_string());
         moment += TimeDelta::minutes(37);
+    }
+}
+
+/// Any contract: its windows anywhere, its parts with or without taxes.
+fn contracts() -> impl Strategy<Value = Price> {
+    let weekdays = prop::collection::btree_set(1u8..=7, 0..4);
+    let months = prop::collection::btree_set(1u8..=12, 0..6);
+    let window =
+        (0u16..1440, 0u16..=1440, -0.2..1.0, weekdays, months).prop_map(|(from, to, price, weekdays, months)| {
+            PriceWindow { weekdays, months, ..PriceWindow::daily(from, to, EurPerKwh(price)) }
+        });
+    let clock = (-0.1..0.6, prop::collection::vec(window, 0..4))
+        .prop_map(|(price, windows)| Rate::Clock { price: EurPerKwh(price), windows });
+    let spot = (0.0..2.0, any::<bool>())
+        .prop_map(|(share, hourly)| Rate::Spot { share, billed: if hourly { Billed::Hour } else { Billed::Quarter } });
+    let part = (prop_oneof![clock, spot], any::<bool>())
+        .prop_map(|(rate, taxes_included)| Part { taxes_included, ..Part::net("part", rate) });
+    let since =
+        (0u32..800).prop_map(|days| NaiveDate::from_ymd_opt(2025, 1, 1).map(|day| day + Days::new(days.into())));
+    let negative =
+        prop_oneof![Just(Negative::Paid), Just(Negative::Floor), since.prop_map(|since| Negative::Unpaid { since }),];
+    (prop::collection::vec(part, 0..5), 0.0..0.3, negative).prop_map(|(parts, tax, negative)| Price {
+        parts,
+        tax,
+        negative,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_contract_at_any_moment(
+        price in contracts(), minute in 0i64..2_000_000, zone in prop::sample::select(&ZONES), spot in -0.5..1.0,
+    ) {
+        let moment = at("2025-01-01T00:00:00Z") + TimeDelta::minutes(minute);
+        let tariff = import(price.clone());
+        let found = prices(&tariff, zone, moment, always(Some(spot))).import;
+        // It is known where the spot price is, and what it is made of says what it is.
+        let found = found.expect("a price").0;
+        let (mut net, mut gross) = (0.0, 0.0);
+        for (part, value) in parts(&price, zone, moment, always(Some(spot))) {
+            let value = value.expect("a part").0;
+            if part.taxes_included { gross += value } else { net += value }
+        }
+        let sum = net * (1.0 + price.tax) + gross;
+        match price.negative {
+            Negative::Paid => prop_assert!((found - sum).abs() < 1e-9),
+            Negative::Floor => prop_assert!((found - sum.max(0.0)).abs() < 1e-9),
+            Negative::Unpaid { .. } => prop_assert!(found == 0.0 && spot < 0.0 || (found - sum).abs() < 1e-9),
+        }
+        // Without the spot price it is the same where it needs none, and unknown where it needs one.
+        let blind = prices(&tariff, zone, moment, always(None)).import;
+        prop_assert!(blind.is_none() && price.needs_spot() || blind == Some(EurPerKwh(found)));
+        // A file keeps it as it is.
+        let text = serde_json::to_string(&tariff).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Tariff>(&text).unwrap(), tariff.clone());
+        // The mean of a slot lies between its dearest and its cheapest minute.
+        let slot = Slot::containing(moment);
+        let minutes: Vec<f64> = (0..SLOT_MINUTES)
+            .map(|minute| slot.start() + TimeDelta::minutes(minute))
+            .filter_map(|at| prices(&tariff, zone, at, always(Some(spot))).import)
+            .map(|price| price.0)
+            .collect();
+        let mean = slot_prices(&tariff, zone, slot, always(Some(spot))).import.expect("a mean").0;
+        let (least, most) = minutes.iter().fold((f64::MAX, f64::MIN), |(a, b), price| (a.min(*price), b.max(*price)));
+        prop_assert!(least - 1e-9 <= mean && mean <= most + 1e-9, "{least} {mean} {most}");
     }
 }

@@ -4,6 +4,7 @@ use crate::config::Loaded;
 use crate::config::installation::{HeatInto, HeatKind};
 use crate::config::tariff::PriceKind;
 use plant::point::Point;
+use plant::units::EurPerKwh;
 
 /// A sentence for everything that the owner may want to know before the start.
 pub(super) fn of(loaded: &Loaded) -> Vec<String> {
@@ -40,7 +41,13 @@ pub(super) fn of(loaded: &Loaded) -> Vec<String> {
         ),
     ];
     let always = rows.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned());
-    timezone(loaded).into_iter().chain(feed_in(loaded)).chain(cheap(loaded)).chain(always).collect()
+    timezone(loaded)
+        .into_iter()
+        .chain(feed_in(loaded))
+        .chain(cheap(loaded))
+        .chain(twice(loaded))
+        .chain(always)
+        .collect()
 }
 
 /// Where the house is said to be by nobody.
@@ -59,6 +66,18 @@ fn feed_in(loaded: &Loaded) -> Option<String> {
     let open = tariff.export.negative_prices.is_none() && tariff.export.commissioned.is_none();
     let words = "tariff.export.commissioned is left out: feed-in counts as paid at negative prices, as of plants before 25 February 2025";
     (german && open).then(|| words.to_owned())
+}
+
+/// A fee that is too high for that of a supplier, beside a contract that has network fee and levies of its own.
+fn twice(loaded: &Loaded) -> Option<String> {
+    const SUPPLIER_MAX: EurPerKwh = EurPerKwh(0.08);
+    let config = &loaded.config;
+    let contract = config.tariff.contract.as_deref().filter(|_| config.tariff.import.kind == PriceKind::Spot)?;
+    let apart = config.network_fee.is_some() || !config.levy.is_empty();
+    let fee = config.tariff.import.fee_eur_per_kwh;
+    (apart && EurPerKwh(fee) > loaded.site.currency.roughly(SUPPLIER_MAX)).then(|| {
+        format!("tariff.import.fee_eur_per_kwh = {fee} is much for a supplier's fee: network fee and levies of the contract {contract} come on top")
+    })
 }
 
 /// A price that would be one in euros in a currency that is worth much less.

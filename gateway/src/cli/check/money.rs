@@ -1,11 +1,10 @@
 //! What power costs and earns for a person to read: the contract, each price as a formula, and what it comes to at this moment for
 //! an example of a spot price.
 
-use super::report::plain;
-use super::row::{Row, row};
+use super::row::{Row, plain, row};
 use crate::config::Loaded;
 use crate::config::contract::Contract;
-use crate::config::tariff::SpotSource;
+use crate::config::spot::SpotSource;
 use plant::site::{Billed, Negative, Part, Price, PriceWindow, Rate, Site};
 use plant::tariff;
 use plant::time::Timestamp;
@@ -76,10 +75,10 @@ fn words(part: &Part, alone: bool, currency: Currency) -> String {
         format!("{} ", part.name)
     };
     match &part.rate {
-        Rate::Clock { price, windows } if windows.is_empty() => format!("{name}{}", currency.price(*price)),
+        Rate::Clock { price, windows } if windows.is_empty() => format!("{name}{}", exact(*price, currency)),
         Rate::Clock { price, windows } => {
             let each = windows.iter().map(|window| self::window(window, currency)).collect::<Vec<_>>().join(", ");
-            let text = format!("{each}, else {}", currency.price(*price));
+            let text = format!("{each}, else {}", exact(*price, currency));
             if alone { text } else { format!("{name}[{text}]") }
         }
         Rate::Spot { share, billed } => {
@@ -92,6 +91,14 @@ fn words(part: &Part, alone: bool, currency: Currency) -> String {
     }
 }
 
+/// A price of the contract with as many digits as it has, three at least.
+fn exact(price: EurPerKwh, currency: Currency) -> String {
+    let text = format!("{:.6}", price.0);
+    let least = text.find('.').map_or(text.len(), |point| point + 4);
+    let (kept, rest) = text.split_at(least);
+    format!("{kept}{} {currency}/kWh", rest.trim_end_matches('0'))
+}
+
 fn window(window: &PriceWindow, currency: Currency) -> String {
     const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
@@ -101,7 +108,7 @@ fn window(window: &PriceWindow, currency: Currency) -> String {
     let months = list(window.months.iter().map(u8::to_string).collect());
     let months = if months.is_empty() { months } else { format!(" in months{months}") };
     let times = format!("{}-{}", clock(window.from_minute), clock(window.to_minute));
-    format!("{times}{weekdays}{months} {}", currency.price(window.price))
+    format!("{times}{weekdays}{months} {}", exact(window.price, currency))
 }
 
 /// The parts of a price now, at the example's spot price; `None` where the formula says it all.
@@ -128,9 +135,105 @@ fn example(site: &Site, price: &Price, now: Timestamp) -> Option<String> {
 }
 
 fn source(spot: &SpotSource) -> String {
-    match (&spot.topic, &spot.url) {
-        (Some(topic), _) => format!("from the topic {topic}"),
-        (None, Some(url)) => format!("from {url} every {} s", spot.refresh_s),
-        (None, None) => "from nowhere".into(),
+    let often = spot.refresh_s.map(|seconds| format!(" every {seconds} s")).unwrap_or_default();
+    match (spot.source, &spot.topic, &spot.url) {
+        (Some(source), _, _) => {
+            let place = [&spot.zone, &spot.product, &spot.home, &spot.site, &spot.entity, &spot.url];
+            let place: Vec<&str> = place.into_iter().flatten().map(String::as_str).collect();
+            let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(", ")) };
+            let taxes = if spot.includes_taxes() { ", fees and taxes included" } else { "" };
+            format!("from {source}{place}{often}{taxes}")
+        }
+        (None, Some(topic), _) => format!("from the topic {topic}"),
+        (None, None, Some(url)) => format!("from {url}{often}"),
+        (None, None, None) => "from nowhere".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::advice;
+    use super::*;
+    use std::path::Path;
+
+    /// A house with this tariff.
+    fn house(tariff: &str) -> Loaded {
+        let text = format!(
+            "{tariff}\n[compute]\nmax_w = 900\n[worker]\nurl = \"http://127.0.0.1:1\"\n[[device]]\nname = \"m\"\n\
+             type = \"eastron-sdm630\"\naddress = \"tcp://127.0.0.1:1\"\n"
+        );
+        crate::config::load_toml(Path::new("house.toml"), &text).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    /// What is said of this tariff at a quarter past noon in July, under these names.
+    fn said(tariff: &str, names: &[&str]) -> Vec<String> {
+        let rows = rows(&house(tariff), "2026-07-15T10:15:00Z".parse().unwrap());
+        rows.into_iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, words)| words).collect()
+    }
+
+    const SPOT: &str = "[tariff.spot]\nurl = \"http://b/x\"";
+
+    #[test]
+    fn a_person_reads_each_price_as_a_formula() {
+        let rows = [
+            ("", "0.320 EUR/kWh"),
+            (
+                "[tariff.import]\nkind = \"time_of_use\"\nprice_eur_per_kwh = 0.3\nwindows = [{ from = \"22:38\", to = \"06:00\", \
+                 weekdays = \"mon,tue\", months = \"10-12\", price_eur_per_kwh = 0.2 }]",
+                "22:38-06:00 Mon/Tue in months 10/11/12 0.200 EUR/kWh, else 0.300 EUR/kWh",
+            ),
+            ("[tariff.import]\nkind = \"spot\"\nfee_eur_per_kwh = 0.155", "(spot + 0.155 EUR/kWh) + 19 %"),
+            (
+                "[tariff.import]\nkind = \"spot\"\nfee_eur_per_kwh = 0.02\nbilled = \"hour\"\nshare_percent = 110\n\
+                 [network_fee]\nprice_eur_per_kwh = 0.1\ntaxes_included = true\n[[levy]]\nname = \"power tax\"\nprice_eur_per_kwh = 0.0205",
+                "network 0.100 EUR/kWh + (110 % of the hour's mean spot + 0.020 EUR/kWh + power tax 0.0205 EUR/kWh) + 19 %",
+            ),
+            (
+                "[site]\ncurrency = \"JPY\"\n[tariff.import]\nprice_eur_per_kwh = 31\n[tariff.export]\nprice_eur_per_kwh = 16",
+                "31.000 JPY/kWh",
+            ),
+        ];
+        for (tariff, expected) in rows {
+            assert_eq!(said(&format!("{tariff}\n{SPOT}"), &["import"]), [expected], "{tariff}");
+        }
+        let export = format!("[tariff.export]\ncommissioned = \"2025-06-01\"\nsmart_meter = \"2026-02-01\"\n{SPOT}");
+        let expected = "0.080 EUR/kWh; nothing while the spot price is negative, from 2027-01-01 on";
+        assert_eq!(said(&export, &["export"]), [expected]);
+        let peak = "[tariff.import]\npeak_eur_per_kw_month = 4.25\npeak_at_least_w = 2500";
+        let expected =
+            "4.25 EUR a month for each kW of the month's highest quarter hour of import, for 2500 W at least";
+        assert_eq!(said(peak, &["peak"]), [expected]);
+    }
+
+    #[test]
+    fn an_example_shows_the_parts_of_this_moment() {
+        let austria = format!("[tariff]\ncontract = \"at-dynamic-2026\"\n{SPOT}");
+        let expected = [
+            "at-dynamic-2026: Austria 2026: dynamic tariff, network as in Vienna",
+            "now, at a spot price of 0.100: spot 0.100 + fee 0.015 + network 0.068 + electricity levy 0.001 + renewables \
+             contribution 0.006 + tax 0.038 = 0.228 EUR/kWh",
+        ];
+        assert_eq!(said(&austria, &["contract", ""]), expected);
+    }
+
+    #[test]
+    fn what_nobody_states_is_worth_knowing() {
+        let mistaken = "[site]\ncurrency = \"JPY\"\n[tariff.import]\nprice_eur_per_kwh = 0.31\n[tariff.export]\nprice_eur_per_kwh = 16";
+        let rows = [
+            ("", "site.timezone is left out, and Europe/Berlin is assumed", true),
+            ("[site]\ntimezone = \"Europe/London\"", "site.timezone is left out", false),
+            (mistaken, "tariff.import.price_eur_per_kwh = 0.31 is in JPY/kWh, and very cheap: were euros meant?", true),
+            ("", "were euros meant?", false),
+            (
+                "[tariff]\ncontract = \"de-dynamic-2026\"\n[tariff.import]\nfee_eur_per_kwh = 0.155",
+                "is much for a supplier's fee",
+                true,
+            ),
+            ("[tariff]\ncontract = \"de-dynamic-2026\"", "is much for a supplier's fee", false),
+        ];
+        for (tariff, words, expected) in rows {
+            let advice = advice::of(&house(&format!("{tariff}\n{SPOT}")));
+            assert_eq!(advice.iter().any(|sentence| sentence.contains(words)), expected, "{tariff}: {advice:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A resolved site for a person to read.
 
-use super::row::{Row, row};
+use super::row::{Row, plain, row};
 use super::{connection, money};
 use crate::config::Loaded;
 use crate::schedule::{Action, Entry, next_due};
@@ -180,10 +180,4 @@ fn scheduled(entry: &Entry, timezone: Tz, now: Timestamp) -> Row {
         due.with_timezone(&timezone).format(form).to_string()
     });
     row(shown, format!("{action} ({})", entry.schedule))
-}
-
-/// A number with no more decimals than it needs.
-pub(super) fn plain(number: f64) -> String {
-    let text = format!("{number:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

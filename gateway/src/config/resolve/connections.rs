@@ -1,11 +1,12 @@
 //! `[mqtt]`, `[home_assistant]`, `[influx]`, `[http]`, `[worker]` and the sources of `[tariff]`: secrets read from their
 //! files, addresses and topics checked.
 
-use super::{Faults, quoted};
+use super::{Faults, quoted, spot};
 use crate::config::Config;
 use crate::config::influx::InfluxApi;
 use crate::config::mqtt::MqttConfig;
 use crate::config::secret::Secret;
+use crate::config::spot::SpotService;
 use drivers::mqtt::Broker;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,6 +38,9 @@ pub(super) fn read_secrets(config: &mut Config, beside: &Path, faults: &mut Faul
     read_secret("home_assistant.token", &mut home_assistant.token, token_file, beside, faults);
     let http = &mut config.http;
     read_secret("http.api_token", &mut http.api_token, http.api_token_file.as_deref(), beside, faults);
+    if let Some(spot) = &mut config.tariff.spot {
+        read_secret("tariff.spot.key", &mut spot.key, spot.key_file.as_deref(), beside, faults);
+    }
 }
 
 fn read_secret(key: &str, secret: &mut Option<Secret>, file: Option<&str>, beside: &Path, faults: &mut Faults) {
@@ -130,10 +134,17 @@ fn check_sources(config: &Config, faults: &mut Faults) {
         }
     };
     if let Some(spot) = &config.tariff.spot {
-        match (&spot.topic, &spot.url) {
-            (Some(topic), None) => needs_broker("tariff.spot.topic", topic, faults),
-            (None, Some(url)) => check_url("tariff.spot.url", url, faults),
-            (Some(_), Some(_)) | (None, None) => faults.about("tariff.spot", "expected exactly one of topic and url"),
+        spot::check(spot, faults);
+        match (spot.source, &spot.topic, &spot.url) {
+            (None, Some(topic), None) => needs_broker("tariff.spot.topic", topic, faults),
+            (_, None, Some(url)) => check_url("tariff.spot.url", url, faults),
+            (Some(SpotService::HomeAssistant), _, None) if config.home_assistant.url.is_none() => {
+                faults.about("home_assistant.url", "missing; tariff.spot.source = \"home_assistant\" asks there");
+            }
+            (Some(_), _, _) => {}
+            (None, Some(_), Some(_)) | (None, None, None) => {
+                faults.about("tariff.spot", "expected a source, or exactly one of topic and url");
+            }
         }
     }
     if let Some(outlook) = &config.tariff.outlook {

@@ -24,7 +24,7 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
     }
     check_points(config, devices, faults);
     let tariff = tariff::resolve(config, currency, faults);
-    let displaced = displaced(&config.heat, faults);
+    let displaced = displaced(&config.heat, currency.unwrap_or_default(), faults);
     let room = config.room.as_ref().map(|room| store("room", room, faults));
     let tank = config.tank.as_ref().map(|tank| store("tank", tank, faults));
     let compute = compute(config, faults);
@@ -188,7 +188,7 @@ fn check_powers(compute: &ComputeConfig, min_w: f64, import_limit_w: f64, faults
     }
 }
 
-fn displaced(heat: &HeatConfig, faults: &mut Faults) -> Option<HeatSource> {
+fn displaced(heat: &HeatConfig, currency: Currency, faults: &mut Faults) -> Option<HeatSource> {
     match heat.kind {
         HeatKind::None => None,
         HeatKind::HeatPump => Some(HeatSource::HeatPump {
@@ -201,7 +201,8 @@ fn displaced(heat: &HeatConfig, faults: &mut Faults) -> Option<HeatSource> {
                 Some(HeatSource::Gas { price: EurPerKwh(price), efficiency: heat.efficiency_percent / 100.0 })
             }
             None => {
-                faults.about("heat.gas_eur_per_kwh", "missing; expected what a kilowatt-hour of gas costs, in EUR/kWh");
+                let expected = format!("missing; expected what a kilowatt-hour of gas costs, in {currency}/kWh");
+                faults.about("heat.gas_eur_per_kwh", expected);
                 None
             }
         },

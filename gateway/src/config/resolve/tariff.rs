@@ -9,6 +9,7 @@ mod window;
 use super::{Faults, quoted};
 use crate::config::Config;
 use crate::config::contract::Contract;
+use crate::config::spot::SpotSource;
 use crate::config::tariff::{BilledPrice, ExportPrice, ImportPrice, NetworkFee, PriceKind, TariffConfig, Window};
 use plant::site::{Billed, Capacity, Part, Price, Rate, Tariff};
 use plant::units::{Currency, EurPerKwh, Watts};
@@ -18,10 +19,23 @@ pub(super) fn resolve(config: &Config, currency: Option<Currency>, faults: &mut 
     let tariff = &config.tariff;
     check_contract(tariff, currency, faults);
     let has_spot = tariff.spot.is_some();
+    let gross = tariff.spot.as_ref().is_some_and(SpotSource::includes_taxes);
+    if gross && tariff.export.kind == PriceKind::Spot {
+        let expected =
+            "needs wholesale prices, and those of [tariff.spot] include fees and taxes; expected fixed or time_of_use";
+        faults.wrong("tariff.export.kind", quoted("spot"), expected);
+    }
     let import = side(&Side::from(&tariff.import), has_spot, faults).map(|mut parts| {
-        parts.extend(config.network_fee.as_ref().and_then(|fee| network(fee, faults)));
-        let levies = config.levy.iter();
-        parts.extend(levies.map(|levy| Part::net(&levy.name, clock(levy.price_eur_per_kwh, Vec::new()))));
+        let network = config.network_fee.as_ref().and_then(|fee| network(fee, faults));
+        if gross && tariff.import.kind == PriceKind::Spot {
+            // Fees, levies and taxes that are in the prices are not added again.
+            parts.retain(|part| matches!(part.rate, Rate::Spot { .. }));
+            parts.iter_mut().for_each(|part| part.taxes_included = true);
+        } else {
+            parts.extend(network);
+            let levies = config.levy.iter();
+            parts.extend(levies.map(|levy| Part::net(&levy.name, clock(levy.price_eur_per_kwh, Vec::new()))));
+        }
         price(parts, tariff.import.tax_percent)
     });
     let export =
@@ -136,7 +150,11 @@ fn check_side(side: &Side<'_>, has_spot: bool, faults: &mut Faults) {
     }
     let is_spot = side.kind == PriceKind::Spot;
     if is_spot && !has_spot {
-        faults.wrong(format!("{key}.kind"), quoted("spot"), "needs a section [tariff.spot] with topic or url");
+        faults.wrong(
+            format!("{key}.kind"),
+            quoted("spot"),
+            "needs a section [tariff.spot] with a source, topic or url",
+        );
     }
     if !is_spot && side.billed == BilledPrice::Hour {
         faults.wrong(

@@ -263,6 +263,16 @@ async fn metrics_leave_out_what_is_not_known() {
         !text.contains("outdoor.temperature") && !text.contains("compute.temperature"),
         "stale and missing are no values"
     );
+    for line in [
+        "heatmine_earnings_eur{span=\"today\",part=\"gain\"} ",
+        "heatmine_earnings_eur{span=\"total\",part=\"forecast_error\"} ",
+        "heatmine_earnings_eur{span=\"yesterday\",part=\"gain\"} -0.24",
+        "heatmine_household_value_eur{span=\"yesterday\"} 1.41",
+        "heatmine_compared_ratio{span=\"yesterday\"} 1",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    assert!(!text.contains("part=\"household\""), "it is no part of the money");
     let mut typed = std::collections::BTreeSet::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
@@ -273,6 +283,28 @@ async fn metrics_leave_out_what_is_not_known() {
             assert!(line.rsplit(' ').next().unwrap().parse::<f64>().unwrap().is_finite(), "{line}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_gain_that_could_not_be_compared_is_no_number() {
+    let house = House::open().await;
+    house.change(|record| {
+        record.today.compared_s = 0.0;
+        let (today, month, total) = (record.today, record.month, record.total);
+        record.gains = plant::record::Gains::of(&today, &month, &total, None);
+    });
+    let (_, record) = house.get("/api/v1/record").await;
+    assert_eq!((&record["gains"]["today"], &record["gains"]["yesterday"]), (&Value::Null, &Value::Null));
+    assert!((record["gains"]["month"]["gain"].as_f64().unwrap() - 17.0 * 12.0 * 0.034).abs() < 1e-9, "{record}");
+    let text = house.client.get(format!("{}/metrics", house.url)).send().await.unwrap().text().await.unwrap();
+    for unknown in ["gain", "power", "cost_without", "forecast_error"] {
+        let today = format!("span=\"today\",part=\"{unknown}\"");
+        assert!(!text.contains(&today), "{today} is not known");
+    }
+    assert!(
+        text.contains("span=\"today\",part=\"cost\"") && text.contains("compared_ratio{span=\"today\"} 0"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -297,7 +329,14 @@ async fn the_books_are_read_by_local_day() {
     let (_, days) = house.get("/api/v1/ledger/days?from=2026-11-10&to=2026-11-12").await;
     let periods: Vec<&str> = days.as_array().unwrap().iter().map(|day| day["period"].as_str().unwrap()).collect();
     assert_eq!(periods, ["2026-11-10", "2026-11-11", "2026-11-12"]);
-    assert_eq!(house.get("/api/v1/ledger/days").await.1.as_array().unwrap().len(), 12);
+    let (_, all) = house.get("/api/v1/ledger/days").await;
+    assert_eq!(all.as_array().unwrap().len(), 12);
+    let day = |ago: usize| &all[12 - ago];
+    assert!((day(3)["parts"]["power"].as_f64().unwrap() + 0.75).abs() < 1e-9, "{}", day(3));
+    let lost = "the house was 0.45 EUR worse off by computing, because its power cost 0.75 EUR; against that, others paid 0.30 EUR.";
+    assert!(day(3)["verdict"].as_str().unwrap().contains(lost), "{}", day(3));
+    assert_eq!(day(5)["parts"], Value::Null, "nothing of that day could be compared");
+    assert!(day(5)["verdict"].as_str().unwrap().contains("nothing could be compared"), "{}", day(5));
     assert_eq!(house.get("/api/v1/ledger/months").await.1[0]["period"], "2026-11");
     let (_, entries) = house.get("/api/v1/ledger/entries?after=3&limit=2").await;
     assert_eq!((entries[0]["sequence"].as_u64(), entries[1]["sequence"].as_u64()), (Some(4), Some(5)));

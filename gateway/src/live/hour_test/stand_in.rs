@@ -11,7 +11,7 @@ use anyhow::Result;
 use drivers::debt::Debt;
 use drivers::device::{Channels, DeviceConfig, Report};
 use drivers::mqtt::LinkEvent;
-use inference::client::{self, Receipt, Status};
+use inference::client::{self, Place, Receipt, Status};
 use inference::error::Error;
 use plant::decision::{Control, Setpoint, Setting};
 use plant::house::Around;
@@ -150,6 +150,9 @@ impl Inside {
             self.receipts.push(Receipt {
                 id: format!("answer-{number}"),
                 sequence: 2 * number + twice,
+                journal: None,
+                job: None,
+                whole: None,
                 expert: "stand-in".into(),
                 interactive: false,
                 tokens_in: 100,
@@ -270,8 +273,8 @@ impl Engine for House {
         Ok(self.status())
     }
 
-    async fn receipts(&self, sequence: u64) -> Result<Vec<Receipt>, Error> {
-        let newer = |receipt: &&Receipt| receipt.sequence > sequence;
+    async fn receipts(&self, place: &Place) -> Result<Vec<Receipt>, Error> {
+        let newer = |receipt: &&Receipt| receipt.sequence > place.sequence;
         Ok(self.with(|inside| inside.receipts.iter().filter(newer).cloned().collect()))
     }
 

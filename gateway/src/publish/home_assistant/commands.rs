@@ -3,6 +3,7 @@
 use crate::jobs::JobRequest;
 use plant::command::{BOOST_MAX, Command, HOUSE_MAX, Mode};
 use plant::units::Watts;
+use serde_json::Value;
 use std::time::Duration;
 
 /// Every command.
@@ -15,6 +16,9 @@ pub const PRESS: &str = "PRESS";
 const PAYLOAD_MAX: usize = 64;
 /// The longest job.
 const JOB_MAX: usize = 256 * 1024;
+/// The keys of a job, and of a message in it.
+const JOB_KEYS: [&str; 6] = ["title", "messages", "expert", "deadline", "max_tokens", "value"];
+const MESSAGE_KEYS: [&str; 2] = ["role", "content"];
 /// The same, for the message to those who ask for another.
 const KNOWN: &str =
     "a topic that ends in mode/set, power_limit/set, boost/set, grid_dimming/set, job/set or confirm/set";
@@ -99,7 +103,23 @@ fn job(payload: &[u8]) -> Result<Request, String> {
     if payload.len() > JOB_MAX {
         return Err(expected());
     }
-    serde_json::from_slice(payload).map(Request::Job).map_err(|error| format!("{}: {error}", expected()))
+    let wrong = |error: serde_json::Error| format!("{}: {error}", expected());
+    let body: Value = serde_json::from_slice(payload).map_err(wrong)?;
+    only(&body, "", &JOB_KEYS)?;
+    for (at, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
+        only(message, &format!("messages[{at}]."), &MESSAGE_KEYS)?;
+    }
+    serde_json::from_value(body).map(Request::Job).map_err(wrong)
+}
+
+/// Refuses a key that means nothing, by its name: it may be a deadline that is misspelt.
+fn only(object: &Value, place: &str, known: &[&str]) -> Result<(), String> {
+    let unknown =
+        object.as_object().into_iter().flat_map(|fields| fields.keys()).find(|key| !known.contains(&key.as_str()));
+    match unknown {
+        Some(key) => Err(format!("{}; {place}{key} is none of them", known.join(", "))),
+        None => Ok(()),
+    }
 }
 
 fn text(payload: &[u8]) -> Option<&str> {
@@ -162,5 +182,23 @@ mod tests {
         assert_eq!(read("mode", b"x", None).unwrap_err(), "one of off, auto, surplus, heat, boost, eco");
         assert!(read("job", &vec![b' '; JOB_MAX + 1], None).is_err());
         assert!(read("mode", &vec![b'a'; 1 << 20], None).is_err());
+    }
+
+    #[test]
+    fn a_job_with_a_misspelt_key_is_refused_by_its_name() {
+        let job = |key: &str, inside: &str| {
+            let message = serde_json::json!({"role": "user", "content": "b", inside: "x"});
+            let body = serde_json::json!({"title": "a", "messages": [message], "max_tokens": 9, key: null});
+            read("job", body.to_string().as_bytes(), None)
+        };
+        assert!(job("deadline", "role").is_ok());
+        for (key, inside, named) in [
+            ("dead_line", "role", "dead_line is none of them"),
+            ("valeu", "role", "valeu is none of them"),
+            ("value", "contents", "messages[0].contents is none of them"),
+        ] {
+            let refused = job(key, inside).unwrap_err();
+            assert!(refused.contains(named), "{refused}");
+        }
     }
 }

@@ -28,6 +28,12 @@ fn the_house_has_its_entities_with_their_classes() {
         ("heat_used_energy", "energy", "total_increasing", "kWh"),
         ("earnings_today", "monetary", "total", "EUR"),
         ("earnings_total", "monetary", "total", "EUR"),
+        ("bill_today", "monetary", "total", "EUR"),
+        ("bill_without_today", "monetary", "total", "EUR"),
+        ("heat_saved_today", "monetary", "total", "EUR"),
+        ("revenue_today", "monetary", "total", "EUR"),
+        ("revenue_total", "monetary", "total", "EUR"),
+        ("forecast_error_today", "monetary", "total", "EUR"),
     ];
     for (key, device_class, state_class, unit) in rows {
         let component = &components[key];
@@ -40,6 +46,27 @@ fn the_house_has_its_entities_with_their_classes() {
     assert_eq!(components["mode"]["command_topic"], json!("heatmine/mode/set"));
     assert_eq!(components["power_limit"]["max"], json!(600.0));
     assert!(described["origin"]["name"].is_string());
+}
+
+#[test]
+fn money_that_begins_anew_says_when_and_what_is_no_money_is_no_money() {
+    let described = described(&record());
+    let components = described["components"].as_object().unwrap();
+    for (key, component) in components.iter().filter(|(_, component)| component["device_class"] == json!("monetary")) {
+        let reset = component.get("last_reset_value_template").is_some();
+        let whole = key.ends_with("_total") || key == "earnings_yesterday";
+        assert_eq!(reset, !whole, "{key}");
+        // Home Assistant takes no other state class for money; a day that is over adds up to nothing.
+        let class = if key == "earnings_yesterday" { Value::Null } else { json!("total") };
+        assert_eq!(component["state_class"], class, "{key}");
+    }
+    let own = &components["household_value_today"];
+    assert_eq!((&own["device_class"], &own["state_class"]), (&Value::Null, &json!("measurement")), "never money");
+    assert_eq!(components["earnings_today"]["value_template"], json!("{{ value_json.today.gain }}"));
+    assert_eq!(
+        components["earnings_yesterday"]["json_attributes_template"],
+        json!("{{ value_json.yesterday | tojson }}")
+    );
 }
 
 #[test]

@@ -35,6 +35,11 @@ const TEMPERATURE: Kind = kind(Some("temperature"), Some("measurement"), Some("Â
 pub const EURO: &str = "EUR";
 
 const MONEY: Kind = kind(Some("monetary"), Some("total"), Some(EURO), Some(2));
+/// Money of a span that is over: it adds up to nothing.
+const CLOSED_MONEY: Kind = kind(Some("monetary"), None, Some(EURO), Some(2));
+/// What something is worth to somebody who does not pay for it. No money: Home Assistant keeps no sums of it, and offers it nowhere as
+/// a cost.
+const VALUE: Kind = kind(None, Some("measurement"), Some(EURO), Some(2));
 const PRICE: Kind = kind(None, Some("measurement"), Some("EUR/kWh"), Some(3));
 const TOKENS: Kind = kind(None, Some("total_increasing"), Some("tokens"), Some(0));
 const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));
@@ -107,7 +112,8 @@ pub fn sensors(record: &Record) -> Vec<(Sensor, bool)> {
         let sensor = Sensor::new(&states::key(point), point_name(point)?, point_kind(point), State::Live);
         Some((sensor, point == Point::ComputePower || record.points.contains_key(&point)))
     });
-    points.chain(counters(record)).chain(house().into_iter().map(|sensor| (sensor, true))).collect()
+    let every = house().into_iter().chain(money()).map(|sensor| (sensor, true));
+    points.chain(counters(record)).chain(every).collect()
 }
 
 /// What a point is called; `None` for the counters whose totals the books keep.
@@ -181,18 +187,12 @@ fn counters(record: &Record) -> Vec<(Sensor, bool)> {
 /// The sensors that every site has.
 fn house() -> Vec<Sensor> {
     let live = |key: &str, name: &'static str, kind: Kind| Sensor::new(key, name, kind, State::Live);
-    let money = |key: &str, name: &'static str, path: &str, attributes: &'static str| {
-        Sensor::new(key, name, MONEY, State::Earnings).at(path).with(attributes)
-    };
     vec![
         live("surplus", "Surplus", POWER).icon("mdi:solar-power"),
         live("import_price", "Import price", PRICE).icon("mdi:transmission-tower-import"),
         live("export_price", "Export price", PRICE).icon("mdi:transmission-tower-export"),
         live("tokens_per_second", "Token rate", SPEED).icon("mdi:speedometer"),
         live("jobs_waiting", "Jobs waiting", COUNT).icon("mdi:tray-full"),
-        money("earnings_today", "Earnings today", "today.net", "today").since("day_start"),
-        money("earnings_month", "Earnings this month", "month.net", "month").since("month_start"),
-        money("earnings_total", "Earnings", "total.net", "total"),
         Sensor::new("reason", "Reason", WORD, State::Decision).with("why").icon("mdi:comment-question-outline"),
         Sensor::new("budget", "Compute budget", POWER, State::Decision),
         Sensor::new("worth", "Worth of compute", PRICE, State::Decision)
@@ -203,5 +203,28 @@ fn house() -> Vec<Sensor> {
         Sensor::new("next_run", "Next planned run", MOMENT, State::Plan),
         Sensor::new("boost_until", "Boost until", MOMENT, State::Health),
         Sensor::new("worker", "Engine", WORD, State::Health).with("engine").icon("mdi:engine-outline").diagnostic(),
+    ]
+}
+
+/// The accounts of money, each by itself. The earnings are the gain: what the house is better off by compute.
+fn money() -> Vec<Sensor> {
+    let sensor = |key: &str, name: &'static str, path: &str| Sensor::new(key, name, MONEY, State::Earnings).at(path);
+    let today = |key: &str, name: &'static str, path: &str| sensor(key, name, path).since("day_start");
+    vec![
+        today("earnings_today", "Earnings today", "today.gain").with("today"),
+        sensor("earnings_month", "Earnings this month", "month.gain").with("month").since("month_start"),
+        sensor("earnings_total", "Earnings", "total.gain").with("total"),
+        Sensor::new("earnings_yesterday", "Earnings yesterday", CLOSED_MONEY, State::Earnings)
+            .at("yesterday.gain")
+            .with("yesterday"),
+        today("bill_today", "House bill today", "today.house_cost"),
+        today("bill_without_today", "House bill today without compute", "today.house_cost_without"),
+        today("heat_saved_today", "Heat saved today", "today.heat_saved"),
+        today("revenue_today", "Paid by others today", "today.revenue"),
+        sensor("revenue_total", "Paid by others", "total.revenue"),
+        today("forecast_error_today", "Forecast error today", "today.forecast_error"),
+        Sensor::new("household_value_today", "Worth of own questions today", VALUE, State::Earnings)
+            .at("today.household")
+            .icon("mdi:account-question-outline"),
     ]
 }

@@ -51,10 +51,12 @@ pub(super) fn record() -> Record {
         today: Default::default(),
         month: Default::default(),
         total: Default::default(),
+        gains: Default::default(),
         devices: vec![DeviceStatus { id: DeviceId("meter".into()), fresh: true, points: BTreeMap::new(), error: None }],
         problems: Vec::new(),
         to_confirm: 0,
         leases: Vec::new(),
+        feeds: Vec::new(),
     }
 }
 
@@ -65,10 +67,11 @@ pub(super) fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
         PlannedSlot {
             slot,
             start: slot.start(),
-            import_price: EurPerKwh(-0.123),
+            import_price: Some(EurPerKwh(-0.123)),
             export_price: EurPerKwh(0.08),
-            pv: Watts(12345.0),
-            load: Watts(400.0),
+            estimated_from: None,
+            pv: Some(Watts(12345.0)),
+            load: Some(Watts(400.0)),
             compute: Watts(watts),
             floor: Watts::ZERO,
             ceiling: Watts(watts),

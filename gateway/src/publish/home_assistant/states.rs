@@ -7,11 +7,13 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeZone};
 use chrono_tz::Tz;
 use plant::decision::{Decision, LimitHit};
 use plant::image::Known;
+use plant::parts::Parts;
 use plant::plan::{Plan, PlannedSlot};
 use plant::point::Point;
-use plant::record::Record;
+use plant::record::{Record, Yesterday};
 use plant::time::{Slot, Timestamp};
 use plant::totals::Earnings;
+use plant::units::Eur;
 use plant::work::{WorkerState, WorkerStatus};
 use serde_json::{Map, Value, json};
 
@@ -127,24 +129,54 @@ fn earnings(record: &Record, timezone: Tz) -> Value {
         "today": breakdown(&record.today),
         "month": breakdown(&record.month),
         "total": breakdown(&record.total),
+        "yesterday": yesterday(record),
         "day_start": midnight(today, timezone),
         "month_start": midnight(today.with_day(1).unwrap_or(today), timezone),
     })
 }
 
+/// Every account of a span. What needs the house without compute is `null` where that is not known.
 fn breakdown(earnings: &Earnings) -> Value {
-    json!({
-        "net": rounded(earnings.net.0, 4),
-        "revenue": rounded(earnings.revenue.0, 4),
-        "heat_value": rounded(earnings.heat_value.0, 4),
-        "electricity_cost": rounded(earnings.electricity_cost.0, 4),
-        "house_cost": rounded(earnings.cost.0, 4),
-        "house_cost_without": rounded(earnings.cost_without.0, 4),
-        "compute_kwh": rounded(earnings.energy.0, 4),
-        "useful_heat_kwh": rounded(earnings.heat.0, 4),
-        "tokens_in": earnings.tokens_in,
-        "tokens_out": earnings.tokens_out,
-    })
+    let parts = earnings.parts();
+    let known = |of: fn(&Parts) -> Eur| parts.as_ref().map(of);
+    let amounts = [
+        ("gain", known(|parts| parts.gain)),
+        ("power", known(|parts| parts.power)),
+        ("feed_in", known(|parts| parts.feed_in)),
+        ("heat_saved", known(|parts| parts.heat_saved)),
+        ("wear", known(|parts| parts.wear)),
+        ("revenue", Some(earnings.revenue)),
+        ("inventory", known(|parts| parts.inventory)),
+        ("colder_room", known(|parts| parts.colder_room)),
+        ("net", Some(earnings.net)),
+        ("forecast_error", known(|parts| parts.forecast_error)),
+        ("heat_value", Some(earnings.heat_value)),
+        ("electricity_cost", Some(earnings.electricity_cost)),
+        ("house_cost", Some(earnings.cost)),
+        ("house_cost_without", earnings.known_cost_without()),
+        ("spread", parts.map(|_| earnings.spread)),
+        ("household", Some(earnings.household)),
+    ];
+    let amounts = amounts.map(|(key, money)| (key, money.map_or(Value::Null, |money| rounded(money.0, 4))));
+    let others = [
+        ("compared_percent", earnings.compared().map_or(Value::Null, |share| rounded(share * 100.0, 1))),
+        ("compute_kwh", rounded(earnings.energy.0, 4)),
+        ("useful_heat_kwh", rounded(earnings.heat.0, 4)),
+        ("tokens_in", json!(earnings.tokens_in)),
+        ("tokens_out", json!(earnings.tokens_out)),
+    ];
+    amounts.into_iter().chain(others).map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>().into()
+}
+
+/// The day before, with what it came to in words; all of it `null` where nothing is booked of it.
+fn yesterday(record: &Record) -> Value {
+    let Some(Yesterday { day, earnings, verdict, .. }) = &record.gains.yesterday else {
+        return json!({"day": null, "verdict": null, "gain": null});
+    };
+    let mut accounts = breakdown(earnings);
+    accounts["day"] = json!(day);
+    accounts["verdict"] = json!(verdict);
+    accounts
 }
 
 fn decision(record: &Record) -> Value {
@@ -206,9 +238,10 @@ fn ahead(plan: &Plan, slots: &[&PlannedSlot], runs: &[Vec<&PlannedSlot>]) -> Val
         "start": slots.first().map(|planned| moment(planned.start)),
         "step_minutes": Slot::SECONDS / 60,
         "compute_w": column(|planned| rounded(planned.compute.0, 0)),
-        "pv_w": column(|planned| rounded(planned.pv.0, 0)),
+        "pv_w": column(|planned| planned.pv.map_or(Value::Null, |pv| rounded(pv.0, 0))),
         "heat_w": column(|planned| rounded(planned.heat.0, 0)),
-        "import_price": column(|planned| rounded(planned.import_price.0, 3)),
+        "import_price": column(|planned| planned.import_price.map_or(Value::Null, |price| rounded(price.0, 3))),
+        "estimated_from": slots.iter().find(|planned| planned.estimated_from.is_some()).map(|planned| moment(planned.start)),
         "net": column(|planned| rounded(planned.worth.net().0, 3)),
         "reason": column(|planned| json!(planned.reason.name())),
     })

@@ -40,6 +40,87 @@ fn days_and_months_begin_at_local_midnight() {
     assert_eq!(earnings["today"]["net"].to_string(), "0.0", "no minus before nothing");
 }
 
+/// Half a day that lost money: power and feed-in, heat and others' pay, and a question of the household.
+fn half_a_day() -> Earnings {
+    Earnings {
+        revenue: Eur(0.20),
+        household: Eur(1.41),
+        heat_value: Eur(0.30),
+        electricity_cost: Eur(0.10),
+        net: Eur(0.40),
+        cost: Eur(1.50),
+        cost_without: Eur(0.96),
+        export_revenue: Eur(0.30),
+        export_revenue_without: Eur(0.40),
+        heat_saved: Eur(0.16),
+        wear: Eur(0.05),
+        wear_without: Eur(0.03),
+        inventory: Eur(0.02),
+        colder_room: Eur(0.01),
+        gain: Eur(-0.35),
+        spread: Eur(0.04),
+        observed_s: 43_200.0,
+        compared_s: 42_336.0,
+        ..Earnings::default()
+    }
+}
+
+#[test]
+fn every_account_of_money_stands_by_itself() {
+    let mut record = record();
+    record.today = half_a_day();
+    let earnings = payload(&record, State::Earnings);
+    let today = &earnings["today"];
+    let rows = [
+        ("gain", -0.35),
+        ("power", -0.60),
+        ("feed_in", -0.10),
+        ("heat_saved", 0.16),
+        ("wear", -0.02),
+        ("revenue", 0.20),
+        ("inventory", 0.02),
+        ("colder_room", -0.01),
+        ("net", 0.40),
+        ("forecast_error", -0.75),
+        ("heat_value", 0.30),
+        ("electricity_cost", 0.10),
+        ("house_cost", 1.50),
+        ("house_cost_without", 0.96),
+        ("spread", 0.04),
+        ("household", 1.41),
+        ("compared_percent", 98.0),
+    ];
+    for (key, value) in rows {
+        assert_eq!(today[key], json!(value), "{key}");
+    }
+    assert_eq!(earnings["yesterday"], json!({"day": null, "verdict": null, "gain": null}), "nothing is booked of it");
+}
+
+#[test]
+fn a_gain_that_is_not_known_is_null_and_what_is_known_stays() {
+    let mut record = record();
+    record.today = Earnings { compared_s: 0.0, ..half_a_day() };
+    let today = &payload(&record, State::Earnings)["today"];
+    for key in ["gain", "power", "feed_in", "heat_saved", "wear", "forecast_error", "house_cost_without", "spread"] {
+        assert_eq!(today.get(key), Some(&Value::Null), "{key}");
+    }
+    assert_eq!((&today["revenue"], &today["house_cost"]), (&json!(0.20), &json!(1.50)));
+    assert_eq!(today["compared_percent"], json!(0.0));
+}
+
+#[test]
+fn yesterday_says_that_it_lost_money_and_why() {
+    let mut record = record();
+    let day = "2026-06-20".parse().unwrap();
+    record.gains.yesterday = Some(Yesterday::of((day, half_a_day()), plant::units::Currency::EUR));
+    let yesterday = &payload(&record, State::Earnings)["yesterday"];
+    assert_eq!((&yesterday["day"], &yesterday["gain"]), (&json!("2026-06-20"), &json!(-0.35)));
+    let verdict = yesterday["verdict"].as_str().unwrap();
+    let begins = "Yesterday the house was 0.35 EUR worse off by computing (give or take 0.04 EUR), because its power cost 0.60 EUR, \
+                  0.10 EUR of feed-in was lost";
+    assert!(verdict.starts_with(begins), "{verdict}");
+}
+
 #[test]
 fn the_next_run_lies_ahead() {
     let mut record = record();

@@ -23,9 +23,9 @@ pub fn lines(record: &Record, prefix: &str) -> String {
     points.extend(
         record.decision.limits.iter().map(|hit| start("limit").tag("reason", hit.reason.name()).number("to", hit.to.0)),
     );
-    points.push(money(&record.today, priced("money").tag("span", "today")));
-    points.push(money(&record.month, priced("money").tag("span", "month")));
-    points.push(money(&record.total, priced("money").tag("span", "total")));
+    let spans = [("today", &record.today), ("month", &record.month), ("total", &record.total)];
+    points.extend(spans.map(|(span, earnings)| money(earnings, priced("money").tag("span", span))));
+    points.extend(spans.map(|(span, earnings)| household(earnings, priced("household").tag("span", span))));
     points.push(work(record, priced("work")));
     points.extend(record.devices.iter().map(|device| {
         let point = start("device").tag("device", &device.id.0);
@@ -99,19 +99,39 @@ fn decision(record: &Record, point: Point) -> Point {
     }
 }
 
-/// Money, and what it was earned with.
+/// Money, and what it was earned with. What needs the house without compute is left out where that is not known.
 fn money(earnings: &Earnings, point: Point) -> Point {
-    point
+    let point = point
         .number("revenue", earnings.revenue.0)
         .number("heat_value", earnings.heat_value.0)
         .number("electricity_cost", earnings.electricity_cost.0)
         .number("net", earnings.net.0)
         .number("cost", earnings.cost.0)
-        .number("cost_without", earnings.cost_without.0)
         .number("energy", earnings.energy.0)
         .number("heat", earnings.heat.0)
         .whole("tokens_in", earnings.tokens_in)
-        .whole("tokens_out", earnings.tokens_out)
+        .whole("tokens_out", earnings.tokens_out);
+    let point = match earnings.compared() {
+        Some(share) => point.number("compared", share),
+        None => point,
+    };
+    let Some(parts) = earnings.parts() else { return point };
+    point
+        .number("cost_without", earnings.cost_without.0)
+        .number("gain", parts.gain.0)
+        .number("power", parts.power.0)
+        .number("feed_in", parts.feed_in.0)
+        .number("heat_saved", parts.heat_saved.0)
+        .number("wear", parts.wear.0)
+        .number("inventory", parts.inventory.0)
+        .number("colder_room", parts.colder_room.0)
+        .number("forecast_error", parts.forecast_error.0)
+        .number("spread", earnings.spread.0)
+}
+
+/// What the household's own questions were worth to it, in EUR by the owner's value. No money.
+fn household(earnings: &Earnings, point: Point) -> Point {
+    point.number("value", earnings.household.0)
 }
 
 /// The engine and what waits for it.

@@ -26,7 +26,8 @@ fn a_record_is_one_line_per_quantity_with_the_site_as_tag() {
     }
     let names: Vec<String> =
         lines(&record(), "").lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
-    let expected = "power meter temperature share energy price decision limit money money money work device device";
+    let expected = "power meter temperature share energy price decision limit money money money \
+                    household household household work device device";
     assert_eq!(names.join(" "), expected);
 }
 
@@ -53,6 +54,30 @@ fn a_missing_value_is_left_out_and_a_stale_one_is_marked() {
     let mut nothing = record();
     nothing.points.clear();
     assert_eq!(line_of(&nothing, "heatmine_temperature,"), "");
+}
+
+#[test]
+fn money_has_its_accounts_and_own_questions_are_none_of_them() {
+    let mut record = record();
+    record.today.observed_s = 7200.0;
+    record.today.compared_s = 3600.0;
+    record.today.heat_saved.0 = 0.25;
+    record.today.gain.0 = 1.0;
+    record.today.household.0 = 1.5;
+    let line = line_of(&record, "heatmine_money,site=House\\ 1\\,\\ north\\=east,span=today");
+    for field in ["gain=1,", "power=0.1", "heat_saved=0.25", "forecast_error=0.6,", "compared=0.5", "cost_without=1.4,"]
+    {
+        assert!(line.contains(field), "{field} is not in {line}");
+    }
+    assert!(!line.contains("household") && !line.contains("1.5"), "{line}");
+    let own = line_of(&record, "heatmine_household,site=House\\ 1\\,\\ north\\=east,span=today");
+    assert!(own.contains(" value=1.5 "), "{own}");
+    record.today.compared_s = 0.0;
+    let line = line_of(&record, "heatmine_money,site=House\\ 1\\,\\ north\\=east,span=today");
+    assert!(line.contains("cost=1,") && line.contains("compared=0,"), "{line}");
+    for unknown in ["gain=", "power=", "cost_without=", "forecast_error="] {
+        assert!(!line.contains(unknown), "{unknown} is in {line}");
+    }
 }
 
 #[test]
@@ -90,7 +115,7 @@ proptest! {
         let mut record = record();
         record.site = name.clone();
         let text = lines(&record, "heatmine_");
-        prop_assert_eq!(text.lines().count(), 14, "{}", text);
+        prop_assert_eq!(text.lines().count(), 17, "{}", text);
         for line in text.lines() {
             let read = tags(line);
             let site = read.iter().find(|(key, _)| key == "site").map(|(_, value)| value.clone());

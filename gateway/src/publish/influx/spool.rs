@@ -20,11 +20,11 @@ const SHAPE: Shape = Shape {
     durability: Durability::Normal,
     busy: Duration::from_secs(5),
     alone: false,
-    tables: "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
+    tables: &["CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS refused (id INTEGER PRIMARY KEY AUTOINCREMENT, lines TEXT NOT NULL,
                                                  status INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS lost (id INTEGER PRIMARY KEY CHECK (id = 1), records INTEGER NOT NULL) STRICT;
-             INSERT OR IGNORE INTO lost VALUES (1, 0);",
+             INSERT OR IGNORE INTO lost VALUES (1, 0);"],
 };
 /// Records that may wait: a week at one every ten seconds.
 pub const WAITING_MAX: i64 = 60_480;

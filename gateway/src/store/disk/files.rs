@@ -6,8 +6,13 @@
 use super::{Contents, Disk, lock};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+
+/// Rights of a file: as far as the user's mask lets everybody, and its owner alone.
+const EVERYBODY: u32 = 0o666;
+const OWNER: u32 = 0o600;
 
 impl Disk {
     /// Whether the file is there, readable or not.
@@ -41,10 +46,24 @@ impl Disk {
     /// # Errors
     /// It could not be written; the file holds what it held.
     pub fn replace(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
+        self.replace_as(file, bytes, EVERYBODY)
+    }
+
+    /// The same of a file that nobody else on this machine may read.
+    ///
+    /// # Errors
+    /// As of [`replace`](Self::replace).
+    pub(in crate::store) fn replace_secret(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
+        self.replace_as(file, bytes, OWNER)
+    }
+
+    fn replace_as(&self, file: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
         match self {
             Disk::Folder(folder) => {
                 let (path, beside) = (folder.join(file), folder.join(format!("{file}.new")));
-                let written = write_synced(&beside, bytes).and_then(|()| std::fs::rename(&beside, &path));
+                // A file that is left of another time has rights of its own.
+                let _ = std::fs::remove_file(&beside);
+                let written = write_synced(&beside, bytes, mode).and_then(|()| std::fs::rename(&beside, &path));
                 if written.is_err() {
                     // A full disk gets its room back.
                     let _ = std::fs::remove_file(&beside);
@@ -82,8 +101,8 @@ impl Disk {
     }
 }
 
-fn write_synced(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+fn write_synced(path: &PathBuf, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
