@@ -206,6 +206,8 @@ impl World {
         }
         let receipt = Receipt {
             id: format!("quarter-{}", now.timestamp()),
+            position: None,
+            job: None,
             expert: "outside work".into(),
             interactive: false,
             tokens_in: 0,
