@@ -28,3 +28,5 @@ mod seconds;
 mod service;
 /// A configuration that is not right.
 mod setup;
+/// Weeks of houses that somebody else simulates.
+mod worlds;

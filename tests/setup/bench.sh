@@ -46,3 +46,14 @@ seconds() {
     [[ -d $judge ]] || { complain "The judge is not in $judge"; exit 66; }
     "$CACHE/peers/bin/python" tests/bench/seconds.py "$judge" "$(binary)" "${@:-1}"
 }
+
+# worlds [--data CSV] [--bars] [SCENARIO...]: a year of the judge's houses, and the books beside its account.
+worlds() {
+    need_packages build test
+    need_compiler
+    step "Python peers" need_peers
+    step "Building HeatMine" build_binary
+    local judge=$ROOT/../shared/judge
+    [[ -d $judge ]] || { complain "The judge is not in $judge"; exit 66; }
+    "$CACHE/peers/bin/python" tests/bench/worlds.py "$judge" "$(binary)" "$@"
+}

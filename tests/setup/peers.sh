@@ -1,8 +1,8 @@
 # Python programs that the tests talk to: Modbus, SunSpec, MQTT, OpenAI and Ollama as others have written them, and what the judge
-# of one second counts with.
+# of seconds and of years counts with.
 # shellcheck shell=bash
 
-PEERS='pymodbus==3.16.1 pysunspec2==1.3.7 paho-mqtt==2.1.0 openai==3.54.0 ollama==0.6.3 pyyaml==6.0.3 numpy==2.4.6'
+PEERS='pymodbus==3.16.1 pysunspec2==1.3.7 paho-mqtt==2.1.0 openai==3.54.0 ollama==0.6.3 pyyaml==6.0.3 numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 highspy==1.16.0'
 
 need_peers() {
     local python

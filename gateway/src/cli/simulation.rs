@@ -7,7 +7,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use plant::time::Timestamp;
 use plant::units::{EurPerKwh, KilowattHours};
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `heatmine simulate`.
 #[derive(Debug, Args)]
@@ -30,6 +31,9 @@ pub(super) struct Simulate {
     /// Write the result into this file; to standard output where not given.
     #[arg(long, value_name = "JSON")]
     out: Option<PathBuf>,
+    /// With `--world`: write HeatMine's own books at the end into this file, under the names of the simulator's result.
+    #[arg(long, value_name = "JSON", requires = "world")]
+    books: Option<PathBuf>,
 }
 
 impl Simulate {
@@ -47,9 +51,7 @@ impl Simulate {
             .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
         bar.finish_and_clear();
         let Some(out) = self.out else { return print_json(&result) };
-        let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::new(70, error.to_string()))?;
-        std::fs::write(&out, text)
-            .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display())))?;
+        write_json(&out, &result)?;
         let total = &result.total;
         print_line(format_args!(
             "{} quarter hours: {} with HeatMine, {} without; compute ran {:.1} hours on {:.1}. Details are in {}.",
@@ -73,15 +75,15 @@ impl Simulate {
 impl Simulate {
     /// Plays a house that somebody else simulates. Standard output is the simulator's.
     fn play(self) -> Outcome {
-        let result = simulate::world::play(std::io::stdin().lock(), std::io::stdout().lock())
+        let played = simulate::world::play(std::io::stdin().lock(), std::io::stdout().lock())
             .map_err(|error| Failure::new(Failure::DATA, format!("the outside simulator: {error:#}")))?;
-        let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::new(70, error.to_string()))?;
-        match self.out {
-            Some(out) => std::fs::write(&out, text).map_err(|error| {
-                Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", out.display()))
-            }),
-            None => Ok(()),
+        if let Some(file) = &self.books {
+            let books = played.books.as_ref().ok_or_else(|| {
+                Failure::new(Failure::USAGE, "--books: a house of seconds has no books; expected one of quarter hours")
+            })?;
+            write_json(file, books)?;
         }
+        self.out.map_or(Ok(()), |out| write_json(&out, &played.result))
     }
 }
 
@@ -125,6 +127,12 @@ fn report(result: &Simulated) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn write_json(file: &Path, value: &impl Serialize) -> Outcome {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
+    std::fs::write(file, text)
+        .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", file.display())))
 }
 
 /// Arguments of `heatmine replay`.

@@ -2,180 +2,92 @@
 //!
 //! ```text
 //! simulator                                                         heatmine
-//!   {"type":"hello","dt_s":1,"battery":true,"node":{..}}   ------->   the site
-//!   {"type":"obs","t":0,"grid_w":-700,"grid_age_s":1,..}   ------->   samples, each as old as it says, and a cycle
-//!                                                          <-------   {"p_compute_w":600}
-//!   {"type":"end","result":{..}}                           ------->   the end
+//!   {"type":"hello","dt_s":900,"node":{..},"own_rule":{..}} ------>   the site
+//!   {"type":"obs","step":0,"soc_kwh":5.0,..}                ------>   samples, news of prices and queue, and cycles
+//!                                                           <------   {"p_compute_w":600,"track_hi_w":5000}
+//!   {"type":"end","result":{..}}                            ------>   the end
 //! ```
 //!
-//! Signs are the simulator's: what is charged is positive. Powers in W, times in s, `soc` from 0 to 1.
+//! Steps are of one second (`seconds.rs`) or of a quarter hour (`quarters.rs`). Signs are the simulator's: what is charged is positive.
 
 use anyhow::{Context, Result, bail, ensure};
-use plant::checkpoint::Restored;
-use plant::command::{Command, Mode};
-use plant::decision::{BatteryMode, Setting};
-use plant::effect::Effect;
-use plant::event::Event;
-use plant::plant::Plant;
-use plant::point::{Point, Sample};
-use plant::site::Site;
-use plant::time::Timestamp;
-use plant::work::{WorkerState, WorkerStatus};
-use serde::{Deserialize, Serialize};
+use books::Books;
 use serde_json::Value;
 use std::io::{BufRead, Write};
 
-/// The site that an outside simulator describes.
-mod site;
+/// The books at the end, under the simulator's names.
+mod books;
+/// A house of quarter hours.
+mod quarters;
+#[cfg(test)]
+mod quarters_test;
+/// A house of seconds.
+mod seconds;
 
-/// Simulated seconds that a house may last, and the greatest age of a reading: thirty years.
-const SECONDS_MAX: i64 = 1_000_000_000;
-/// When the simulated time begins: a summer noon, which nothing depends on.
-const START: i64 = 1_750_000_500;
-
-/// What the simulator says first.
-#[derive(Debug, Deserialize)]
-struct Hello {
-    dt_s: f64,
-    #[serde(default)]
-    battery: bool,
-    node: site::Node,
+/// What came of a house that somebody else simulated.
+pub(crate) struct Played {
+    /// What the simulator says it came to.
+    pub result: Value,
+    /// What the books say; a house of seconds has none.
+    pub books: Option<Books>,
 }
 
-/// What the meters show; a value without an age was read just now.
-#[derive(Debug, Deserialize)]
-struct Seen {
-    t: i64,
-    grid_w: Option<f64>,
-    #[serde(default)]
-    grid_age_s: Option<f64>,
-    plug_w: Option<f64>,
-    #[serde(default)]
-    plug_age_s: Option<f64>,
-    battery_w: Option<f64>,
-    #[serde(default)]
-    battery_age_s: Option<f64>,
-    soc: Option<f64>,
-}
-
-impl Seen {
-    fn check(&self) -> Result<()> {
-        ensure!((0..=SECONDS_MAX).contains(&self.t), "t is {}; expected seconds from 0 to {SECONDS_MAX}", self.t);
-        let ages =
-            [("grid_age_s", self.grid_age_s), ("plug_age_s", self.plug_age_s), ("battery_age_s", self.battery_age_s)];
-        for (name, age) in ages {
-            let age = age.unwrap_or(0.0);
-            ensure!((0.0..=SECONDS_MAX as f64).contains(&age), "{name} is {age}; expected 0 to {SECONDS_MAX}");
-        }
-        Ok(())
-    }
-}
-
-/// What is to be done.
-#[derive(Debug, Serialize)]
-struct Answer {
-    p_compute_w: f64,
-    /// The least battery power: 0 while it is held.
-    p_bat_min_w: Option<f64>,
-}
-
-/// Plays the house that `input` simulates until its end; gives back what the simulator says it came to.
+/// Plays the house that `input` simulates until its end.
 ///
 /// # Errors
 ///
 /// Where the simulator speaks another language, or its lines end before its end.
-pub(crate) fn play(input: impl BufRead, mut output: impl Write) -> Result<Value> {
+pub(crate) fn play(input: impl BufRead, mut output: impl Write) -> Result<Played> {
     let mut lines = input.lines().zip(1u64..);
     let (first, _) = lines.next().context("the simulator said nothing; expected a hello")?;
-    let mut world = World::new(&first.context("line 1 cannot be read")?).context("line 1")?;
+    let mut house = House::new(&first.context("line 1 cannot be read")?).context("line 1")?;
     for (line, number) in lines {
         let line = line.with_context(|| format!("line {number} cannot be read"))?;
         let value: Value = serde_json::from_str(&line).with_context(|| format!("line {number} is no JSON"))?;
         match value["type"].as_str() {
             Some("obs") => {
-                let seen = serde_json::from_value(value).with_context(|| format!("line {number}: obs"))?;
-                let answer = world.answer(&seen).with_context(|| format!("line {number}: obs"))?;
-                serde_json::to_writer(&mut output, answer)?;
+                let answer = house.answer(value).with_context(|| format!("line {number}: obs"))?;
+                output.write_all(answer.as_bytes())?;
                 output.write_all(b"\n")?;
                 output.flush()?;
             }
-            Some("end") => return Ok(value["result"].clone()),
+            Some("end") => return Ok(Played { result: value["result"].clone(), books: house.books() }),
             _ => bail!("line {number}: type is {}; expected obs or end", value["type"]),
         }
     }
     bail!("the simulator's lines ended before its end")
 }
 
-/// The core, and the house that somebody else simulates.
-struct World {
-    plant: Plant,
-    start: Timestamp,
-    answer: Answer,
+/// The house, by the length of its steps.
+enum House {
+    Seconds(Box<seconds::World>),
+    Quarters(Box<quarters::World>),
 }
 
-impl World {
+impl House {
     fn new(line: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(line).context("no JSON")?;
-        ensure!(value["type"] == "hello", "type is {}; expected hello", value["type"]);
-        let hello: Hello = serde_json::from_value(value).context("hello")?;
-        ensure!(hello.dt_s == 1.0, "dt_s is {}; this version plays a house whose steps are 1 s", hello.dt_s);
-        hello.node.check()?;
-        let site = site::site(&hello.node, hello.battery);
-        let start = Timestamp::from_timestamp(START, 0).unwrap_or_default();
-        let mut plant = Plant::new(site, Restored::default(), start);
-        let engine = WorkerStatus { state: WorkerState::Busy, ..WorkerStatus::default() };
-        plant.handle(Event::Worker(Box::new(engine)), start);
-        plant.handle(Event::Command(Command::SetMode(Mode::Surplus)), start);
-        Ok(Self { plant, start, answer: Answer { p_compute_w: 0.0, p_bat_min_w: None } })
-    }
-
-    fn answer(&mut self, seen: &Seen) -> Result<&Answer> {
-        seen.check()?;
-        let now = self.start + chrono::TimeDelta::seconds(seen.t);
-        for sample in samples(self.plant.site(), seen, now) {
-            self.handle(Event::Sample(sample), now);
-        }
-        self.handle(Event::Wake, now);
-        Ok(&self.answer)
-    }
-
-    fn handle(&mut self, event: Event, now: Timestamp) {
-        let mut effects = self.plant.handle(event, now);
-        while let Some(effect) = (!effects.is_empty()).then(|| effects.remove(0)) {
-            match effect {
-                Effect::Apply(wanted) => wanted.setpoints.iter().for_each(|setpoint| self.obey(setpoint.setting)),
-                Effect::Plan(request) => {
-                    let plan = plant::plan(&request);
-                    effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
-                }
-                Effect::Append(_) | Effect::Checkpoint(_) | Effect::Publish(_) => {}
-            }
+        let hello: Value = serde_json::from_str(line).context("no JSON")?;
+        ensure!(hello["type"] == "hello", "type is {}; expected hello", hello["type"]);
+        match hello["dt_s"].as_f64() {
+            Some(1.0) => Ok(Self::Seconds(Box::new(seconds::World::new(hello)?))),
+            Some(900.0) => Ok(Self::Quarters(Box::new(quarters::World::new(hello)?))),
+            _ => bail!("dt_s is {}; expected 1, a house of seconds, or 900, one of quarter hours", hello["dt_s"]),
         }
     }
 
-    fn obey(&mut self, setting: Setting) {
-        match setting {
-            Setting::ComputeBudget(watts) => self.answer.p_compute_w = watts.0,
-            Setting::BatteryMode(mode) => self.answer.p_bat_min_w = (mode != BatteryMode::Normal).then_some(0.0),
-            Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {}
+    fn answer(&mut self, seen: Value) -> Result<String> {
+        Ok(match self {
+            Self::Seconds(world) => serde_json::to_string(&world.answer(seen)?)?,
+            Self::Quarters(world) => serde_json::to_string(&world.answer(seen)?)?,
+        })
+    }
+
+    fn books(&self) -> Option<Books> {
+        match self {
+            Self::Seconds(_) => None,
+            Self::Quarters(world) => Some(world.books()),
         }
     }
-}
-
-/// The readings, each at the moment at which it was taken.
-fn samples(site: &Site, seen: &Seen, now: Timestamp) -> Vec<Sample> {
-    let readings = [
-        (Point::GridPower, seen.grid_w, seen.grid_age_s),
-        (Point::ComputePower, seen.plug_w, seen.plug_age_s),
-        (Point::BatteryPower, seen.battery_w.map(|charge| -charge), seen.battery_age_s),
-        (Point::BatterySoc, seen.soc.map(|share| share * 100.0), None),
-    ];
-    let sample = |(point, value, age): (Point, Option<f64>, Option<f64>)| {
-        let device = site.devices.iter().find(|device| device.points.contains(&point))?;
-        let age = chrono::TimeDelta::milliseconds((age.unwrap_or(0.0) * 1000.0) as i64);
-        Some(Sample { device: device.id.clone(), point, value: Some(value?), at: now - age })
-    };
-    readings.into_iter().filter_map(sample).collect()
 }
 
 #[cfg(test)]
@@ -188,7 +100,7 @@ mod tests {
     fn played(lines: &[&str]) -> (Result<Value>, String) {
         let mut answers = Vec::new();
         let result = play(lines.join("\n").as_bytes(), &mut answers);
-        (result, String::from_utf8(answers).unwrap())
+        (result.map(|played| played.result), String::from_utf8(answers).unwrap())
     }
 
     #[test]
@@ -205,7 +117,7 @@ mod tests {
             (vec![""], "the simulator said nothing"),
             (vec!["hello"], "line 1: no JSON"),
             (vec![r#"{"type":"obs"}"#], "expected hello"),
-            (vec![r#"{"type":"hello","dt_s":900,"node":{}}"#], "dt_s is 900"),
+            (vec![r#"{"type":"hello","dt_s":60,"node":{}}"#], "dt_s is 60; expected 1"),
             (vec![r#"{"type":"hello","dt_s":1,"node":{"pc_max_w":1e30}}"#], "pc_max_w is 1000"),
             (vec![HELLO, r#"{"type":"obs","t":9223372036854775807}"#], "expected seconds from 0"),
             (vec![HELLO, r#"{"type":"obs","t":0,"grid_age_s":-5}"#], "line 2: obs: grid_age_s is -5"),

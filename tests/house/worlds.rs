@@ -1,0 +1,42 @@
+//! Weeks of the judge's houses (`../shared/judge`), played by the built binary: what its books say is held against the judge's account,
+//! never against themselves. `./run worlds` does the same for whole years.
+
+use crate::peer::{binary, workspace};
+use anyhow::{Result, ensure};
+use std::process::Command;
+
+/// Weeks of winter, of summer, and of work that arrives; both houses.
+const SCENARIOS: [&str; 5] = [
+    "a/market/nwp/start=2025-01-06/end=2025-01-27",
+    "b/market/nwp/start=2025-01-06/end=2025-01-27",
+    "a/market/nwp/start=2024-06-03/end=2024-06-17",
+    "b/market/nwp/start=2024-06-03/end=2024-06-17",
+    "b/queue/nwp/start=2024-10-01/end=2024-10-15",
+];
+
+#[test]
+fn books_are_bills() -> Result<()> {
+    let judge = workspace().join("../shared/judge");
+    if !judge.is_dir() {
+        eprintln!("SKIPPED: the judge is not in ../shared");
+        return Ok(());
+    }
+    let python = workspace().join(".cache/peers/bin/python");
+    if !python.exists() {
+        eprintln!("SKIPPED: the Python peers are not in .cache/peers (./run setup installs them)");
+        return Ok(());
+    }
+    let table = Command::new(python)
+        .arg(workspace().join("tests/bench/worlds.py"))
+        .arg("--bars")
+        .args([judge.as_os_str(), binary()?.as_os_str()])
+        .args(SCENARIOS)
+        .output()?;
+    let said = [&table.stdout, &table.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
+    eprintln!("{said}");
+    ensure!(table.status.success(), "{said}");
+    let rows =
+        said.lines().filter(|line| SCENARIOS.iter().any(|name| line.starts_with(&format!("| {name} |")))).count();
+    ensure!(rows == SCENARIOS.len(), "{rows} scenarios: {said}");
+    Ok(())
+}
