@@ -12,10 +12,6 @@ use std::collections::BTreeMap;
 /// Days and months whose sums are remembered. Chosen: the month and the one before it, from whose days its sum is made.
 const REMEMBERED: usize = 62;
 
-/// The local hour at which the baseline is brought back to the house each day: stores are as near each other as they get, the
-/// battery being empty of the day's sun, and compute's heat gone.
-pub(super) const RETURN_HOUR: u32 = 4;
-
 /// The local day the books are in, and the sums of others.
 #[derive(Clone, Debug)]
 pub(super) struct Calendar {

@@ -118,8 +118,8 @@ fn yesterday_says_that_it_lost_money_and_why() {
     let yesterday = &payload(&record, State::Earnings)["yesterday"];
     assert_eq!((&yesterday["day"], &yesterday["gain"]), (&json!("2026-06-20"), &json!(-0.35)));
     let verdict = yesterday["verdict"].as_str().unwrap();
-    let begins = "Yesterday the house was 0.35 EUR worse off by computing (give or take 0.04 EUR), because its power cost 0.60 EUR, \
-                  0.10 EUR of feed-in was lost";
+    let begins = "Yesterday the house was 0.35 EUR worse off by computing (give or take 0.04 EUR), because its power cost 0.60 EUR \
+                  and 0.10 EUR of feed-in was lost";
     assert!(verdict.starts_with(begins), "{verdict}");
 }
 
