@@ -11,7 +11,7 @@
 //! obs k+1:                       t(k), with that plan ------ every minute, with the means of t(k)..t(k+1) ------
 //! ```
 //!
-//! The last quarter hour is never told of, and in no books.
+//! The last quarter hour is never shown, and in no books.
 
 use super::books::Books;
 use answer::Answer;

@@ -11,7 +11,7 @@ use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Tokens of a kilowatt-hour: work is told in kilowatt-hours, so any number does.
+/// Tokens of a kilowatt-hour: work is counted in kilowatt-hours, so any number does.
 pub(super) const TOKENS_PER_KWH: f64 = 1e6;
 /// A reading stands until two of the host's cycles have passed without another.
 const AGE_MAX: Duration = Duration::from_secs(120);
