@@ -3,7 +3,8 @@
 //! Two kinds of houses are known by name: their heating curves, and what their rules do beyond what they say of them, are part of the
 //! model, and count where the model is shown.
 
-use super::hello::{Hello, House, Node, OwnRule};
+use super::hello::{Hello, House, Node};
+use super::own_rule::OwnRule;
 use plant::site::building::{
     Building, ComputeHeat, Cooling, Fabric, HeatCurve, HeatPumpMap, HotWater, Legionella, TankSink, Thermostat,
 };

@@ -1,6 +1,7 @@
 //! The site that such a house describes. Where it does not say what an owner does not know, usual values stand.
 
-use super::hello::{Hello, Node, OwnRule, Scenario};
+use super::hello::{Hello, Node, Scenario};
+use super::own_rule::OwnRule;
 use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use plant::site::{
