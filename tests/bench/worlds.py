@@ -83,7 +83,8 @@ def gain(result):
 
 def closure(ours, theirs):
     """The energy that is missing, as a share of what came in. What a fan took, that carried compute's heat away, no meter shows: the
-    judge says it. The roof's yield without compute follows from the rest, and is held against the judge's."""
+    judge says it. Without compute the roof's yield is the judge's; what is missing there is what the return to the real house's state
+    gave and took each day, which the books have in the inventory."""
     kwh, judged = ours["kwh"], theirs["kwh"]
     came = kwh["grid_import"] + kwh["battery_out"] + kwh.get("pv", judged["pv"])
     went = sum(kwh[flow] for flow in ("grid_export", "battery_in", "load", "compute", "heat_pump")) + judged["fan"]
@@ -122,7 +123,7 @@ def rows(scenario, result, books):
             found.append(Row(f"{name}: {line}", ours.get(line), theirs[line], bar, GAIN_EUR if key and line == "bill_eur" else LINE_EUR))
         for flow in FLOWS:
             found.append(Row(f"{name}: {flow} kWh", (ours.get("kwh") or {}).get(flow), theirs["kwh"][flow], None))
-        found.append(Row(f"{name}: energy missing %", 100 * closure(ours, theirs), 0.0, 0.0, 100 * CLOSURE))
+        found.append(Row(f"{name}: energy missing %", 100 * closure(ours, theirs), 0.0, None if key else 0.0, 100 * CLOSURE))
     found.append(Row("violations", result["violations"], 0, 0.0))
     return found
 

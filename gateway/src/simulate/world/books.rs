@@ -1,6 +1,6 @@
 //! The books at the end, under the names of the simulator's result, so that the two can be laid side by side.
 //!
-//! The house without compute is told for the same time as the house: where the two were not compared, the house stands for both.
+//! The house without compute covers the same time as the house: where the two were not compared, the house stands for both.
 
 use plant::entry::{Booking, Entry, SlotAccount};
 use plant::totals::Earnings;

@@ -11,13 +11,14 @@
 //! obs k+1:                       t(k), with that plan ------ every minute, with the means of t(k)..t(k+1) ------
 //! ```
 //!
-//! The last quarter hour is never told of, and in no books.
+//! The last quarter hour is never shown, and in no books.
 
 use super::books::Books;
 use answer::Answer;
 use anyhow::{Context, Result, ensure};
-use hello::{Hello, OwnRule};
+use hello::Hello;
 use meters::{Curtailment, Means, Meters, Standing};
+use own_rule::OwnRule;
 use plant::checkpoint::Restored;
 use plant::effect::Effect;
 use plant::event::Event;
@@ -37,6 +38,7 @@ mod answer;
 mod building;
 mod hello;
 mod meters;
+mod own_rule;
 mod queue;
 mod seen;
 mod site;

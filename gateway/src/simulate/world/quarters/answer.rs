@@ -1,4 +1,4 @@
-//! What the devices of such a house are told for the quarter hour that begins: not this second's power, but the bounds within which the
+//! What the devices of such a house are set to for the quarter hour that begins: not this second's power, but the bounds within which the
 //! fast loop would move until the next plan.
 //!
 //! ```text

@@ -1,9 +1,10 @@
 //! The building that such a house describes, and the own rules of what heats it.
 //!
 //! Two kinds of houses are known by name: their heating curves, and what their rules do beyond what they say of them, are part of the
-//! model, and count where the model is told.
+//! model, and count where the model is shown.
 
-use super::hello::{Hello, House, Node, OwnRule};
+use super::hello::{Hello, House, Node};
+use super::own_rule::OwnRule;
 use plant::site::building::{
     Building, ComputeHeat, Cooling, Fabric, HeatCurve, HeatPumpMap, HotWater, Legionella, TankSink, Thermostat,
 };
@@ -69,7 +70,7 @@ fn fabric(node: &Node) -> Option<Fabric> {
     })
 }
 
-/// The heat pump; of the `house` whose model is told.
+/// The heat pump; of the `house` whose model is shown.
 fn heat_pump(node: &Node, house: Option<House>) -> HeatPumpMap {
     let usual = HeatPumpMap::default();
     let curve = |at_limit: f64, slope, min: f64, max: f64| HeatCurve {

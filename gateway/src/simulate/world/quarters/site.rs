@@ -1,6 +1,7 @@
 //! The site that such a house describes. Where it does not say what an owner does not know, usual values stand.
 
-use super::hello::{Hello, Node, OwnRule, Scenario};
+use super::hello::{Hello, Node, Scenario};
+use super::own_rule::OwnRule;
 use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use plant::site::{
@@ -11,7 +12,7 @@ use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Tokens of a kilowatt-hour: work is told in kilowatt-hours, so any number does.
+/// Tokens of a kilowatt-hour: work is counted in kilowatt-hours, so any number does.
 pub(super) const TOKENS_PER_KWH: f64 = 1e6;
 /// A reading stands until two of the host's cycles have passed without another.
 const AGE_MAX: Duration = Duration::from_secs(120);
