@@ -13,6 +13,15 @@ use std::collections::BTreeMap;
 /// A shorter gap is nothing that anybody has to know.
 const LASTING: TimeDelta = TimeDelta::seconds(60);
 
+/// What the books lack while a point is silent.
+const LACKING: [(Point, &str); 5] = [
+    (Point::GridPower, "everything"),
+    (Point::PvPower, "the energy of PV"),
+    (Point::BatteryPower, "the energy of the battery, and the comparison with the house without compute,"),
+    (Point::HeatPumpPower, "the energy of the heat pump"),
+    (Point::ComputePower, "compute's energy, and what it costs and earns,"),
+];
+
 /// The points whose silence leaves a gap, and since when each is silent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gaps {
@@ -35,23 +44,11 @@ impl Gaps {
 
     /// What is lacking at `now`.
     pub(super) fn problems(&self, now: Timestamp, timezone: Tz) -> Vec<String> {
-        let lasting = self.since.iter().filter(|(_, since)| now - **since >= LASTING);
-        lasting
-            .map(|(point, since)| {
-                let since = since.with_timezone(&timezone).format("%H:%M");
-                format!("The books lack {} since {since}: {point} is not known", lacking(*point))
-            })
-            .collect()
-    }
-}
-
-fn lacking(point: Point) -> &'static str {
-    match point {
-        Point::GridPower => "everything",
-        Point::ComputePower => "compute's energy, and what it costs and earns,",
-        Point::PvPower => "the energy of PV, and the comparison with the house without compute,",
-        Point::BatteryPower => "the energy of the battery, and the comparison with the house without compute,",
-        Point::HeatPumpPower => "the energy of the heat pump, and the comparison with the house without compute,",
-        _ => "something",
+        let lasting = |(point, what): (Point, &str)| {
+            let since = self.since.get(&point).filter(|since| now - **since >= LASTING)?;
+            let since = since.with_timezone(&timezone).format("%H:%M");
+            Some(format!("The books lack {what} since {since}: {point} is not known"))
+        };
+        LACKING.into_iter().filter_map(lasting).collect()
     }
 }

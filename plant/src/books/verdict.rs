@@ -78,7 +78,7 @@ pub fn verdict(when: &When, earnings: &Earnings, currency: Currency) -> String {
 
 /// What was expected of a time that lost money, where that was better.
 fn promised(parts: &Parts, money: &impl Fn(Eur) -> String) -> String {
-    if parts.gain > -SHOWN || parts.forecast_error > -SHOWN {
+    if parts.gain > -SHOWN || parts.forecast_error > -SHOWN || parts.promised.abs() < SHOWN {
         return String::new();
     }
     let turn = if parts.promised < Eur::ZERO { "loss" } else { "gain" };
