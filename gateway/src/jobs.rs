@@ -10,6 +10,7 @@
 
 mod actions;
 mod deliveries;
+mod journal;
 mod queue;
 mod runner;
 mod table;

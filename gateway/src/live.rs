@@ -154,19 +154,10 @@ async fn run_in<O: Outside>(
     let plant = Plant::new(site.clone(), resources.restored, now);
     let books =
         Books::new(resources.ledger.clone(), resources.state, clock.speed()).after(plant.checkpoint(now).journals);
-    let watched = engine::Watched {
-        engine: resources.engine,
-        clock: clock.clone(),
-        prices: site.work,
-        feeder,
-        events: events.clone(),
-        ledger: resources.ledger,
-        settled: books.settled(),
-    };
+    let (engine_tasks, settled) = (tasks.clone(), books.settled());
+    let watched = engine::Watched { engine: resources.engine, prices: site.work, feeder, tasks: engine_tasks, settled };
     tasks.tracker.spawn(outside.apart(watched.keep(shell.restart(&devices_stop))));
-    tasks.deliveries(&books.settled());
-    tasks.sums();
-    tasks.start(&config, broker, schedule, engine);
+    tasks.start(&config, broker, schedule, (engine, &books.settled()));
     tasks.follow_source(&config, shell.source);
     tasks.simulation(draw, summaries);
     tasks.watch(&leases, &actuators, &records, &shell.notify);

@@ -12,7 +12,7 @@
 /// What older versions wrote.
 mod form;
 
-use crate::books::totals::Earnings;
+use crate::earnings::Earnings;
 use crate::reason::Reason;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent};

@@ -45,6 +45,8 @@ pub mod plan;
 
 /// What survives a restart.
 pub mod checkpoint;
+/// Money over a span of time, account by account.
+pub mod earnings;
 /// The books: receipts and closed slots in a hash chain.
 pub mod entry;
 /// What publishers may know.

@@ -147,7 +147,7 @@ def main():
     parser.add_argument("scenarios", nargs="*", default=[])
     parser.add_argument("--data", type=pathlib.Path, help="another year than the public one")
     parser.add_argument("--bars", action="store_true", help="fail where a line is beyond its bar")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     data = arguments.data or arguments.judge.parent / "data" / "public_2024-04_2025-03.csv.gz"
     table, wrong = [], []
     for scenario in map(Scenario, arguments.scenarios or DEFAULT):

@@ -16,9 +16,7 @@ use plant::event::Event;
 use plant::time::Timestamp;
 use plant::units::Eur;
 use plant::work::{Position, Receipt};
-use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{OptionalExtension, Row, params};
-use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -96,14 +94,6 @@ fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         finished_at: moment(delivered_at),
         ..Receipt::default()
     })
-}
-
-/// A name that no other journal has: 64 bits of chance.
-pub(super) fn random_name() -> Arc<str> {
-    let mut bytes = [0; 8];
-    // Without a source of chance nothing else of the program works, either.
-    let _ = SystemRandom::new().fill(&mut bytes);
-    format!("jobs-{:016x}", u64::from_be_bytes(bytes)).into()
 }
 
 /// Hands deliveries to the loop.

@@ -82,7 +82,7 @@ impl Queue {
         let again = "UPDATE job SET status = 'queued', attempts = max(attempts - 1, 0) WHERE status = 'running'";
         connection.execute(again, []).map_err(failed)?;
         let backlog = watch::Sender::new(Backlog::default());
-        let (connection, journal) = (Arc::new(Mutex::new(connection)), super::deliveries::random_name());
+        let (connection, journal) = (Arc::new(Mutex::new(connection)), super::journal::random_name());
         let queue = Self { connection, backlog, limits, journal, path: name, found, new };
         queue.announce()?;
         Ok(queue)

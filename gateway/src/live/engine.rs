@@ -1,29 +1,23 @@
 //! The engine around the loop: its watchdog, kept running.
 
 use super::restart::Restart;
+use super::tasks::Tasks;
 use crate::books::Settled;
-use crate::clock::Clock;
 use crate::engine::{Engine, Feeder, Receipts, Watchdog};
-use crate::store::Ledger;
 use inference::client::Place;
-use plant::event::Event;
 use plant::site::WorkPrices;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// What each watchdog begins with.
 pub(super) struct Watched<E> {
     /// What is watched.
     pub engine: E,
-    /// House time.
-    pub clock: Clock,
     /// What the work pays.
     pub prices: WorkPrices,
     /// Gives it the power that it may draw.
     pub feeder: Feeder<E>,
-    /// The loop.
-    pub events: mpsc::Sender<Event>,
-    /// The books, which know the receipts that count already.
-    pub ledger: Ledger,
+    /// House time, the way to the loop, and the books, which know the receipts that count already.
+    pub tasks: Tasks,
     /// Which receipts are done with.
     pub settled: watch::Receiver<Settled>,
 }
@@ -34,11 +28,11 @@ impl<E: Engine> Watched<E> {
         let stop = restart.stop.clone();
         let watchdog = move || {
             let receipts = Receipts {
-                clock: self.clock.clone(),
+                clock: self.tasks.clock.clone(),
                 prices: self.prices,
-                events: self.events.clone(),
+                events: self.tasks.events.clone(),
                 settled: self.settled.clone(),
-                ledger: self.ledger.clone(),
+                ledger: self.tasks.ledger.clone(),
                 place: Place::default(),
                 sent: None,
             };
@@ -46,7 +40,7 @@ impl<E: Engine> Watched<E> {
                 engine: self.engine.clone(),
                 receipts,
                 feeder: self.feeder.clone(),
-                events: self.events.clone(),
+                events: self.tasks.events.clone(),
                 restarts: 0,
                 ready_at: None,
                 served: false,

@@ -75,8 +75,10 @@ impl Tasks {
         config: &Config,
         broker: Option<impl Dial>,
         schedule: Vec<Entry>,
-        engine: watch::Receiver<Vec<LeaseStatus>>,
+        (engine, settled): (watch::Receiver<Vec<LeaseStatus>>, &watch::Receiver<Settled>),
     ) {
+        self.deliveries(settled);
+        self.sums();
         self.backlog();
         self.jobs(engine, usize::from(config.worker.parallel));
         self.schedule(schedule);
@@ -181,7 +183,7 @@ impl Tasks {
     }
 
     /// Books what jobs have earned.
-    pub(super) fn deliveries(&self, settled: &watch::Receiver<Settled>) {
+    fn deliveries(&self, settled: &watch::Receiver<Settled>) {
         let (tasks, settled) = (self.clone(), settled.clone());
         self.keep("the deliveries of jobs", move || {
             let (queue, events, settled) = (tasks.queue.clone(), tasks.events.clone(), settled.clone());
@@ -190,7 +192,7 @@ impl Tasks {
     }
 
     /// Adds up what days and months have earned, where those sums are missing.
-    pub(super) fn sums(&self) {
+    fn sums(&self) {
         let tasks = self.clone();
         self.keep("the sums of the days", move || {
             let (ledger, timezone) = (tasks.ledger.clone(), tasks.timezone);

@@ -16,11 +16,12 @@ mod sums;
 /// The check of the chain.
 mod verification;
 
-pub use signature::{Signature, Signed};
+pub use signature::Signed;
 pub use verification::Verified;
 
 use super::BUSY;
 use super::disk::{Disk, Durability};
+use super::house_key::HouseKey;
 use super::recovery::Recovered;
 use super::shape::{Condition, Opened, Shape};
 use chrono::NaiveDate;
@@ -30,7 +31,6 @@ use plant::ledger;
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, Totals};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use signature::HouseKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -196,7 +196,7 @@ impl Ledger {
         let follow = || match (entries.last(), &self.key) {
             (Some(last), key) if slots > 0 => {
                 sums::follow(&transaction, entries)?;
-                key.as_ref().map_or(Ok(()), |key| key.sign(&transaction, last))
+                key.as_ref().map_or(Ok(()), |key| signature::sign(key, &transaction, last))
             }
             (Some(_) | None, _) => Ok(()),
         };

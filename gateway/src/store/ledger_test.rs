@@ -1,7 +1,7 @@
 //! Books of five years, and books that somebody has tampered with.
 
 use super::*;
-use crate::store::Memory;
+use crate::store::{Memory, Signature};
 use plant::entry::{BookedReceipt, SlotAccount};
 use plant::units::Eur;
 use plant::work::Receipt;

@@ -4,7 +4,7 @@
 //! follows the one before it. 401 to 403 are missing. 404 to 812 can be read and fit together, but nothing proves any more
 //! what came before them.
 
-use super::ledger::Signature;
+use super::house_key::Signature;
 use super::pages::{Row, rows};
 use plant::entry::{Entry, Head};
 use plant::ledger;
