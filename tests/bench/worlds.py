@@ -20,6 +20,8 @@ DEFAULT = [f"{house}/{rest}" for house in "ab" for rest in ("market/none", "mark
 GAIN, BILL, BILL_HIDDEN, LINE, CLOSURE = 0.05, 0.03, 0.10, 0.05, 0.005
 # A line of a few euros may be off by as many; the gain and the bill without compute, of a few weeks, by fewer.
 LINE_EUR, GAIN_EUR = 3.0, 2.0
+# What an outsider makes of the entries of the ledger is the bill, but for the last quarter hour, which no book sees.
+RECOMPUTED, RECOMPUTED_EUR = 0.002, 0.5
 MONEY = ["import_eur", "export_eur", "bill_eur", "revenue_eur", "wear_eur", "start_eur"]
 FLOWS = ["pv", "grid_import", "grid_export", "battery_in", "battery_out", "load", "compute", "heat_pump"]
 HOUSES = [("", "with compute"), ("without_compute", "without")]
@@ -57,13 +59,26 @@ def play(scenario, judge, program, data):
         books, result, said = (pathlib.Path(folder) / name for name in ("books.json", "result.json", "said.txt"))
         with open(said, "w") as words:
             house = subprocess.Popen(scenario.command(judge, data), stdin=pipe, stdout=pipe, stderr=words)
-        ours = [program, "simulate", "--world", "stdio", "--books", str(books), "--out", str(result)]
+        ledger = pathlib.Path(folder) / "ledger.jsonl"
+        ours = [program, "simulate", "--world", "stdio", "--books", str(books), "--out", str(result), "--ledger", str(ledger)]
         player = subprocess.Popen(ours, stdin=house.stdout, stdout=house.stdin)
         house.stdin.close()
         house.stdout.close()
         if player.wait() != 0 or house.wait() != 0:
             sys.exit(f"{scenario.name}: HeatMine ended with {player.returncode}, the house with {house.wait()}\n{said.read_text()}")
-        return json.loads(result.read_text()), json.loads(books.read_text()), time.monotonic() - began
+        books = json.loads(books.read_text())
+        books["recomputed"] = recomputed(scenario, judge, ledger, data)
+        return json.loads(result.read_text()), books, time.monotonic() - began
+
+
+def recomputed(scenario, judge, ledger, data):
+    """What an outsider makes of the entries and the contract; of house A, whose contract is a fee and a feed-in."""
+    if scenario.house != "a":
+        return {}
+    node = json.loads((judge / "node.json").read_text())
+    script = pathlib.Path(__file__).with_name("recompute.py")
+    command = [sys.executable, script, ledger, data, node["fee_eur_kwh"], node["feedin_eur_kwh"]]
+    return json.loads(subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE).stdout)
 
 
 def judged(result):
@@ -83,8 +98,7 @@ def gain(result):
 
 def closure(ours, theirs):
     """The energy that is missing, as a share of what came in. What a fan took, that carried compute's heat away, no meter shows: the
-    judge says it. Without compute the roof's yield is the judge's; what is missing there is what the return to the real house's state
-    gave and took each day, which the books have in the inventory."""
+    judge says it. Without compute the roof's yield is the judge's."""
     kwh, judged = ours["kwh"], theirs["kwh"]
     came = kwh["grid_import"] + kwh["battery_out"] + kwh.get("pv", judged["pv"])
     went = sum(kwh[flow] for flow in ("grid_export", "battery_in", "load", "compute", "heat_pump")) + judged["fan"]
@@ -123,7 +137,10 @@ def rows(scenario, result, books):
             found.append(Row(f"{name}: {line}", ours.get(line), theirs[line], bar, GAIN_EUR if key and line == "bill_eur" else LINE_EUR))
         for flow in FLOWS:
             found.append(Row(f"{name}: {flow} kWh", (ours.get("kwh") or {}).get(flow), theirs["kwh"][flow], None))
-        found.append(Row(f"{name}: energy missing %", 100 * closure(ours, theirs), 0.0, None if key else 0.0, 100 * CLOSURE))
+        found.append(Row(f"{name}: energy missing %", 100 * closure(ours, theirs), 0.0, 0.0, 100 * CLOSURE))
+    for line, value in books["recomputed"].items():
+        if line in result:
+            found.append(Row(f"recomputed from the ledger: {line}", value, result[line], RECOMPUTED, RECOMPUTED_EUR))
     found.append(Row("violations", result["violations"], 0, 0.0))
     return found
 

@@ -34,6 +34,9 @@ pub(super) struct Simulate {
     /// With `--world`: write HeatMine's own books at the end into this file, under the names of the simulator's result.
     #[arg(long, value_name = "JSON", requires = "world")]
     books: Option<PathBuf>,
+    /// With `--world`: write the entries of the ledger into this file, one JSON object a line.
+    #[arg(long, value_name = "JSONL", requires = "world")]
+    ledger: Option<PathBuf>,
 }
 
 impl Simulate {
@@ -83,6 +86,10 @@ impl Simulate {
             })?;
             write_json(file, books)?;
         }
+        if let Some(file) = &self.ledger {
+            let lines: Result<Vec<String>, _> = played.ledger.iter().map(serde_json::to_string).collect();
+            write(file, lines.map_err(|error| Failure::new(70, error.to_string()))?.join("\n") + "\n")?;
+        }
         self.out.map_or(Ok(()), |out| write_json(&out, &played.result))
     }
 }
@@ -130,7 +137,10 @@ fn report(result: &Simulated) -> Vec<String> {
 }
 
 fn write_json(file: &Path, value: &impl Serialize) -> Outcome {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?;
+    write(file, serde_json::to_string_pretty(value).map_err(|error| Failure::new(70, error.to_string()))?)
+}
+
+fn write(file: &Path, text: String) -> Outcome {
     std::fs::write(file, text)
         .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot write {}: {error}", file.display())))
 }

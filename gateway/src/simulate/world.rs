@@ -12,6 +12,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use books::Books;
+use plant::entry::Entry;
 use serde_json::Value;
 use std::io::{BufRead, Write};
 
@@ -30,6 +31,8 @@ pub(crate) struct Played {
     pub result: Value,
     /// What the books say; a house of seconds has none.
     pub books: Option<Books>,
+    /// The entries of its ledger.
+    pub ledger: Vec<Entry>,
 }
 
 /// Plays the house that `input` simulates until its end.
@@ -51,7 +54,10 @@ pub(crate) fn play(input: impl BufRead, mut output: impl Write) -> Result<Played
                 output.write_all(b"\n")?;
                 output.flush()?;
             }
-            Some("end") => return Ok(Played { result: value["result"].clone(), books: house.books() }),
+            Some("end") => {
+                let (books, ledger) = house.books();
+                return Ok(Played { result: value["result"].clone(), books, ledger });
+            }
             _ => bail!("line {number}: type is {}; expected obs or end", value["type"]),
         }
     }
@@ -82,10 +88,14 @@ impl House {
         })
     }
 
-    fn books(&self) -> Option<Books> {
+    /// Its books, and the entries that they add up.
+    fn books(&self) -> (Option<Books>, Vec<Entry>) {
         match self {
-            Self::Seconds(_) => None,
-            Self::Quarters(world) => Some(world.books()),
+            Self::Seconds(_) => (None, Vec::new()),
+            Self::Quarters(world) => {
+                let (books, ledger) = world.books();
+                (Some(books), ledger)
+            }
         }
     }
 }

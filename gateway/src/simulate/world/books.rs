@@ -4,7 +4,7 @@
 
 use plant::entry::{Booking, Entry, SlotAccount};
 use plant::totals::Earnings;
-use plant::units::{Eur, KilowattHours};
+use plant::units::KilowattHours;
 use serde::Serialize;
 
 /// How far from the bill without compute its true value may lie, in standard deviations: 95 % of them.
@@ -37,11 +37,9 @@ pub(crate) struct Books {
     compared_s: f64,
     /// Seconds of those without a price.
     unpriced_s: f64,
-    /// The variance of the bill without compute: deviations within a day add up, those of days in squares.
+    /// The standard deviation of the bill without compute. What the model has learnt wrong, it has all the time: deviations add up.
     #[serde(skip)]
-    variance: f64,
-    #[serde(skip)]
-    day: Option<(chrono::NaiveDate, f64)>,
+    deviation: f64,
 }
 
 /// Money and energy of one house.
@@ -106,22 +104,8 @@ impl Books {
         self.observed_s += account.observed_s;
         self.compared_s += earnings.compared_s;
         self.unpriced_s += account.unpriced_s;
-        self.vary(account, earnings.spread);
-    }
-
-    fn vary(&mut self, account: &SlotAccount, spread: Eur) {
-        let today = account.start.date_naive();
-        match &mut self.day {
-            Some((day, sum)) if *day == today => *sum += spread.0,
-            Some((_, sum)) => {
-                self.variance += sum.powi(2);
-                self.day = Some((today, spread.0));
-            }
-            None => self.day = Some((today, spread.0)),
-        }
-        let open = self.day.map_or(0.0, |(_, sum)| sum.powi(2));
-        let width = WIDTH * (self.variance + open).sqrt();
-        let bill = self.without_compute.house.bill_eur;
+        self.deviation += earnings.spread.0;
+        let (bill, width) = (self.without_compute.house.bill_eur, WIDTH * self.deviation);
         self.without_compute.bill_eur_interval = [bill - width, bill + width];
     }
 }

@@ -21,6 +21,7 @@ use meters::{Curtailment, Means, Meters, Standing};
 use own_rule::OwnRule;
 use plant::checkpoint::Restored;
 use plant::effect::Effect;
+use plant::entry::Entry;
 use plant::event::Event;
 use plant::plan::Plan;
 use plant::plant::Plant;
@@ -62,6 +63,7 @@ pub(super) struct World {
     before: Option<(Timestamp, Standing)>,
     plan: Option<Plan>,
     books: Books,
+    ledger: Vec<Entry>,
 }
 
 /// What the work pays.
@@ -103,6 +105,7 @@ impl World {
             before: None,
             plan: None,
             books: Books::default(),
+            ledger: Vec::new(),
         })
     }
 
@@ -129,19 +132,22 @@ impl World {
         Ok(record.map(|record| answer::answer(&record, &seen, self.plant.site())).unwrap_or_default())
     }
 
-    /// The books, with the slot that is not closed yet.
-    pub(super) fn books(&self) -> Books {
+    /// The books, with the slot that is not closed yet, and the entries of the ledger.
+    pub(super) fn books(&self) -> (Books, Vec<Entry>) {
         let mut plant = self.plant.clone();
-        let mut books = self.books.clone();
+        let (mut books, mut ledger) = (self.books.clone(), self.ledger.clone());
         let end = self.before.map_or(Timestamp::UNIX_EPOCH, |(now, _)| now);
         for effect in plant.shutdown(end) {
             match effect {
-                Effect::Append(entry) => books.book(&entry),
+                Effect::Append(entry) => {
+                    books.book(&entry);
+                    ledger.push(entry);
+                }
                 Effect::Checkpoint(checkpoint) => books.add(&checkpoint.open),
                 Effect::Apply(_) | Effect::Plan(_) | Effect::Publish(_) => {}
             }
         }
-        books
+        (books, ledger)
     }
 
     /// Plays the quarter hour from `then` on as it was.
@@ -264,7 +270,10 @@ impl World {
     fn handle(&mut self, event: Event, now: Timestamp) {
         for effect in self.plant.handle(event, now) {
             match effect {
-                Effect::Append(entry) => self.books.book(&entry),
+                Effect::Append(entry) => {
+                    self.books.book(&entry);
+                    self.ledger.push(entry);
+                }
                 Effect::Apply(_) | Effect::Checkpoint(_) | Effect::Plan(_) | Effect::Publish(_) => {}
             }
         }
