@@ -83,13 +83,6 @@ impl Ledger {
         self.earned(zone, Span::Month, &("0000-00".to_owned(), "9999-99".to_owned()))
     }
 
-    /// Earnings since the books began.
-    pub fn earned_in_all(&self) -> Result<Earnings, LedgerError> {
-        let mut sum = Earnings::default();
-        self.months(self.zone()?.unwrap_or(Tz::UTC))?.into_iter().for_each(|(_, month)| sum += month);
-        Ok(sum)
-    }
-
     /// The house's time zone, as its sums have it; `None` where there are none.
     pub fn zone(&self) -> Result<Option<Tz>, LedgerError> {
         let found = sums(&self.reader()?).map_err(|source| self.sqlite(source))?;
