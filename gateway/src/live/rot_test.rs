@@ -354,7 +354,7 @@ fn books_that_vanish_are_said_with_both_numbers() {
 
 /// The version of a file's tables.
 fn version_of(file: &str) -> i32 {
-    if ["ledger.db", "jobs.db"].contains(&file) { 2 } else { 1 }
+    if ["ledger.db", "jobs.db", "state.db"].contains(&file) { 2 } else { 1 }
 }
 
 #[test]
