@@ -36,6 +36,7 @@ use crate::baseline::warmth::{HeatPumps, Warm};
 use crate::house::battery::{Bounds, Cells};
 use crate::house::connection;
 use crate::house::room;
+use crate::point::Point;
 use crate::site::{HeatSource, Site};
 use crate::time::Slot;
 use crate::units::{Celsius, KilowattHours, Percent, Watts};
@@ -86,6 +87,8 @@ pub(crate) struct Passed {
     pub tank: (Option<Celsius>, Option<Celsius>),
     /// The battery's state of charge.
     pub soc: (Option<Percent>, Option<Percent>),
+    /// Whether PV made power when it was known last: only then may something be curtailed.
+    pub sunny: bool,
     /// Whether export is paid for; where it is not, the inverter curtails.
     pub export_pays: Option<bool>,
 }
@@ -266,13 +269,15 @@ fn residual(site: &Site, passed: &Passed, readings: &Readings) -> Option<f64> {
     let kw = |watts: Option<Watts>| watts.map(|watts| watts.0 / 1000.0);
     let pv = if site.pv.is_some() { kw(passed.pv) } else { Some(0.0) };
     if let Some((load, pv)) = kw(passed.load).zip(pv) {
-        return Some(load - pv);
+        // What follows from the balance holds the fan that carries compute's heat out.
+        let fan = if site.offers(Point::HousePower) { 0.0 } else { readings.fan };
+        return Some(load - fan - pv);
     }
     let grid = kw(passed.grid)?;
     let battery = if site.battery.is_some() { kw(passed.battery)? } else { 0.0 };
     let heat_pump = if readings.metered { readings.heat_pump? } else { 0.0 };
     let capped = site.grid.export_limit.is_some_and(|cap| -grid >= cap.0 / 1000.0 - CURTAILS);
-    let unpaid = passed.export_pays == Some(false) && grid < CURTAILS;
+    let unpaid = passed.sunny && passed.export_pays == Some(false) && grid < CURTAILS;
     (!capped && !unpaid).then_some(grid + battery - kw(passed.compute)? - heat_pump - readings.fan)
 }
 

@@ -104,6 +104,7 @@ impl Play {
         let flows = house.step(slot.start(), &around, Slot::LENGTH);
         let metered = self.known.offers(crate::point::Point::HeatPumpPower);
         let passed = Passed {
+            sunny: true,
             slot,
             observed: Slot::LENGTH,
             pv: Some(around.pv),

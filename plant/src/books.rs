@@ -82,6 +82,8 @@ pub(crate) struct Books {
     /// Whether compute works; `None` before it is known.
     computes: Option<bool>,
     gaps: Gaps,
+    /// The day that was closed last, since the start or beyond the checkpoint.
+    day: Option<DayAccount>,
 }
 
 /// The time since the last cycle.
@@ -103,18 +105,17 @@ impl Books {
         let since = checkpoint
             .filter(|checkpoint| checkpoint.counts())
             .map_or(Timestamp::UNIX_EPOCH, |checkpoint| checkpoint.at);
-        let open = checkpoint.map(|checkpoint| checkpoint.open.clone());
-        let other = open.as_ref().map(|open| open.currency).filter(|currency| *currency != site.currency);
+        let anew = SlotAccount::in_currency(Slot::containing(now), site.currency);
+        let (open, closed) = match checkpoint {
+            None => (anew, Totals::default()),
+            Some(found) if found.open.currency == site.currency => (found.open.clone(), found.closed),
+            // Amounts in another currency stay in the ledger, and energies go on: here money begins anew.
+            Some(found) => (anew, Totals { energy: found.totals().energy, ..Totals::default() }),
+        };
         Self {
             head: checkpoint.map(|checkpoint| checkpoint.head.clone()).unwrap_or_default(),
-            open: open
-                .filter(|open| open.currency == site.currency)
-                .unwrap_or_else(|| SlotAccount::in_currency(Slot::containing(now), site.currency)),
-            closed: match (checkpoint.map(|checkpoint| checkpoint.closed).unwrap_or_default(), other) {
-                (closed, None) => closed,
-                // Amounts in another currency stay in the ledger; here money begins anew.
-                (closed, Some(_)) => Totals { energy: closed.energy, ..Totals::default() },
-            },
+            open,
+            closed,
             currency: site.currency,
             journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
@@ -123,6 +124,7 @@ impl Books {
             comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
             computes: None,
             gaps: Gaps::default(),
+            day: None,
         }
     }
 
@@ -148,7 +150,7 @@ impl Books {
 
     /// Takes over an entry that the ledger holds beyond the checkpoint: an entry of the open slot closes it. An entry that is no
     /// booking moves the chain on and counts nothing.
-    pub(crate) fn catch_up(&mut self, entry: &Entry) {
+    pub(crate) fn catch_up(&mut self, site: &Site, entry: &Entry) {
         self.head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
         match ledger::booking(entry) {
             Ok(Booking::Receipt(booked)) => {
@@ -163,9 +165,9 @@ impl Books {
                 self.turn_to(account.start);
                 self.close_into_totals(&account);
                 self.open = SlotAccount::in_currency(account.slot.plus(1), self.currency);
-                self.comparison.skip();
+                self.comparison.catch_up(site, &account);
             }
-            Ok(Booking::Day(_)) => {}
+            Ok(Booking::Day(day)) => self.day = Some(*day),
             Err(_) => {}
         }
     }
@@ -271,7 +273,7 @@ impl Books {
         if account.is_empty() {
             return None;
         }
-        self.comparison.close(site, &mut account);
+        self.comparison.close(site, &mut account, self.gaps.is_sunny());
         self.close_into_totals(&account);
         Some(self.append(now, &Booking::Slot(Box::new(account))))
     }
@@ -295,6 +297,11 @@ impl Books {
         let stores = self.comparison.stores();
         let account =
             DayAccount { day, timezone: site.timezone, currency: self.currency, earnings: self.closed.today, stores };
+        // A kill between its entry and the checkpoint leaves it closed already.
+        if self.day.as_ref() == Some(&account) {
+            return None;
+        }
+        self.day = Some(account.clone());
         Some(self.append(now, &Booking::Day(Box::new(account))))
     }
 

@@ -128,7 +128,7 @@ pub struct SlotReadings {
     pub tank: Option<Celsius>,
     /// State of charge at its end.
     pub soc: Option<Percent>,
-    /// Mean outdoor temperature.
+    /// Mean outdoor temperature; without a thermometer, as the weather service has it.
     pub outdoor: Option<Celsius>,
     /// Mean global irradiance in W/m2.
     pub irradiance: Option<f64>,
@@ -150,6 +150,8 @@ pub struct SlotAccount {
     pub unmetered_s: f64,
     /// Seconds of those in which PV alone was not known, as at night with an inverter that sleeps.
     pub pv_unmetered_s: f64,
+    /// Seconds of the observed ones in which HeatMine set the heat pump to something else than its own rule.
+    pub steered_s: f64,
     /// Seconds of the observed ones in which compute's power was not known: its energy, and all that depends on it, miss these.
     pub uncounted_s: f64,
     /// Seconds of the observed ones in which a price was not published: the bill misses that side of it, the valuation all.
@@ -268,7 +270,8 @@ impl Booking {
     }
 }
 
-/// What a local day came to; the sum of its slots.
+/// What a local day came to; the sum of its slots. Where a clock was set back over midnight a day is closed again: its last entry
+/// counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayAccount {
     /// The local day.

@@ -67,7 +67,7 @@ impl Plant {
 
     /// Takes over an entry that the ledger holds beyond what was restored: the next one in its chain.
     pub fn catch_up(&mut self, entry: &Entry) {
-        self.books.catch_up(entry);
+        self.books.catch_up(&self.site, entry);
         match ledger::booking(entry) {
             Ok(Booking::Slot(account)) => self.observed.forecast.learn(&account),
             Ok(Booking::Receipt(booked)) => self.observed.learn(&booked.receipt),

@@ -4,7 +4,7 @@ use crate::decision::Decision;
 use crate::entry::{Bill, BySource, SlotAccount, SlotReadings, Valuation};
 use crate::image::Image;
 use crate::observe::flows::Flows;
-use crate::point::Point;
+use crate::point::{Point, Role};
 use crate::reason::Reason;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp};
@@ -80,6 +80,8 @@ pub(super) struct Held {
     /// What it displaces.
     heat_price: EurPerKwh,
     readings: SlotReadings,
+    /// Whether the heat pump is set to something else than its own rule.
+    steered: bool,
     /// Why compute does what it does.
     reason: Reason,
 }
@@ -103,9 +105,13 @@ impl Held {
                 room: fresh(Point::RoomTemperature).map(Celsius),
                 tank: fresh(Point::TankTemperature).map(Celsius),
                 soc: fresh(Point::BatterySoc).map(Percent),
-                outdoor: situation.temperatures.outdoor,
+                outdoor: outdoor(situation),
                 irradiance: fresh(Point::OutdoorIrradiance),
             },
+            steered: decision.settings.iter().any(|setpoint| {
+                let heats = setpoint.setting.control().role() == Role::HeatPump;
+                heats && !setpoint.setting.is_safe()
+            }),
             reason: decision.reason,
         })
     }
@@ -141,6 +147,14 @@ impl Held {
     }
 }
 
+/// The air outside: as a thermometer reads it, and where there is none as the weather service has it.
+fn outdoor(situation: &Situation<'_>) -> Option<Celsius> {
+    if situation.image.points.contains_key(&Point::OutdoorTemperature) {
+        return situation.image.get(Point::OutdoorTemperature).fresh().map(Celsius);
+    }
+    situation.temperatures.outdoor
+}
+
 /// The parts of the time from `from`, `span` long, cut at the borders of slots.
 pub(super) fn intervals(site: &Site, held: &Held, from: Timestamp, span: Duration) -> Vec<Interval> {
     let mut parts = Vec::new();
@@ -164,6 +178,7 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
         observed_s: seconds,
         unmetered_s: if powers.complete_but_pv() && powers.pv.is_some() { 0.0 } else { seconds },
         pv_unmetered_s: if powers.complete_but_pv() && powers.pv.is_none() { seconds } else { 0.0 },
+        steered_s: if held.steered { seconds } else { 0.0 },
         uncounted_s: if held.flows.is_some() { 0.0 } else { seconds },
         unpriced_s: if held.prices.known() { 0.0 } else { seconds },
         import: powers.grid.positive().over(span),

@@ -3,8 +3,8 @@
 //! The model of the baseline follows what compute changed, and nothing else: its room and its tank are those of the house less that
 //! difference, slot by slot, so that no error of the model outlasts the heat it is about. It is not brought to the state of the house
 //! itself at any hour: that would give it for nothing what compute's heat and power have left in the stores. With the plant of an
-//! outside judge as a perfect model, a return at 04:00 leaves 950 EUR of a bill of 982; without one it is 982. Only where no slot was
-//! booked for a while the baseline begins anew at the state of the house, and what happened meanwhile is compared with nothing.
+//! outside judge as a perfect model, a return at 04:00 leaves 950 EUR of a bill of 982; without one it is 982. Only where a
+//! slot is missing, or was hardly observed, the baseline begins anew at the state of the house: what happened is compared with nothing.
 //!
 //! Example: at noon 2 kWh go into compute that would have charged the battery: the inventory falls by 2 kWh. At 20:00 the battery of
 //! the house is empty and it takes them from the grid, the baseline's is not: the inventory rises again, the bill of the house too.
@@ -14,7 +14,7 @@ use crate::entry::{Baseline, Bill, SlotAccount, SlotReadings, Stores};
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Slot;
-use crate::units::{Eur, EurPerKwh, KilowattHours};
+use crate::units::{Currency, Eur, EurPerKwh, KilowattHours};
 use crate::value::capacity::MonthPeak;
 use crate::value::thermal;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ use std::time::Duration;
 
 /// A slot counts as known where no more than this share of its time is not.
 const UNKNOWN_MAX: f64 = 0.01;
+/// At least this share of a slot has to be observed.
+const OBSERVED_MIN: f64 = 0.5;
+/// Less export than this in a slot is what an inverter that holds it at nothing leaves.
+const EXPORTS: KilowattHours = KilowattHours(0.02);
 /// Weight of a slot in the price at which stores are valued: a mean over about a week.
 const PRICE_WEIGHT: f64 = 1.0 / (7.0 * 96.0);
 
@@ -41,6 +45,9 @@ pub struct Standing {
     pub stores: Stores,
     /// The price at which they are valued; `None` before the first.
     price: Option<EurPerKwh>,
+    /// The currency of the price.
+    #[serde(default)]
+    currency: Currency,
     /// The highest quarter-hour mean of the month's import.
     #[serde(default)]
     peak: MonthPeak,
@@ -73,24 +80,38 @@ impl Comparison {
         self.state.stores
     }
 
-    /// Something was booked elsewhere: the baseline begins anew at the house's state.
-    pub(super) fn skip(&mut self) {
+    /// The baseline begins anew at the house's state.
+    fn skip(&mut self) {
         self.state.readings = None;
     }
 
-    /// Closes `account`: what the baseline did in its slot, and what the house gained on it.
-    pub(super) fn close(&mut self, site: &Site, account: &mut SlotAccount) {
+    /// Takes over a slot that the ledger holds beyond what was restored.
+    pub(super) fn catch_up(&mut self, site: &Site, account: &SlotAccount) {
+        self.skip();
+        let without = account.baseline.map(|baseline| baseline.import);
+        self.charge_peak(site, &mut account.clone(), without);
+    }
+
+    /// Closes `account`: what the baseline did in its slot, and what the house gained on it. `sunny`: PV made power when it was known
+    /// last.
+    pub(super) fn close(&mut self, site: &Site, account: &mut SlotAccount, sunny: bool) {
+        account.gain = account.revenue;
+        if account.observed_s < OBSERVED_MIN * Slot::SECONDS as f64 {
+            // Too little of it was seen to say what the stores did meanwhile.
+            self.skip();
+            self.charge_peak(site, account, None);
+            return;
+        }
         let before = self.state.readings.filter(|(slot, _)| slot.plus(1) == account.slot);
         if before.is_none() {
             self.bring_back();
         }
         let before = before.map_or(account.readings, |(_, readings)| readings);
-        let without = self.baseline.pass(site, &passed(site, account, &before));
+        let without = self.baseline.pass(site, &passed(site, account, (&before, sunny)));
         if let Some(without) = &without {
             self.compare(site, account, without);
         }
         self.charge_peak(site, account, without.map(|without| without.import));
-        account.gain = account.revenue;
         if let Some(baseline) = &account.baseline {
             account.gain += baseline.bill.total() - baseline.house.total() + baseline.inventory - baseline.colder_room;
         }
@@ -118,7 +139,9 @@ impl Comparison {
     fn compare(&mut self, site: &Site, account: &mut SlotAccount, without: &Without) {
         let priced = account.unpriced_s <= UNKNOWN_MAX * account.observed_s;
         if priced {
-            let mean = self.state.price.unwrap_or(account.import_price);
+            let known = self.state.price.filter(|_| self.state.currency == account.currency);
+            let mean = known.unwrap_or(account.import_price);
+            self.state.currency = account.currency;
             self.state.price = Some(mean + (account.import_price - mean) * PRICE_WEIGHT);
         }
         let differs = self.baseline.difference(site);
@@ -162,7 +185,7 @@ impl Comparison {
 }
 
 /// What the baseline sees of a slot.
-fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
+fn passed(site: &Site, account: &SlotAccount, (before, sunny): (&SlotReadings, bool)) -> Passed {
     let span = Duration::from_secs_f64(account.observed_s);
     // What was not known in a part of the slot has no mean.
     let unknown = |seconds: f64| seconds > UNKNOWN_MAX * account.observed_s;
@@ -182,13 +205,16 @@ fn passed(site: &Site, account: &SlotAccount, before: &SlotReadings) -> Passed {
         hot_water: offered(Point::HeatPumpHotWaterPower, account.hot_water),
         battery: offered(Point::BatteryPower, account.discharged - account.charged),
         heat_into: None,
-        own_rule: true,
+        own_rule: !unknown(account.steered_s),
         outdoor: after.outdoor,
         sun: after.irradiance,
         room: (before.room, after.room),
         tank: (before.tank, after.tank),
         soc: (before.soc, after.soc),
-        export_pays: (account.unpriced_s <= 0.0).then_some(account.export_price > EurPerKwh::ZERO),
+        sunny,
+        // A house that exports all the same has an inverter that does not look at prices.
+        export_pays: (account.unpriced_s <= 0.0)
+            .then_some(account.export_price > EurPerKwh::ZERO || account.export > EXPORTS),
     }
 }
 

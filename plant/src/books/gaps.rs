@@ -42,6 +42,11 @@ impl Gaps {
         }
     }
 
+    /// Whether PV made power when it was known last.
+    pub(super) fn is_sunny(&self) -> bool {
+        self.sunny
+    }
+
     /// What is lacking at `now`.
     pub(super) fn problems(&self, now: Timestamp, timezone: Tz) -> Vec<String> {
         let lasting = |(point, what): (Point, &str)| {

@@ -98,12 +98,13 @@ impl Warmth {
         // e^(At) = e^(mt) (cosh(rt) I + sinh(rt)/r (A - m I)), m the mean of the eigenvalues, r half their distance.
         let middle = (a + d) / 2.0;
         let half = (((a - d) / 2.0).powi(2) + b * c).sqrt();
-        let (even, odd) = ((half * hours).cosh(), (half * hours).sinh() / half);
-        let decay = (middle * hours).exp();
+        // Both eigenvalues are below zero: their powers only fall, however long the time and small the store.
+        let (slow, fast) = (((middle + half) * hours).exp(), ((middle - half) * hours).exp());
+        let (even, odd) = ((slow + fast) / 2.0, (slow - fast) / (2.0 * half));
         let (x, y) = (self.air - settled.air, self.mass - settled.mass);
         Warmth {
-            air: settled.air + decay * (even * x + odd * ((a - middle) * x + b * y)),
-            mass: settled.mass + decay * (even * y + odd * (c * x + (d - middle) * y)),
+            air: settled.air + (even * x + odd * ((a - middle) * x + b * y)),
+            mass: settled.mass + (even * y + odd * (c * x + (d - middle) * y)),
         }
     }
 }

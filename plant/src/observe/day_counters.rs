@@ -5,7 +5,7 @@
 //! than [`DIFFERENCE`], it is said, with the device's name, until the next comparison.
 //!
 //! A counter that falls is a reset, not energy: it goes on from there. One that leaps by more than can flow is a slip. A day in which
-//! the power was silent for a while compares nothing, since the counter went on.
+//! the power was silent while the counter went on compares nothing; an inverter that sleeps at night goes on with nothing.
 //!
 //! Example: a meter's import counter goes from 812.40 to 822.40 kWh from midnight to midnight, its power adds up to 9.10 kWh: the
 //! counter has 9.9 % more.
@@ -26,6 +26,8 @@ const LEAST: f64 = 1.0;
 const STEPS: f64 = 3.0;
 /// Power must have been silent for less than this share of the time.
 const SILENT_MAX: f64 = 0.005;
+/// A counter that has moved by less over a silence stood still, in kWh.
+const STILL: f64 = 0.05;
 /// No more than this flows in a house, in kW.
 const POWER_MAX: f64 = 1000.0;
 
@@ -76,6 +78,10 @@ struct Sums {
     /// The greatest step of the counter.
     step: f64,
     silent: Duration,
+    /// The silence that lasts, or was over when the power was read last.
+    pending: Duration,
+    /// What the counter has moved in it: silence of a counter that stands still is none.
+    moved: f64,
     lasted: Duration,
 }
 
@@ -131,18 +137,29 @@ impl Pair {
     /// The power was `value` at `at`; until then it was what it had been.
     fn flow(&mut self, at: Moment, value: Option<f64>) {
         if let Some((since, power)) = self.power {
+            // The counter was read in between.
+            self.speak();
             let span = at.since(since);
             let stood = span.min(self.max_age);
             self.day.flowed += (power * self.sign).max(0.0) * stood.as_secs_f64() / 3.6e6;
-            self.day.silent += span - stood;
+            self.day.pending += span - stood;
             self.day.lasted += span;
         }
         // What a device does not know is silence: it is not found again before the day is over.
         let known = value.filter(|value| value.is_finite());
         if known.is_none() {
-            self.day.silent += self.max_age;
+            self.day.pending += self.max_age;
         }
         self.power = known.map(|value| (at, value));
+    }
+
+    /// Ends a silence.
+    fn speak(&mut self) {
+        let Sums { pending, moved, .. } = self.day;
+        if moved > STILL {
+            self.day.silent += pending;
+        }
+        (self.day.pending, self.day.moved) = (Duration::ZERO, 0.0);
     }
 
     /// The counter showed `value` at `at`.
@@ -160,6 +177,9 @@ impl Pair {
             if step > 0.0 {
                 self.day.flowed_counted = self.day.flowed;
             }
+            if !self.day.pending.is_zero() {
+                self.day.moved += step;
+            }
         } else {
             // Reset or slip: what flowed since the last reading is in no count.
             self.day.flowed = self.day.flowed_counted;
@@ -168,7 +188,8 @@ impl Pair {
 
     /// Ends the day; a sentence where counter and power differ.
     fn close(&mut self, device: &DeviceId, counter: Point) -> Option<String> {
-        let Sums { flowed_counted, flowed, counted, step, silent, lasted } = std::mem::take(&mut self.day);
+        self.speak();
+        let Sums { flowed_counted, flowed, counted, step, silent, lasted, .. } = std::mem::take(&mut self.day);
         let silent = silent.as_secs_f64() > SILENT_MAX * lasted.as_secs_f64();
         // A counter that stands still is compared with all that flowed.
         let flowed = if counted > 0.0 { flowed_counted } else { flowed };
@@ -250,5 +271,16 @@ mod tests {
             }
         };
         assert_eq!(day(1.0, silent), Vec::<String>::new());
+        // An inverter that sleeps for ten hours, and whose counter has a tenth more by day.
+        let night: f64 = (0..3600).map(|step| (400.0 + 300.0 * (f64::from(step) / 500.0).sin()) * 10.0 / 3.6e6).sum();
+        let asleep = |step: i64, shown: &mut Option<f64>, counted: &mut Option<f64>| {
+            if step < 3600 {
+                (*shown, *counted) = (None, Some(812.4));
+            } else {
+                *counted = counted.map(|counted| counted - 1.1 * night);
+            }
+        };
+        let found = day(1.1, asleep);
+        assert!(found.len() == 1 && found[0].ends_with("has 10 % more"), "{found:?}");
     }
 }

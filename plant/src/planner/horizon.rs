@@ -25,7 +25,7 @@ impl Horizon {
     pub(super) fn of(request: &PlanRequest) -> Self {
         let slots = request.slots.clone();
         let priced = |slot: &ExpectedSlot| {
-            let import = slot.import_price.unwrap_or(PRICE_UNKNOWN);
+            let import = slot.import_price.unwrap_or(request.site.currency.roughly(PRICE_UNKNOWN));
             Some(SlotPrices { import, said: slot.import_price.is_some(), export: slot.export_price? })
         };
         let prices = slots.iter().map(priced).collect();

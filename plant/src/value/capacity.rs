@@ -28,12 +28,13 @@ pub struct MonthPeak {
 
 impl MonthPeak {
     /// Takes the import of a slot and returns by how much the month's charge grows with it. The first slot of a month begins a
-    /// new account, with the least charge of the contract; a slot of an earlier month changes nothing. An unknown import is not
+    /// new account, with the least charge of the contract; a slot of the month before changes nothing. An unknown import is not
     /// passed: the peak stays what it is known to be.
     pub fn take(&mut self, capacity: &Capacity, timezone: Tz, slot: Slot, import: KilowattHours) -> Eur {
         let local = slot.start().with_timezone(&timezone);
         let month = i64::from(local.year()) * 12 + i64::from(local.month0());
-        if self.month.is_some_and(|known| month < known) {
+        // A slot of the month before is late. One of an earlier month means that the known one was of a clock that was wrong.
+        if self.month.is_some_and(|known| month == known - 1) {
             return Eur::ZERO;
         }
         let before = if self.month == Some(month) { self.charge(capacity) } else { Eur::ZERO };
