@@ -60,13 +60,10 @@ pub(super) struct Source {
 impl Source {
     /// What tells it from any other source; no key is in it.
     pub(super) fn key(&self) -> String {
-        let Place { base, zone, product, home, site, entity, includes_taxes, .. } = &self.place;
+        let Place { base, zone, product, home, site, entity, key: _, currency, includes_taxes } = &self.place;
         let home = home.as_deref().unwrap_or_default();
-        format!(
-            "{} {}",
-            self.title,
-            sha256(&format!("{base} {zone} {product} {home} {site} {entity} {includes_taxes}"))
-        )
+        let place = format!("{base} {zone} {product} {home} {site} {entity} {currency} {includes_taxes}");
+        format!("{} {}", self.title, sha256(&place))
     }
 }
 
