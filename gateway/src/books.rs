@@ -85,6 +85,11 @@ impl Books {
         self.settled.subscribe()
     }
 
+    /// Whether a receipt with a place in a journal has not come before.
+    pub fn lacks(&self, receipt: &Receipt) -> bool {
+        receipt.position.is_some() && !self.taken.holds(receipt)
+    }
+
     /// The core has taken a receipt; what it books of it was appended.
     pub fn took(&mut self, receipt: &Receipt) {
         self.taken.take(receipt);
