@@ -27,7 +27,7 @@ use plant::checkpoint::Checkpoint;
 use plant::entry::{Booking, Entry};
 use plant::journals::Journals;
 use plant::ledger;
-use plant::record::Record;
+use plant::record::{Gains, Record};
 use plant::totals::{Earnings, EnergyTotals, Totals};
 use plant::work::Receipt;
 use std::collections::VecDeque;
@@ -133,6 +133,8 @@ impl Books {
         let Sums { energy, earnings } = *self.durable.get_or_insert(found);
         record.energy = energy;
         [record.today, record.month, record.total] = earnings;
+        let [today, month, total] = &earnings;
+        record.gains = Gains::of(today, month, total, record.gains.yesterday.take());
     }
 
     /// What keeps the books from being written, in words.
