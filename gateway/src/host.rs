@@ -179,7 +179,13 @@ impl Host {
         if let Some(receipt) = receipt {
             if !booked && self.books.lacks(&receipt) {
                 let Receipt { id, price, worth, joules, .. } = &*receipt;
-                tracing::error!(id, price = price.0, worth = worth.0, joules, "not booked: no work takes or pays this much");
+                tracing::error!(
+                    id,
+                    price = price.0,
+                    worth = worth.0,
+                    joules,
+                    "not booked: no work takes or pays this much"
+                );
             }
             self.books.took(&receipt);
         }

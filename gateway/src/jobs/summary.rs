@@ -134,7 +134,10 @@ mod tests {
         }
         let crowns = House { currency: "CZK".parse().unwrap(), ..HOUSE };
         let text = facts(crowns, day, &earnings);
-        assert!(text.contains("energy cost 2.00 CZK; without the computer 1.30 CZK") && !text.contains("EUR"), "{text}");
+        assert!(
+            text.contains("energy cost 2.00 CZK; without the computer 1.30 CZK") && !text.contains("EUR"),
+            "{text}"
+        );
         let unknown = Earnings { compared_s: 0.0, ..earnings };
         let text = facts(HOUSE, day, &unknown);
         assert!(text.contains("nothing could be compared") && !text.contains("without the computer"), "{text}");
