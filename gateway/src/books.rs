@@ -27,7 +27,7 @@ use plant::checkpoint::Checkpoint;
 use plant::entry::{Booking, Entry};
 use plant::journals::Journals;
 use plant::ledger;
-use plant::record::Record;
+use plant::record::{Gains, Record};
 use plant::totals::{Earnings, EnergyTotals, Totals};
 use plant::work::Receipt;
 use std::collections::VecDeque;
@@ -85,6 +85,11 @@ impl Books {
         self.settled.subscribe()
     }
 
+    /// Whether a receipt with a place in a journal has not come before.
+    pub fn lacks(&self, receipt: &Receipt) -> bool {
+        receipt.position.is_some() && !self.taken.holds(receipt)
+    }
+
     /// The core has taken a receipt; what it books of it was appended.
     pub fn took(&mut self, receipt: &Receipt) {
         self.taken.take(receipt);
@@ -128,6 +133,8 @@ impl Books {
         let Sums { energy, earnings } = *self.durable.get_or_insert(found);
         record.energy = energy;
         [record.today, record.month, record.total] = earnings;
+        let [today, month, total] = &earnings;
+        record.gains = Gains::of(today, month, total, record.gains.yesterday.take());
     }
 
     /// What keeps the books from being written, in words.

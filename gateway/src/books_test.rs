@@ -6,7 +6,7 @@ use crate::store::{Disk, Ledger, StateStore};
 use plant::checkpoint::Checkpoint;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
-use plant::record::Record;
+use plant::record::{Gains, Record};
 use plant::time::Slot;
 use plant::units::{Eur, KilowattHours};
 use std::fs;
@@ -138,4 +138,18 @@ async fn books_that_rot_at_work_are_said_and_their_entries_wait() {
     books.checkpoint(state(2, &head));
     assert_eq!(books.problem(), None);
     assert_eq!(Ledger::open(&Disk::Folder(folder.path().to_owned())).unwrap().count().unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gains_are_those_of_the_sums_that_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut books = open(folder.path(), 1.0);
+    books.checkpoint(state(1, &Head::default()));
+    let newest = state(3601, &Head::default());
+    let mut shown = record(&newest);
+    shown.gains = Gains::of(&shown.today, &shown.month, &newest.totals().total, None);
+    books.put_booked_sums(&mut shown);
+    let kept = state(1, &Head::default()).totals();
+    assert!(shown.total == kept.total && shown.total != newest.totals().total);
+    assert_eq!(shown.gains, Gains::of(&kept.today, &kept.month, &kept.total, None));
 }

@@ -72,7 +72,7 @@ impl Feeds {
     /// Those of a configuration.
     pub fn of(config: &Config) -> Self {
         let (tariff, home_assistant) = (config.tariff.clone(), config.home_assistant.clone());
-        Self { tariff, home_assistant, currency: "EUR".to_owned() }
+        Self { tariff, home_assistant, currency: config.site.currency.clone() }
     }
 }
 

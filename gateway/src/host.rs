@@ -32,6 +32,7 @@ use plant::event::Event;
 use plant::plant::Plant;
 use plant::point::{DeviceId, Sample};
 use plant::record::{LeaseStatus, Record};
+use plant::work::Receipt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,10 +171,22 @@ impl Host {
         let now = self.clock.now();
         self.recorder.event(&event, now);
         let receipt = if let Event::Receipt(receipt) = &event { Some(receipt.clone()) } else { None };
-        for effect in self.plant.handle(event, now) {
+        let effects = self.plant.handle(event, now);
+        let booked = effects.iter().any(|effect| matches!(effect, Effect::Append(_)));
+        for effect in effects {
             self.carry_out(effect);
         }
         if let Some(receipt) = receipt {
+            if !booked && self.books.lacks(&receipt) {
+                let Receipt { id, price, worth, joules, .. } = &*receipt;
+                tracing::error!(
+                    id,
+                    price = price.0,
+                    worth = worth.0,
+                    joules,
+                    "not booked: no work takes or pays this much"
+                );
+            }
             self.books.took(&receipt);
         }
     }

@@ -34,6 +34,9 @@ pub const TEXT_MAX: usize = 256 * 1024;
 /// The most tokens one job may generate.
 pub const TOKENS_MAX: u32 = 32_768;
 
+/// The most that a job may be worth, in the house's currency; the core books as much.
+pub const VALUE_MAX: f64 = 1e6;
+
 /// One message to the expert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {

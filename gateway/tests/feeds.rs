@@ -46,6 +46,10 @@ struct House {
 
 impl House {
     fn start(tariff: TariffConfig, broker: Option<Broker>, now: Timestamp, folder: Option<&Path>) -> Self {
+        Self::listen(Feeds { tariff, currency: "EUR".into(), ..Feeds::default() }, broker, now, folder)
+    }
+
+    fn listen(feeds: Feeds, broker: Option<Broker>, now: Timestamp, folder: Option<&Path>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (sender, events) = mpsc::channel(16);
         let (board, troubles, shutdown) = (Board::default(), Troubles::default(), CancellationToken::new());
@@ -57,7 +61,6 @@ impl House {
             timezone: chrono_tz::Europe::Berlin,
             disk: folder.map(|folder| Disk::Folder(folder.to_owned())),
         };
-        let feeds = Feeds { tariff, currency: "EUR".into(), ..Feeds::default() };
         let task = tokio::spawn(feeds::run(feeds, broker, shore, shutdown.clone()));
         Self { events, board, troubles, shutdown, task }
     }
@@ -379,6 +382,36 @@ async fn another_currency_than_the_house_s_is_refused_by_name() {
     let words = house.trouble().await;
     assert!(words.starts_with("prices from nordpool (SE3): is in SEK; this house counts in EUR"), "{words}");
     house.stop().await;
+}
+
+/// Energi Data Service gives each price in crowns and in euros.
+#[tokio::test]
+async fn prices_are_in_the_currency_of_the_configuration_also_after_it_has_changed() {
+    let body = r#"{"records":[{"TimeUTC":"2026-06-01T12:00:00","PriceArea":"DK1","DayAheadPriceDKK":373.0,"DayAheadPriceEUR":50.0},
+        {"TimeUTC":"2026-06-01T12:15:00","PriceArea":"DK1","DayAheadPriceDKK":40000.0,"DayAheadPriceEUR":5361.0}]}"#;
+    let (base, _) = serve(Arc::new(move |_| ok(body))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let listen = |currency: &str| {
+        let text = format!(
+            "[site]\nname = \"house\"\ncurrency = \"{currency}\"\n[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n\
+             [tariff.import]\nkind = \"spot\"\nfee_eur_per_kwh = 0.9\n\
+             [tariff.export]\nprice_eur_per_kwh = 0.3\n\
+             [tariff.spot]\nsource = \"energidataservice\"\nzone = \"DK1\"\nurl = \"{base}\"\n\
+             [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:5020\"\n"
+        );
+        let loaded = gateway::config::load_toml(Path::new("house.toml"), &text);
+        let config = loaded.unwrap_or_else(|errors| panic!("{errors}")).config;
+        House::listen(Feeds::of(&config), None, noon(), Some(folder.path()))
+    };
+    for (currency, expected) in [("DKK", [Some(0.373), Some(40.0)]), ("EUR", [Some(0.05), None])] {
+        let mut house = listen(currency);
+        // The first thing that is heard: prices in another currency are not recalled.
+        let outlook = house.outlook().await;
+        let found = [noon(), noon() + TimeDelta::minutes(15)].map(|at| price(&outlook, at));
+        assert_eq!(found, expected, "{currency}");
+        house.status(|status| status.at.is_some()).await;
+        house.stop().await;
+    }
 }
 
 #[tokio::test]

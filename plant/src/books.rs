@@ -60,8 +60,9 @@ use std::time::Duration;
 const REMEMBERED: usize = 4096;
 /// What one piece of work can take, in joules: a day of a rack of 100 kW.
 const JOULES_MAX: f64 = 1e10;
-/// What one piece of work can pay, in EUR: more than anybody pays for it.
-const PRICE_MAX: f64 = 1e5;
+/// What one piece of work can pay, in euros: more than anybody pays for it, and no less than a job may be handed in with. In a weaker
+/// currency it is as many more.
+const PRICE_MAX: f64 = 1e6;
 
 /// The books.
 #[derive(Clone, Debug)]
@@ -216,7 +217,7 @@ impl Books {
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.
     pub(crate) fn receipt(&mut self, site: &Site, receipt: &Receipt, now: Timestamp) -> Vec<Entry> {
-        let money = 0.0..=PRICE_MAX;
+        let money = 0.0..=PRICE_MAX * self.currency.per_euro().unwrap_or(1.0).max(1.0);
         let possible = (0.0..=JOULES_MAX).contains(&receipt.joules)
             && money.contains(&receipt.price.0)
             && money.contains(&receipt.worth.0);

@@ -213,6 +213,29 @@ async fn nothing_is_given_up_before_the_books_hold_it() {
 }
 
 #[test]
+fn what_a_job_may_be_handed_in_with_is_booked() {
+    let disk = disk("dear");
+    let mut gateway = Gateway::start(&disk);
+    let receipt = |sequence, price| plant::work::Receipt {
+        id: format!("delivery-a-{sequence}"),
+        position: Some(plant::work::Position { journal: "a".into(), sequence }),
+        price: plant::units::Eur(price),
+        finished_at: gateway.now,
+        ..plant::work::Receipt::default()
+    };
+    let (dearest, impossible) = (receipt(1, crate::jobs::VALUE_MAX), receipt(2, 2.0 * crate::jobs::VALUE_MAX));
+    let appended = |gateway: &mut Gateway, receipt: &plant::work::Receipt| {
+        gateway.plant.handle(Event::Receipt(Box::new(receipt.clone())), gateway.now).len()
+    };
+    assert_eq!(appended(&mut gateway, &dearest), 1);
+    gateway.books.took(&dearest);
+    assert!(!gateway.books.lacks(&dearest), "booked: to hear it again is nothing to say");
+    assert_eq!(appended(&mut gateway, &impossible), 0);
+    assert!(gateway.books.lacks(&impossible), "refused: that is said");
+    assert_eq!(gateway.plant.checkpoint(gateway.now).totals().total.revenue.0, 1e6);
+}
+
+#[test]
 fn others_pay_for_what_is_delivered_and_nobody_for_the_households_questions() {
     let disk = disk("prices");
     let mut gateway = Gateway::start(&disk);

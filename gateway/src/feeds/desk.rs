@@ -68,7 +68,8 @@ pub(super) struct Desk {
     pub clock: Clock,
     shore: Shore,
     cache: Cache,
-    currency: String,
+    /// The currency that the house counts in, as an ISO code.
+    pub currency: String,
 }
 
 impl Desk {

@@ -60,13 +60,10 @@ pub(super) struct Source {
 impl Source {
     /// What tells it from any other source; no key is in it.
     pub(super) fn key(&self) -> String {
-        let Place { base, zone, product, home, site, entity, includes_taxes, .. } = &self.place;
+        let Place { base, zone, product, home, site, entity, key: _, currency, includes_taxes } = &self.place;
         let home = home.as_deref().unwrap_or_default();
-        format!(
-            "{} {}",
-            self.title,
-            sha256(&format!("{base} {zone} {product} {home} {site} {entity} {includes_taxes}"))
-        )
+        let place = format!("{base} {zone} {product} {home} {site} {entity} {currency} {includes_taxes}");
+        format!("{} {}", self.title, sha256(&place))
     }
 }
 
@@ -129,7 +126,7 @@ fn by_address(url: &str, place: Place) -> Source {
     let plain = || Source {
         service: &ADDRESS,
         read: by_form,
-        title: url.split(['?', '#']).next().unwrap_or(url).to_owned(),
+        title: shown(url),
         place: Place { base: url.to_owned(), ..place.clone() },
         refresh: None,
     };
@@ -150,6 +147,15 @@ fn by_address(url: &str, place: Place) -> Source {
     let Some((base, zone, name)) = found else { return plain() };
     let title = format!("{name} ({zone})");
     Source { service: of(name), read: by_form, title, place: Place { base, zone, ..place }, refresh: None }
+}
+
+/// An address for people: without what may hold a key, its query, and a name and a password before the host.
+fn shown(url: &str) -> String {
+    let plain = url.split(['?', '#']).next().unwrap_or(url);
+    let Some((scheme, rest)) = plain.split_once("://") else { return plain.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
 }
 
 /// Reads an answer of any of the forms that need no place.

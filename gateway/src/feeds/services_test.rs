@@ -119,6 +119,22 @@ fn an_address_of_a_known_service_without_dates_gets_them() {
 }
 
 #[test]
+fn an_address_is_shown_without_what_is_secret_in_it() {
+    let rows = [
+        ("https://me:s3cret@prices.example/a/b.json?key=s3cret#s3cret", "https://prices.example/a/b.json"),
+        ("http://s3cret@prices.example", "http://prices.example"),
+        ("http://prices.example/a@b/{today}", "http://prices.example/a@b/{today}"),
+    ];
+    for (url, expected) in rows {
+        let config = SpotSource { url: Some(url.into()), ..SpotSource::default() };
+        let source = source(&config, "EUR", None).unwrap();
+        assert_eq!(source.title, expected, "{url}");
+        assert!(!source.key().contains("s3cret"), "{url}");
+        assert_eq!(source.place.base, url, "it is asked as it is");
+    }
+}
+
+#[test]
 fn energy_charts_and_awattar_give_the_same_slots() {
     let charts = r#"{"license_info":"CC BY 4.0 of somebody","unix_seconds":[1780315200,1780318800,1780322400],"price":[83.4,-5.0,null],
         "unit":"EUR / MWh","deprecated":false}"#;

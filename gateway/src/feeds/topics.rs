@@ -15,7 +15,7 @@ pub(super) async fn run(
     shutdown: &CancellationToken,
 ) {
     let subscriptions = spot.iter().chain(&outlook).cloned().collect();
-    let prices = spot.map(|topic| (Feed::prices(&topic, &topic), topic));
+    let prices = spot.map(|topic| (Feed::prices(&topic, &format!("{topic} in {}", desk.currency)), topic));
     let forecasts = outlook.map(|topic| (Feed::forecast(&topic), topic));
     for (feed, _) in prices.iter().chain(&forecasts) {
         desk.recall(feed).await;

@@ -78,6 +78,24 @@ fn a_job_that_was_taken_back_earns_nothing() {
     assert_eq!(queue.delivered().unwrap(), []);
 }
 
+#[test]
+fn a_broken_file_that_was_set_aside_loses_no_delivery() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let queue = open(old.path());
+    let id = submit(&queue, Some(Eur(0.3)));
+    queue.next(at(1)).unwrap();
+    queue.finish(id, &answer(), at(2)).unwrap();
+    let delivered = queue.delivered().unwrap();
+    drop(queue);
+
+    let queue = open(new.path());
+    for added in [1, 0] {
+        assert_eq!(queue.carry_over(&old.path().join("jobs.db")).unwrap(), added);
+        let carried = queue.delivered().unwrap();
+        assert!(carried == delivered && carried[0].price == Eur(0.3), "{carried:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_delivery_is_forgotten_when_the_books_hold_it_and_handed_over_again_before() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@
 //! worker does not count.
 
 use super::table::{self, COLUMNS, count, job_of, moment, stored};
-use super::{Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
+use super::{Job, JobRequest, JobStatus, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX, VALUE_MAX};
 use crate::store::{Condition, Disk, Opened};
 use plant::time::Timestamp;
 use plant::units::Eur;
@@ -306,8 +306,8 @@ fn check(request: &JobRequest, now: Timestamp) -> Result<(), QueueError> {
         return invalid("deadline", format!("is {deadline}; expected a time to come"));
     }
     match request.value {
-        Some(value) if !(0.0..=1e6).contains(&value.0) => {
-            invalid("value", format!("is {}; expected 0 to 1000000", value.0))
+        Some(value) if !(0.0..=VALUE_MAX).contains(&value.0) => {
+            invalid("value", format!("is {}; expected 0 to {VALUE_MAX}", value.0))
         }
         Some(_) | None => Ok(()),
     }

@@ -78,20 +78,23 @@ pub fn request(
 fn facts(House { site, currency }: House<'_>, day: NaiveDate, earnings: &Earnings) -> String {
     let tokens = earnings.tokens_in.saturating_add(earnings.tokens_out);
     let bill = match earnings.known_cost_without() {
-        Some(without) => format!("The house's energy cost {:.2}; without the computer {without:.2}.", earnings.cost),
-        None => format!("The house's energy cost {:.2}.", earnings.cost),
+        Some(without) => {
+            let (cost, without) = (currency.amount(earnings.cost), currency.amount(without));
+            format!("The house's energy cost {cost}; without the computer {without}.")
+        }
+        None => format!("The house's energy cost {}.", currency.amount(earnings.cost)),
     };
     [
         format!("House: {site}. Day: {}.", day.format("%A, %-d %B %Y")),
         format!("Energy used by the computer: {:.2}.", earnings.energy),
         format!("Its heat that the house could use: {:.2}.", earnings.heat),
         format!("Text it read and wrote: {tokens} tokens."),
-        format!("Paid for its work: {:.2}.", earnings.revenue),
+        format!("Paid for its work: {}.", currency.amount(earnings.revenue)),
         bill,
         verdict(&When::Period(day.to_string()), earnings, currency),
         format!(
-            "Beside that, the household's own questions were worth {:.2} to it, which nobody pays.",
-            earnings.household
+            "Beside that, the household's own questions were worth {} to it, which nobody pays.",
+            currency.amount(earnings.household)
         ),
     ]
     .join("\n")
@@ -129,6 +132,12 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
+        let crowns = House { currency: "CZK".parse().unwrap(), ..HOUSE };
+        let text = facts(crowns, day, &earnings);
+        assert!(
+            text.contains("energy cost 2.00 CZK; without the computer 1.30 CZK") && !text.contains("EUR"),
+            "{text}"
+        );
         let unknown = Earnings { compared_s: 0.0, ..earnings };
         let text = facts(HOUSE, day, &unknown);
         assert!(text.contains("nothing could be compared") && !text.contains("without the computer"), "{text}");

@@ -53,6 +53,8 @@ const ATTEMPTS: usize = 3;
 const FINISHED: usize = 9;
 /// How many columns it has.
 const WIDTH: usize = 14;
+/// How many a delivery has.
+const DELIVERY_WIDTH: usize = 6;
 
 /// Reads every job: one that cannot be read shall not be lost in silence.
 pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
@@ -61,17 +63,21 @@ pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     jobs.collect()
 }
 
-/// Puts the jobs into the table that can be read page by page in a broken file and are not there; returns how many.
+/// Puts the jobs and the deliveries into their tables that can be read page by page in a broken file and are not there; returns how
+/// many jobs. A delivery that was forgotten already is known to the books by its place.
 ///
 /// # Errors
 /// The table cannot be written.
 pub(super) fn carry_over(connection: &mut Connection, broken: &Path) -> rusqlite::Result<usize> {
     let mut jobs: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    let mut deliveries: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
     for Found { id, values } in rows(broken).unwrap_or_default() {
         // Of an older copy of a page comes an older state of its jobs: the one that came further is the newer one.
         let further = |known: &Vec<Value>| progress(&values) > progress(known);
         if values.len() == WIDTH && jobs.get(&id).is_none_or(further) {
             jobs.insert(id, values);
+        } else if values.len() == DELIVERY_WIDTH {
+            deliveries.insert(id, values);
         }
     }
     let transaction = connection.transaction()?;
@@ -86,6 +92,12 @@ pub(super) fn carry_over(connection: &mut Connection, broken: &Path) -> rusqlite
         } else {
             count += added;
         }
+    }
+    for (sequence, mut values) in deliveries {
+        values[0] = Value::Integer(sequence);
+        // What is not of the columns' kinds is no delivery.
+        let row = "INSERT OR IGNORE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let _ = transaction.execute(row, params_from_iter(values));
     }
     transaction.commit()?;
     Ok(count)

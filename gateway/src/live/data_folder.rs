@@ -6,7 +6,6 @@ use crate::recording::Recorder;
 use crate::store::{Disk, Ledger, StateStore};
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
-use chrono_tz::Tz;
 use plant::checkpoint::Checkpoint;
 use plant::checkpoint::Restored;
 use plant::command::InForce;
@@ -16,6 +15,7 @@ use plant::plant::Plant;
 use plant::site::Site;
 use plant::time::{Slot, Timestamp};
 use plant::totals::{Earnings, EnergyTotals};
+use plant::units::Currency;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub(super) fn restore(
     let head = ledger.head()?;
     let checkpoint = match checkpoint {
         Some(checkpoint) if !continues(&checkpoint, ledger)? => {
-            Some(parted(checkpoint, ledger, head.clone(), notices)?)
+            Some(parted(checkpoint, site.currency, ledger, head.clone(), notices)?)
         }
         None if head.sequence > 0 => {
             let words = "All sums are counted anew from the entries of the books";
@@ -128,11 +128,11 @@ fn caught_up(
 pub(super) fn days(
     ledger: &Ledger,
     restored: &Restored,
-    zone: Tz,
+    site: &Site,
     now: Timestamp,
 ) -> Result<BTreeMap<NaiveDate, Earnings>> {
     let last = restored.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.head.sequence);
-    Ok(ledger.days_since(zone, Slot::containing(now - DAYS), last)?)
+    Ok(ledger.days_since((site.timezone, site.currency), Slot::containing(now - DAYS), last)?)
 }
 
 /// Whether what the ledger holds beyond a running state has happened after it. Entries of slots that were closed before are those
@@ -149,13 +149,19 @@ fn continues(checkpoint: &Checkpoint, ledger: &Ledger) -> Result<bool> {
 
 /// A running state whose newest entry is not in the ledger, as after a backup or damage. Sums never fall: where the ledger has
 /// counted more, it is counted anew, else the sums go on, and the chain from where the ledger ends.
-fn parted(checkpoint: Checkpoint, ledger: &Ledger, head: Head, notices: &Notices) -> Result<Checkpoint> {
-    let counted = ledger.counted()?;
+fn parted(
+    checkpoint: Checkpoint,
+    currency: Currency,
+    ledger: &Ledger,
+    head: Head,
+    notices: &Notices,
+) -> Result<Checkpoint> {
+    let counted = ledger.counted(currency)?;
     let (remembered, books) = (&checkpoint.head.sequence, entries(&head));
     let both = format!(
-        "The running state remembers entry {remembered} of the books and {:.2} EUR in all; ledger.db has {books} and {:.2} EUR",
-        checkpoint.totals().total.gain.0,
-        counted.total.gain.0
+        "The running state remembers entry {remembered} of the books and {} in all; ledger.db has {books} and {}",
+        checkpoint.open.currency.amount(checkpoint.totals().total.gain),
+        currency.amount(counted.total.gain)
     );
     let anew = flown(&counted.energy) > flown(&checkpoint.totals().energy) + MORE_KWH;
     let what = if anew {
@@ -291,6 +297,42 @@ mod tests {
                 && near(found.totals().today, expected.totals().today)
         );
         assert!((found.totals().energy.import.0 - 10_000.0).abs() < 1e-6, "{:?}", found.totals().energy);
+    }
+
+    #[test]
+    fn amounts_in_another_currency_are_in_no_sum_of_the_house() {
+        let disk = Disk::Memory(std::sync::Arc::new(crate::store::Memory::new("two currencies")));
+        let ledger = Ledger::open(&disk).unwrap();
+        let start: Timestamp = "2026-05-01T10:00:00Z".parse().unwrap();
+        let crowns: Currency = "DKK".parse().unwrap();
+        let mut head = Head::default();
+        for (number, currency, amount) in [(0, Currency::EUR, 1.0), (1, crowns, 7.0), (2, crowns, 0.5)] {
+            let slot = Slot::containing(start).plus(number);
+            let account = plant::entry::SlotAccount {
+                observed_s: 900.0,
+                import: plant::units::KilowattHours(2.0),
+                revenue: plant::units::Eur(amount),
+                gain: plant::units::Eur(amount),
+                ..plant::entry::SlotAccount::in_currency(slot, currency)
+            };
+            let entry = ledger::seal(&head, slot.end(), &Booking::Slot(Box::new(account)));
+            ledger.append(&entry).unwrap();
+            head = link(&entry);
+        }
+        let site = Site { currency: crowns, ..plant_site() };
+        let counted = ledger.counted(crowns).unwrap();
+        assert_eq!((counted.total.revenue.0, counted.energy.import.0), (7.5, 6.0), "energy is energy in any currency");
+        let mut checkpoint = Plant::new(site.clone(), Restored::default(), start).checkpoint(start);
+        checkpoint.head.sequence = 3;
+        let restored = Restored { checkpoint: Some(checkpoint.clone()), ..Restored::default() };
+        let days = days(&ledger, &restored, &site, start).unwrap();
+        let revenues: Vec<f64> = days.values().map(|day| day.revenue.0).collect();
+        assert_eq!(revenues, [7.5]);
+        let folder = tempfile::tempdir().unwrap();
+        let notices = Notices::open(&Disk::Folder(folder.path().to_owned()));
+        parted(checkpoint, crowns, &ledger, head, &notices).unwrap();
+        let words = notices.all().iter().map(crate::notices::Notice::sentence).collect::<String>();
+        assert!(words.contains("and 0.00 DKK in all; ledger.db has entries up to 3 and 7.50 DKK"), "{words}");
     }
 
     fn plant_site() -> Site {

@@ -62,7 +62,7 @@ pub(super) async fn open<O: Outside>(
     let beside = ledger.is_beside() || state.is_beside();
     let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
     let mut restored = data_folder::restore(&loaded.site, &ledger, &state, in_force, &notices)?;
-    restored.days = data_folder::days(&ledger, &restored, loaded.site.timezone, now)?;
+    restored.days = data_folder::days(&ledger, &restored, &loaded.site, now)?;
     disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use plant::entry::{Booking, Entry, Head};
 use plant::ledger;
 use plant::time::Slot;
-use plant::totals::{Earnings, Totals};
+use plant::totals::{Earnings, EnergyTotals, Totals};
+use plant::units::Currency;
 use rusqlite::{OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,12 +65,16 @@ impl Ledger {
             .is_some_and(|entry| entry.sequence == head.sequence && entry.hash == head.hash))
     }
 
-    /// What the closed slots add up to.
-    pub fn counted(&self) -> Result<Totals, LedgerError> {
+    /// What the closed slots add up to; amounts that are not in `currency` are left out.
+    pub fn counted(&self, currency: Currency) -> Result<Totals, LedgerError> {
         let mut totals = Totals::default();
         self.each_after(0, usize::MAX, |entry| {
             if let Ok(Booking::Slot(account)) = ledger::booking(&entry) {
-                totals += &*account;
+                if account.currency == currency {
+                    totals += &*account;
+                } else {
+                    totals.energy += EnergyTotals::from(&*account);
+                }
             }
             Ok(())
         })?;
@@ -84,8 +89,13 @@ impl Ledger {
             .map_err(|source| self.sqlite(source))
     }
 
-    /// Earnings of each local day, for the slots after `since` that entries up to number `last` book.
-    pub fn days_since(&self, zone: Tz, since: Slot, last: u64) -> Result<BTreeMap<NaiveDate, Earnings>, LedgerError> {
+    /// Earnings in `currency` of each local day, for the slots after `since` that entries up to number `last` book.
+    pub fn days_since(
+        &self,
+        (zone, currency): (Tz, Currency),
+        since: Slot,
+        last: u64,
+    ) -> Result<BTreeMap<NaiveDate, Earnings>, LedgerError> {
         let connection = self.reader()?;
         let read = || -> rusqlite::Result<BTreeMap<NaiveDate, Earnings>> {
             let mut days: BTreeMap<NaiveDate, Earnings> = BTreeMap::new();
@@ -96,7 +106,9 @@ impl Ledger {
             let mut rows = statement.query(params![since.0, i64::try_from(last).unwrap_or(i64::MAX)])?;
             while let Some(row) = rows.next()? {
                 self.count_rows(1);
-                if let Ok(Booking::Slot(account)) = ledger::booking(&entry_of(row)?) {
+                if let Ok(Booking::Slot(account)) = ledger::booking(&entry_of(row)?)
+                    && account.currency == currency
+                {
                     let day = account.start.with_timezone(&zone).date_naive();
                     *days.entry(day).or_default() += Earnings::from(&*account);
                 }
