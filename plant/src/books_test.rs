@@ -70,6 +70,29 @@ fn a_slot_that_is_not_known_whole_is_compared_with_nothing() {
 }
 
 #[test]
+fn a_household_that_nobody_knows_is_not_nothing() {
+    let mut site = site();
+    let meter = site.devices.iter_mut().find(|device| device.points.contains(&Point::GridPower)).unwrap();
+    meter.points.insert(Point::HousePower);
+    let meter = meter.id.0.clone();
+    let mut house = House::new(site, at("2026-04-10T00:00:00Z"));
+    // The household's own meter speaks until 01:10.
+    while house.now < at("2026-04-10T03:00:00Z") {
+        let load = spring(house.now).load;
+        if house.now < at("2026-04-10T01:10:00Z") {
+            let sample = crate::test_site::sample(&meter, Point::HousePower, Some(load), house.now);
+            house.handle(Event::Sample(sample));
+        }
+        let until = house.now + TimeDelta::seconds(10);
+        house.live(until, |now| Conditions { load, ..spring(now) });
+    }
+    for account in house.accounts() {
+        let baseline = account.baseline.expect("what the house takes follows from the other meters");
+        assert!((baseline.import + baseline.discharged).0 > 0.08, "{account:?}");
+    }
+}
+
+#[test]
 fn an_inverter_that_sleeps_at_night_leaves_no_gap() {
     let mut house = House::new(site(), at("2026-04-10T18:00:00Z"));
     house.live(at("2026-04-10T19:00:00Z"), spring);

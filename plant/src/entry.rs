@@ -150,6 +150,8 @@ pub struct SlotAccount {
     pub unmetered_s: f64,
     /// Seconds of those in which PV alone was not known, as at night with an inverter that sleeps.
     pub pv_unmetered_s: f64,
+    /// Seconds of the observed ones in which the household was not known.
+    pub house_unmetered_s: f64,
     /// Seconds of the observed ones in which HeatMine set the heat pump to something else than its own rule.
     pub steered_s: f64,
     /// Seconds of the observed ones in which compute's power was not known: its energy, and all that depends on it, miss these.

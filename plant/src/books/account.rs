@@ -178,6 +178,7 @@ fn part(site: &Site, held: &Held, slot: Slot, span: Duration) -> SlotAccount {
         observed_s: seconds,
         unmetered_s: if powers.complete_but_pv() && powers.pv.is_some() { 0.0 } else { seconds },
         pv_unmetered_s: if powers.complete_but_pv() && powers.pv.is_none() { seconds } else { 0.0 },
+        house_unmetered_s: if powers.house.is_some() { 0.0 } else { seconds },
         steered_s: if held.steered { seconds } else { 0.0 },
         uncounted_s: if held.flows.is_some() { 0.0 } else { seconds },
         unpriced_s: if held.prices.known() { 0.0 } else { seconds },

@@ -198,7 +198,7 @@ fn passed(site: &Site, account: &SlotAccount, (before, sunny): (&SlotReadings, b
         slot: account.slot,
         observed: span,
         pv: mean(account.pv).filter(|_| !dark),
-        load: mean(account.house).filter(|_| !dark || site.offers(Point::HousePower)),
+        load: mean(account.house).filter(|_| !unknown(account.house_unmetered_s)),
         grid: mean(account.import - account.export),
         compute: mean(account.compute.total()).filter(|_| !unknown(account.uncounted_s)),
         heat_pump: offered(Point::HeatPumpPower, account.heat_pump),

@@ -124,7 +124,7 @@ adds_up!(Baseline {
     spread
 });
 adds_up!(SlotAccount {
-    observed_s, unmetered_s, pv_unmetered_s, steered_s, uncounted_s, unpriced_s,
+    observed_s, unmetered_s, pv_unmetered_s, house_unmetered_s, steered_s, uncounted_s, unpriced_s,
     compute, import, export, pv, charged, discharged, heat_pump, hot_water, heat_pump_heat, house, heat, heat_used, starts,
     revenue, household, valuation, bill, baseline, gain,
     tokens_in, tokens_out, reasons

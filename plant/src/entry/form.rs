@@ -20,6 +20,8 @@ pub(super) struct Slot {
     #[serde(default)]
     pv_unmetered_s: f64,
     #[serde(default)]
+    house_unmetered_s: f64,
+    #[serde(default)]
     steered_s: f64,
     #[serde(default)]
     uncounted_s: f64,
@@ -86,6 +88,7 @@ impl From<Slot> for SlotAccount {
             observed_s: form.observed_s,
             unmetered_s: form.unmetered_s,
             pv_unmetered_s: form.pv_unmetered_s,
+            house_unmetered_s: form.house_unmetered_s,
             steered_s: form.steered_s,
             uncounted_s: form.uncounted_s,
             unpriced_s: form.unpriced_s,

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::contract::Contract;
 use crate::config::spot::SpotSource;
 use crate::config::tariff::{BilledPrice, ExportPrice, ImportPrice, NetworkFee, PriceKind, TariffConfig, Window};
-use plant::site::{Billed, Capacity, Part, Price, Rate, Tariff};
+use plant::site::{Billed, Capacity, Negative, Part, Price, Rate, Tariff};
 use plant::units::{Currency, EurPerKwh, Watts};
 
 /// The tariff; `None` where a mistake was found that leaves none.
@@ -41,6 +41,10 @@ pub(super) fn resolve(config: &Config, currency: Option<Currency>, faults: &mut 
     let export =
         side(&Side::from(&tariff.export), has_spot, faults).map(|parts| price(parts, tariff.export.tax_percent));
     let negative = feed_in::negative(config, faults);
+    if gross && matches!(negative, Negative::Unpaid { .. }) {
+        let expected = "is paid nothing while the exchange's price is below zero, and the prices of [tariff.spot] include fees and taxes; expected a source of wholesale prices, or negative_prices = \"paid\"";
+        faults.about("tariff.export", expected);
+    }
     let capacity = capacity(&tariff.import, faults);
     Some(Tariff { import: import?, export: Price { negative, ..export? }, capacity })
 }
