@@ -28,7 +28,9 @@ use crate::troubles::Troubles;
 use drivers::device::Report;
 use plant::decision::Outcome;
 use plant::effect::Effect;
+use plant::entry::Booking;
 use plant::event::Event;
+use plant::ledger;
 use plant::plant::Plant;
 use plant::point::{DeviceId, Sample};
 use plant::record::{LeaseStatus, Record};
@@ -172,7 +174,8 @@ impl Host {
         self.recorder.event(&event, now);
         let receipt = if let Event::Receipt(receipt) = &event { Some(receipt.clone()) } else { None };
         let effects = self.plant.handle(event, now);
-        let booked = effects.iter().any(|effect| matches!(effect, Effect::Append(_)));
+        let of_receipt = |entry| matches!(ledger::booking(entry), Ok(Booking::Receipt(_)));
+        let booked = effects.iter().any(|effect| matches!(effect, Effect::Append(entry) if of_receipt(entry)));
         for effect in effects {
             self.carry_out(effect);
         }

@@ -4,7 +4,7 @@ use crate::http::State;
 use crate::http::input::{Fields, Parameters};
 use crate::http::refusal::{ErrorBody, Refusal};
 use crate::http::schema::{JobBody, JobRequestBody};
-use crate::jobs::{Job, JobRequest, Message, Queue, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX};
+use crate::jobs::{Job, JobRequest, Message, Queue, QueueError, TEXT_MAX, TITLE_MAX, TOKENS_MAX, VALUE_MAX};
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
@@ -19,7 +19,6 @@ const JOBS_MAX: u32 = 1000;
 const TOKENS: u32 = 512;
 /// Characters of the text that stand for a missing title.
 const TITLE: usize = 60;
-const VALUE_MAX: f64 = 1e6;
 
 /// The newest jobs, newest first.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
