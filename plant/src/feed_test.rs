@@ -113,3 +113,13 @@ fn a_load_that_nobody_knows_is_planned_as_unknown() {
     let slot = planned(&house, house.record().at).unwrap();
     assert_eq!((slot.load.map(|load| load.0), slot.reason, slot.compute.0), (Some(400.0), Reason::Surplus, 1000.0));
 }
+
+#[test]
+fn prices_that_come_after_the_first_plan_are_planned_with_at_once() {
+    let mut house = House::new(spot(), at("2026-06-10T10:00:00Z"));
+    house.live(at("2026-06-10T10:00:20Z"), |_| Conditions::default());
+    assert!(house.record().plan.as_ref().unwrap().slots[0].import_price.is_none());
+    house.handle(prices("2026-06-10T10:00:00Z", 96, |_| 0.05));
+    house.live(at("2026-06-10T10:00:50Z"), |_| Conditions::default());
+    assert_eq!(house.record().plan.as_ref().unwrap().slots[0].import_price, Some(EurPerKwh(0.05)));
+}

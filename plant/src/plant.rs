@@ -110,6 +110,7 @@ impl Plant {
             Event::Outlook(outlook) => {
                 self.observed.feeds.merge(&outlook, now);
                 self.planning.stale = true;
+                self.planning.urgent |= self.planning.lacks_price(now);
             }
             Event::Command(command) => {
                 self.observed.commands.take(command, &self.site, now, moment);

@@ -17,6 +17,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(3600);
 const RARELY: TimeDelta = TimeDelta::hours(6);
 /// What is missing of today is asked for after this time.
 const MISSING: TimeDelta = TimeDelta::minutes(15);
+/// So long before the last known price has passed the source is asked once more.
+const BEFORE_THE_END: TimeDelta = TimeDelta::minutes(6);
 /// How long after publication a day that is not there is late.
 const LATE: TimeDelta = TimeDelta::hours(2);
 
@@ -77,7 +79,15 @@ pub(super) fn next<T>(source: &Source, now: Timestamp, known: &BTreeMap<Slot, T>
         _ => now + TimeDelta::minutes(25) + spread(TimeDelta::minutes(10)),
     };
     let at = source.refresh.map_or(at, |refresh| at.min(now + delta(refresh)));
+    let at = before_the_end(now, known).map_or(at, |before| at.min(before));
     at.max(now + delta(source.service.least))
+}
+
+/// A moment before the last price that is known has passed, so that there is no gap; `None` where it is too late for that.
+fn before_the_end<T>(now: Timestamp, known: &BTreeMap<Slot, T>) -> Option<Timestamp> {
+    let (last, _) = known.last_key_value()?;
+    let before = last.end() - BEFORE_THE_END - spread(BEFORE_THE_END / 2);
+    (now < before).then_some(before)
 }
 
 /// The pause after so many failures in a row, not shorter than the source demands.

@@ -37,6 +37,8 @@ fn tomorrow_is_asked_for_until_all_of_it_is_there_and_then_rarely() {
         ("2026-06-01T11:05:00Z", &today, 10, 15),
         ("2026-06-01T11:05:00Z", &part, 10, 15),
         ("2026-06-01T20:00:00Z", &today, 25, 35),
+        // Once more before the last price that is known has passed.
+        ("2026-06-01T21:40:00Z", &today, 10, 14),
         // With tomorrow known, rarely.
         ("2026-06-01T11:30:00Z", &both, 360, 360),
         // A hole in today.

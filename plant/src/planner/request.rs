@@ -58,6 +58,11 @@ impl Planning {
         plan.at(now).filter(|_| moment.since(self.made) <= PLAN_AGE_MAX)
     }
 
+    /// Whether the plan was made without a price of import for `now`.
+    pub(crate) fn lacks_price(&self, now: Timestamp) -> bool {
+        self.plan.as_ref().and_then(|plan| plan.at(now)).is_some_and(|planned| planned.import_price.is_none())
+    }
+
     /// Whether a plan is to be asked for at `now`; takes note that it is.
     fn due(&mut self, mode: Mode, slot: Slot, moment: Moment) -> bool {
         let due = match self.asked {
