@@ -12,6 +12,8 @@ mod database;
 mod history;
 /// The real Home Assistant sees the demo.
 mod home_assistant;
+/// The judge's houses.
+mod judge;
 /// What people mistype, mix up and break.
 mod mistakes;
 /// The page, looked at in a browser.

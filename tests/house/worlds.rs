@@ -1,9 +1,8 @@
 //! Weeks of the judge's houses (`../shared/judge`), played by the built binary: what its books say is held against the judge's account,
 //! never against themselves. `./run worlds` does the same for whole years.
 
-use crate::peer::{binary, workspace};
+use crate::judge;
 use anyhow::{Result, ensure};
-use std::process::Command;
 
 /// Weeks of winter, of summer, and of work that arrives; both houses. Days on which the clocks change (31 March and 27 October 2024 are in
 /// them), the most negative day (12 May 2024) and the one on which the exchanges were decoupled (26 June 2024).
@@ -20,25 +19,7 @@ const SCENARIOS: [&str; 8] = [
 
 #[test]
 fn books_are_bills() -> Result<()> {
-    let judge = workspace().join("../shared/judge");
-    if !judge.is_dir() {
-        eprintln!("SKIPPED: the judge is not in ../shared");
-        return Ok(());
-    }
-    let python = workspace().join(".cache/peers/bin/python");
-    if !python.exists() {
-        eprintln!("SKIPPED: the Python peers are not in .cache/peers (./run setup installs them)");
-        return Ok(());
-    }
-    let table = Command::new(python)
-        .arg(workspace().join("tests/bench/worlds.py"))
-        .arg("--bars")
-        .args([judge.as_os_str(), binary()?.as_os_str()])
-        .args(SCENARIOS)
-        .output()?;
-    let said = [&table.stdout, &table.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
-    eprintln!("{said}");
-    ensure!(table.status.success(), "{said}");
+    let Some(said) = judge::plays("worlds.py", &["--bars"], &SCENARIOS)? else { return Ok(()) };
     let rows =
         said.lines().filter(|line| SCENARIOS.iter().any(|name| line.starts_with(&format!("| {name} |")))).count();
     ensure!(rows == SCENARIOS.len(), "{rows} scenarios: {said}");
