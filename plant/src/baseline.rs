@@ -73,8 +73,6 @@ pub(crate) struct Passed {
     pub hot_water: Option<Watts>,
     /// The battery, discharge positive.
     pub battery: Option<Watts>,
-    /// Compute's heat into room, tank and the heat pump's source side, in thermal watts; `None`: as the house does it by itself.
-    pub heat_into: Option<HeatInto>,
     /// Whether the heat pump ran under its own rule.
     pub own_rule: bool,
     /// Outside.
@@ -91,17 +89,6 @@ pub(crate) struct Passed {
     pub sunny: bool,
     /// Whether export is paid for; where it is not, the inverter curtails.
     pub export_pays: Option<bool>,
-}
-
-/// Compute's heat by where it went, in thermal watts; the rest went outside.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct HeatInto {
-    /// Into the room, with what leaks there.
-    pub room: Watts,
-    /// Into the tank.
-    pub tank: Watts,
-    /// Into the heat pump's source side.
-    pub source: Watts,
 }
 
 /// The same slot of the baseline, for what was observed of it.
@@ -135,10 +122,6 @@ pub struct Stores {
     pub battery: Option<KilowattHours>,
     /// Room air, K.
     pub room_k: f64,
-    /// The building's mass, K.
-    pub mass_k: f64,
-    /// Tank, K.
-    pub tank_k: f64,
     /// Heat in air and mass.
     pub room_heat: KilowattHours,
     /// Heat in the tank.
@@ -185,15 +168,13 @@ impl Baseline {
     /// The real house less the baseline.
     pub(crate) fn difference(&self, site: &Site) -> Stores {
         let state = &self.state;
-        let fabric = site.building.fabric.unwrap_or_else(|| room::estimated(site));
+        let fabric = room::fabric(site);
         let (room, tank) = (state.warm.room, state.warm.tank);
         let battery = state.stored.zip(state.stored_really).map(|(stored, really)| KilowattHours(really - stored));
         let room_heat = fabric.air_kwh_per_k * room.air + fabric.mass_kwh_per_k * room.mass;
         Stores {
             battery,
             room_k: room.air,
-            mass_k: room.mass,
-            tank_k: tank,
             room_heat: KilowattHours(room_heat),
             tank_heat: KilowattHours(site.tank.map_or(0.0, |store| store.capacity_kwh_per_k) * tank),
         }

@@ -114,7 +114,6 @@ impl Play {
             heat_pump: metered.then_some(flows.heat_pump),
             hot_water: metered.then_some(flows.hot_water),
             battery: Some(flows.battery),
-            heat_into: None,
             own_rule: true,
             outdoor: Some(around.outdoor),
             sun: Some(around.sun),

@@ -61,6 +61,11 @@ impl Site {
     pub fn offers(&self, point: Point) -> bool {
         self.devices.iter().any(|device| device.points.contains(&point))
     }
+
+    /// Whether the owner lists `control` for a device of the site.
+    pub fn controls(&self, control: Control) -> bool {
+        self.devices.iter().any(|device| device.controls.contains_key(&control))
+    }
 }
 
 /// A device of the site.
@@ -276,6 +281,11 @@ fn obeys_within() -> Duration {
 
 fn starts_within() -> Duration {
     Duration::from_secs(6)
+}
+
+/// Share of the ideal COP behind a rated one, at 7 °C outside and a flow of 35 °C (EN 14511).
+pub fn carnot_of_rated(cop: f64) -> f64 {
+    cop * (35.0 - 7.0) / (35.0 + 273.15)
 }
 
 /// The source of the heat that compute's heat displaces.

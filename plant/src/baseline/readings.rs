@@ -1,6 +1,6 @@
 //! Readings of a slot in kW and °C, each where it is known or was lately.
 
-use crate::baseline::{HeatInto, Passed, REMEMBERED};
+use crate::baseline::{Passed, REMEMBERED};
 use crate::house::compute_heat::{Warm, Ways};
 use crate::point::Point;
 use crate::site::Site;
@@ -104,8 +104,7 @@ impl Readings {
         };
         let compute = kw(passed.compute).unwrap_or(0.0);
         let warm = Warm { room, tank: tank.0, summer };
-        let known = passed.heat_into.map(|into| ways(&into));
-        readings.ways = known.unwrap_or_else(|| Ways::own(site, &warm, compute));
+        readings.ways = Ways::own(site, &warm, compute);
         let outside = (site.compute.heat_fraction * compute - readings.ways.total()).max(0.0);
         readings.fan = site.compute.reject_share * outside;
         readings
@@ -124,10 +123,6 @@ fn lately(
         *last = Some((slot, newest));
     }
     start.or(held)
-}
-
-fn ways(into: &HeatInto) -> Ways {
-    Ways { room: into.room.0 / 1000.0, tank: into.tank.0 / 1000.0, source: into.source.0 / 1000.0 }
 }
 
 fn mean(values: &VecDeque<f64>) -> Option<f64> {

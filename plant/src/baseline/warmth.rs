@@ -7,7 +7,6 @@ use crate::house::heat_pump::{self, HeatPump};
 use crate::house::room::{self, Influence, Warmth};
 use crate::house::rule::{self, Heat, Switches};
 use crate::house::tank::Tank;
-use crate::site::building::Fabric;
 use crate::site::{HeatSource, Site};
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +95,7 @@ impl Warm {
     pub(super) fn elapse(&mut self, site: &Site, slots: i64) {
         let hours = slots as f64 * HOURS;
         let alone = Influence { outdoor: 0.0, to_air: 0.0, to_mass: 0.0, summer: false };
-        self.room = self.room.after(&fabric(site), alone, hours);
+        self.room = self.room.after(&room::fabric(site), alone, hours);
         if let Some(tank) = Tank::of(site) {
             self.tank = tank.difference_after(self.tank, 0.0, hours);
         }
@@ -170,7 +169,7 @@ impl Warm {
     /// The room's difference passes on.
     fn room_passes(&mut self, running: &Running<'_>, real: Power, here: Power) {
         let Running { site, readings, cop, scale, .. } = *running;
-        let fabric = fabric(site);
+        let fabric = room::fabric(site);
         let eer = site.building.cooling.map_or(0.0, |cooling| heat_pump::eer(&cooling, readings.outdoor));
         let heated = (real.heating * running.cop_really(real) - here.heating * cop) / scale;
         let pumped = heated - eer * (real.cooling - here.cooling);
@@ -316,9 +315,4 @@ impl Running<'_> {
         let hot_water = here.hot_water - real.hot_water;
         HeatPumps { electric: more, hot_water, added: more, boiler_heat: 0.0, spread }
     }
-}
-
-/// What the building is made of, as stated or as estimated.
-fn fabric(site: &Site) -> Fabric {
-    site.building.fabric.unwrap_or_else(|| room::estimated(site))
 }

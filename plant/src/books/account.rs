@@ -10,13 +10,10 @@ use crate::site::Site;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, EurPerKwh, KilowattHours, Percent, Watts};
 use crate::value::balance::{Sources, Values, opportunity};
-use crate::value::situation::Situation;
+use crate::value::situation::{AWAKE, Situation};
 use crate::value::tariff::Prices;
 use crate::value::thermal;
 use std::time::Duration;
-
-/// PV that makes more than this does not fall asleep at once.
-const AWAKE: Watts = Watts(50.0);
 
 /// What one interval within a slot adds to its account.
 #[derive(Clone, Debug)]

@@ -89,7 +89,7 @@ impl Comparison {
     pub(super) fn catch_up(&mut self, site: &Site, account: &SlotAccount) {
         self.skip();
         let without = account.baseline.map(|baseline| baseline.import);
-        self.charge_peak(site, &mut account.clone(), without);
+        self.peaks(site, account, without);
     }
 
     /// Closes `account`: what the baseline did in its slot, and what the house gained on it. `sunny`: PV made power when it was known
@@ -120,14 +120,21 @@ impl Comparison {
 
     /// Charges both houses for the peak of the month; where nothing is compared, the house stands for its own baseline.
     fn charge_peak(&mut self, site: &Site, account: &mut SlotAccount, without: Option<KilowattHours>) {
-        let Some(capacity) = &site.tariff.capacity else { return };
-        let (slot, import) = (account.slot, account.import);
-        let Standing { peak, peak_without, .. } = &mut self.state;
-        account.bill.capacity = peak.take(capacity, site.timezone, slot, import);
-        let other = peak_without.take(capacity, site.timezone, slot, without.unwrap_or(import));
+        let Some((house, other)) = self.peaks(site, account, without) else { return };
+        account.bill.capacity = house;
         if let Some(baseline) = &mut account.baseline {
-            (baseline.house.capacity, baseline.bill.capacity) = (account.bill.capacity, other);
+            (baseline.house.capacity, baseline.bill.capacity) = (house, other);
         }
+    }
+
+    /// Takes the slot into the month's peaks, and says by how much the charge of the house and that of the baseline grow; `None` where
+    /// peaks cost nothing.
+    fn peaks(&mut self, site: &Site, account: &SlotAccount, without: Option<KilowattHours>) -> Option<(Eur, Eur)> {
+        let capacity = site.tariff.capacity.as_ref()?;
+        let Standing { peak, peak_without, .. } = &mut self.state;
+        let house = peak.take(capacity, site.timezone, account.slot, account.import);
+        let other = peak_without.take(capacity, site.timezone, account.slot, without.unwrap_or(account.import));
+        Some((house, other))
     }
 
     /// Brings the baseline to the state of the house. What the stores differ in is in the inventory already.
@@ -204,7 +211,6 @@ fn passed(site: &Site, account: &SlotAccount, (before, sunny): (&SlotReadings, b
         heat_pump: offered(Point::HeatPumpPower, account.heat_pump),
         hot_water: offered(Point::HeatPumpHotWaterPower, account.hot_water),
         battery: offered(Point::BatteryPower, account.discharged - account.charged),
-        heat_into: None,
         own_rule: !unknown(account.steered_s),
         outdoor: after.outdoor,
         sun: after.irradiance,

@@ -46,6 +46,11 @@ pub(crate) struct Influence {
     pub summer: bool,
 }
 
+/// What the building is made of, as stated or as estimated.
+pub(crate) fn fabric(site: &Site) -> Fabric {
+    site.building.fabric.unwrap_or_else(|| estimated(site))
+}
+
 /// The building that nobody has measured: by its living area, and by `[room]` where that says more.
 pub(crate) fn estimated(site: &Site) -> Fabric {
     let area = site.building.area_m2.max(1.0);

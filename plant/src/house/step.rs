@@ -11,7 +11,6 @@ use crate::house::room::{self, Influence};
 use crate::house::rule::{self, Heat};
 use crate::house::tank::Tank;
 use crate::house::{Around, Flows, House};
-use crate::site::building::Fabric;
 use crate::site::{HeatSource, Site};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, Watts};
@@ -146,7 +145,7 @@ impl House {
         (drawn, hours): (f64, f64),
         (slot, summer): (Slot, bool),
     ) {
-        let fabric = fabric(&self.site);
+        let fabric = room::fabric(&self.site);
         let gains = room::gains(&fabric, around.household.0 / 1000.0, around.sun, summer);
         let pumped = source.into_room - source.out_of_room;
         let to_air = fabric.heat_pump_to_air * pumped + fabric.compute_to_air * ways.room + gains / 2.0;
@@ -214,13 +213,9 @@ impl House {
 
 /// Losses at the setpoint less gains, kW.
 fn needed(site: &Site, around: &Around, summer: bool) -> f64 {
-    let fabric = fabric(site);
+    let fabric = room::fabric(site);
     let gains = room::gains(&fabric, around.household.0 / 1000.0, around.sun, summer);
     room::loss(&fabric) * (site.building.thermostat.setpoint - around.outdoor).0 - gains
-}
-
-fn fabric(site: &Site) -> Fabric {
-    site.building.fabric.unwrap_or_else(|| room::estimated(site))
 }
 
 fn kilowatts(power: f64) -> Watts {

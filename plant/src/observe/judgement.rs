@@ -137,7 +137,7 @@ impl Judgement {
         let cap = site.grid.export_limit.map(|limit| -limit.0);
         Self {
             eye: Eye::default(),
-            unread: site.pv.is_some() && !site.devices.iter().any(|device| device.points.contains(&Point::PvPower)),
+            unread: site.pv.is_some() && !site.offers(Point::PvPower),
             steps: Steps::default(),
             level: Level::default(),
             charge: Charge::default(),
@@ -309,7 +309,7 @@ impl Judgement {
     fn stuck_plug(&mut self, site: &Site, image: &Image, draw: &Draw) {
         let point = Point::ComputePower;
         // The engine that speaks for itself says what it likes.
-        let measured = site.devices.iter().any(|device| device.points.contains(&point));
+        let measured = site.offers(point);
         let since = match (image.get(point).fresh(), image.taken.get(&point), draw.budget()) {
             (Some(power), Some(read), Some(budget)) if measured => {
                 self.plug.observe(image.moment, (power, *read), (budget, site.compute.obeys_within))

@@ -29,7 +29,7 @@ impl Horizon {
             Some(SlotPrices { import, said: slot.import_price.is_some(), export: slot.export_price? })
         };
         let prices = slots.iter().map(priced).collect();
-        let can_hold = request.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode));
+        let can_hold = request.site.controls(Control::BatteryMode);
         let mut horizon = Self { slots, prices, ahead: Vec::new(), can_hold };
         horizon.ahead = look(&horizon.slots, &horizon.prices, horizon.battery(request), can_hold, |_| Watts::ZERO);
         horizon

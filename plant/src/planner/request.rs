@@ -131,7 +131,7 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
     let from = Slot::containing(image.at);
     let outlook = &observed.feeds.outlook;
     // One that nobody measures is part of the house's own consumption.
-    let metered = site.devices.iter().any(|device| device.points.contains(&Point::HeatPumpPower));
+    let metered = site.offers(Point::HeatPumpPower);
     let slot = |ahead| {
         let slot = from.plus(ahead);
         let price =

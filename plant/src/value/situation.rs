@@ -36,7 +36,7 @@ const CAP_SLACK_MIN: Watts = Watts(50.0);
 /// A battery that moves less than this has nothing to take or to give: full ones float with some tens of watts.
 const FLOATING: Watts = Watts(100.0);
 /// PV that makes more than this is awake.
-const AWAKE: Watts = Watts(50.0);
+pub(crate) const AWAKE: Watts = Watts(50.0);
 
 /// The situation of one cycle.
 #[derive(Clone, Debug)]
@@ -234,8 +234,7 @@ impl<'a> Situation<'a> {
 
     /// Whether the battery holds its energy when asked.
     pub(crate) fn can_hold(&self) -> bool {
-        let controlled = self.site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode));
-        controlled && !self.disobeyed && self.may_hold()
+        self.site.controls(Control::BatteryMode) && !self.disobeyed && self.may_hold()
     }
 
     /// Whether the mode and the readings allow to ask it.

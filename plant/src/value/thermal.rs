@@ -57,25 +57,19 @@ pub(crate) fn useful(site: &Site, temperatures: &Temperatures, span: Duration) -
 /// What a useful kilowatt-hour of heat displaces, where power costs `import`; zero where that is unknown or nothing is
 /// displaced.
 pub(crate) fn heat_price(site: &Site, outdoor: Option<Celsius>, import: Option<EurPerKwh>) -> EurPerKwh {
-    let outdoor = outdoor.unwrap_or(OUTDOOR_UNKNOWN);
-    // Displaced power that one would be paid for taking is worth nothing, not less.
-    let import = import.unwrap_or(EurPerKwh::ZERO).positive();
-    match site.displaced {
-        Some(HeatSource::HeatPump { carnot, flow, .. }) => {
-            let alone = cop(carnot, flow, outdoor);
-            match site.compute.heat_into {
-                HeatSink::HeatPumpSource => import * source_bonus(alone, cop(carnot, flow, SOURCE_LOOP)),
-                HeatSink::Room | HeatSink::Tank | HeatSink::Outside => import / alone,
-            }
+    let import = import.unwrap_or(EurPerKwh::ZERO);
+    match (site.compute.heat_into, site.displaced) {
+        (HeatSink::HeatPumpSource, Some(HeatSource::HeatPump { carnot, flow, .. })) => {
+            let alone = cop(carnot, flow, outdoor.unwrap_or(OUTDOOR_UNKNOWN));
+            import.positive() * source_bonus(alone, cop(carnot, flow, SOURCE_LOOP))
         }
-        Some(HeatSource::Gas { price, efficiency }) => price / efficiency.max(0.1),
-        Some(HeatSource::Electric) => import,
-        None => EurPerKwh::ZERO,
+        _ => made_price(site, outdoor, import),
     }
 }
 
 /// What a kilowatt-hour of heat in room or tank costs to make, where power costs `import`; nothing where nobody makes any.
 pub(crate) fn made_price(site: &Site, outdoor: Option<Celsius>, import: EurPerKwh) -> EurPerKwh {
+    // Displaced power that one would be paid for taking is worth nothing, not less.
     let import = import.positive();
     match site.displaced {
         Some(HeatSource::HeatPump { carnot, flow, .. }) => {

@@ -9,7 +9,7 @@ use plant::units::EurPerKwh;
 /// A sentence for everything that the owner may want to know before the start.
 pub(super) fn of(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
-    let offered = |point: Point| loaded.site.devices.iter().any(|device| device.points.contains(&point));
+    let offered = |point: Point| loaded.site.offers(point);
     let heats = config.compute.heat_into != HeatInto::Outside;
     let open = config.http.api_token.is_none() && !config.http.ingress_only && !loaded.http_listen.ip().is_loopback();
     let own_worker = config.worker.url.is_none();

@@ -8,7 +8,7 @@ use crate::config::installation::{
 };
 use chrono_tz::{TZ_VARIANTS, Tz};
 use plant::point::Point;
-use plant::site::{Battery, Compute, First, HeatSink, HeatSource, Pv, Site, Store, WorkPrices};
+use plant::site::{Battery, Compute, First, HeatSink, HeatSource, Pv, Site, Store, WorkPrices, carnot_of_rated};
 use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::time::Duration;
 
@@ -208,11 +208,6 @@ fn displaced(heat: &HeatConfig, currency: Currency, faults: &mut Faults) -> Opti
         },
         HeatKind::Electric => Some(HeatSource::Electric),
     }
-}
-
-/// Share of the ideal COP, from the rated one at 7 °C outside and a flow of 35 °C (EN 14511).
-fn carnot_of_rated(cop: f64) -> f64 {
-    cop * (35.0 - 7.0) / (35.0 + 273.15)
 }
 
 fn store(section: &str, store: &StoreConfig, faults: &mut Faults) -> Store {

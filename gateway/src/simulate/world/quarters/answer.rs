@@ -85,7 +85,7 @@ impl Bounds {
             ceiling: planned.ceiling.min(max).max(floor),
             battery_first: planned.battery_first || low,
             holds: record.decision.settings.iter().any(|setpoint| setpoint.setting == HOLD)
-                || can_hold(site) && cheaper(planned),
+                || site.controls(Control::BatteryMode) && cheaper(planned),
         };
         record.decision.limits.iter().for_each(|hit| bounds.limit(hit));
         bounds.least(site.compute.min)
@@ -162,10 +162,6 @@ fn forbids(reason: Reason) -> bool {
         | Reason::GridDimmed
         | Reason::BatteryReserve => false,
     }
-}
-
-fn can_hold(site: &Site) -> bool {
-    site.devices.iter().any(|device| device.controls.contains_key(&Control::BatteryMode))
 }
 
 /// Whether the grid's power is cheaper than what the battery would give.

@@ -6,7 +6,7 @@ use plant::decision::Control;
 use plant::point::{DeviceId, Point};
 use plant::site::{
     Battery, Compute, ControlRange, Device, Dimming, First, Grid, HeatSink, HeatSource, Island, Pv, Site, Store,
-    WorkPrices,
+    WorkPrices, carnot_of_rated,
 };
 use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,6 @@ const LOSS: f64 = 0.0013;
 const TANK_LOSS: f64 = 0.0025;
 /// What a litre of water holds, in kWh/K.
 const WATER: f64 = 0.001163;
-const KELVIN: f64 = 273.15;
 
 /// The site of `hello`.
 pub(super) fn site(hello: &Hello) -> Site {
@@ -58,7 +57,7 @@ pub(super) fn site(hello: &Hello) -> Site {
         wallbox: None,
         compute: compute(node),
         displaced: Some(HeatSource::HeatPump {
-            carnot: node.hp_carnot.or(node.rated_cop_a7_w35.map(carnot)).unwrap_or(CARNOT),
+            carnot: node.hp_carnot.or(node.rated_cop_a7_w35.map(carnot_of_rated)).unwrap_or(CARNOT),
             flow: FLOW,
             power_max: kilowatts(node.hp_max_kw),
         }),
@@ -80,11 +79,6 @@ pub(super) fn site(hello: &Hello) -> Site {
 
 fn kilowatts(power: f64) -> Watts {
     Watts(power * 1000.0)
-}
-
-/// The share of the ideal COP behind a rated one, from air at 7 °C to water at 35 °C.
-fn carnot(rated: f64) -> f64 {
-    rated * (35.0 - 7.0) / (35.0 + KELVIN)
 }
 
 fn devices(has_battery: bool) -> Vec<Device> {
