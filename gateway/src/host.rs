@@ -24,6 +24,7 @@ use crate::feeds::Board;
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
 use crate::recording::Recorder;
+use crate::solver::Solver;
 use crate::troubles::Troubles;
 use drivers::device::Report;
 use plant::decision::Outcome;
@@ -206,7 +207,7 @@ impl Host {
             Effect::Plan(request) => {
                 let events = self.events.clone();
                 tokio::task::spawn_blocking(move || {
-                    let plan = plant::plan(&request);
+                    let plan = Solver::default().plan(&request);
                     let _ = events.blocking_send(Event::Plan(Box::new(plan)));
                 });
             }

@@ -56,6 +56,8 @@ pub mod replay;
 pub mod schedule;
 /// The host in virtual time.
 pub mod simulate;
+/// The solver of the planner's programs.
+mod solver;
 /// Where the configuration comes from.
 pub mod source;
 /// What is kept on disk.

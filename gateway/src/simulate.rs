@@ -1,5 +1,6 @@
 //! The second host: the same core on recorded prices, sun, load and weather, in virtual time. A year takes seconds.
 
+use crate::solver::Solver;
 use anyhow::{Result, bail};
 use chrono::Timelike;
 pub use energy::{Comfort, Energy};
@@ -112,6 +113,7 @@ fn worker(power: Watts) -> Event {
 
 struct Run {
     plant: Plant,
+    solver: Solver,
     model: Model,
     /// The same house without compute, under its own rules.
     without: Model,
@@ -147,7 +149,8 @@ impl Run {
             comfort_without: Comfort::default(),
         };
         let without = model.clone();
-        Self { plant, model, without, budget: Watts::ZERO, worked: KilowattHours::ZERO, latest: None, result }
+        let (budget, worked) = (Watts::ZERO, KilowattHours::ZERO);
+        Self { plant, solver: Solver::default(), model, without, budget, worked, latest: None, result }
     }
 
     /// Publishes prices as an exchange does: today's, and tomorrow's from the early afternoon.
@@ -241,7 +244,7 @@ impl Run {
                 Effect::Append(entry) => self.book(&entry),
                 Effect::Checkpoint(_) => {}
                 Effect::Plan(request) => {
-                    let plan = plant::plan(&request);
+                    let plan = self.solver.plan(&request);
                     effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
                 }
                 Effect::Publish(record) => self.latest = Some(*record),

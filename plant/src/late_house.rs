@@ -168,7 +168,7 @@ impl LateHouse {
         self.read(t);
         if self.plans.first().is_some_and(|(due, _)| *due <= t) {
             let (_, request) = self.plans.remove(0);
-            self.handle(Event::Plan(Box::new(planner::plan(&request))));
+            self.handle(Event::Plan(Box::new(planner::plan(&request, &mut |_| None))));
         }
         if self.now() >= self.plant.next_wake() {
             self.handle(Event::Wake);

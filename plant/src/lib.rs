@@ -42,6 +42,8 @@ pub mod outlook;
 pub mod decision;
 /// What the planner intends for the slots ahead.
 pub mod plan;
+/// A linear program and its solution.
+pub mod program;
 
 /// What survives a restart.
 pub mod checkpoint;

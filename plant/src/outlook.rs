@@ -21,6 +21,12 @@ pub struct Outlook {
     pub load: BTreeMap<Slot, Watts>,
     /// Expected outdoor temperature.
     pub outdoor: BTreeMap<Slot, Celsius>,
+    /// Expected global irradiance in W/m2.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub irradiance: BTreeMap<Slot, f64>,
+    /// Expected heat drawn as hot water.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hot_water: BTreeMap<Slot, Watts>,
     /// Carbon intensity of grid power in g/kWh.
     pub carbon: BTreeMap<Slot, f64>,
 }

@@ -1,10 +1,12 @@
 //! What the planner is asked, and what it intends for the slots ahead: bounds for the fast loop, not fixed watts.
 
 use crate::command::Mode;
+use crate::decision::BatteryMode;
 use crate::reason::{Reason, Worth};
 use crate::site::Site;
+use crate::site::building::Fabric;
 use crate::time::{Slot, Timestamp};
-use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
+use crate::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use crate::work::Backlog;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -32,6 +34,21 @@ pub struct ExpectedSlot {
     pub outdoor: Option<Celsius>,
     /// Carbon intensity of grid power in g/kWh.
     pub carbon: Option<f64>,
+    /// One standard deviation of `pv`; zero where a feed is believed.
+    #[serde(default)]
+    pub pv_spread: Watts,
+    /// Expected global irradiance in W/m2; `None` where nobody knows.
+    #[serde(default)]
+    pub irradiance: Option<f64>,
+    /// Expected heat drawn from the tank; `None` where nobody knows.
+    #[serde(default)]
+    pub hot_water: Option<Watts>,
+    /// By how many K an unexpected draw of the next three quarter hours cools the tank: exceeded on one day in five, in twelve, in fifty.
+    #[serde(default)]
+    pub hot_water_margin: [f64; 3],
+    /// Whether it is a summer slot: the mean outdoors of the day before is above the building's limit.
+    #[serde(default)]
+    pub summer: bool,
 }
 
 impl ExpectedSlot {
@@ -72,6 +89,119 @@ pub struct PlanRequest {
     pub backlog: Backlog,
     /// Tokens that a kilowatt-hour of compute brings.
     pub tokens_per_kwh: f64,
+    /// What is known of the house's heat; `None` where its rooms are not measured.
+    #[serde(default)]
+    pub warmth: Option<Warmth>,
+    /// Work that is expected to arrive in each slot of a day beyond what waits, in kWh; empty where none is.
+    #[serde(default)]
+    pub arrivals: Vec<KilowattHours>,
+    /// When the tank was last hot for long enough against legionella; `None` where there is no programme or it is not known.
+    #[serde(default)]
+    pub disinfected: Option<Timestamp>,
+    /// The plan in force, which yields only to a better one.
+    #[serde(default)]
+    pub before: Option<Arc<Plan>>,
+}
+
+/// What is known of the house's heat beyond its thermometers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Warmth {
+    /// The building, as stated or as its own history shows it.
+    pub fabric: Fabric,
+    /// Temperature of its mass.
+    pub mass: Celsius,
+    /// Its COP beside the one of the formula, 1 where nothing is known.
+    pub cop_scale: f64,
+}
+
+/// What the battery is to do in a slot: bounds of its own self-consumption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatteryIntent {
+    /// It charges with at least this, from the grid where need be.
+    pub charge_min: Watts,
+    /// It charges with no more than this; `None`: no bound. Zero keeps room.
+    pub charge_max: Option<Watts>,
+    /// It gives no more than this; `None`: no bound. Zero holds its energy.
+    pub discharge_max: Option<Watts>,
+}
+
+impl BatteryIntent {
+    /// The mode that comes nearest.
+    pub fn mode(&self) -> BatteryMode {
+        match () {
+            () if self.charge_min > Watts::ZERO => BatteryMode::Charge,
+            () if self.discharge_max.is_some_and(|most| most <= Watts::ZERO) => BatteryMode::Hold,
+            () => BatteryMode::Normal,
+        }
+    }
+}
+
+/// What the heat pump is to do in a slot, as electric power; `None`: its own rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeatPumpIntent {
+    /// For the rooms.
+    pub room: Option<Watts>,
+    /// For the tank.
+    pub tank: Option<Watts>,
+    /// For cooling the rooms.
+    pub cooling: Option<Watts>,
+}
+
+/// Where compute's heat is to go, as shares of it; what is left goes outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeatRoute {
+    /// Into the rooms.
+    pub room: f64,
+    /// Into the tank.
+    pub tank: f64,
+    /// Into the heat pump's source side.
+    pub source: f64,
+}
+
+/// What a kilowatt-hour more would be worth at the end of a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MarginalValues {
+    /// Of power in the house.
+    pub power: EurPerKwh,
+    /// Of energy in the battery, before it is taken out.
+    pub stored: EurPerKwh,
+    /// Of heat in the rooms.
+    pub room: EurPerKwh,
+    /// Of heat in the tank.
+    pub tank: EurPerKwh,
+}
+
+/// What a plan intends for battery, heat pump and compute's heat in a slot, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HouseIntent {
+    /// The battery; `None` where there is none that can be set.
+    pub battery: Option<BatteryIntent>,
+    /// Why.
+    pub battery_reason: Reason,
+    /// The heat pump; `None` where there is none that can be set.
+    pub heat_pump: Option<HeatPumpIntent>,
+    /// Why.
+    pub heat_pump_reason: Reason,
+    /// Where compute's heat goes; `None`: by its own rule.
+    pub route: Option<HeatRoute>,
+    /// Expected battery power, discharge positive.
+    pub battery_power: Watts,
+    /// Expected grid power, import positive.
+    pub grid: Watts,
+    /// Expected electric power of the heat pump.
+    pub heat_pump_power: Watts,
+    /// PV that is expected to be held back.
+    pub curtailed: Watts,
+    /// Expected room temperature at the slot's end.
+    pub room: Option<Celsius>,
+    /// Expected tank temperature at the slot's end.
+    pub tank: Option<Celsius>,
+    /// What more of each store would be worth.
+    pub values: MarginalValues,
+    /// What the slot costs as planned: the grid's power, less what is fed in and what the work pays.
+    pub cost: Eur,
+    /// What it would cost without compute, under the own rules.
+    pub cost_without: Option<Eur>,
 }
 
 /// The intention for one slot, with what it was based on.
@@ -113,6 +243,12 @@ pub struct PlannedSlot {
     pub reason: Reason,
     /// The three numbers of the slot, for compute at its expected power.
     pub worth: Worth,
+    /// One standard deviation of the expected PV power; zero where a feed is believed.
+    #[serde(default)]
+    pub pv_spread: Watts,
+    /// What the rest of the house is to do; `None` in a plan that lays out compute alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub house: Option<HouseIntent>,
 }
 
 impl PlannedSlot {

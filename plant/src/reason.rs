@@ -46,6 +46,14 @@ reasons! {
     WorkerStarting "worker_starting" "the engine is starting";
     Island "island" "the grid is lost";
     Off "off" "it is switched off";
+    GridCharge "grid_charge" "power is cheaper now than when it will be needed";
+    KeepRoom "keep_room" "room is kept for the sun that is to come";
+    HoldForLater "hold_for_later" "its energy is worth more later";
+    Preheat "preheat" "heat is cheaper now than later";
+    Legionella "legionella" "the tank is heated against legionella";
+    Comfort "comfort" "room or tank need the heat";
+    OwnRule "own_rule" "it follows its own rule";
+    Unset "unset" "nothing is set";
 }
 
 impl fmt::Display for Reason {

@@ -203,7 +203,7 @@ impl House {
                         }
                     }
                 }
-                Effect::Plan(request) => self.handle(Event::Plan(Box::new(planner::plan(&request)))),
+                Effect::Plan(request) => self.handle(Event::Plan(Box::new(planner::plan(&request, &mut |_| None)))),
                 Effect::Publish(record) => {
                     let set_back = self.set_back - std::mem::replace(&mut self.set_back_seen, self.set_back);
                     check_record(self.plant.site(), &record, self.record.as_ref(), set_back);

@@ -218,18 +218,22 @@ fn timely(mut outlook: Outlook, now: Timestamp) -> Outlook {
     outlook.pv.retain(|slot, _| range.contains(slot));
     outlook.load.retain(|slot, _| range.contains(slot));
     outlook.outdoor.retain(|slot, _| range.contains(slot));
+    outlook.irradiance.retain(|slot, _| range.contains(slot));
+    outlook.hot_water.retain(|slot, _| range.contains(slot));
     outlook.carbon.retain(|slot, _| range.contains(slot));
     outlook
 }
 
 /// The end of what an outlook knows.
 fn until(outlook: &Outlook) -> Option<Timestamp> {
-    let Outlook { spot, unpriced: _, pv, load, outdoor, carbon } = outlook;
+    let Outlook { spot, unpriced: _, pv, load, outdoor, irradiance, hot_water, carbon } = outlook;
     let last = [
         spot.last_key_value().map(|(slot, _)| *slot),
         pv.last_key_value().map(|(slot, _)| *slot),
         load.last_key_value().map(|(slot, _)| *slot),
         outdoor.last_key_value().map(|(slot, _)| *slot),
+        irradiance.last_key_value().map(|(slot, _)| *slot),
+        hot_water.last_key_value().map(|(slot, _)| *slot),
         carbon.last_key_value().map(|(slot, _)| *slot),
     ];
     last.into_iter().flatten().max().map(Slot::end)

@@ -261,6 +261,8 @@ fn intention(slot: Slot) -> PlannedSlot {
         outdoor: Some(Celsius(outdoor(hour))),
         reason,
         worth,
+        pv_spread: Watts(pv * 0.2),
+        house: None,
     }
 }
 

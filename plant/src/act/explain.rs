@@ -70,7 +70,15 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         | Reason::Implausible
         | Reason::WorkerDown
         | Reason::WorkerStarting
-        | Reason::Island => format!("Not computing: {why}."),
+        | Reason::Island
+        | Reason::GridCharge
+        | Reason::KeepRoom
+        | Reason::HoldForLater
+        | Reason::Preheat
+        | Reason::Legionella
+        | Reason::Comfort
+        | Reason::OwnRule
+        | Reason::Unset => format!("Not computing: {why}."),
     }
 }
 

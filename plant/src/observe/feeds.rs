@@ -49,18 +49,21 @@ impl Feeds {
             )*};
         }
         self.outlook.spot.retain(|slot, _| !news.unpriced.contains(slot));
-        merge_units!(spot, pv, load, outdoor);
+        merge_units!(spot, pv, load, outdoor, hot_water);
+        merge(&mut self.outlook.irradiance, &mut news.irradiance.iter().map(|(slot, value)| (*slot, *value)));
         merge(&mut self.outlook.carbon, &mut news.carbon.iter().map(|(slot, value)| (*slot, *value)));
         self.prune(now);
     }
 
     fn prune(&mut self, now: Timestamp) {
-        let Outlook { spot, unpriced: _, pv, load, outdoor, carbon } = &mut self.outlook;
+        let Outlook { spot, unpriced: _, pv, load, outdoor, irradiance, hot_water, carbon } = &mut self.outlook;
         let slot = Slot::containing(now);
         forget(spot, slot);
         forget(pv, slot);
         forget(load, slot);
         forget(outdoor, slot);
+        forget(irradiance, slot);
+        forget(hot_water, slot);
         forget(carbon, slot);
     }
 

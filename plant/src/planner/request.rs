@@ -115,6 +115,10 @@ impl Planning {
             running_since,
             backlog: observed.backlog.clone(),
             tokens_per_kwh: observed.tokens_per_kwh,
+            warmth: None,
+            arrivals: Vec::new(),
+            disinfected: None,
+            before: self.plan.clone().map(Arc::new),
         })
     }
 }
@@ -155,6 +159,11 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
             heat_pump: heat_pump.map(Watts::positive),
             outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
             carbon: outlook.carbon.get(&slot).copied(),
+            pv_spread: Watts::ZERO,
+            irradiance: outlook.irradiance.get(&slot).copied(),
+            hot_water: outlook.hot_water.get(&slot).copied(),
+            hot_water_margin: [0.0; 3],
+            summer: false,
         }
     };
     (0..HORIZON).map(slot).collect()

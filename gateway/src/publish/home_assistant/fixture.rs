@@ -82,6 +82,8 @@ pub(super) fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
             outdoor: None,
             reason: Reason::BatteryReserve,
             worth: Worth { electricity: EurPerKwh(1.234), ..Worth::default() },
+            pv_spread: Watts::ZERO,
+            house: None,
         }
     };
     Plan {

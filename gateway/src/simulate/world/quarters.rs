@@ -14,6 +14,7 @@
 //! The last quarter hour is never shown, and in no books.
 
 use super::books::Books;
+use crate::solver::Solver;
 use answer::Answer;
 use anyhow::{Context, Result, ensure};
 use hello::Hello;
@@ -53,6 +54,7 @@ const SUMMER_C: f64 = 16.0;
 /// The core, and the house that somebody else simulates.
 pub(super) struct World {
     plant: Plant,
+    solver: Solver,
     meters: Meters,
     queue: Option<Queue>,
     rates: Rates,
@@ -97,6 +99,7 @@ impl World {
         Ok(Self {
             // The first observation says when it is.
             plant: Plant::new(site::site(&hello), Restored::default(), Timestamp::UNIX_EPOCH),
+            solver: Solver::default(),
             meters: Meters::default(),
             queue: Queue::new(node, hello.scen, site::TOKENS_PER_KWH),
             rates: Rates { work: EurPerKwh(work), loop_min_c: node.loop_min_c, loss_per_k: node.hot_loop_loss_per_k },
@@ -255,7 +258,7 @@ impl World {
         // Awake once to ask for the plan, and once more to act on it.
         for effect in copy.handle(Event::Wake, now) {
             if let Effect::Plan(request) = effect {
-                let plan = plant::plan(&request);
+                let plan = self.solver.plan(&request);
                 self.plan = Some(plan.clone());
                 copy.handle(Event::Plan(Box::new(plan)), now);
             }

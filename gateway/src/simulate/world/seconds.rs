@@ -3,6 +3,7 @@
 //! `{"type":"hello","dt_s":1,"battery":true,"node":{..}}`, then each second `{"type":"obs","t":0,"grid_w":-700,"grid_age_s":1,..}` with
 //! readings, each as old as it says, answered by `{"p_compute_w":600,"p_bat_min_w":null}`.
 
+use crate::solver::Solver;
 use anyhow::{Context, Result, ensure};
 use plant::checkpoint::Restored;
 use plant::command::{Command, Mode};
@@ -73,6 +74,7 @@ pub(super) struct Answer {
 /// The core, and the house that somebody else simulates.
 pub(super) struct World {
     plant: Plant,
+    solver: Solver,
     start: Timestamp,
     answer: Answer,
 }
@@ -88,7 +90,7 @@ impl World {
         let engine = WorkerStatus { state: WorkerState::Busy, ..WorkerStatus::default() };
         plant.handle(Event::Worker(Box::new(engine)), start);
         plant.handle(Event::Command(Command::SetMode(Mode::Surplus)), start);
-        Ok(Self { plant, start, answer: Answer { p_compute_w: 0.0, p_bat_min_w: None } })
+        Ok(Self { plant, solver: Solver::default(), start, answer: Answer { p_compute_w: 0.0, p_bat_min_w: None } })
     }
 
     /// What is to be done about what is seen.
@@ -109,7 +111,7 @@ impl World {
             match effect {
                 Effect::Apply(wanted) => wanted.setpoints.iter().for_each(|setpoint| self.obey(setpoint.setting)),
                 Effect::Plan(request) => {
-                    let plan = plant::plan(&request);
+                    let plan = self.solver.plan(&request);
                     effects.extend(self.plant.handle(Event::Plan(Box::new(plan)), now));
                 }
                 Effect::Append(_) | Effect::Checkpoint(_) | Effect::Publish(_) => {}

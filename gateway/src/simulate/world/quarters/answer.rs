@@ -116,7 +116,15 @@ impl Bounds {
             | Reason::WorkerDown
             | Reason::WorkerStarting
             | Reason::Island
-            | Reason::Off => {}
+            | Reason::Off
+            | Reason::GridCharge
+            | Reason::KeepRoom
+            | Reason::HoldForLater
+            | Reason::Preheat
+            | Reason::Legionella
+            | Reason::Comfort
+            | Reason::OwnRule
+            | Reason::Unset => {}
         }
     }
 
@@ -160,7 +168,15 @@ fn forbids(reason: Reason) -> bool {
         | Reason::MinOffTime
         | Reason::FuseLimit
         | Reason::GridDimmed
-        | Reason::BatteryReserve => false,
+        | Reason::BatteryReserve
+        | Reason::GridCharge
+        | Reason::KeepRoom
+        | Reason::HoldForLater
+        | Reason::Preheat
+        | Reason::Legionella
+        | Reason::Comfort
+        | Reason::OwnRule
+        | Reason::Unset => false,
     }
 }
 

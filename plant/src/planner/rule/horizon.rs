@@ -2,7 +2,7 @@
 
 use crate::decision::Control;
 use crate::plan::{ExpectedSlot, PlanRequest};
-use crate::planner::projection::{Ahead, SlotPrices, look};
+use crate::planner::rule::projection::{Ahead, SlotPrices, look};
 use crate::site::Battery;
 use crate::units::{Percent, Watts};
 use crate::value::situation::PRICE_UNKNOWN;

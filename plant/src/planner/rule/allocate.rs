@@ -7,8 +7,8 @@
 use crate::command::Mode;
 use crate::observe::commands::mode_at;
 use crate::plan::{ExpectedSlot, PlanRequest};
-use crate::planner::horizon::Horizon;
-use crate::planner::projection::SlotPrices;
+use crate::planner::rule::horizon::Horizon;
+use crate::planner::rule::projection::SlotPrices;
 use crate::reason::{Reason, Worth};
 use crate::time::{Slot, Timestamp};
 use crate::units::{EurPerKwh, KilowattHours, Watts};

@@ -1,8 +1,8 @@
 //! Heat that finds a use in the slots ahead, as compute's own heat fills the store.
 
 use crate::plan::PlanRequest;
-use crate::planner::allocate::Taken;
-use crate::planner::horizon::Horizon;
+use crate::planner::rule::allocate::Taken;
+use crate::planner::rule::horizon::Horizon;
 use crate::site::HeatSink;
 use crate::time::Slot;
 use crate::units::{Celsius, Watts};

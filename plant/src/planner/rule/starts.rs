@@ -1,7 +1,7 @@
 //! Starts that do not pay for themselves.
 
 use crate::plan::PlanRequest;
-use crate::planner::allocate::Taken;
+use crate::planner::rule::allocate::Taken;
 use crate::reason::Reason;
 use crate::time::Slot;
 use crate::units::{Eur, Watts};
