@@ -42,7 +42,11 @@ fn options_of_the_app_are_the_same_structure() {
 fn comfort_is_what_is_stated_else_what_room_and_tank_keep() {
     let comfort = |mut options: Value| {
         options["compute"] = json!({"max_w": 900});
-        options["device"] = json!([{"name": "inverter", "type": "fronius-gen24", "address": "tcp://192.168.1.20"}]);
+        options["mqtt"] = json!({"host": "broker"});
+        options["device"] = json!([
+            {"name": "inverter", "type": "fronius-gen24", "address": "tcp://192.168.1.20"},
+            {"name": "house", "type": "generic-mqtt", "address": "mqtt://broker:1883/house", "points": ["room.temperature", "tank.temperature"]},
+        ]);
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("options.json");
         std::fs::write(&file, options.to_string()).unwrap();

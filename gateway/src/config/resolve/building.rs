@@ -59,7 +59,7 @@ fn comfort(config: &Config, building: &Building, faults: &mut Faults) -> Comfort
     let room_high = stated.comfort_high_c.map_or(high, Celsius);
     let tank = config.tank.as_ref().map_or(usual.tank_low, |tank| Celsius(tank.low_c));
     let upper = [
-        ("building.comfort_high_c", Some(room_high)),
+        ("building.comfort_high_c", stated.comfort_low_c.or(stated.comfort_high_c).map(|_| room_high)),
         ("building.comfort_high_summer_c", stated.comfort_high_summer_c.map(Celsius)),
     ];
     for (key, value) in upper {
