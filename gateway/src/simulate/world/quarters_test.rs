@@ -203,15 +203,14 @@ fn what_nobody_measured_is_not_filled_in() {
 }
 
 #[test]
-fn a_reading_that_is_missing_stops_no_plan_for_an_hour() {
+fn a_reading_that_is_missing_stops_no_plan() {
     let silent =
         json!({"pv_w": null, "load_w": null, "t_out_c": null, "ghi_w_m2": null, "t_air_c": null, "t_tank_c": null});
     let dear = json!({"prices_eur_mwh": {"from": START, "v": vec![350.0; 192]}});
     let mut lines = vec![hello("market", &json!({})), obs(0, &dear), obs(1, &Value::Null)];
     lines.extend((2..8).map(|step| obs(step, &silent)));
     let (answers, books) = played(&lines);
-    let follows: Vec<bool> = answers[1..].iter().map(|answer| answer["track_hi_w"].is_f64()).collect();
-    assert_eq!(follows, [true, true, true, true, true, false, false]);
+    assert!(answers[1..].iter().all(|answer| answer["track_hi_w"].is_f64()), "{answers:?}");
     // In the books it stays missing.
     near(&books["kwh"]["load"], 0.1);
     assert_eq!(books["plans"]["count"], 8);

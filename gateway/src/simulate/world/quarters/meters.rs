@@ -245,3 +245,40 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::world::quarters::hello::Hello;
+
+    #[test]
+    fn what_was_shown_last_stands_in_for_an_hour_at_most() {
+        let hello: Hello = serde_json::from_value(serde_json::json!({
+            "scen": "market",
+            "node": {
+                "pv_kwp": 10.0, "bat_kwh": 10.0, "bat_kw": 5.0, "bat_wear_eur_kwh": 0.02, "grid_import_kw": 17.0,
+                "grid_export_kw": 10.0, "pc_max": 5.0, "pc_min": 0.3, "pc_start_eur": 0.03, "hp_max_kw": 3.0,
+                "hp_min_kw": 0.5, "area_m2": 140, "tank_litres": 300, "T_lo": 20.0, "T_hi_winter": 23.0,
+                "summer_mean24_c": 16.0, "tank_lo": 45.0, "tank_hi": 60.0, "revenue_eur_kwh": 0.15,
+                "queue_revenue_eur_kwh": 0.3, "queue_deadline_h": 24.0
+            }
+        }))
+        .unwrap();
+        let site = super::super::site::site(&hello);
+        let mut meters = Meters::default();
+        let mut shown = |room: Option<f64>, pv: Option<f64>| {
+            meters.pass(Means { pv, ..Means::default() }, Standing::default(), Standing::default());
+            let samples = meters.standing(&site, Standing { room, ..Standing::default() }, Timestamp::UNIX_EPOCH);
+            [Point::RoomTemperature, Point::PvPower]
+                .map(|point| samples.iter().find(|sample| sample.point == point).map(|sample| sample.value))
+        };
+        // Nothing was ever shown: the room is silent, and a power is of no quarter hour that begins.
+        assert_eq!(shown(None, None), [Some(None), None]);
+        assert_eq!(shown(Some(20.5), Some(3000.0)), [Some(Some(20.5)), None]);
+        for _ in 0..STANDS_IN {
+            assert_eq!(shown(None, None), [Some(Some(20.5)), Some(Some(3000.0))]);
+        }
+        assert_eq!(shown(None, None), [Some(None), None]);
+        assert_eq!(shown(Some(20.4), None), [Some(Some(20.4)), None]);
+    }
+}
