@@ -90,7 +90,7 @@ fn devices(has_battery: bool) -> Vec<Device> {
             Point::BatteryChargeEnergy,
             Point::BatteryDischargeEnergy,
         ]);
-        let always = ControlRange { min: 0.0, max: 0.0, min_interval: Duration::ZERO, keep_alive: None };
+        let always = ControlRange::default();
         inverter.controls.insert(Control::BatteryMode, always);
     }
     vec![
