@@ -98,7 +98,7 @@ mod act;
 mod books;
 
 pub use books::{comparison, journals, ledger, parts, totals, verdict};
-pub use planner::plan;
+pub use planner::{later, plan};
 pub use value::{capacity, tariff};
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ mod home;
 mod intent;
 /// The plan in slots.
 mod layout;
+/// What stands when an answer of today takes effect.
+mod later;
 /// When the tank is heated against legionella.
 mod legionella;
 /// The program.
@@ -55,6 +57,8 @@ use crate::units::{Eur, Watts};
 const SLOTS_MIN: usize = 8;
 /// A battery that holds so much of its capacity lets compute start on surplus that nobody expected.
 const NEARLY_FULL: f64 = 0.97;
+
+pub use later::later;
 
 /// Plans the slots ahead: those in which it is known, or estimated, what exported power earns. What `solve` cannot do is planned by rule.
 pub fn plan(request: &PlanRequest, solve: &mut Solve<'_>) -> Plan {
