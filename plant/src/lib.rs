@@ -51,6 +51,8 @@ pub mod checkpoint;
 pub mod earnings;
 /// The books: receipts and closed slots in a hash chain.
 pub mod entry;
+/// The quarter hours that have passed.
+pub mod history;
 /// What publishers may know.
 pub mod record;
 
