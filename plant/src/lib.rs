@@ -121,6 +121,8 @@ mod heat_test;
 #[cfg(test)]
 mod judgement_test;
 #[cfg(test)]
+mod knowing_test;
+#[cfg(test)]
 mod late_house;
 #[cfg(test)]
 mod limit_test;
