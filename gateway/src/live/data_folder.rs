@@ -87,7 +87,7 @@ pub(super) fn restore(
         notices.add("ledger.chain", format!("The books do not hold: {broken}. {words}."));
     }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
-    Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new() })
+    Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new(), history: Vec::new() })
 }
 
 /// The running state as it is after the ledger's entry number `last`, a part of the entries at a time: no start holds years of them in
