@@ -64,6 +64,12 @@ pub struct Record {
     pub decision: Decision,
     /// The same as one or two sentences for a person.
     pub explanation: String,
+    /// What the battery does and why, in words for a person; `None` where nothing of it can be set.
+    #[serde(default)]
+    pub battery_explanation: Option<String>,
+    /// The same of the heat pump.
+    #[serde(default)]
+    pub heat_pump_explanation: Option<String>,
     /// The slots ahead.
     pub plan: Option<Plan>,
     /// The engine.

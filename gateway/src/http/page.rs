@@ -29,6 +29,10 @@ assets! {
     "flow.js" "text/javascript; charset=utf-8";
     "why.js" "text/javascript; charset=utf-8";
     "chart.js" "text/javascript; charset=utf-8";
+    "picture.js" "text/javascript; charset=utf-8";
+    "slot.js" "text/javascript; charset=utf-8";
+    "reasons.js" "text/javascript; charset=utf-8";
+    "review.js" "text/javascript; charset=utf-8";
     "controls.js" "text/javascript; charset=utf-8";
     "earnings.js" "text/javascript; charset=utf-8";
     "status.js" "text/javascript; charset=utf-8";
