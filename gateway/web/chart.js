@@ -23,13 +23,17 @@ export function chart(root) {
   const empty = el("p", { class: "empty" }, "No plan yet: it appears once prices are known.");
   const table = el("details", { class: "table", hidden: true }, el("summary", {}, "As a table"), el("div", { class: "scroll" }));
   root.append(empty, sum, readout, stage, spoken, legend, table);
-  let slots = [], at = 0, view = null;
+  let slots = [], at = 0, view = null, tallest = 0;
 
   function redraw() {
     const width = Math.floor(stage.clientWidth), nothing = slots.length === 0;
     for (const part of [stage, table, readout, legend]) part.hidden = nothing;
     empty.hidden = !nothing;
     if (nothing || width < 100) return;
+    if (view && view.width !== width) {
+      tallest = 0;
+      readout.style.minHeight = "";
+    }
     view = scales(panels(slots, width), slots, width);
     const drawn = draw(slots, view);
     view.nowLine = drawn.now;
@@ -52,6 +56,9 @@ export function chart(root) {
     if (!slot || readout.dataset.key === key) return;
     readout.dataset.key = key;
     readout.replaceChildren(...details(slot, isNow(slot)));
+    // Words of several lengths must not make the picture below jump.
+    tallest = Math.max(tallest, readout.offsetHeight);
+    readout.style.minHeight = `${tallest}px`;
   }
   function point(index, aloud) {
     if (!view) return;
@@ -87,14 +94,14 @@ function summary(slots) {
   const kwh = slots.reduce((all, slot) => all + slot.compute / 4000, 0);
   if (!slots.length) return "";
   const until = `Until ${momentOf(slots.at(-1).time + SLOT_MS, slots[0].time)}`;
-  const computes = kwh > 0.005 ? `compute is meant to use ${energy(kwh)}` : "nothing is to be computed";
+  const computes = kwh > 0.005 ? `compute uses ${energy(kwh)}` : "nothing is computed";
   const costs = slots.map((slot) => slot.house?.cost), without = slots.map((slot) => slot.house?.cost_without);
   const total = (list) => (list.every((each) => typeof each === "number") ? list.reduce((all, each) => all + each, 0) : undefined);
   const [planned, own] = [total(costs), total(without)];
   if (planned === undefined) return `${until} ${computes}.`;
   const pays = (amount, costs, earns) => `${amount < -0.005 ? earns : costs} ${euro(Math.abs(amount))}`;
-  const compared = own === undefined ? "" : `; without compute and plan it would ${pays(own, "pay", "earn")}`;
-  return `${until} ${computes}, and the house ${pays(planned, "pays", "earns")} for its energy${compared}.`;
+  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}.`;
+  return `${until} ${computes}. The house's energy, less what the work pays, ${pays(planned, "costs", "earns")}.${compared}`;
 }
 
 function panels(slots, width) {
@@ -131,7 +138,7 @@ function draw(slots, view) {
     layer("nights", nights(slots, view)),
     layer("times", hours(view)),
     layer("price grid", axis(view, "price", `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
-    layer("sun solar", axis(view, "sun", "Sun expected", roundPower), sunShapes(slots, view)),
+    layer("sun solar", axis(view, "sun", view.width < 480 ? "Sun expected" : "Sun expected, and how far it may be off", roundPower), sunShapes(slots, view)),
     layer("compute", axis(view, "compute", "Compute planned", roundPower), computeShapes(slots, view)),
     ...optional, now, cross);
   return { picture, now, cross };

@@ -82,7 +82,7 @@ export function axis({ panels, width }, name, title, format, wanted) {
     svg("path", { class: value === 0 ? "zero" : "rule", d: `M${MARGIN.left} ${panel.y(value)}H${width - MARGIN.right}` }),
     svg("text", { class: "tick", x: MARGIN.left - 6, y: panel.y(value) + 4 }, format(value)),
   ]);
-  return [svg("text", { class: "title", x: MARGIN.left, y: panel.top - 8 }, title), ...marks.flat()];
+  return [svg("text", { class: "title", x: MARGIN.left + 6, y: panel.top - 8 }, title), ...marks.flat()];
 }
 
 export const roundPower = (watts) => (Math.abs(watts) < 1000 ? `${watts} W` : `${watts / 1000} kW`);

@@ -45,7 +45,7 @@ export function review() {
     const place = view.panels[key], draw = stepped ? steps : line;
     const planned = (slot) => slot.planned?.[key], came = (slot) => slot.happened[key];
     return svg("g", { class: hue }, axis(view, key, name, mark, 2),
-      svg("path", { class: "area", d: band(slots, view, place, () => Math.max(0, place.low), came) }),
+      !stepped && svg("path", { class: "area", d: band(slots, view, place, () => Math.max(0, place.low), came) }),
       svg("path", { class: "line", d: draw(slots, view, place, came) }),
       svg("path", { class: "line then", d: draw(slots, view, place, planned) }),
       index === 0 && corner(view, key, "house", "━ came   ┅ planned"));
@@ -71,10 +71,10 @@ export function review() {
     slots = found.slots.map((slot) => ({ ...slot, time: Date.parse(slot.start) }));
     card.hidden = !slots.some((slot) => slot.planned);
     if (card.hidden) return;
-    setText(title, `Yesterday, ${dayOf(slots[Math.floor(slots.length / 2)].time)}: planned and come`);
+    setText(title, `Yesterday, ${dayOf(slots[Math.floor(slots.length / 2)].time)}: the plan, and what came of it`);
     setText(sentence, found.sentence);
     sentence.classList.toggle("loss", (found.happened.cost ?? 0) > (found.planned.cost ?? Infinity) + 0.005);
-    const cells = [["Sun", "pv", energy], ["House and heat pump", "load", energy], ["Compute", "compute", energy], ["Cost", "cost", (amount) => euro(amount)]];
+    const cells = [["Sun", "pv", energy], ["House and heat pump", "load", energy], ["Compute", "compute", energy], ["Cost", "cost", (amount) => euro(amount, false)]];
     sums.replaceChildren(...cells.filter(([, key]) => known(found.planned[key])).map(([name, key, says]) =>
       el("div", {}, el("dt", {}, name), el("dd", {}, says(found.happened[key]), el("span", { class: "then" }, ` planned ${says(found.planned[key])}`)))));
     redraw();

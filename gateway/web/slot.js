@@ -72,7 +72,7 @@ export function heatPumpWords(slot, current) {
 
 /** Room and tank as planned; empty where nobody plans them. */
 export function warmth({ house }) {
-  const parts = [["Room", house?.room], ["tank", house?.tank]].filter(([, value]) => value != null).map(([name, value]) => `${name} ${degrees(value)}`);
+  const parts = [["Room", house?.room], ["tank", house?.tank]].filter(([, value]) => value != null).map(([name, value]) => `${name} ${degrees(value).replace(" ", "\u00a0")}`);
   const words = parts.join(", ");
   return words && `${words[0].toUpperCase()}${words.slice(1)}`;
 }

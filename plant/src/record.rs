@@ -1,5 +1,8 @@
 //! What publishers may know: one self-contained picture of the house, its decision and its books.
 
+/// What the day is expected to cost.
+mod expected;
+
 use crate::books::parts::Parts;
 use crate::books::totals::{Earnings, EnergyTotals};
 use crate::books::verdict::{When, verdict};

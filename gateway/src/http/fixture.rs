@@ -163,18 +163,18 @@ pub(super) fn plan(at: Timestamp) -> Plan {
 
 /// The prices of the day after tomorrow are not published, those of tomorrow from 14:00 on.
 fn estimated(slot: PlannedSlot, at: Timestamp) -> PlannedSlot {
-    let published = 24.0 - hour_of(at) + if hour_of(at) < 14.0 { 0.0 } else { 24.0 };
-    let ahead = (slot.start - at).num_minutes() as f64 / 60.0;
+    let days = if hour_of(at) < 14.0 { 1 } else { 2 };
+    let published_s = ((at.timestamp() + 3600).div_euclid(86_400) + days) * 86_400 - 3600;
     let from = slot.start - chrono::Duration::days(1);
-    PlannedSlot { estimated_from: (ahead >= published).then_some(from), ..slot }
+    PlannedSlot { estimated_from: (slot.start.timestamp() >= published_s).then_some(from), ..slot }
 }
 
 /// Twelve days of books and five jobs, each in another state.
 pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
     let mut head = Head::default();
     for day in (1..=12_i32).rev() {
-        let mut account =
-            SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
+        let slot = Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12));
+        let mut account = if day == 1 { books::account(slot) } else { SlotAccount::new(slot) };
         let gain = 1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6;
         // Three days ago power was dear; five days ago a meter was silent, and nothing could be compared.
         account.gain = Eur(if day == 3 { -0.45 } else { gain });

@@ -103,6 +103,16 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_has_its_words_on_the_page() {
+        let words = include_str!("../../web/reasons.js");
+        for reason in plant::reason::Reason::ALL {
+            let line = words.lines().find(|line| line.trim_start().starts_with(&format!("{}: [", reason.name())));
+            let line = line.unwrap_or_else(|| panic!("the page has no words for {reason}"));
+            assert!(line.ends_with(&format!(", \"{}\"],", reason.sentence())), "{line}");
+        }
+    }
+
+    #[test]
     fn every_file_the_page_names_is_built_in() {
         for part in PAGE.split("assets/").skip(1) {
             let name: String =

@@ -121,7 +121,10 @@ pub fn review(day: NaiveDate, accounts: impl IntoIterator<Item = SlotAccount>, p
     for account in accounts {
         // After a clock that was set back a slot has several accounts; a part in another currency is no part of the sum.
         match by_slot.get_mut(&account.slot) {
-            Some(sum) if sum.currency == account.currency => *sum += account,
+            Some(sum) if sum.currency == account.currency => {
+                sum.planned = sum.planned.or(account.planned);
+                *sum += account;
+            }
             Some(_) => {}
             None => drop(by_slot.insert(account.slot, account)),
         }

@@ -1,7 +1,7 @@
 //! What battery and heat pump do in words: what is seen of them, why they are set so, and the prices that speak for it.
 
 use crate::decision::{BatteryMode, Decision, Setpoint, Setting};
-use crate::plan::HouseIntent;
+use crate::plan::{HouseIntent, short};
 use crate::point::{Point, Role};
 use crate::reason::Reason;
 use crate::units::{Currency, EurPerKwh, Watts};
@@ -135,11 +135,6 @@ fn own_rule(seen: &Seen<'_>, does: Option<String>) -> String {
     } else {
         format!("Under its own control{does}.")
     }
-}
-
-/// `850 W`, `2.1 kW`.
-fn short(power: Watts) -> String {
-    if power.0 < 999.5 { format!("{power}") } else { format!("{:.1} kW", power.0 / 1000.0) }
 }
 
 #[cfg(test)]
