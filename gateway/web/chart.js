@@ -172,8 +172,8 @@ function computeShapes(slots, view) {
   const { x, panels } = view, { y } = panels.compute;
   if (slots.every((slot) => slot.compute <= SOME_W && slot.heat <= SOME_W)) return [remark(view, "compute", "nothing planned")];
   const bars = slots.filter((slot) => slot.compute > SOME_W).map((slot) => {
-    const left = x(slot.time), wide = x(slot.time + SLOT_MS) - left, gap = wide > 5 ? 0.8 : 0;
-    return svg("rect", { class: `bar ${reasonHue(slot.reason)}`, x: left, width: gap ? wide - gap : wide + 0.3, y: y(slot.compute), height: y(0) - y(slot.compute) });
+    const left = x(slot.time), wide = x(slot.time + SLOT_MS) - left;
+    return svg("rect", { class: `bar ${reasonHue(slot.reason)}`, x: left, width: wide + 0.3, y: y(slot.compute), height: y(0) - y(slot.compute) });
   });
   const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W ? slot.heat : null));
   return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }),
@@ -206,13 +206,17 @@ function stripShapes(slots, { x, panels }, device) {
   if (top === null) return [];
   const key = (slot) => (slot.house?.[device] ? slot.house[`${device}_reason`] : "");
   return runs(slots, key).filter((run) => run.key).map(({ key, from, to }) => {
-    const own = OWN.includes(key), left = x(from), wide = x(to) - left, words = stripWords(device, key);
+    const own = OWN.includes(key), left = x(from), wide = x(to) - left;
+    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX);
     return [
       svg("rect", { class: `act ${own ? "own" : reasonHue(key)}`, x: left + 0.5, y: top, width: Math.max(1, wide - 1), height: 18, rx: 3 }),
-      wide > words.length * LABEL_PX && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
+      words && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
     ];
   });
 }
+
+/** Where there is no room for more. */
+const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
 
 const stripWords = (device, key) => (device === "heat_pump" && key === "hold_for_later" ? "waits for cheaper heat" : reason(key));
 

@@ -10,7 +10,7 @@ pub(crate) use books::fill_yesterday;
 use super::peers::{Answer, JobRequest, Ledger, Message, Queue};
 use plant::command::Mode;
 use plant::decision::{Decision, LimitHit};
-use plant::entry::{Baseline, Bill, Booking, Head, SlotAccount};
+use plant::entry::{Booking, Head};
 use plant::image::Known;
 use plant::ledger;
 use plant::plan::{Plan, PlannedSlot};
@@ -174,20 +174,7 @@ pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Re
     let mut head = Head::default();
     for day in (1..=12_i32).rev() {
         let slot = Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12));
-        let mut account = if day == 1 { books::account(slot) } else { SlotAccount::new(slot) };
-        let gain = 1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6;
-        // Three days ago power was dear; five days ago a meter was silent, and nothing could be compared.
-        account.gain = Eur(if day == 3 { -0.45 } else { gain });
-        account.revenue = Eur(account.gain.0.max(0.0) + 0.3);
-        account.observed_s = 900.0;
-        let power = account.revenue - account.gain;
-        account.bill = Bill { import: Eur(0.10) + power, ..Bill::default() };
-        account.baseline = (day != 5).then(|| Baseline {
-            compared_s: 900.0,
-            bill: Bill { import: Eur(0.10), ..Bill::default() },
-            house: account.bill,
-            ..Baseline::default()
-        });
+        let account = if day == 1 { books::account(slot) } else { books::noon(slot, day) };
         let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
         ledger.append(&entry)?;
         head = ledger::verify(&head, &entry).map_err(|broken| anyhow::anyhow!("{broken}"))?;

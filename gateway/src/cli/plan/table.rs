@@ -216,8 +216,8 @@ mod tests {
         let house = crate::http::fixture::record("2026-11-21T11:30:00Z".parse().unwrap()).plan.unwrap();
         plan.slots.iter_mut().zip(&house.slots).for_each(|(slot, other)| *slot = other.clone());
         let text = table(&plan, Berlin, Currency::EUR, 24);
-        // 12:30 to 13:00 it heats the rooms, 13:00 to 14:30 the tank: two stretches.
-        assert_eq!(text.lines().filter(|line| line.contains("battery: Charges at 2.1 kW")).count(), 2, "{text}");
+        // From 13:00 on it heats the tank, from 13:45 on the sun is why it computes: three stretches.
+        assert_eq!(text.lines().filter(|line| line.contains("battery: Charges at 2.1 kW")).count(), 3, "{text}");
         let room =
             "heat pump: Heats the rooms at 1.6 kW: heat is cheaper now than later. Then room 21.4 °C, tank 50.6 °C.";
         assert!(text.contains(room), "{text}");

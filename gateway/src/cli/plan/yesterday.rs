@@ -3,7 +3,6 @@
 use super::table::clock;
 use chrono_tz::Tz;
 use plant::review::{Review, Reviewed};
-use plant::time::Slot;
 
 /// Quarter hours in a line.
 const HOUR: usize = 4;

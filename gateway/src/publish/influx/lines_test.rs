@@ -48,7 +48,7 @@ fn currents_and_contacts_have_measurements_of_their_own() {
 fn what_is_planned_for_the_moment_is_said_with_its_reasons() {
     let mut record = crate::http::fixture::record("2026-11-21T11:30:00Z".parse().unwrap());
     let line = line_of(&record, "heatmine_plan,");
-    for part in ["battery=-2057", "heat_pump=1650", "battery_soc=44.57", "tank=46.75", "compute=2400", "cost_today="] {
+    for part in ["battery=-2057", "heat_pump=1650", "battery_soc=60,", "tank=48.95", "compute=2400", "cost_today="] {
         assert!(line.contains(part), "{part} in {line}");
     }
     assert!(line_of(&record, "heatmine_intent,device=battery,reason=grid_charge").contains(" planned=1i "));

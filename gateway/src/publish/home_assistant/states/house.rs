@@ -118,7 +118,7 @@ mod tests {
         assert_eq!((&why["planned_w"], &why["stored_value"]), (&json!(-2057), &json!(0.26)));
         let row = json!({"device": "inverter", "control": "battery.mode", "value": "charge", "reason": "grid_charge"});
         assert_eq!(why["settings"], json!([row]));
-        assert_eq!(why["planned_soc"], json!(45));
+        assert_eq!(why["planned_soc"], json!(60));
         record.points.retain(|point, _| point.role() != Role::Battery);
         assert_eq!(reason(&record, Role::Battery), None);
     }
