@@ -102,7 +102,7 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, journals, ledger, parts, totals, verdict};
+pub use books::{comparison, journals, ledger, parts, review, totals, verdict};
 pub use planner::{later, plan};
 pub use value::{capacity, tariff};
 
