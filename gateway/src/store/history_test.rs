@@ -75,6 +75,11 @@ impl House {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long a start takes")]
+fn machine() -> Instant {
+    Instant::now()
+}
+
 fn numbers(found: &FoundHistory) -> Vec<i64> {
     found.quarters.iter().map(|quarter| quarter.slot.0 - FIRST.0).collect()
 }
@@ -145,13 +150,18 @@ fn a_year_and_more_loads_in_less_than_a_second_and_400_days_are_kept() {
         connection.query_row("SELECT count(*) FROM quarter", [], |row| row.get(0)).unwrap()
     };
     assert_eq!(rows, KEPT, "one came, one went");
-    let began = Instant::now();
-    let found = house.start(KEPT + 500);
-    let took = began.elapsed();
+    // A machine that does something else besides may be late twice.
+    let mut took = Vec::new();
+    let mut found = None;
+    for _ in 0..3 {
+        drop(found.take());
+        let began = machine();
+        found = Some(house.start(KEPT + 500));
+        took.push(began.elapsed());
+    }
+    let (found, took) = (found.unwrap(), took.into_iter().min().unwrap());
     assert_eq!((found.quarters.len() as i64, numbers(&found)[0]), (KEPT, 501));
-    // A build for tests is ten times as slow as what runs in a house.
-    assert!(took.as_secs_f64() < 5.0, "{took:?}");
-    println!("{KEPT} rows in {took:?}, {} bytes", fs::metadata(folder.path().join(FILE)).unwrap().len());
+    assert!(took.as_secs_f64() < 1.0, "{took:?}");
 }
 
 #[test]

@@ -22,6 +22,9 @@ const STARTS: [&str; 6] = ["period_start", "time", "start", "date", "datetime", 
 const VALUES: [(&str, f64); 6] =
     [("pv_estimate", 1000.0), ("power_w", 1.0), ("watts", 1.0), ("power", 1.0), ("value", 1.0), ("p_pv_forecast", 1.0)];
 
+/// Values by their times, or why one of them has none.
+type Rows = Vec<Result<(Timestamp, f64), String>>;
+
 pub(super) static SERVICE: Service = Service {
     base: |_| "http://homeassistant.local:8123",
     asks: |place| {
@@ -108,21 +111,21 @@ fn row(row: &Value) -> Result<Entry, String> {
 }
 
 /// A map from times to numbers, by time; a key that is no time is left out.
-fn by_time(map: &Value) -> Result<Vec<Result<(Timestamp, f64), String>>, Refused> {
+fn by_time(map: &Value) -> Result<Rows, Refused> {
     let map = map.as_object().ok_or_else(|| Refused::Wrong("has no map from times to values".into()))?;
-    let mut rows: Vec<Result<(Timestamp, f64), String>> =
+    let mut rows: Rows =
         map.iter().filter_map(|(at, value)| number(value).map(|value| time(at).map(|at| (at, value)))).collect();
     rows.sort_by_key(|row| row.as_ref().map_or(Timestamp::MIN_UTC, |(at, _)| *at));
     Ok(rows)
 }
 
-fn entries(rows: Vec<Result<(Timestamp, f64), String>>) -> Result<Vec<Entry>, Refused> {
+fn entries(rows: Rows) -> Result<Vec<Entry>, Refused> {
     let entry = |(start, power): (Timestamp, f64)| Entry { start, end: None, price: Some(power) };
     sound(rows.into_iter().map(|row| row.map(entry)).collect())
 }
 
 /// Mean powers of energies. They are of the time until the next one, an hour at most: the shortest time between two of them.
-fn means(rows: Vec<Result<(Timestamp, f64), String>>) -> Result<Vec<Entry>, Refused> {
+fn means(rows: Rows) -> Result<Vec<Entry>, Refused> {
     let hour = TimeDelta::hours(1);
     let mut entries = entries(rows)?;
     let steps = entries.windows(2).map(|pair| pair[1].start - pair[0].start).filter(|step| *step > TimeDelta::zero());
