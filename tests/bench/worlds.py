@@ -2,10 +2,9 @@
 
     worlds.py JUDGE HEATMINE [--data CSV] [--bars] [SCENARIO...]
 
-JUDGE is the judge's folder, HEATMINE the built program. A SCENARIO is words with slashes between them: the house (a, b), the work
-(market, queue), the forecasts (none, nwp, perfect), `hide` for a house that tells only what an owner knows, and any option of the
-judge's as KEY=VALUE, as in `b/queue/nwp/start=2024-06-01/end=2024-06-15`. Prints the books beside the judge's account, line by
-line, and a table. `!` marks what is farther off than it may be; with --bars that is a failure.
+JUDGE is the judge's folder, HEATMINE the built program, a SCENARIO as in `b/queue/nwp/start=2024-06-01/end=2024-06-15` (scenario.py).
+Prints the books beside the judge's account, line by line, and a table. `!` marks what is farther off than it may be; with --bars
+that is a failure.
 """
 
 import argparse
@@ -14,7 +13,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
+
+from scenario import Scenario, play
 
 DEFAULT = [f"{house}/{rest}" for house in "ab" for rest in ("market/none", "market/nwp", "queue/nwp", "market/nwp/hide")]
 GAIN, BILL, BILL_HIDDEN, LINE, CLOSURE = 0.05, 0.03, 0.10, 0.05, 0.005
@@ -28,47 +28,15 @@ HOUSES = [("", "with compute"), ("without_compute", "without")]
 SHARES = ["captured_vs_best_rule", "captured_equal_comfort", "captured_equal_warmth"]
 
 
-class Scenario:
-    """What is played."""
-
-    def __init__(self, name):
-        words = name.split("/")
-        self.name, self.hidden = name, "hide" in words
-        self.house = next((word for word in words if word in ("a", "b")), "a")
-        self.work = next((word for word in words if word in ("market", "queue")), "market")
-        self.forecast = next((word for word in words if word in ("none", "nwp", "perfect")), "none")
-        self.options = [word.split("=", 1) for word in words if "=" in word]
-        known = {self.house, self.work, self.forecast, "hide", *("=".join(option) for option in self.options)}
-        unknown = [word for word in words if word not in known]
-        if unknown:
-            sys.exit(f"{name}: {unknown[0]}; expected a, b, market, queue, none, nwp, perfect, hide or KEY=VALUE")
-
-    def command(self, judge, data):
-        command = [sys.executable, str(judge / "judge.py"), "serve", "--data", str(data), "--house", self.house]
-        command += ["--scen", self.work, "--fc", self.forecast, "--refs", str(judge / "refs.json")]
-        for key, value in self.options:
-            command += [f"--{key}", value]
-        return command + (["--hide-model"] if self.hidden else [])
-
-
-def play(scenario, judge, program, data):
+def books_of(scenario, judge, program, data):
     """The judge's result, the books and the seconds that it took."""
-    began = time.monotonic()
-    pipe = subprocess.PIPE
     with tempfile.TemporaryDirectory() as folder:
-        books, result, said = (pathlib.Path(folder) / name for name in ("books.json", "result.json", "said.txt"))
-        with open(said, "w") as words:
-            house = subprocess.Popen(scenario.command(judge, data), stdin=pipe, stdout=pipe, stderr=words)
-        ledger = pathlib.Path(folder) / "ledger.jsonl"
-        ours = [program, "simulate", "--world", "stdio", "--books", str(books), "--out", str(result), "--ledger", str(ledger)]
-        player = subprocess.Popen(ours, stdin=house.stdout, stdout=house.stdin)
-        house.stdin.close()
-        house.stdout.close()
-        if player.wait() != 0 or house.wait() != 0:
-            sys.exit(f"{scenario.name}: HeatMine ended with {player.returncode}, the house with {house.wait()}\n{said.read_text()}")
+        books, ledger = (pathlib.Path(folder) / name for name in ("books.json", "ledger.jsonl"))
+        ours = [program, "simulate", "--world", "stdio", "--books", str(books), "--ledger", str(ledger)]
+        played = play(scenario.serve(judge, data), ours, scenario.name)
         books = json.loads(books.read_text())
         books["recomputed"] = recomputed(scenario, judge, ledger, data)
-        return json.loads(result.read_text()), books, time.monotonic() - began
+        return played.result, books, played.seconds
 
 
 def recomputed(scenario, judge, ledger, data):
@@ -168,7 +136,7 @@ def main():
     data = arguments.data or arguments.judge.parent / "data" / "public_2024-04_2025-03.csv.gz"
     table, wrong = [], []
     for scenario in map(Scenario, arguments.scenarios or DEFAULT):
-        result, books, seconds = play(scenario, arguments.judge, arguments.heatmine, data)
+        result, books, seconds = books_of(scenario, arguments.judge, arguments.heatmine, data)
         found = rows(scenario, result, books)
         table.append(summary(scenario, result, books, seconds, found))
         wrong += [f"{scenario.name}: {row}" for row in found if row.beyond]

@@ -57,3 +57,21 @@ worlds() {
     [[ -d $judge ]] || { complain "The judge is not in $judge"; exit 66; }
     "$CACHE/peers/bin/python" tests/bench/worlds.py "$judge" "$(binary)" "$@"
 }
+
+# judge [--dist] [--data CSV] [--all] [--json FILE] [SCENARIO...]: the plan beside the best rule, a reference planner and perfect
+# foresight; --dist: by the program as it is shipped, which computes faster.
+judge() {
+    local judge=$ROOT/../shared/judge profile=debug
+    [[ -d $judge ]] || { complain "The judge is not in $judge"; exit 66; }
+    need_packages build test
+    need_compiler
+    step "Python peers" need_peers
+    if [[ ${1:-} == --dist ]]; then
+        profile=dist
+        shift
+        step "Building HeatMine as it is shipped (the first time takes about fifteen minutes on two cores)" build_dist
+    else
+        step "Building HeatMine" build_binary
+    fi
+    "$CACHE/peers/bin/python" tests/bench/judged.py "$judge" "$(binary "$profile")" "$@"
+}

@@ -35,4 +35,25 @@ pub struct BuildingConfig {
     /// The heat pump cools the room above this, on summer days.
     #[schemars(range(min = 18, max = 35))]
     pub cooling_above_c: Option<f64>,
+    /// The rooms are too cold below this.
+    #[schemars(range(min = 5, max = 30))]
+    pub comfort_low_c: Option<f64>,
+    /// They are too warm above this in the heating season.
+    #[schemars(range(min = 10, max = 40))]
+    pub comfort_high_c: Option<f64>,
+    /// They are too warm above this in summer.
+    #[schemars(range(min = 10, max = 40))]
+    pub comfort_high_summer_c: Option<f64>,
+    /// Hot water is too cold below this.
+    #[schemars(range(min = 20, max = 80))]
+    pub comfort_hot_water_c: Option<f64>,
+    /// What an hour at one kelvin too cold is worth.
+    #[schemars(range(min = 0, max = 100))]
+    pub cold_eur_per_kh: Option<f64>,
+    /// What an hour at one kelvin too warm is worth.
+    #[schemars(range(min = 0, max = 100))]
+    pub warm_eur_per_kh: Option<f64>,
+    /// What an hour of hot water at one kelvin too cold is worth.
+    #[schemars(range(min = 0, max = 100))]
+    pub hot_water_eur_per_kh: Option<f64>,
 }

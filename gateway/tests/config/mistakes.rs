@@ -70,6 +70,10 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
         "house.toml:5:1: building.legionella_hour = 3: needs building.legionella_days",
     ),
     (
+        &[("[pv]", "[building]\ncomfort_low_c = 24\ncomfort_high_c = 22\n[pv]")],
+        "house.toml:6:1: building.comfort_high_c = 22: expected more than building.comfort_low_c, 24 °C",
+    ),
+    (
         &[("max_w = 900", "max_w = 900\nidle_w = 950")],
         "house.toml:12:1: compute.idle_w = 950: expected less than compute.max_w, 900 W",
     ),

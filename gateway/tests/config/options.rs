@@ -40,6 +40,40 @@ fn options_of_the_app_are_the_same_structure() {
 }
 
 #[test]
+fn comfort_is_what_is_stated_else_what_room_and_tank_keep() {
+    let comfort = |mut options: Value| {
+        options["compute"] = json!({"max_w": 900});
+        options["mqtt"] = json!({"host": "broker"});
+        options["device"] = json!([
+            {"name": "inverter", "type": "fronius-gen24", "address": "tcp://192.168.1.20"},
+            {"name": "house", "type": "generic-mqtt", "address": "mqtt://broker:1883/house", "points": ["room.temperature", "tank.temperature"]},
+        ]);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("options.json");
+        std::fs::write(&file, options.to_string()).unwrap();
+        load(&file).unwrap_or_else(|errors| panic!("{errors}")).site.building.comfort
+    };
+    let band = |options| {
+        let comfort = comfort(options);
+        [comfort.room_low, comfort.room_high, comfort.room_high_summer, comfort.tank_low].map(|edge| edge.0)
+    };
+    // Nobody states anything: the usual thermostat may hold more than the least that is comfortable.
+    assert_eq!(band(json!({})), [20.0, 23.0, 26.0, 45.0]);
+    assert_eq!(band(json!({"building": {"setpoint_c": 19}})), [19.0, 23.0, 26.0, 45.0]);
+    let store =
+        |low: f64, high: f64| json!({"low_c": low, "high_c": high, "capacity_kwh_per_k": 1, "loss_kw_per_k": 0.1});
+    assert_eq!(band(json!({"room": store(21.0, 22.5), "tank": store(48.0, 60.0)})), [21.0, 22.5, 26.0, 48.0]);
+    // The heating of a tank that is heated later is not planned to be earlier.
+    assert_eq!(band(json!({"tank": store(48.0, 60.0), "building": {"hot_water_on_c": 43}}))[3], 43.0);
+    let stated = json!({"comfort_low_c": 19.5, "comfort_high_c": 24, "comfort_high_summer_c": 25.5,
+        "comfort_hot_water_c": 42, "cold_eur_per_kh": 1, "warm_eur_per_kh": 0, "hot_water_eur_per_kh": 0.3});
+    let all = json!({"room": store(21.0, 22.5), "tank": store(48.0, 60.0), "building": stated});
+    assert_eq!(band(all.clone()), [19.5, 24.0, 25.5, 42.0]);
+    let comfort = comfort(all);
+    assert_eq!([comfort.cold_eur_per_kh, comfort.warm_eur_per_kh, comfort.tank_eur_per_kh], [1.0, 0.0, 0.3]);
+}
+
+#[test]
 fn mistakes_in_options_are_named_like_those_in_a_file() {
     let rows = [
         (json!({"compute": {"max_w": "900"}}), r#"compute.max_w = "900": expected a number from 5 to 1000000, in W"#),

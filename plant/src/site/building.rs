@@ -30,6 +30,8 @@ pub struct Building {
     pub cooling: Option<Cooling>,
     /// Where compute's heat goes by itself.
     pub compute_heat: ComputeHeat,
+    /// Within what the rooms and the tank are comfortable.
+    pub comfort: Comfort,
 }
 
 impl Default for Building {
@@ -45,6 +47,44 @@ impl Default for Building {
             legionella: None,
             cooling: None,
             compute_heat: ComputeHeat::default(),
+            comfort: Comfort::default(),
+        }
+    }
+}
+
+/// Within what rooms and tank are comfortable, and what it is worth to whom lives there. A plan keeps within it, and weighs with these
+/// prices what forecasts miss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Comfort {
+    /// The rooms are too cold below this.
+    pub room_low: Celsius,
+    /// The rooms are too warm above this in the heating season.
+    pub room_high: Celsius,
+    /// The same in summer.
+    pub room_high_summer: Celsius,
+    /// The tank is too cold below this.
+    pub tank_low: Celsius,
+    /// What an hour at one kelvin below `room_low` costs, EUR/(K h).
+    pub cold_eur_per_kh: f64,
+    /// What an hour at one kelvin above the upper end costs, EUR/(K h).
+    pub warm_eur_per_kh: f64,
+    /// What an hour at one kelvin below `tank_low` costs, EUR/(K h).
+    pub tank_eur_per_kh: f64,
+}
+
+impl Default for Comfort {
+    /// Rooms of the middle class of EN 16798-1, 20 to 26 degC, in the heating season no warmer than most like it, and hot water that
+    /// needs no mixing at the tap. An hour at one kelvin too cold is worth a kilowatt-hour or two.
+    fn default() -> Self {
+        Self {
+            room_low: Celsius(20.0),
+            room_high: Celsius(23.0),
+            room_high_summer: Celsius(26.0),
+            tank_low: Celsius(45.0),
+            cold_eur_per_kh: 0.5,
+            warm_eur_per_kh: 0.2,
+            tank_eur_per_kh: 0.2,
         }
     }
 }

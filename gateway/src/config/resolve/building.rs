@@ -2,7 +2,7 @@
 
 use super::Faults;
 use crate::config::Config;
-use plant::site::building::{Building, Cooling, Legionella};
+use plant::site::building::{Building, Comfort, Cooling, Legionella};
 use plant::units::{Celsius, Watts};
 use std::time::Duration;
 
@@ -42,7 +42,40 @@ pub(super) fn building(config: &Config, faults: &mut Faults) -> Building {
         off_below: Celsius(above - COOLING_BAND_K),
         ..Cooling::default()
     });
+    building.comfort = comfort(config, &building, faults);
     building
+}
+
+/// The comfort that is stated, else what `[room]`, `[tank]` and the own rules keep.
+fn comfort(config: &Config, building: &Building, faults: &mut Faults) -> Comfort {
+    let (stated, usual) = (&config.building, Comfort::default());
+    let kept = config.room.as_ref().map(|room| (Celsius(room.low_c).min(building.thermostat.setpoint), room.high_c));
+    let low = match kept {
+        Some((low, _)) => low,
+        None => building.thermostat.setpoint.min(usual.room_low),
+    };
+    let room_low = stated.comfort_low_c.map_or(low, Celsius);
+    let high = kept.map_or(usual.room_high, |(_, high)| Celsius(high));
+    let room_high = stated.comfort_high_c.map_or(high, Celsius);
+    let tank = config.tank.as_ref().map_or(usual.tank_low, |tank| Celsius(tank.low_c));
+    let upper = [
+        ("building.comfort_high_c", stated.comfort_low_c.or(stated.comfort_high_c).map(|_| room_high)),
+        ("building.comfort_high_summer_c", stated.comfort_high_summer_c.map(Celsius)),
+    ];
+    for (key, value) in upper {
+        if let Some(value) = value.filter(|value| *value <= room_low) {
+            faults.wrong(key, value.0, format!("expected more than building.comfort_low_c, {} °C", room_low.0));
+        }
+    }
+    Comfort {
+        room_low,
+        room_high,
+        room_high_summer: stated.comfort_high_summer_c.map_or(usual.room_high_summer.max(room_high), Celsius),
+        tank_low: stated.comfort_hot_water_c.map_or(tank.min(building.hot_water.on_below), Celsius),
+        cold_eur_per_kh: stated.cold_eur_per_kh.unwrap_or(usual.cold_eur_per_kh),
+        warm_eur_per_kh: stated.warm_eur_per_kh.unwrap_or(usual.warm_eur_per_kh),
+        tank_eur_per_kh: stated.hot_water_eur_per_kh.unwrap_or(usual.tank_eur_per_kh),
+    }
 }
 
 fn hot_water(config: &Config, building: &mut Building, faults: &mut Faults) {

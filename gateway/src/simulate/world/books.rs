@@ -37,9 +37,50 @@ pub(crate) struct Books {
     compared_s: f64,
     /// Seconds of those without a price.
     unpriced_s: f64,
+    /// What its plans took.
+    pub(super) plans: Plans,
     /// The standard deviation of the bill without compute. What the model has learnt wrong, it has all the time: deviations add up.
     #[serde(skip)]
     deviation: f64,
+}
+
+/// What plans took, in seconds of CPU each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spent(Vec<f64>);
+
+impl Spent {
+    pub(super) fn add(&mut self, seconds: f64) {
+        self.0.push(seconds);
+    }
+
+    /// All of them, in short.
+    pub(super) fn sum(&self) -> Plans {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let rank = (share * sorted.len() as f64).ceil() as usize;
+            sorted.get(rank.saturating_sub(1)).map_or(0.0, |seconds| seconds * 1000.0)
+        };
+        Plans {
+            count: sorted.len(),
+            cpu_s: sorted.iter().sum(),
+            cpu_ms_p50: at(0.5),
+            cpu_ms_p95: at(0.95),
+            cpu_ms_max: at(1.0),
+        }
+    }
+}
+
+/// What all plans took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Plans {
+    count: usize,
+    cpu_s: f64,
+    /// Half of them took no longer.
+    cpu_ms_p50: f64,
+    /// 95 of 100 took no longer.
+    cpu_ms_p95: f64,
+    cpu_ms_max: f64,
 }
 
 /// Money and energy of one house.
@@ -174,5 +215,20 @@ impl Account {
         flows.load += more.load;
         flows.compute += more.compute;
         flows.heat_pump += more.heat_pump;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_summed_up_by_what_most_of_them_took() {
+        let mut spent = Spent::default();
+        assert_eq!(spent.sum(), Plans::default());
+        (1..=100).rev().for_each(|hundredths| spent.add(f64::from(hundredths) / 100.0));
+        let Plans { count, cpu_s, cpu_ms_p50, cpu_ms_p95, cpu_ms_max } = spent.sum();
+        assert_eq!((count, cpu_ms_p50, cpu_ms_p95, cpu_ms_max), (100, 500.0, 950.0, 1000.0));
+        assert!((cpu_s - 50.5).abs() < 1e-9);
     }
 }

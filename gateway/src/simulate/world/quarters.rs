@@ -13,7 +13,7 @@
 //!
 //! The last quarter hour is never shown, and in no books.
 
-use super::books::Books;
+use super::books::{Books, Spent};
 use crate::solver::Solver;
 use answer::Answer;
 use anyhow::{Context, Result, ensure};
@@ -35,6 +35,7 @@ use queue::Queue;
 use seen::{Last, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 mod answer;
 mod building;
@@ -66,6 +67,8 @@ pub(super) struct World {
     plan: Option<Plan>,
     books: Books,
     ledger: Vec<Entry>,
+    /// What plans took.
+    spent: Spent,
 }
 
 /// What the work pays.
@@ -109,6 +112,7 @@ impl World {
             plan: None,
             books: Books::default(),
             ledger: Vec::new(),
+            spent: Spent::default(),
         })
     }
 
@@ -150,6 +154,7 @@ impl World {
                 Effect::Apply(_) | Effect::Plan(_) | Effect::Publish(_) => {}
             }
         }
+        books.plans = self.spent.sum();
         (books, ledger)
     }
 
@@ -258,7 +263,9 @@ impl World {
         // Awake once to ask for the plan, and once more to act on it.
         for effect in copy.handle(Event::Wake, now) {
             if let Effect::Plan(request) = effect {
+                let began = spent();
                 let plan = self.solver.plan(&request);
+                self.spent.add((spent() - began).as_secs_f64());
                 self.plan = Some(plan.clone());
                 copy.handle(Event::Plan(Box::new(plan)), now);
             }
@@ -281,6 +288,12 @@ impl World {
             }
         }
     }
+}
+
+/// Time that this process has computed for so far.
+fn spent() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), spent.tv_nsec.unsigned_abs() as u32)
 }
 
 /// An engine that draws `power`.

@@ -203,6 +203,20 @@ fn what_nobody_measured_is_not_filled_in() {
 }
 
 #[test]
+fn a_reading_that_is_missing_stops_no_plan() {
+    let silent =
+        json!({"pv_w": null, "load_w": null, "t_out_c": null, "ghi_w_m2": null, "t_air_c": null, "t_tank_c": null});
+    let dear = json!({"prices_eur_mwh": {"from": START, "v": vec![350.0; 192]}});
+    let mut lines = vec![hello("market", &json!({})), obs(0, &dear), obs(1, &Value::Null)];
+    lines.extend((2..8).map(|step| obs(step, &silent)));
+    let (answers, books) = played(&lines);
+    assert!(answers[1..].iter().all(|answer| answer["track_hi_w"].is_f64()), "{answers:?}");
+    // In the books it stays missing.
+    near(&books["kwh"]["load"], 0.1);
+    assert_eq!(books["plans"]["count"], 8);
+}
+
+#[test]
 fn what_no_house_of_quarter_hours_can_be_is_refused_in_words() {
     let hello_with = |with: Value| hello("market", &with);
     let first = || obs(0, &prices(100.0));

@@ -6,7 +6,7 @@
 use super::hello::{Hello, House, Node};
 use super::own_rule::OwnRule;
 use plant::site::building::{
-    Building, ComputeHeat, Cooling, Fabric, HeatCurve, HeatPumpMap, HotWater, Legionella, TankSink, Thermostat,
+    Building, Comfort, ComputeHeat, Cooling, Fabric, HeatCurve, HeatPumpMap, HotWater, Legionella, TankSink, Thermostat,
 };
 use plant::units::{Celsius, Watts};
 use std::time::Duration;
@@ -45,6 +45,20 @@ pub(super) fn building(hello: &Hello) -> Building {
             }
         }),
         compute_heat: compute_heat(node, own_rule),
+        comfort: comfort(node),
+    }
+}
+
+fn comfort(node: &Node) -> Comfort {
+    let usual = Comfort::default();
+    Comfort {
+        room_low: Celsius(node.room_low_c),
+        room_high: Celsius(node.room_high_c),
+        room_high_summer: node.room_high_summer_c.map_or(usual.room_high_summer, Celsius),
+        tank_low: Celsius(node.tank_lo),
+        cold_eur_per_kh: node.cold_eur_per_kh.unwrap_or(usual.cold_eur_per_kh),
+        warm_eur_per_kh: node.warm_eur_per_kh.unwrap_or(usual.warm_eur_per_kh),
+        tank_eur_per_kh: node.tank_eur_per_kh.unwrap_or(usual.tank_eur_per_kh),
     }
 }
 

@@ -173,6 +173,18 @@ pub(super) struct Node {
     /// Its upper end in winter.
     #[serde(rename = "T_hi_winter")]
     pub room_high_c: f64,
+    /// Its upper end in summer.
+    #[serde(rename = "T_hi_summer")]
+    pub room_high_summer_c: Option<f64>,
+    /// What an hour at one kelvin below the band costs, EUR.
+    #[serde(rename = "pen_lo")]
+    pub cold_eur_per_kh: Option<f64>,
+    /// What an hour at one kelvin above it costs.
+    #[serde(rename = "pen_hi")]
+    pub warm_eur_per_kh: Option<f64>,
+    /// What an hour of the tank at one kelvin below `tank_lo` costs.
+    #[serde(rename = "pen_tank")]
+    pub tank_eur_per_kh: Option<f64>,
     /// The tank is warm enough above this.
     pub tank_lo: f64,
     /// And takes no more above this.
@@ -239,6 +251,9 @@ impl Node {
             ("tax_eur_kwh", price(self.tax_eur_kwh), [-PRICE_MAX, PRICE_MAX]),
             ("revenue_eur_kwh", self.revenue_eur_kwh, [0.0, PRICE_MAX]),
             ("queue_revenue_eur_kwh", self.queue_revenue_eur_kwh, [0.0, PRICE_MAX]),
+            ("pen_lo", price(self.cold_eur_per_kh), [0.0, PRICE_MAX]),
+            ("pen_hi", price(self.warm_eur_per_kh), [0.0, PRICE_MAX]),
+            ("pen_tank", price(self.tank_eur_per_kh), [0.0, PRICE_MAX]),
             ("queue_deadline_h", self.queue_deadline_h, [0.25, 10_000.0]),
         ];
         for (name, value, [least, most]) in rows {

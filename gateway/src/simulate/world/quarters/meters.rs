@@ -2,16 +2,21 @@
 //!
 //! The meter of PV shows what was not held back. Where the house does not say how much that was, it follows from the balance, and
 //! only where something can have been held back: nothing is imported, and the export is at the connection's limit or earns nothing.
+//!
+//! A reading that is missing when the next quarter hour is decided on is the last one for up to an hour; in the books it stays missing.
 
 use super::seen::{Last, Seen};
 use plant::point::{DeviceId, Point, Sample};
 use plant::site::Site;
 use plant::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Hours of a step.
 const HOURS: f64 = 0.25;
 /// Less power than this is none, in kW.
 const NONE: f64 = 1e-9;
+/// For so many quarter hours a reading stands in for those that are missing after it.
+const STANDS_IN: u8 = 4;
 
 /// What stands at one moment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,12 +139,14 @@ pub(super) struct Meters {
     means: Means,
     before: Standing,
     after: Standing,
+    /// What each meter showed last when it showed something, and how many quarter hours ago that was.
+    known: BTreeMap<Point, (f64, u8)>,
 }
 
 impl Meters {
     /// The quarter hour between `before` and `after` had `means`.
     pub(super) fn pass(&mut self, means: Means, before: Standing, after: Standing) {
-        *self = Self { counters: self.counters, means, before, after };
+        (self.means, self.before, self.after) = (means, before, after);
     }
 
     /// That quarter hour is over.
@@ -154,13 +161,31 @@ impl Meters {
             counters: self.counters.after(&self.means, share),
             standing: self.before.towards(self.after, share),
         };
-        shown.samples(site, at, |_| true)
+        shown.samples(site, at)
     }
 
-    /// What stands when the quarter hour is over, `at`; its powers are not known before the next has passed.
-    pub(super) fn standing(&self, site: &Site, standing: Standing, at: Timestamp) -> Vec<Sample> {
+    /// What stands when the quarter hour is over, `at`. Its powers are not known before the next has passed, and what was known before
+    /// stands in for what is missing.
+    pub(super) fn standing(&mut self, site: &Site, standing: Standing, at: Timestamp) -> Vec<Sample> {
         let shown = Shown { means: self.means, counters: self.counters, standing };
-        shown.samples(site, at, |point| !point.unit().starts_with('W'))
+        let samples = shown.samples(site, at);
+        samples.into_iter().filter_map(|sample| self.stands_in(sample)).collect()
+    }
+
+    /// The sample, or what stands in for it; `None` for the power of a quarter hour that has passed.
+    fn stands_in(&mut self, sample: Sample) -> Option<Sample> {
+        let power = sample.point.unit().starts_with('W');
+        if let Some(value) = sample.value {
+            self.known.insert(sample.point, (value, 0));
+            return (!power).then_some(sample);
+        }
+        match self.known.get_mut(&sample.point) {
+            Some((value, age)) if *age < STANDS_IN => {
+                *age += 1;
+                Some(Sample { value: Some(*value), ..sample })
+            }
+            Some(_) | None => (!power).then_some(sample),
+        }
     }
 }
 
@@ -172,10 +197,10 @@ struct Shown {
 }
 
 impl Shown {
-    fn samples(&self, site: &Site, at: Timestamp, which: impl Fn(Point) -> bool) -> Vec<Sample> {
+    fn samples(&self, site: &Site, at: Timestamp) -> Vec<Sample> {
         let sample = |device: &DeviceId, point| Sample { device: device.clone(), point, value: self.value(point), at };
         let points = site.devices.iter().flat_map(|device| device.points.iter().map(move |point| (&device.id, *point)));
-        points.filter(|(_, point)| which(*point)).map(|(device, point)| sample(device, point)).collect()
+        points.map(|(device, point)| sample(device, point)).collect()
     }
 
     fn value(&self, point: Point) -> Option<f64> {
@@ -218,5 +243,42 @@ impl Shown {
             | Point::HeatPumpFlowTemperature
             | Point::HeatPumpReturnTemperature => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::world::quarters::hello::Hello;
+
+    #[test]
+    fn what_was_shown_last_stands_in_for_an_hour_at_most() {
+        let hello: Hello = serde_json::from_value(serde_json::json!({
+            "scen": "market",
+            "node": {
+                "pv_kwp": 10.0, "bat_kwh": 10.0, "bat_kw": 5.0, "bat_wear_eur_kwh": 0.02, "grid_import_kw": 17.0,
+                "grid_export_kw": 10.0, "pc_max": 5.0, "pc_min": 0.3, "pc_start_eur": 0.03, "hp_max_kw": 3.0,
+                "hp_min_kw": 0.5, "area_m2": 140, "tank_litres": 300, "T_lo": 20.0, "T_hi_winter": 23.0,
+                "summer_mean24_c": 16.0, "tank_lo": 45.0, "tank_hi": 60.0, "revenue_eur_kwh": 0.15,
+                "queue_revenue_eur_kwh": 0.3, "queue_deadline_h": 24.0
+            }
+        }))
+        .unwrap();
+        let site = super::super::site::site(&hello);
+        let mut meters = Meters::default();
+        let mut shown = |room: Option<f64>, pv: Option<f64>| {
+            meters.pass(Means { pv, ..Means::default() }, Standing::default(), Standing::default());
+            let samples = meters.standing(&site, Standing { room, ..Standing::default() }, Timestamp::UNIX_EPOCH);
+            [Point::RoomTemperature, Point::PvPower]
+                .map(|point| samples.iter().find(|sample| sample.point == point).map(|sample| sample.value))
+        };
+        // Nothing was ever shown: the room is silent, and a power is of no quarter hour that begins.
+        assert_eq!(shown(None, None), [Some(None), None]);
+        assert_eq!(shown(Some(20.5), Some(3000.0)), [Some(Some(20.5)), None]);
+        for _ in 0..STANDS_IN {
+            assert_eq!(shown(None, None), [Some(Some(20.5)), Some(Some(3000.0))]);
+        }
+        assert_eq!(shown(None, None), [Some(None), None]);
+        assert_eq!(shown(Some(20.4), None), [Some(Some(20.4)), None]);
     }
 }

@@ -94,7 +94,13 @@ pub(super) struct Prices {
 pub(super) struct Forecast {
     pv_w: Vec<Option<f64>>,
     t_out_c: Vec<Option<f64>>,
+    /// Sun on the ground, W/m2.
+    ghi_w_m2: Vec<Option<f64>>,
     load_w: Vec<Option<f64>>,
+    /// Heat drawn as hot water.
+    dhw_w: Vec<Option<f64>>,
+    /// Wholesale prices, also those that nobody has published yet.
+    price_eur_mwh: Vec<Option<f64>>,
 }
 
 impl Seen {
@@ -139,16 +145,25 @@ impl Seen {
             let slots = slots("prices_eur_mwh", Slot::containing(*from), v)?;
             outlook.spot = slots.map(|(slot, price)| (slot, EurPerKwh(price / 1000.0))).collect();
         }
-        if let Some(Forecast { pv_w, t_out_c, load_w }) = &self.forecast {
-            let from = self.slot();
-            let context = "forecast";
-            outlook.pv = slots("pv_w", from, pv_w).context(context)?.map(|(slot, pv)| (slot, Watts(pv))).collect();
-            outlook.outdoor =
-                slots("t_out_c", from, t_out_c).context(context)?.map(|(slot, air)| (slot, Celsius(air))).collect();
-            outlook.load =
-                slots("load_w", from, load_w).context(context)?.map(|(slot, load)| (slot, Watts(load))).collect();
+        if let Some(forecast) = &self.forecast {
+            forecast.fill(self.slot(), &mut outlook).context("forecast")?;
         }
         Ok(Some(outlook))
+    }
+}
+
+impl Forecast {
+    /// Says it of the slots from `from` on.
+    fn fill(&self, from: Slot, outlook: &mut Outlook) -> Result<()> {
+        let Self { pv_w, t_out_c, ghi_w_m2, load_w, dhw_w, price_eur_mwh } = self;
+        outlook.pv = slots("pv_w", from, pv_w)?.map(|(slot, pv)| (slot, Watts(pv))).collect();
+        outlook.outdoor = slots("t_out_c", from, t_out_c)?.map(|(slot, air)| (slot, Celsius(air))).collect();
+        outlook.irradiance = slots("ghi_w_m2", from, ghi_w_m2)?.collect();
+        outlook.load = slots("load_w", from, load_w)?.map(|(slot, load)| (slot, Watts(load))).collect();
+        outlook.hot_water = slots("dhw_w", from, dhw_w)?.map(|(slot, drawn)| (slot, Watts(drawn))).collect();
+        let prices = slots("price_eur_mwh", from, price_eur_mwh)?;
+        outlook.spot.extend(prices.map(|(slot, price)| (slot, EurPerKwh(price / 1000.0))));
+        Ok(())
     }
 }
 
@@ -156,4 +171,32 @@ impl Seen {
 fn slots<'a>(name: &str, from: Slot, values: &'a [Option<f64>]) -> Result<impl Iterator<Item = (Slot, f64)> + 'a> {
     ensure!(values.len() <= SLOTS_MAX, "{name} has {} values; expected at most {SLOTS_MAX}", values.len());
     Ok(values.iter().zip(0i64..).filter_map(move |(value, ahead)| Some((from.plus(ahead), (*value)?))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_says_all_that_it_holds_of_the_slots_from_this_one_on() {
+        let seen: Seen = serde_json::from_value(serde_json::json!({
+            "time_utc": "2024-06-03T10:00:00Z",
+            "prices_eur_mwh": {"from": "2024-06-03T10:00:00Z", "v": [100.0, 90.0]},
+            "forecast": {"pv_w": [1000, null, 500], "t_out_c": [12.5], "ghi_w_m2": [400, 300], "load_w": [350],
+                "dhw_w": [0, 800], "price_eur_mwh": [100.0, 90.0, -5.0]}
+        }))
+        .unwrap();
+        let outlook = seen.outlook().unwrap().unwrap();
+        let from = seen.slot();
+        let expected = Outlook {
+            spot: [(0, 0.1), (1, 0.09), (2, -0.005)].map(|(ahead, price)| (from.plus(ahead), EurPerKwh(price))).into(),
+            pv: [(0, 1000.0), (2, 500.0)].map(|(ahead, pv)| (from.plus(ahead), Watts(pv))).into(),
+            outdoor: [(from, Celsius(12.5))].into(),
+            irradiance: [(from, 400.0), (from.plus(1), 300.0)].into(),
+            load: [(from, Watts(350.0))].into(),
+            hot_water: [(from, Watts(0.0)), (from.plus(1), Watts(800.0))].into(),
+            ..Outlook::default()
+        };
+        assert_eq!(outlook, expected);
+    }
 }
