@@ -71,6 +71,9 @@ pub mod plant;
 /// What was read, said and learned: readings become the image.
 mod observe;
 
+/// What the time ahead will be like, from what has passed and what the feeds say.
+mod knowing;
+
 /// What a kilowatt-hour is worth here and now.
 mod value {
     pub(crate) mod balance;
