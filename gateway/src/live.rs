@@ -40,6 +40,8 @@ mod devices;
 mod earlier;
 mod engine;
 #[cfg(test)]
+mod history_test;
+#[cfg(test)]
 mod hour_test;
 mod keepers;
 mod outside;

@@ -70,7 +70,7 @@ fn powers(outlook: &Outlook, from: &str, count: i64) -> Vec<f64> {
 fn each_service_is_asked_in_its_own_degrees_and_with_its_key_where_it_belongs() {
     let roof = [plane(5000.0, 90.0), plane(4000.0, 270.0)];
     let wanted = "minutely_15=temperature_2m,shortwave_radiation";
-    let end = "&forecast_days=3&timezone=UTC&timeformat=unixtime";
+    let end = "&forecast_days=4&timezone=UTC&timeformat=unixtime";
     let place = "https://api.open-meteo.com/v1/forecast?latitude=48.37&longitude=10.9";
     assert_eq!(asked(&open_meteo(&[])), [format!("{place}&{wanted}{end}")]);
     let tilted = |azimuth: &str| format!("{place}&{wanted},global_tilted_irradiance&tilt=35&azimuth={azimuth}{end}");

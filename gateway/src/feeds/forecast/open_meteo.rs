@@ -38,7 +38,7 @@ pub(super) static SERVICE: Service = Service {
             let key = if key.is_empty() { String::new() } else { format!("&apikey={}", escaped(key)) };
             Ask::get(format!(
                 "{base}/v1/forecast?latitude={latitude}&longitude={longitude}&minutely_15={wanted}{plane}\
-                 &forecast_days=3&timezone=UTC&timeformat=unixtime{key}"
+                 &forecast_days=4&timezone=UTC&timeformat=unixtime{key}"
             ))
         };
         match place.planes.as_slice() {
