@@ -3,7 +3,7 @@
 use crate::jobs::Queue;
 use crate::notices::Notices;
 use crate::recording::Recorder;
-use crate::store::{Disk, Ledger, StateStore};
+use crate::store::{Disk, History, Ledger, StateStore};
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
 use plant::checkpoint::Checkpoint;
@@ -46,6 +46,13 @@ pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices
         let words = "jobs.db was missing or empty: jobs that waited there are lost, and the queue is begun anew";
         notices
             .add("jobs.lost", format!("{words}. Where you have a backup of it, put it in its place and start again."));
+    }
+}
+
+/// The same of the history, which is made anew whatever was found.
+pub(super) fn report_history(history: &History, notices: &Notices) {
+    if let Some(words) = history.found() {
+        notices.add("history.db", format!("{words}."));
     }
 }
 
