@@ -219,13 +219,7 @@ impl House {
     /// Power of the battery where the house lacks `lacking` kW; what is stored passes on.
     fn battery(&mut self, lacking: f64, hours: f64) -> f64 {
         let Some(battery) = self.site.battery else { return 0.0 };
-        let cells = Cells {
-            capacity: battery.capacity.0,
-            reserve: battery.reserve.0 / 100.0 * battery.capacity.0,
-            charge: battery.charge_max.0 / 1000.0,
-            discharge: battery.discharge_max.0 / 1000.0,
-            one_way: battery.round_trip.clamp(0.01, 1.0).sqrt(),
-        };
+        let cells = Cells::of(&battery);
         let Controls { charge_power, charge_limit, discharge_limit, .. } = self.controls;
         let charges = if charge_power > Watts::ZERO { charge_power.0 / 1000.0 } else { cells.charge };
         let most = match self.controls.battery {
