@@ -479,13 +479,14 @@ fn only_auto_and_eco_follow_the_plan() {
             Control::BatteryChargePower,
             Control::HeatPumpRoomPower,
             Control::HeatPumpRoomShift,
-            Control::HeatPumpSurplus,
             Control::ComputeHeatRoute,
         ] {
             let (setting, reason) = of(&settings, control);
             assert_eq!(setting.is_safe(), !follows, "{mode} {control}: {setting:?}");
             assert_eq!(reason == Reason::Off, mode == Mode::Off, "{mode} {control}: {reason}");
         }
+        // What is set is not offered as well.
+        assert!(of(&settings, Control::HeatPumpSurplus).0.is_safe(), "{mode}");
     }
 }
 

@@ -101,7 +101,8 @@ impl Storage {
         let set = match planned(situation) {
             Some((battery, bus, house, intent)) => {
                 let set = self.planned(situation, verdict, (battery, bus, intent), house.battery_reason);
-                if ruled && set.mode == BatteryMode::Normal { Set { mode: BatteryMode::Hold, ..set } } else { set }
+                let held = Set { mode: BatteryMode::Hold, reason: verdict.reason, ..set };
+                if ruled && set.mode == BatteryMode::Normal { held } else { set }
             }
             None => {
                 (self.planned, self.charge, self.more, self.low) = (None, Watts::ZERO, None, false);

@@ -1,12 +1,14 @@
 //! What the plan means a heat pump to take that can only be offered power, with or without a surplus.
 //!
-//! A plan that leaves the heat pump to its own rule says nothing of offers: it gets what is left over. One that has it rest leaves the
+//! A plan that leaves the heat pump to its own rule says nothing of offers: it gets what is left over. So does one whose power or set
+//! points are set: that is how it takes what the plan means. One that has it rest leaves the
 //! surplus to the grid, where that pays more than the heat is worth: between plans the marginal values decide, not the forecast.
 //!
 //! Example: heat in the room is worth 0.02 EUR/kWh, at a COP of 4 the kilowatt-hour 0.08: an export of 0.079 is no reason to hold back.
 
 use crate::act::devices::pump;
 use crate::act::devices::spare::LeftOver;
+use crate::decision::Control;
 use crate::observe::draw::Span;
 use crate::reason::Reason;
 use crate::site::HeatSource;
@@ -26,6 +28,19 @@ const RAISED: [Reason; 6] = [
     Reason::Curtailment,
 ];
 
+/// Whether the heat pump's power or set points can be set.
+fn is_set(situation: &Situation<'_>) -> bool {
+    [
+        Control::HeatPumpRoomPower,
+        Control::HeatPumpHotWaterPower,
+        Control::HeatPumpCoolingPower,
+        Control::HeatPumpRoomShift,
+        Control::HeatPumpHotWaterShift,
+    ]
+    .into_iter()
+    .any(|control| situation.site.controls(control))
+}
+
 /// What is meant to be offered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Meant {
@@ -43,7 +58,7 @@ impl Meant {
         let Some((house, intent)) = pump::planned(situation) else { return Meant::LeftOver };
         let total = [intent.room, intent.tank, intent.cooling].into_iter().flatten().sum::<Watts>();
         if total > Watts::ZERO {
-            let raised = RAISED.contains(&house.heat_pump_reason);
+            let raised = RAISED.contains(&house.heat_pump_reason) && !is_set(situation);
             return if raised { Meant::More(total) } else { Meant::LeftOver };
         }
         let outdoor = situation.temperatures.outdoor.unwrap_or(OUTDOOR_UNKNOWN);
