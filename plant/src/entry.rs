@@ -11,11 +11,16 @@
 
 /// What older versions wrote.
 mod form;
+/// What was planned.
+mod planned;
+
+pub use planned::Planned;
 
 use crate::earnings::Earnings;
+use crate::plan::HeatRoute;
 use crate::reason::Reason;
 use crate::time::{Slot, Timestamp};
-use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent};
+use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use crate::work::Receipt;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -132,6 +137,18 @@ pub struct SlotReadings {
     pub outdoor: Option<Celsius>,
     /// Mean global irradiance in W/m2.
     pub irradiance: Option<f64>,
+    /// What the weather service had expected of its PV power when it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_pv: Option<Watts>,
+    /// The same of its outdoor temperature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_outdoor: Option<Celsius>,
+    /// Where the plan sent compute's heat; `None`: where its own rule did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<HeatRoute>,
+    /// Work that arrived in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<KilowattHours>,
 }
 
 /// One quarter hour of the house and of compute in it. Also the running account of the slot not yet closed.
@@ -190,6 +207,9 @@ pub struct SlotAccount {
     pub export_price: EurPerKwh,
     /// What was read beside the powers.
     pub readings: SlotReadings,
+    /// What was planned for it at the beginning of its day; `None` where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
     /// What others paid for the work.
     pub revenue: Eur,
     /// What the household's own questions were worth to it, by the owner's value. No money.

@@ -251,7 +251,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, battery, wallbox, compute, heat, room, tank, building, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, plane, forecast, battery, wallbox, compute, heat, room, tank, building, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (

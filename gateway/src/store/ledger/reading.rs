@@ -3,7 +3,7 @@
 use super::{ENTRY, Ledger, LedgerError, entry_of, unsigned};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use plant::entry::{Booking, Entry, Head};
+use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
 use plant::time::Slot;
 use plant::totals::{Earnings, EnergyTotals, Totals};
@@ -89,6 +89,27 @@ impl Ledger {
             .map_err(|source| self.sqlite(source))
     }
 
+    /// The accounts of the slots from `from` to before `to`, in order. A slot that a set clock has passed twice has several.
+    pub fn slots(&self, from: Slot, to: Slot) -> Result<Vec<SlotAccount>, LedgerError> {
+        let connection = self.reader()?;
+        let read = || -> rusqlite::Result<Vec<SlotAccount>> {
+            let query = format!(
+                "SELECT {ENTRY} FROM entry WHERE slot IS NOT NULL AND slot >= ?1 AND slot < ?2 ORDER BY slot, sequence"
+            );
+            let mut statement = connection.prepare(&query)?;
+            let mut rows = statement.query(params![from.0, to.0])?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                self.count_rows(1);
+                if let Ok(Booking::Slot(account)) = ledger::booking(&entry_of(row)?) {
+                    accounts.push(*account);
+                }
+            }
+            Ok(accounts)
+        };
+        read().map_err(|source| self.sqlite(source))
+    }
+
     /// Earnings in `currency` of each local day, for the slots after `since` that entries up to number `last` book.
     pub fn days_since(
         &self,
@@ -114,6 +135,31 @@ impl Ledger {
                 }
             }
             Ok(days)
+        };
+        read().map_err(|source| self.sqlite(source))
+    }
+
+    /// Visits the entries of the newest slots, the newest first and no more than `most`, that were booked after number `sequence`. Nothing
+    /// else is read, however much lies between them.
+    pub(in crate::store) fn newest_slots(
+        &self,
+        sequence: u64,
+        most: usize,
+        mut visit: impl FnMut(&Entry),
+    ) -> Result<(), LedgerError> {
+        let connection = self.reader()?;
+        let mut read = || -> rusqlite::Result<()> {
+            let query = format!(
+                "SELECT {ENTRY} FROM entry WHERE slot IS NOT NULL AND sequence > ?1 ORDER BY slot DESC, sequence DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare(&query)?;
+            let bounds = params![i64::try_from(sequence).unwrap_or(i64::MAX), i64::try_from(most).unwrap_or(i64::MAX)];
+            let mut rows = statement.query(bounds)?;
+            while let Some(row) = rows.next()? {
+                self.count_rows(1);
+                visit(&entry_of(row)?);
+            }
+            Ok(())
         };
         read().map_err(|source| self.sqlite(source))
     }
