@@ -179,7 +179,7 @@ fn sun_that_was_held_back_says_nothing() {
         curtailed: noon(slot),
         ..quarter(slot)
     });
-    let free = days(20, |slot| quarter(slot));
+    let free = days(20, quarter);
     let tomorrow = |history: &[Quarter]| {
         kilowatt_hours(&expect(&Knowing::new(&site, history), &site, &Outlook::default(), from)[96..])
     };
