@@ -51,14 +51,17 @@ use crate::knowing::sun::Sun;
 use crate::knowing::tank::TankSeen;
 use crate::knowing::usual::Usual;
 use crate::knowing::weather::Trailing;
+use crate::knowledge::{BuildingKnowledge, Knowledge};
 use crate::outlook::Outlook;
 use crate::plan::Warmth;
 use crate::site::Site;
-use crate::site::building::Fabric;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, KilowattHours, Watts};
 use crate::value::thermal::OUTDOOR_UNKNOWN;
 use std::sync::Arc;
+
+/// A quarter hour so many slots before the newest one is now, and the newest never was.
+const CLOCK_WRONG: i64 = 2 * QUARTERS;
 
 /// What is known of the house beyond this moment.
 #[derive(Clone, Debug)]
@@ -84,9 +87,10 @@ struct Building {
 }
 
 impl Building {
-    /// As the site states or estimates it.
-    fn new(fabric: Fabric) -> Self {
-        let fitted = Fitted::stated(fabric);
+    /// As the site states it, else by its living area.
+    fn of(site: &Site) -> Self {
+        let stated = site.building.fabric.map(Fitted::stated);
+        let fitted = stated.unwrap_or_else(|| Fitted::estimated(room::estimated(site)));
         Self { day: None, model: fitted.model(), fitted }
     }
 }
@@ -111,7 +115,7 @@ impl Knowing {
             usual: Arc::default(),
             outdoor: Trailing::default(),
             tank: TankSeen::default(),
-            building: Arc::new(Building::new(room::fabric(site))),
+            building: Arc::new(Building::of(site)),
             last: None,
         };
         for quarter in history {
@@ -123,8 +127,15 @@ impl Knowing {
         knowing
     }
 
-    /// Learns from a quarter hour that has passed. One that is known already teaches nothing.
+    /// Learns from a quarter hour that has just passed. One that is known already teaches nothing; one that lies days before the newest
+    /// shows that the clock was wrong then.
     pub(crate) fn learn(&mut self, site: &Site, quarter: &Quarter) {
+        self.last = self.last.filter(|last| last.0 - quarter.slot.0 < CLOCK_WRONG);
+        self.recall(site, quarter);
+    }
+
+    /// Learns from a quarter hour that passed some time ago, where it is newer than all that are known.
+    pub(crate) fn recall(&mut self, site: &Site, quarter: &Quarter) {
         if self.take(site, quarter, true) {
             self.turn_to(site, quarter.slot.plus(1));
         }
@@ -136,7 +147,7 @@ impl Knowing {
         let due = self.days.due(day_of(slot));
         if site.building.fabric.is_none() && site.room.is_some() && self.building.day != due {
             let guess = room::estimated(site);
-            let fitted = due.map_or(Fitted::stated(guess), |day| Fitted::of(&self.days, day, self.sun.peak, &guess));
+            let fitted = due.map_or(Fitted::estimated(guess), |day| Fitted::of(&self.days, day, self.sun.peak, &guess));
             self.building = Arc::new(Building { day: due, model: fitted.model(), fitted });
         }
         let (day, _) = self.zone.at(slot);
@@ -196,6 +207,29 @@ impl Knowing {
             compute: heat.compute.map(|ways| ways.room),
             summer: before.summer,
             drawn: self.tank.pass(site, quarter.slot, quarter.tank.map(|tank| tank.0), &heat),
+        }
+    }
+
+    /// What the expectations ahead of `from` rest on.
+    pub(crate) fn knowledge(&self, site: &Site, outlook: &Outlook, from: Slot) -> Knowledge {
+        let service = outlook.pv.contains_key(&from);
+        let (pv, pv_spread) = self.sun.base(service, from);
+        let building = &self.building.fitted;
+        let fabric = &building.fabric;
+        Knowledge {
+            days: self.days.count(),
+            newest: self.last.map(Slot::end),
+            pv,
+            pv_spread,
+            building: site.room.map(|_| BuildingKnowledge {
+                days: site.building.fabric.is_none().then_some(building.days),
+                loss_kw_per_k: room::loss(fabric),
+                loss_deviation: building.loss_deviation,
+                capacity_kwh_per_k: fabric.air_kwh_per_k + fabric.mass_kwh_per_k,
+                capacity_deviation: building.mass_deviation,
+                cop_scale: building.cop_scale,
+                cop_deviation: building.cop_deviation,
+            }),
         }
     }
 
