@@ -165,6 +165,23 @@ fn a_year_and_more_loads_in_less_than_a_second_and_400_days_are_kept() {
 }
 
 #[test]
+fn a_day_of_quarter_hours_is_little_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(Disk::Folder(folder.path().to_owned()));
+    house.book_slots(0..5000);
+    let mut history = house.start(4999).history;
+    let log = || fs::metadata(folder.path().join("history.db-wal")).map_or(0, |file| file.len());
+    let before = log();
+    for number in 5000..5096 {
+        house.head.sequence += 1;
+        history.keep(&house.site, &account(number), house.head.clone());
+    }
+    let written = log() - before;
+    // The books and the running state are 20 MB a day.
+    assert!((96 * 4096..2_500_000).contains(&written), "{written} bytes");
+}
+
+#[test]
 fn a_broken_file_is_set_aside_said_and_made_anew() {
     for (what, from) in [("the header", 0), ("the rows", 4096)] {
         let folder = tempfile::tempdir().unwrap();
