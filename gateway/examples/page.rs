@@ -1,5 +1,5 @@
-//! The page on a fabricated house, a day in five minutes: `cargo run -p gateway --example page -- [ADDRESS] [HOUR]`.
-//! With HOUR time stands still there. Commands change what is shown; nothing is decided.
+//! The page on a fabricated house, a day in five minutes: `cargo run -p gateway --example page -- [ADDRESS] [HOUR [rule]]`.
+//! With HOUR time stands still there; `rule` after it shows a plan by rule, which lays out compute alone. Commands change what is shown; nothing is decided.
 
 #[path = "../src/http/fixture.rs"]
 mod fixture;
@@ -37,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".into());
     let frozen: Option<f64> = arguments.next().map(|hour| hour.parse()).transpose().context("HOUR is not a number")?;
+    let by_rule = arguments.next().is_some();
     let (records, receiver) = watch::channel(None);
     let (commands, inbox) = mpsc::channel(16);
     let wiring =
@@ -47,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
     let limits = Limits { queue_max: 100, attempts: 3, eur_per_mtok_in: 0.5, eur_per_mtok_out: 2.0 };
     let jobs = Queue::open(&disk, limits)?;
     fixture::fill(&ledger, &jobs, records_start()?)?;
+    fixture::fill_yesterday(&ledger, records_start()?)?;
     let clock = Clock::sped(records_start()?, 288.0);
     let (timezone, currency) = (chrono_tz::Europe::Vienna, Currency::EUR);
     let (interactive, worker) = (Interactive::new(), "http://127.0.0.1:9".to_owned());
@@ -63,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     })?;
     let listener = tokio::net::TcpListener::bind(&address).await?;
     gateway::terminal::say(format_args!("http://{}", listener.local_addr()?));
-    tokio::spawn(live(records, inbox, frozen));
+    tokio::spawn(live(records, inbox, (frozen, by_rule)));
     serve(&HttpConfig::default(), listener, state).await;
     Ok(())
 }
@@ -72,7 +74,11 @@ fn records_start() -> anyhow::Result<Timestamp> {
     Utc.with_ymd_and_hms(2026, 11, 20, 23, 0, 0).single().context("a moment")
 }
 
-async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Receiver<Commanded>, frozen: Option<f64>) {
+async fn live(
+    records: watch::Sender<Option<Arc<Record>>>,
+    mut inbox: mpsc::Receiver<Commanded>,
+    (frozen, by_rule): (Option<f64>, bool),
+) {
     let Ok(midnight) = records_start() else { return };
     let mut at = midnight + Duration::seconds((frozen.unwrap_or(6.0) * 3600.0) as i64);
     let (mut mode, mut limit, mut boost) = (Mode::Auto, fixture::MAX, None);
@@ -87,8 +93,12 @@ async fn live(records: watch::Sender<Option<Arc<Record>>>, mut inbox: mpsc::Rece
                 Command::GridDimming(_) | Command::Scheduled(_) => (),
             }
         }
-        let shown =
+        let mut shown =
             Record { mode, power_limit: limit, boost_until: boost.filter(|end| *end > at), ..fixture::record(at) };
+        if let Some(plan) = shown.plan.as_mut().filter(|_| by_rule) {
+            plan.slots.iter_mut().for_each(|slot| slot.house = None);
+            (shown.battery_explanation, shown.heat_pump_explanation) = (None, None);
+        }
         records.send_replace(Some(Arc::new(shown)));
         if frozen.is_none() {
             at += Duration::seconds(STEP_S);

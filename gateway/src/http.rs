@@ -20,6 +20,7 @@ mod jobs;
 mod metrics;
 mod page;
 mod refusal;
+mod review;
 /// The page before the configuration is right.
 pub mod setup;
 mod status;
@@ -142,6 +143,7 @@ pub fn router(config: &HttpConfig, state: State) -> Router {
     let (house, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(status::record))
         .routes(routes!(status::plan))
+        .routes(routes!(review::of_day))
         .routes(routes!(events::events))
         .routes(routes!(commands::mode))
         .routes(routes!(commands::power_limit))

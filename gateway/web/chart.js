@@ -1,86 +1,84 @@
-// The next 24 hours: price, sun, and what compute intends, one above the other on one time axis. Each has its own scale,
-// so that a small box is seen beside a large roof. Pointer, touch and arrow keys read single slots.
+// The next 36 hours in one picture: price, sun and house, compute by its reason, battery and heat pump with what they are to do and
+// why, room and tank. Each has its own scale, so that a small box is seen beside a large roof. Pointer, touch and arrow keys read
+// single quarter hours in words.
 
 import { el, setText, svg } from "./dom.js";
-import { PRICE_UNIT, dayOf, hourOf, power, price, reason, reasonHue, timeOf } from "./format.js";
+import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, power, timeOf } from "./format.js";
+import { MARGIN, SLOT_MS, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
+import { reason, reasonHue } from "./reasons.js";
+import { SOME_W, batteryWords, computeWords, costWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
 
-const SLOT_MS = 900000;
-const SLOTS = 96;
-const MARGIN = { left: 54, right: 10, top: 22, bottom: 24 };
-const PANELS = [["price", 96], ["sun", 84], ["compute", 120]];
-const GAP = 26;
-/** Less sun than this share of the best slot counts as night. */
-const NIGHT = 0.005;
-/** A longer dark is no night but a forecast that is silent. */
-const NIGHT_MAX_MS = 19 * 3600000;
-/** With fewer bright quarter hours than this there is no forecast yet to tell the night by: the shortest day has more. */
-const DAY_SLOTS_MIN = 12;
-const RUN_LABEL_PX = 6.4;
+const SLOTS = 144;
+const LABEL_PX = 6.6;
+/** Actions that need no colour: the device does as ever. */
+const OWN = ["own_rule", "unset", "idle"];
 
 /** Draws into `root`; returns how to show a new plan and how to move the present. */
 export function chart(root) {
-  const stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-label": "Plan of the next 24 hours. Left and right arrow keys read single quarter hours." });
-  const readout = el("div", { class: "readout", hidden: true });
+  const sum = el("p", { class: "sum", hidden: true });
+  const readout = el("div", { class: "slot", hidden: true });
+  const stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-label": "Plan of the next 36 hours. Left and right arrow keys read single quarter hours." });
   const spoken = el("p", { class: "sr", "aria-live": "polite" });
+  const legend = el("div", { class: "legend" });
   const empty = el("p", { class: "empty" }, "No plan yet: it appears once prices are known.");
   const table = el("details", { class: "table", hidden: true }, el("summary", {}, "As a table"), el("div", { class: "scroll" }));
-  root.append(empty, stage, spoken, table);
-  let slots = [], at = 0, view = null, cursor = null;
+  root.append(empty, sum, readout, stage, spoken, legend, table);
+  let slots = [], at = 0, view = null, tallest = 0;
 
   function redraw() {
-    const width = Math.floor(stage.clientWidth);
-    empty.hidden = slots.length > 0;
-    stage.hidden = slots.length === 0;
-    table.hidden = slots.length === 0;
-    if (slots.length === 0 || width < 100) return;
-    view = scales(slots, width);
-    const { picture, now, cross } = draw(slots, view);
-    view.nowLine = now;
-    view.cross = cross;
-    stage.replaceChildren(picture, readout);
+    const width = Math.floor(stage.clientWidth), nothing = slots.length === 0;
+    for (const part of [stage, table, readout, legend]) part.hidden = nothing;
+    empty.hidden = !nothing;
+    if (nothing || width < 100) return;
+    if (view && view.width !== width) {
+      tallest = 0;
+      readout.style.minHeight = "";
+    }
+    view = scales(panels(slots, width), slots, width);
+    const drawn = draw(slots, view);
+    view.nowLine = drawn.now;
+    view.cross = drawn.cross;
+    stage.replaceChildren(drawn.picture);
     moveNow();
-    point(cursor);
+    point(cursor(), false);
   }
   function moveNow() {
     if (!view) return;
     const x = view.x(at);
     view.nowLine.style.display = x < MARGIN.left - 1 || x > view.width - MARGIN.right ? "none" : "";
     view.nowLine.setAttribute("transform", `translate(${Math.max(x, MARGIN.left).toFixed(1)} 0)`);
+    if (cursor() === null) tell(present());
   }
-  function point(index) {
-    cursor = index === null || !slots[index] ? null : index;
-    readout.hidden = cursor === null;
+  const present = () => Math.max(0, slots.findIndex((slot) => slot.time + SLOT_MS > at));
+  const isNow = (slot) => slot.time <= at && at < slot.time + SLOT_MS;
+  function tell(index) {
+    const slot = slots[index], key = slot && `${slot.time} ${isNow(slot)}`;
+    if (!slot || readout.dataset.key === key) return;
+    readout.dataset.key = key;
+    readout.replaceChildren(...details(slot, isNow(slot)));
+    // Words of several lengths must not make the picture below jump.
+    tallest = Math.max(tallest, readout.offsetHeight);
+    readout.style.minHeight = `${tallest}px`;
+  }
+  function point(index, aloud) {
     if (!view) return;
-    view.cross.style.display = cursor === null ? "none" : "";
-    if (cursor === null) return;
-    const slot = slots[cursor], x = view.x(slot.time + SLOT_MS / 2);
-    view.cross.setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
-    readout.replaceChildren(...details(slot));
-    const width = readout.offsetWidth;
-    readout.style.left = `${Math.min(Math.max(x + (x > view.width / 2 ? -width - 12 : 12), 0), view.width - width)}px`;
+    view.cross.style.display = index === null ? "none" : "";
+    if (index !== null) view.cross.setAttribute("transform", `translate(${view.x(slots[index].time + SLOT_MS / 2).toFixed(1)} 0)`);
+    readout.classList.toggle("pointed", index !== null);
+    tell(index ?? present());
+    if (aloud) setText(spoken, readout.innerText.replaceAll("\n", " "));
   }
-  const indexAt = (event) => {
-    const x = event.clientX - stage.getBoundingClientRect().left;
-    return Math.min(slots.length - 1, Math.max(0, Math.floor((view.time(x) - slots[0].time) / SLOT_MS)));
-  };
-  stage.addEventListener("pointermove", (event) => view && point(indexAt(event)));
-  stage.addEventListener("pointerdown", (event) => view && point(indexAt(event)));
-  stage.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && point(null));
-  stage.addEventListener("blur", () => point(null));
-  stage.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4 }[event.key];
-    if (event.key === "Escape") return point(null);
-    if (!step || !slots.length) return;
-    event.preventDefault();
-    point(Math.min(slots.length - 1, Math.max(0, (cursor ?? -1) + step)));
-    setText(spoken, details(slots[cursor]).map((row) => row.textContent).join(", "));
-  });
+  const cursor = readable(stage, { view: () => view, slots: () => slots, point });
   new ResizeObserver(redraw).observe(stage.parentElement);
 
   return {
     plan(plan) {
       slots = (plan?.slots ?? []).slice(0, SLOTS).map((slot) => ({ ...slot, time: Date.parse(slot.start) }));
-      // A new plan starts a slot later: the reading follows its slot.
+      delete readout.dataset.key;
+      const words = summary(slots);
+      setText(sum, words);
+      sum.hidden = !words;
+      fillLegend(legend, slots);
       fillTable(table.lastElementChild, slots);
       redraw();
     },
@@ -91,181 +89,164 @@ export function chart(root) {
   };
 }
 
-function scales(slots, width) {
-  const start = slots[0].time, end = slots.at(-1).time + SLOT_MS;
-  const inner = width - MARGIN.left - MARGIN.right;
-  const x = (time) => MARGIN.left + ((time - start) / (end - start)) * inner;
-  const time = (px) => start + ((px - MARGIN.left) / inner) * (end - start);
-  const domains = {
-    price: span(slots.flatMap((slot) => [slot.import_price ?? 0, 0]), 0.02),
-    sun: span([0, ...slots.map((slot) => slot.pv)], 100),
-    compute: span([0, ...slots.flatMap((slot) => [slot.compute, slot.heat])], 10),
-  };
-  let top = MARGIN.top + 18;
-  const panels = {};
-  for (const [name, height] of PANELS) {
-    const [low, high] = domains[name], from = top;
-    panels[name] = { top: from, height, low, high, y: (value) => from + height - ((value - low) / (high - low)) * height };
-    top += height + GAP;
-  }
-  const bottom = top - GAP;
-  return { width, x, time, start, end, panels, bottom, height: bottom + MARGIN.bottom };
+/** What all of it comes to, in a sentence. */
+function summary(slots) {
+  const kwh = slots.reduce((all, slot) => all + slot.compute / 4000, 0);
+  if (!slots.length) return "";
+  const until = `Until ${momentOf(slots.at(-1).time + SLOT_MS, slots[0].time)}`;
+  const computes = kwh > 0.005 ? `compute uses ${energy(kwh)}` : "nothing is computed";
+  const costs = slots.map((slot) => slot.house?.cost), without = slots.map((slot) => slot.house?.cost_without);
+  const total = (list) => (list.every((each) => typeof each === "number") ? list.reduce((all, each) => all + each, 0) : undefined);
+  const [planned, own] = [total(costs), total(without)];
+  if (planned === undefined) return `${until} ${computes}.`;
+  const pays = (amount, costs, earns) => `${amount < -0.005 ? earns : costs} ${euro(Math.abs(amount))}`;
+  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}.`;
+  return `${until} ${computes}. The house's energy, less what the work pays, ${pays(planned, "costs", "earns")}.${compared}`;
 }
 
-/** From the least to the greatest value, with some air, never empty. */
-function span(values, least) {
-  const low = Math.min(...values), high = Math.max(...values, low + least), air = (high - low) * 0.06;
-  return [low < 0 ? low - air : low, high + air];
+function panels(slots, width) {
+  const small = width < 480 ? 0.86 : 1, of = (name) => slots.map((slot) => slot.house?.[name]);
+  const has = (values) => values.some((value) => value !== null && value !== undefined);
+  const soc = slots.map((slot) => slot.battery_soc), [room, tank] = [of("room"), of("tank")];
+  const pumped = slots.some((slot) => heatPumpWords(slot) !== "");
+  const sums = slots.flatMap((slot) => [slot.pv == null ? null : slot.pv + (slot.pv_spread ?? 0), slot.load]);
+  const list = [
+    { name: "price", height: 92, values: [0, ...slots.map((slot) => slot.import_price)], least: 0.02 },
+    { name: "sun", height: 96, values: [0, ...sums], least: 100 },
+    { name: "compute", height: 104, values: [0, ...slots.flatMap((slot) => [slot.compute, slot.heat])], least: 10 },
+    has(soc) && { name: "battery", height: 68, fixed: [0, 100], strip: slots.some((slot) => slot.house?.battery) },
+    has(room) && { name: "room", height: 52, fixed: around(room, 2) },
+    has(tank) && { name: "tank", height: 52, fixed: around(tank, 6) },
+    pumped && { name: "pump", height: 58, values: [0, ...of("heat_pump_power")], least: 100, strip: true },
+  ];
+  return list.filter(Boolean).map((panel) => ({ ...panel, height: Math.round(panel.height * small) }));
 }
 
 function draw(slots, view) {
-  const { panels, width, height, bottom } = view;
+  const { width, height, top, bottom, panels } = view;
   const layer = (name, ...children) => svg("g", { class: name }, children);
-  const top = panels.price.top;
-  const now = svg("g", { class: "now" }, svg("path", { d: Object.values(panels).map((panel) => `M0 ${panel.top}v${panel.height}`).join("") }), svg("text", { x: 0, y: top - 26 }, "now"));
-  const cross = svg("path", { class: "cross", d: `M0 ${top}V${bottom}` });
+  const now = svg("g", { class: "now" }, svg("path", { d: `M0 ${top - 4}V${bottom}` }), svg("text", { x: 0, y: top - 33 }, "now"));
+  const cross = svg("path", { class: "cross", d: `M0 ${top - 4}V${bottom}` });
+  const celsius = (value) => degrees(value).replace(/[.,]0 °C| °C/, "°");
+  const optional = [
+    panels.battery && layer("battery", axis(view, "battery", "Battery level planned", percent), levelShapes(slots, view), stripShapes(slots, view, "battery")),
+    panels.room && layer("heat", axis(view, "room", "Room planned", celsius, 2), svg("path", { class: "line", d: line(slots, view, panels.room, (slot) => slot.house?.room, 1) })),
+    panels.tank && layer("tank", axis(view, "tank", "Tank planned", celsius, 2), svg("path", { class: "line", d: line(slots, view, panels.tank, (slot) => slot.house?.tank, 1) })),
+    panels.pump && layer("pump", axis(view, "pump", "Heat pump planned", roundPower, 2), pumpShapes(slots, view), stripShapes(slots, view, "heat_pump")),
+  ];
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     layer("nights", nights(slots, view)),
-    layer("times", hourLines(view)),
+    layer("times", hours(view)),
     layer("price grid", axis(view, "price", `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
-    layer("sun solar", axis(view, "sun", "Sun expected", roundPower), sunShapes(slots, view)),
+    layer("sun solar", axis(view, "sun", view.width < 480 ? "Sun expected" : "Sun expected, and how far it may be off", roundPower), sunShapes(slots, view)),
     layer("compute", axis(view, "compute", "Compute planned", roundPower), computeShapes(slots, view)),
-    now, cross);
+    ...optional, now, cross);
   return { picture, now, cross };
 }
 
-/** Whether the plan knows a day's sun. */
-const tells = (slots) => slots.filter((slot) => slot.pv > 0).length >= DAY_SLOTS_MIN;
-
-function nights(slots, { x, panels, bottom }) {
-  const best = Math.max(...slots.map((slot) => slot.pv));
-  if (!tells(slots)) return [];
-  return runs(slots, (slot) => slot.pv <= best * NIGHT)
-    .filter((run) => run.key && run.count > 1 && run.to - run.from < NIGHT_MAX_MS)
-    .map(({ from, to }) => svg("rect", { x: x(from), width: x(to) - x(from), y: panels.price.top - 4, height: bottom - panels.price.top + 4 }));
-}
-
-function hourLines({ x, start, end, width, panels, bottom }) {
-  const every = width < 480 ? 6 : width < 800 ? 3 : 2, shapes = [];
-  for (let time = Math.ceil(start / 3600000) * 3600000; time <= end; time += 3600000) {
-    const hour = hourOf(time);
-    if (hour % every) continue;
-    const midnight = hour === 0;
-    shapes.push(svg("path", { class: midnight ? "midnight" : "hour", d: `M${x(time)} ${panels.price.top - 4}V${bottom + 4}` }));
-    if (x(time) < width - 28) shapes.push(svg("text", { x: x(time), y: bottom + 18, class: midnight ? "day" : "" }, midnight && width > 480 ? dayOf(time) : timeOf(time)));
-  }
-  return shapes;
-}
-
-function axis({ panels, width }, name, title, format) {
-  const panel = panels[name];
-  const marks = ticks(panel.low, panel.high, panel.height > 90 ? 3 : 2).map((value) => [
-    svg("path", { class: value === 0 ? "zero" : "rule", d: `M${MARGIN.left} ${panel.y(value)}H${width - MARGIN.right}` }),
-    svg("text", { class: "tick", x: MARGIN.left - 6, y: panel.y(value) + 4 }, format(value)),
-  ]);
-  return [svg("text", { class: "title", x: MARGIN.left + 8, y: panel.top - 8 }, title), ...marks.flat()];
-}
-
-const roundPower = (watts) => (Math.abs(watts) < 1000 ? `${watts} W` : `${watts / 1000} kW`);
-
-/** Round values inside the range, zero among them. */
-function ticks(low, high, wanted) {
-  const rough = (high - low) / wanted, size = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((each) => each >= rough) ?? size * 10;
-  const list = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9; value += step) list.push(Math.abs(value) < 1e-9 ? 0 : value);
-  return list;
-}
-
-function priceShapes(slots, { x, panels }) {
-  const { y } = panels.price;
-  const path = (kept) => slots.map((slot, index) => {
-    if (!kept(slot)) return "";
-    const joined = index && kept(slots[index - 1]);
-    return `${joined ? "L" : "M"}${x(slot.time)} ${y(slot.import_price)}H${x(slot.time + SLOT_MS)}`;
-  }).join("");
-  const known = (slot) => slot.import_price != null;
+function priceShapes(slots, view) {
+  const { x, panels } = view, { y } = panels.price;
   const free = slots.filter((slot) => slot.import_price < 0).map((slot) =>
     svg("rect", { class: "negative", x: x(slot.time), width: x(slot.time + SLOT_MS) - x(slot.time) + 0.5, y: y(0), height: y(slot.import_price) - y(0) }));
-  const published = path((slot) => known(slot) && !slot.estimated_from), estimated = path((slot) => known(slot) && slot.estimated_from);
-  return [...free, svg("path", { class: "line", d: published }), svg("path", { class: "line estimated", d: estimated })];
+  const published = steps(slots, view, panels.price, (slot) => (slot.estimated_from ? null : slot.import_price));
+  const estimated = steps(slots, view, panels.price, (slot) => (slot.estimated_from ? slot.import_price : null));
+  return [...free, svg("path", { class: "line", d: published }), svg("path", { class: "line estimated", d: estimated }),
+    estimated && corner(view, "price", "grid", "┅ estimated")];
 }
 
-function sunShapes(all, view) {
-  const { x, panels } = view, { y } = panels.sun;
-  const slots = all.filter((slot) => slot.pv != null);
-  if (!slots.length) return [remark(view, "sun", "not known")];
-  if (slots.every((slot) => slot.pv <= 0)) return [remark(view, "sun", "none expected")];
-  const middle = (slot) => x(slot.time + SLOT_MS / 2);
-  const line = slots.map((slot, index) => `${index ? "L" : "M"}${middle(slot).toFixed(1)} ${y(slot.pv).toFixed(1)}`).join("");
-  const ends = [middle(slots[0]), middle(slots.at(-1))];
+function sunShapes(slots, view) {
+  const { panels } = view, sunny = slots.some((slot) => slot.pv != null && slot.pv > 0);
+  const house = line(slots, view, panels.sun, (slot) => slot.load);
+  const houseShapes = house && [svg("path", { class: "line house halo", d: house }), svg("path", { class: "line house", d: house }), corner(view, "sun", "house", "━ house and heat pump")];
+  if (!sunny) return [houseShapes, remark(view, "sun", slots.every((slot) => slot.pv == null) ? "sun: not known" : "no sun expected")];
+  const spread = (sign) => (slot) => (slot.pv == null ? null : Math.max(0, slot.pv + sign * (slot.pv_spread ?? 0)));
   const note = !tells(slots) && remark(view, "sun", "no forecast yet: it is learnt from the first day");
-  return [svg("path", { class: "area", d: `${line}L${ends[1]} ${y(0)}L${ends[0]} ${y(0)}Z` }), svg("path", { class: "line", d: line }), note];
-}
-
-/** Words in the middle of a panel that has nothing to draw. */
-function remark({ panels, width }, name, text) {
-  const { top, height } = panels[name];
-  return svg("text", { class: "remark", x: (MARGIN.left + width - MARGIN.right) / 2, y: top + height / 2 + 4 }, text);
+  return [
+    svg("path", { class: "area", d: band(slots, view, panels.sun, () => 0, (slot) => slot.pv) }),
+    svg("path", { class: "spread", d: band(slots, view, panels.sun, spread(-1), spread(1)) }),
+    svg("path", { class: "line", d: line(slots, view, panels.sun, (slot) => slot.pv) }),
+    houseShapes, note];
 }
 
 function computeShapes(slots, view) {
-  const { x, panels, width } = view, { y } = panels.compute;
-  if (slots.every((slot) => slot.compute <= 0.5 && slot.heat <= 0.5)) return [remark(view, "compute", "nothing planned")];
-  const bars = slots.filter((slot) => slot.compute > 0.5).map((slot) => {
+  const { x, panels } = view, { y } = panels.compute;
+  if (slots.every((slot) => slot.compute <= SOME_W && slot.heat <= SOME_W)) return [remark(view, "compute", "nothing planned")];
+  const bars = slots.filter((slot) => slot.compute > SOME_W).map((slot) => {
     const left = x(slot.time), wide = x(slot.time + SLOT_MS) - left;
-    const gap = wide > 5 ? 0.8 : 0;
-    return svg("rect", { class: `bar ${reasonHue(slot.reason)}`, x: left, width: gap ? wide - gap : wide + 0.3, y: y(slot.compute), height: y(0) - y(slot.compute) });
+    return svg("rect", { class: `bar ${reasonHue(slot.reason)}`, x: left, width: wide + 0.3, y: y(slot.compute), height: y(0) - y(slot.compute) });
   });
-  const warm = (slot) => slot && slot.heat > 0.5;
-  const heat = slots.map((slot, index) => (warm(slot) ? `${warm(slots[index - 1]) ? "L" : "M"}${x(slot.time)} ${y(slot.heat)}H${x(slot.time + SLOT_MS)}` : "")).join("");
-  const hottest = slots.reduce((best, slot) => (slot.heat > best.heat ? slot : best), slots[0]);
-  const label = hottest.heat > 0.5 && svg("text", { class: "direct heat", x: width - MARGIN.right, y: panels.compute.top - 8 }, "━ useful heat");
-  return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }), label, ...runLabels(slots, x, panels.compute)];
+  const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W ? slot.heat : null));
+  return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }),
+    heat && corner(view, "compute", "heat", "━ useful heat"), ...runLabels(slots, view)];
 }
 
-/** The reason's name under a run of slots, where it fits. */
-function runLabels(slots, x, panel) {
-  return runs(slots, (slot) => (slot.compute > 0.5 ? slot.reason : ""))
-    .filter((run) => run.key && x(run.to) - x(run.from) > reason(run.key).length * RUN_LABEL_PX)
-    .map((run) => svg("text", { class: `direct run ${reasonHue(run.key)}`, x: (x(run.from) + x(run.to)) / 2, y: panel.y(0) - 6 }, reason(run.key)));
+/** The reason's name in a run of slots, where it fits. */
+function runLabels(slots, { x, panels }) {
+  return runs(slots, (slot) => (slot.compute > SOME_W ? slot.reason : ""))
+    .filter((run) => run.key && x(run.to) - x(run.from) > reason(run.key).length * LABEL_PX)
+    .map((run) => svg("text", { class: `direct run ${reasonHue(run.key)}`, x: (x(run.from) + x(run.to)) / 2, y: panels.compute.y(0) - 6 }, reason(run.key)));
 }
 
-/** Neighbouring slots with the same key, as spans of time. */
-function runs(slots, keyOf) {
-  const list = [];
-  for (const slot of slots) {
-    const key = keyOf(slot), run = list.at(-1);
-    if (run && run.key === key) { run.to = slot.time + SLOT_MS; run.count += 1; }
-    else list.push({ key, from: slot.time, to: slot.time + SLOT_MS, count: 1 });
-  }
-  return list;
-}
-
-/** A price in words: published, estimated, or not known. */
-function importPrice(slot, unit = "") {
-  if (slot.import_price == null) return "not known";
-  return `${price(slot.import_price)}${unit}${slot.estimated_from ? " (estimated)" : ""}`;
-}
-
-function details(slot) {
-  const net = slot.worth.revenue + slot.worth.heat - slot.worth.electricity;
-  const row = (hue, name, value) => el("p", { class: hue }, `${name} `, el("b", {}, value));
+function levelShapes(slots, view) {
+  const { panels } = view, level = (slot) => slot.battery_soc;
   return [
-    el("p", { class: "when" }, `${timeOf(slot.time)} to ${timeOf(slot.time + SLOT_MS)}`),
-    row("grid", "Price", importPrice(slot, ` ${PRICE_UNIT}`)),
-    row("solar", "Sun", power(slot.pv)),
-    row("compute", "Compute", power(slot.compute)),
-    row("heat", "Heat", power(slot.heat)),
-    row(reasonHue(slot.reason), "Because", reason(slot.reason)),
-    row("", "Net value", `${price(net)} ${PRICE_UNIT}`),
-  ];
+    svg("path", { class: "area", d: band(slots, view, panels.battery, () => 0, level) }),
+    svg("path", { class: "line", d: line(slots, view, panels.battery, level, 1) })];
+}
+
+function pumpShapes(slots, view) {
+  const { panels } = view, watts = (slot) => slot.house?.heat_pump_power;
+  const d = steps(slots, view, panels.pump, watts);
+  return [svg("path", { class: "line", d })];
+}
+
+/** What a device is to do, as a strip below its panel, with the reason where it fits. */
+function stripShapes(slots, { x, panels }, device) {
+  const top = panels[device === "battery" ? "battery" : "pump"].strip;
+  if (top === null) return [];
+  const key = (slot) => (slot.house?.[device] ? slot.house[`${device}_reason`] : "");
+  return runs(slots, key).filter((run) => run.key).map(({ key, from, to }) => {
+    const own = OWN.includes(key), left = x(from), wide = x(to) - left;
+    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX);
+    return [
+      svg("rect", { class: `act ${own ? "own" : reasonHue(key)}`, x: left + 0.5, y: top, width: Math.max(1, wide - 1), height: 18, rx: 3 }),
+      words && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
+    ];
+  });
+}
+
+/** Where there is no room for more. */
+const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
+
+const stripWords = (device, key) => (device === "heat_pump" && key === "hold_for_later" ? "waits for cheaper heat" : reason(key));
+
+/** Which colour stands for which reason, for each device. */
+function fillLegend(root, slots) {
+  const list = (name, device, keys) => {
+    const seen = [...new Set(keys)].filter((key) => key && !OWN.includes(key));
+    return seen.length > 0 && el("p", {}, el("b", {}, `${name} `), seen.map((key) => el("span", { class: `key ${reasonHue(key)}` }, stripWords(device, key))));
+  };
+  root.replaceChildren(...[
+    list("Compute", "compute", slots.filter((slot) => slot.compute > SOME_W).map((slot) => slot.reason)),
+    list("Battery", "battery", slots.map((slot) => slot.house?.battery && slot.house.battery_reason)),
+    list("Heat pump", "heat_pump", slots.map((slot) => slot.house?.heat_pump && slot.house.heat_pump_reason)),
+  ].filter(Boolean));
 }
 
 /** Every full hour, for those who would rather read. */
 function fillTable(root, slots) {
-  const head = ["Time", `Price ${PRICE_UNIT}`, "Sun", "Compute", "Heat", "Why"].map((name) => el("th", { scope: "col" }, name));
-  const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) =>
-    el("tr", {}, [timeOf(slot.time), importPrice(slot), power(slot.pv), power(slot.compute), power(slot.heat), reason(slot.reason)].map((text) => el("td", {}, text))));
+  const house = slots.some((slot) => slot.house);
+  const columns = [
+    ["Time", (slot) => timeOf(slot.time)], [`Price ${PRICE_UNIT}`, (slot) => importPrice(slot)], ["Sun", sun],
+    ["House", (slot) => (slot.load == null ? "not known" : power(slot.load))],
+    ["Battery level", (slot) => percent(slot.battery_soc)],
+    ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
+    ["Compute", (slot) => computeWords(slot)], ["Battery", (slot) => batteryWords(slot).replace(/ At .*/, "")],
+    ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)], ["Costs", (slot) => costWords(slot).replace("This quarter hour ", "")]] : []),
+  ];
+  const words = 4 + (house ? 3 : 1);
+  const cell = (slot) => ([, of], index) => el("td", { class: index >= words ? "words" : undefined }, of(slot) || "–");
+  const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) => el("tr", {}, columns.map(cell(slot))));
+  const head = columns.map(([name], index) => el("th", { scope: "col", class: index >= words ? "words" : undefined }, name));
   root.replaceChildren(el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)));
 }

@@ -85,45 +85,6 @@ export const momentOf = (date, now) => (new Date(date) - new Date(now) > 4320000
 /** The hour of the day at the site, 0 to 23. */
 export const hourOf = (date) => Number(hours.formatToParts(new Date(date)).find((part) => part.type === "hour").value);
 
-/** Why, in a word or two. */
-export const REASONS = {
-  surplus: "solar surplus",
-  cheap_power: "cheap power",
-  negative_price: "negative price",
-  curtailment: "saves curtailed sun",
-  heat_demand: "heat demand",
-  paid_work: "paid work",
-  deadline: "deadline",
-  interactive: "someone is asking",
-  boost: "boost",
-  idle: "idle",
-  min_on_time: "minimum on time",
-  min_off_time: "minimum off time",
-  fuse_limit: "fuse limit",
-  grid_dimmed: "dimmed by the grid",
-  too_hot: "too hot",
-  battery_reserve: "battery reserve",
-  stale_data: "data is stale",
-  implausible: "meters contradict",
-  worker_down: "engine down",
-  worker_starting: "engine starting",
-  island: "grid is lost",
-  off: "off",
-};
-
-/** The reason as people say it; an unknown one as it is spelt. */
-export const reason = (name) => REASONS[name] ?? String(name ?? "").replaceAll("_", " ");
-
-/** The colour class of a reason: that of the source which justifies it. */
-export function reasonHue(name) {
-  if (["surplus", "curtailment"].includes(name)) return "solar";
-  if (["cheap_power", "negative_price"].includes(name)) return "grid";
-  if (name === "heat_demand") return "heat";
-  if (["idle", "off", "min_off_time", "worker_starting"].includes(name)) return "quiet";
-  if (["fuse_limit", "grid_dimmed", "too_hot", "battery_reserve", "stale_data", "implausible", "worker_down", "island"].includes(name)) return "alert";
-  return "compute";
-}
-
 /** A known value's number, fresh or stale; undefined where it is missing. */
 export const last = (known) => (known && known.state !== "missing" && isNumber(known.value) ? known.value : undefined);
 

@@ -8,6 +8,7 @@ import { earnings } from "./earnings.js";
 import { flow } from "./flow.js";
 import { jobs } from "./jobs.js";
 import { follow } from "./link.js";
+import { review } from "./review.js";
 import { status } from "./status.js";
 import { why } from "./why.js";
 
@@ -15,7 +16,7 @@ const WORDS = { connecting: "connecting", waiting: "connected, waiting", live: "
 
 const ahead = chart(byId("chart"));
 const because = why();
-const parts = [because.record, controls(), flow(byId("flow")), earnings(), status(), jobs(), (record) => ahead.now(record)];
+const parts = [because.record, controls(), flow(byId("flow")), earnings(), status(), jobs(), review(), (record) => ahead.now(record)];
 
 follow({
   state(name) {

@@ -1,8 +1,9 @@
 // What is being done and why, what comes next, the limits, and the three numbers as an equation.
 
 import { byId, el, setText } from "./dom.js";
-import { PRICE_UNIT, momentOf, power, price, reason, reasonHue } from "./format.js";
+import { PRICE_UNIT, momentOf, power, price } from "./format.js";
 import { send } from "./link.js";
+import { reason, reasonHue } from "./reasons.js";
 
 /** Less planned power than this is none. */
 const PLANNED_W = 0.5;
@@ -11,6 +12,7 @@ const SLOT_MS = 900000;
 /** Returns how to show a record's decision, and how to take a new plan. */
 export function why() {
   const tag = byId("reason"), sentence = byId("explanation"), limits = byId("limits"), problems = byId("problems");
+  const others = byId("others");
   const worth = equation(byId("worth")), next = byId("next");
   const confirmation = byId("confirm-row"), refused = byId("confirm-answer");
   let slots = [], latest = null;
@@ -30,6 +32,8 @@ export function why() {
     latest = record;
     showNext();
     setText(sentence, record.explanation);
+    const devices = [["Battery", record.battery_explanation], ["Heat pump", record.heat_pump_explanation]].filter(([, words]) => words);
+    showList(others, devices, ([name, words]) => el("div", {}, el("dt", {}, name), el("dd", {}, words)));
     setText(tag, reason(decision.reason));
     tag.className = `reason ${reasonHue(decision.reason)}`;
     tag.hidden = false;

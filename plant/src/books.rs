@@ -22,6 +22,8 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+/// The plan that a day began with.
+mod day_plan;
 /// What the books lack.
 mod gaps;
 /// How far each journal of receipts is booked.
@@ -32,6 +34,8 @@ pub mod ledger;
 pub mod parts;
 /// Which receipts are known already.
 mod receipt_ids;
+/// What was planned against what happened.
+pub mod review;
 /// Sums over accounts.
 pub mod totals;
 /// What a span of time came to, in a sentence.
@@ -40,6 +44,7 @@ pub mod verdict;
 use crate::books::account::{Held, Interval};
 use crate::books::calendar::Calendar;
 use crate::books::comparison::Comparison;
+use crate::books::day_plan::DayPlan;
 use crate::books::gaps::Gaps;
 use crate::books::journals::Journals;
 use crate::books::receipt_ids::ReceiptIds;
@@ -48,6 +53,7 @@ use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
 use crate::outlook::Outlook;
+use crate::plan::Plan;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
 use crate::units::{Currency, Eur, KilowattHours};
@@ -78,6 +84,7 @@ pub(crate) struct Books {
     pub journals: Journals,
     currency: Currency,
     calendar: Calendar,
+    day_plan: DayPlan,
     receipts: ReceiptIds,
     held: Option<Holding>,
     comparison: Comparison,
@@ -121,6 +128,7 @@ impl Books {
             currency: site.currency,
             journals: checkpoint.map(|checkpoint| checkpoint.journals.clone()).unwrap_or_default(),
             calendar: Calendar::new(site.timezone, since, restored.days.clone()),
+            day_plan: DayPlan::default(),
             receipts: ReceiptIds::new(REMEMBERED),
             held: None,
             comparison: Comparison::new(site, checkpoint.and_then(|checkpoint| checkpoint.comparison.as_ref())),
@@ -229,6 +237,14 @@ impl Books {
             self.computes = Some(computes);
         }
         self.held = Some(Holding { from: situation.now, stands_for, held });
+    }
+
+    /// Keeps beside the open slot what the plan of its day says of it; `plan` is in force at `now`.
+    pub(crate) fn note_plan(&mut self, site: &Site, plan: Option<&Plan>, now: Timestamp) {
+        self.day_plan.follow(plan, site.timezone, now);
+        if self.open.planned.is_none() {
+            self.open.planned = self.day_plan.get(self.open.slot);
+        }
     }
 
     /// Books a receipt at `now`, after what has passed; nothing where it is known already or impossible.

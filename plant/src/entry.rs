@@ -11,6 +11,10 @@
 
 /// What older versions wrote.
 mod form;
+/// What was planned.
+mod planned;
+
+pub use planned::Planned;
 
 use crate::earnings::Earnings;
 use crate::plan::HeatRoute;
@@ -203,6 +207,9 @@ pub struct SlotAccount {
     pub export_price: EurPerKwh,
     /// What was read beside the powers.
     pub readings: SlotReadings,
+    /// What was planned for it at the beginning of its day; `None` where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
     /// What others paid for the work.
     pub revenue: Eur,
     /// What the household's own questions were worth to it, by the owner's value. No money.

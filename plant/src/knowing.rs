@@ -3,7 +3,8 @@
 //! ```text
 //! quarter --> days --+--> sun (ratios, envelope, weights)   --+
 //!                    +--> usual (household, hot water, work)  +--> expectations of the slots ahead
-//!                    +--> tank (draws), mass, outdoor mean  --+
+//!                    +--> tank (draws), outdoor mean        --+
+//!                    +--> rooms (mass), building            --+
 //! ```
 //!
 //! Terms: the *base* of a PV forecast is the weather service's, or the roof's *envelope*, what it yields on a bright day. What is worked
@@ -15,16 +16,18 @@
 //! Example: yesterday at 12:00 the roof made 4 kW of the 5 kW of a bright day, and today so far half of what a bright day has. At 13:00
 //! a little more than 2.5 kW is expected, tomorrow about 4.
 
+/// The building by its history.
+mod building;
 /// 400 days of numbers.
 mod days;
 /// The heat of a slot that has passed.
 mod heat;
-/// The mass of the building.
-mod mass;
 /// How the sun compares with what was expected.
 mod ratios;
 /// Weights of the PV forecast.
 mod ridge;
+/// The rooms, and the mass that nobody reads.
+mod rooms;
 /// PV.
 mod sun;
 /// Draws from the tank.
@@ -35,10 +38,11 @@ mod usual;
 mod weather;
 
 use crate::history::Quarter;
-use crate::house::room::{self, Influence};
-use crate::knowing::days::{Column, Days, LocalTime, QUARTERS};
+use crate::house::room;
+use crate::knowing::building::Fitted;
+use crate::knowing::days::{Column, Days, LocalTime, QUARTERS, day_of};
 use crate::knowing::heat::{Before, Heat};
-use crate::knowing::mass::RoomSeen;
+use crate::knowing::rooms::Model;
 use crate::knowing::sun::{Place, Sun};
 use crate::knowing::tank::TankSeen;
 use crate::knowing::usual::Usual;
@@ -46,6 +50,7 @@ use crate::knowing::weather::{Air, Trailing};
 use crate::outlook::Outlook;
 use crate::plan::Warmth;
 use crate::site::Site;
+use crate::site::building::Fabric;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, KilowattHours, Watts};
 use crate::value::thermal::OUTDOOR_UNKNOWN;
@@ -58,8 +63,6 @@ const MARGIN_UNKNOWN: [f64; 3] = [3.0; 3];
 const MARGIN_MAX: f64 = 11.0;
 /// Slots in which a household's difference from its usual level fades.
 const LEVEL_FADES: f64 = 4.0;
-/// A household whose power is unknown counts as this much for its gains, kW: 3500 kWh a year.
-const TYPICAL_HOUSEHOLD: f64 = 0.4;
 /// A feed that ends within so many slots is about to fail, and its last day does not stand in for the next.
 const FEED_LEFT_MIN: i64 = 16;
 
@@ -72,9 +75,35 @@ pub(crate) struct Knowing {
     usual: Arc<Usual>,
     outdoor: Trailing,
     tank: TankSeen,
-    room: RoomSeen,
+    building: Arc<Building>,
     /// The newest quarter hour.
     last: Option<Slot>,
+}
+
+/// The building as it is known.
+#[derive(Clone, Debug)]
+struct Building {
+    /// The day before which it was fitted.
+    day: Option<i64>,
+    fitted: Fitted,
+    model: Model,
+}
+
+impl Building {
+    /// As the site states or estimates it.
+    fn new(fabric: Fabric) -> Self {
+        let fitted = Fitted::stated(fabric);
+        Self { day: None, model: fitted.model(), fitted }
+    }
+}
+
+/// What warmed tank and rooms in a slot, kW, and what was drawn.
+#[derive(Clone, Debug)]
+struct Warms {
+    pumped: Option<f64>,
+    compute: Option<f64>,
+    summer: bool,
+    drawn: Option<tank::Drawn>,
 }
 
 /// Power levels of the present moment, where known: they stand in for a quarter hour that was not observed.
@@ -124,14 +153,14 @@ impl Knowing {
             usual: Arc::default(),
             outdoor: Trailing::default(),
             tank: TankSeen::default(),
-            room: RoomSeen::default(),
+            building: Arc::new(Building::new(room::fabric(site))),
             last: None,
         };
         for quarter in history {
             knowing.take(site, quarter, false);
         }
         if let Some(last) = knowing.last {
-            knowing.turn_to(last.plus(1));
+            knowing.turn_to(site, last.plus(1));
         }
         knowing
     }
@@ -139,13 +168,19 @@ impl Knowing {
     /// Learns from a quarter hour that has passed. One that is known already teaches nothing.
     pub(crate) fn learn(&mut self, site: &Site, quarter: &Quarter) {
         if self.take(site, quarter, true) {
-            self.turn_to(quarter.slot.plus(1));
+            self.turn_to(site, quarter.slot.plus(1));
         }
     }
 
     /// Works out what is worked out once a day, for the day of `slot`.
-    fn turn_to(&mut self, slot: Slot) {
+    fn turn_to(&mut self, site: &Site, slot: Slot) {
         self.sun.turn_to(slot, &self.days, self.zone, true);
+        let due = self.days.due(day_of(slot));
+        if site.building.fabric.is_none() && site.room.is_some() && self.building.day != due {
+            let guess = room::estimated(site);
+            let fitted = due.map_or(Fitted::stated(guess), |day| Fitted::of(&self.days, day, self.sun.peak, &guess));
+            self.building = Arc::new(Building { day: due, model: fitted.model(), fitted });
+        }
         let (day, _) = self.zone.at(slot);
         if self.usual.day() != day {
             self.usual = Arc::new(Usual::of(&self.days, self.zone, slot));
@@ -165,57 +200,45 @@ impl Knowing {
         let expected = kilowatts(quarter.expected_pv);
         let envelope = self.sun.pass(slot, pv, expected);
         let outdoor = self.outdoor.pass(quarter);
-        let drawn = self.warms(site, quarter, outdoor);
+        let warms = self.warms(site, quarter, outdoor);
         let values = [
             (Column::Pv, pv),
             (Column::ExpectedPv, expected),
             (Column::Envelope, envelope),
             (Column::Load, kilowatts(quarter.load)),
             (Column::HeatPump, kilowatts(quarter.heat_pump)),
-            (Column::Outdoor, quarter.outdoor.map(|outdoor| outdoor.0)),
+            (Column::Outdoor, outdoor),
             (Column::ExpectedOutdoor, quarter.expected_outdoor.map(|outdoor| outdoor.0)),
             (Column::Sun, quarter.irradiance),
             (Column::Drawn, None),
             (Column::Arrived, quarter.arrived.map(|work| work.0)),
+            (Column::Room, quarter.room.map(|room| room.0)),
+            (Column::Pumped, warms.pumped),
+            (Column::ComputeHeat, warms.compute),
+            (Column::Summer, Some(f64::from(u8::from(warms.summer)))),
         ];
         self.days.remember(slot, &values);
-        if let Some((drawn, slots)) = drawn {
+        if let Some((drawn, slots)) = warms.drawn {
             slots.for_each(|slot| self.days.remember(Slot(slot), &[(Column::Drawn, Some(drawn))]));
         }
         true
     }
 
-    /// Follows tank and mass through `quarter`.
-    fn warms(&mut self, site: &Site, quarter: &Quarter, outdoor: Option<f64>) -> Option<tank::Drawn> {
-        let (slot, limit) = (quarter.slot, site.building.summer_above.0);
-        let before = self.room.at_end(slot.plus(-1)).map(|room| room.air);
-        let room = before.or(quarter.room.map(|room| room.0));
+    /// What warmed tank and rooms in `quarter`, and what was drawn.
+    fn warms(&mut self, site: &Site, quarter: &Quarter, outdoor: Option<f64>) -> Warms {
         let before = Before {
-            room: room.unwrap_or(site.building.thermostat.setpoint.0),
-            tank: self.tank.at_end(slot.plus(-1)),
+            room: self.days.get(Column::Room, quarter.slot.plus(-1)).or(quarter.room.map(|room| room.0)),
+            tank: self.tank.at_end(quarter.slot.plus(-1)),
             outdoor: outdoor.unwrap_or(OUTDOOR_UNKNOWN.0),
-            summer: self.outdoor.mean().is_some_and(|mean| mean > limit),
+            summer: self.outdoor.mean().is_some_and(|mean| mean > site.building.summer_above.0),
         };
         let heat = Heat::of(site, quarter, &before);
-        if site.room.is_some() {
-            let fabric = room::fabric(site);
-            let acted = outdoor.and_then(|_| self.acted(site, quarter, (&before, &heat)));
-            self.room.pass(slot, quarter.room.map(|room| room.0), &fabric, acted);
+        Warms {
+            pumped: heat.pumped,
+            compute: heat.compute.map(|ways| ways.room),
+            summer: before.summer,
+            drawn: self.tank.pass(site, quarter.slot, quarter.tank.map(|tank| tank.0), &heat),
         }
-        self.tank.pass(site, slot, quarter.tank.map(|tank| tank.0), &heat)
-    }
-
-    /// What acted on the rooms in `quarter`; `None` where the heat pump or compute is not known.
-    fn acted(&self, site: &Site, quarter: &Quarter, (before, heat): (&Before, &Heat)) -> Option<Influence> {
-        let fabric = room::fabric(site);
-        let (pumped, compute) = (heat.pumped?, heat.compute?.room);
-        let load = quarter.load.map_or(TYPICAL_HOUSEHOLD, |load| load.0 / 1000.0);
-        let by_roof = || quarter.pv.filter(|_| self.sun.peak > 0.0).map(|pv| pv.0 / self.sun.peak);
-        let sun = quarter.irradiance.or_else(by_roof).unwrap_or(0.0);
-        let gains = room::gains(&fabric, load, sun, before.summer);
-        let to_air = fabric.heat_pump_to_air * pumped + fabric.compute_to_air * compute + gains / 2.0;
-        let to_mass = pumped + compute + gains - to_air;
-        Some(Influence { outdoor: before.outdoor, to_air, to_mass, summer: before.summer })
     }
 
     /// Mean outdoor temperature of the last day, where known.
@@ -223,11 +246,12 @@ impl Knowing {
         self.outdoor.mean().map(Celsius)
     }
 
-    /// What is known of the house's heat; `None` where its rooms are not measured.
-    pub(crate) fn warmth(&self, site: &Site) -> Option<Warmth> {
+    /// What is known of the house's heat at the beginning of `slot`; `None` where its rooms are not measured.
+    pub(crate) fn warmth(&self, site: &Site, slot: Slot) -> Option<Warmth> {
         site.room?;
-        let mass = Celsius(self.room.mass()?);
-        Some(Warmth { fabric: room::fabric(site), mass, cop_scale: 1.0 })
+        let rooms = self.building.model.before(&self.days, slot, self.sun.peak)?;
+        let Fitted { fabric, cop_scale, .. } = self.building.fitted;
+        Some(Warmth { fabric, mass: Celsius(rooms.mass), cop_scale })
     }
 
     /// When the tank was last hot for long enough against legionella.

@@ -102,8 +102,8 @@ mod act;
 /// What it came to: accounts, totals, the chain of entries.
 mod books;
 
-pub use books::{comparison, journals, ledger, parts, totals, verdict};
-pub use planner::plan;
+pub use books::{comparison, journals, ledger, parts, review, totals, verdict};
+pub use planner::{later, plan};
 pub use value::{capacity, tariff};
 
 #[cfg(test)]
@@ -120,6 +120,8 @@ mod fuse_test;
 mod heat_test;
 #[cfg(test)]
 mod judgement_test;
+#[cfg(test)]
+mod knowing_test;
 #[cfg(test)]
 mod late_house;
 #[cfg(test)]

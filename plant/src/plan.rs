@@ -1,5 +1,10 @@
 //! What the planner is asked, and what it intends for the slots ahead: bounds for the fast loop, not fixed watts.
 
+/// A plan in words.
+mod words;
+
+pub(crate) use words::short;
+
 use crate::command::Mode;
 use crate::decision::BatteryMode;
 use crate::reason::{Reason, Worth};

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::act::Act;
-use crate::act::explain::explain;
+use crate::act::explain::{explain, explain_battery, explain_heat_pump};
 use crate::books::{Books, ledger};
 use crate::checkpoint::{Checkpoint, Restored};
 use crate::command::InForce;
@@ -160,6 +160,7 @@ impl Plant {
         let booked = self.pass(now);
         self.books.expect(&self.observed.feeds.outlook);
         let site = self.site.clone();
+        self.books.note_plan(&site, self.planning.plan.as_ref(), now);
         let image = self.observed.image(&site, now, moment);
         let planned = self.planning.intention(self.observed.commands.mode, now, moment);
         let disobeyed = self.act.disobeys(Control::BatteryMode);
@@ -258,6 +259,8 @@ impl Plant {
             import_price: situation.published.import,
             export_price: situation.published.export,
             explanation: explain(situation, &decision),
+            battery_explanation: explain_battery(situation, &decision),
+            heat_pump_explanation: explain_heat_pump(situation, &decision),
             decision,
             plan: self.planning.plan.clone(),
             worker: self.observed.worker.clone(),

@@ -1,5 +1,8 @@
 //! What publishers may know: one self-contained picture of the house, its decision and its books.
 
+/// What the day is expected to cost.
+mod expected;
+
 use crate::books::parts::Parts;
 use crate::books::totals::{Earnings, EnergyTotals};
 use crate::books::verdict::{When, verdict};
@@ -64,6 +67,12 @@ pub struct Record {
     pub decision: Decision,
     /// The same as one or two sentences for a person.
     pub explanation: String,
+    /// What the battery does and why, in words for a person; `None` where nothing of it can be set.
+    #[serde(default)]
+    pub battery_explanation: Option<String>,
+    /// The same of the heat pump.
+    #[serde(default)]
+    pub heat_pump_explanation: Option<String>,
     /// The slots ahead.
     pub plan: Option<Plan>,
     /// The engine.

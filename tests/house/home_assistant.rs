@@ -118,6 +118,11 @@ async fn entities_have_their_classes(server: &HomeAssistant) -> Result<()> {
     let plan = server.wait_for("sensor.heatmine_plan", "to have a value", known).await?;
     ensure!(plan["attributes"]["compute_w"].as_array().is_some_and(|slots| !slots.is_empty()), "no slots: {plan}");
     ensure!(plan["attributes"].to_string().len() < 16_384, "the recorder does not keep attributes over 16 KiB");
+    let battery = server.wait_for("sensor.heatmine_battery_intent", "to have a reason", known).await?;
+    ensure!(battery["attributes"]["explanation"].is_string(), "the battery does not say what it does: {battery}");
+    let expected = server.entity("sensor.heatmine_expected_cost_today").await.context("expected cost")?;
+    ensure!(expected["attributes"]["load_w"].as_array().is_some_and(|slots| !slots.is_empty()), "no slots: {expected}");
+    ensure!(expected["attributes"].to_string().len() < 16_384, "the recorder does not keep attributes over 16 KiB");
     let device = "{{ device_attr('sensor.heatmine_grid_power', 'name') }} {{ device_entities(device_id('sensor.heatmine_grid_power')) | count }}";
     let device = server.template(device).await?;
     ensure!(device.starts_with("HeatMine "), "the device is {device}");

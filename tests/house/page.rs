@@ -39,6 +39,7 @@ async fn scenes(browser: &Browser) -> Result<()> {
     browser.wait("the page to show the house", SHOWN).await?;
     it_moves_by_itself(browser, &demo).await.context("moving by itself")?;
     nothing_is_empty_or_nonsense(browser).await.context("at the first look")?;
+    the_plan_is_read(browser, &demo).await.context("reading the plan")?;
     the_mode_is_switched(browser, &demo).await.context("switching the mode")?;
     it_is_boosted_and_limited(browser, &demo).await.context("boosting")?;
     if experts.is_dir() {
@@ -73,6 +74,38 @@ async fn it_moves_by_itself(browser: &Browser, demo: &Demo) -> Result<()> {
     .await?;
     let stayed = browser.script("return window.stayed === true").await?;
     ensure!(stayed == true, "the page was loaded anew");
+    Ok(())
+}
+
+/// The picture of the plan: 36 hours, and single quarter hours in words, by pointer and by keys; a plan for the whole house has its
+/// battery's and heat pump's actions in it.
+async fn the_plan_is_read(browser: &Browser, demo: &Demo) -> Result<()> {
+    let words = "return document.querySelector('#chart .slot').innerText";
+    let now = browser.script(words).await?;
+    ensure!(now.as_str().is_some_and(|now| now.contains("Now, ") && now.contains("Compute")), "{now}");
+    let press = "document.querySelector('#chart .stage').dispatchEvent(new KeyboardEvent('keydown', { key: 'KEY' }))";
+    for _ in 0..9 {
+        browser.script(&press.replace("KEY", "PageDown")).await?;
+    }
+    let later = browser.script(words).await?;
+    ensure!(later != now && !later.as_str().unwrap_or_default().contains("Now, "), "another quarter hour: {later}");
+    let spoken = browser.script("return document.querySelector('#chart .sr').textContent").await?;
+    ensure!(spoken.as_str().is_some_and(|spoken| spoken.contains("Compute")), "nothing is read out: {spoken}");
+    browser.script(&press.replace("KEY", "Escape")).await?;
+    browser.wait("the present again", &format!("{words}.includes('Now, ')")).await?;
+    let point = "const stage = document.querySelector('#chart .stage'), box = stage.getBoundingClientRect(); \
+                 stage.dispatchEvent(new PointerEvent('pointermove', { clientX: box.right - 20, clientY: box.top + 40, pointerType: 'mouse' }))";
+    browser.script(point).await?;
+    let last = browser.script(words).await?;
+    ensure!(last != now && last != later, "the pointer reads its own quarter hour: {last}");
+    browser.script(&press.replace("KEY", "Escape")).await?;
+    let hours = "return [...document.querySelectorAll('#chart tbody tr')].length";
+    let hours = browser.script(hours).await?;
+    ensure!(hours.as_u64().is_some_and(|hours| hours >= 36), "{hours} hours in the table");
+    let plan = demo.get("/api/v1/plan").await?;
+    let house = plan["slots"].as_array().is_some_and(|slots| slots.iter().all(|slot| slot["house"].is_object()));
+    let strips = browser.script("return document.querySelectorAll('#chart .act').length").await?;
+    ensure!(!house || strips.as_u64() > Some(0), "a plan of the house without its actions");
     Ok(())
 }
 

@@ -1,12 +1,16 @@
 //! `heatmine plan`: what a running HeatMine intends, and why.
 
+/// The plan as a table.
+mod table;
+/// The day before.
+mod yesterday;
+
 use super::{Failure, Outcome, print_json, print_text, runtime, zone};
-use chrono::{LocalResult, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use clap::Args;
-use plant::plan::{Plan as Intended, PlannedSlot};
-use plant::time::{Slot, Timestamp};
-use plant::units::{Currency, EurPerKwh, Watts};
+use plant::plan::Plan as Intended;
+use plant::review::Review;
+use plant::units::Currency;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -21,12 +25,15 @@ pub(super) struct Plan {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8099")]
     url: String,
     /// Hours ahead.
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=72))]
+    #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u16).range(1..=72))]
     hours: u16,
     /// The time zone that times are shown in; the house's where not given.
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     timezone: Option<Tz>,
-    /// Print the whole plan as JSON.
+    /// What the plan of yesterday said against what happened, instead.
+    #[arg(long)]
+    yesterday: bool,
+    /// Print all of it as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -35,13 +42,25 @@ impl Plan {
     /// Asks for the plan and prints it.
     pub(super) fn run(self) -> Outcome {
         let runtime = runtime()?;
+        let house = || runtime.block_on(ask::<House>(&self.url, "record"));
+        if self.yesterday {
+            let review: Review = runtime.block_on(ask(&self.url, "plan/review"))?;
+            return if self.json {
+                print_json(&review)
+            } else {
+                print_text(yesterday::table(&review, self.zone(&house()?)))
+            };
+        }
         let plan: Intended = runtime.block_on(ask(&self.url, "plan"))?;
         if self.json {
             return print_json(&plan);
         }
-        let house: House = runtime.block_on(ask(&self.url, "record"))?;
-        let timezone = self.timezone.or(house.timezone).unwrap_or(Tz::Europe__Berlin);
-        print_text(table(&plan, timezone, house.currency, self.hours))
+        let house = house()?;
+        print_text(table::table(&plan, self.zone(&house), house.currency, self.hours))
+    }
+
+    fn zone(&self, house: &House) -> Tz {
+        self.timezone.or(house.timezone).unwrap_or(Tz::Europe__Berlin)
     }
 }
 
@@ -80,146 +99,4 @@ async fn ask<T: DeserializeOwned>(page: &str, what: &str) -> Result<T, Failure> 
         return Err(wrong(format!("{page}: {why}")));
     }
     serde_json::from_str(&text).map_err(|error| wrong(format!("{url} answers something that is no {what}: {error}")))
-}
-
-/// Slots in a row of which the same is intended, as one line.
-struct Stretch<'a> {
-    slots: Vec<&'a PlannedSlot>,
-}
-
-impl<'a> Stretch<'a> {
-    fn takes(&self, slot: &PlannedSlot, timezone: Tz) -> bool {
-        let day = |slot: &PlannedSlot| slot.start.with_timezone(&timezone).date_naive();
-        let known = |slot: &PlannedSlot| {
-            (slot.import_price.is_some(), slot.estimated_from.is_some(), slot.pv.is_some(), slot.load.is_some())
-        };
-        self.slots.last().is_some_and(|last| {
-            known(last) == known(slot)
-                && (last.reason, last.floor, last.ceiling) == (slot.reason, slot.floor, slot.ceiling)
-                && day(last) == day(slot)
-        })
-    }
-
-    fn mean(&self, value: impl Fn(&PlannedSlot) -> f64) -> f64 {
-        self.slots.iter().map(|slot| value(slot)).sum::<f64>() / self.slots.len() as f64
-    }
-
-    fn line(&self, timezone: Tz) -> Option<String> {
-        let (first, last) = (self.slots.first()?, self.slots.last()?);
-        let end = last.start + TimeDelta::seconds(Slot::SECONDS);
-        let clock = |at| clock(at, timezone);
-        let some = |value: fn(&PlannedSlot) -> Option<f64>, digits: usize| {
-            value(first).map_or_else(
-                || "-".to_owned(),
-                |_| format!("{:.digits$}", self.mean(|slot| value(slot).unwrap_or_default())),
-            )
-        };
-        let estimated = if first.estimated_from.is_some() { "~" } else { "" };
-        let watts = |value: fn(&PlannedSlot) -> Watts| format!("{:.0}", self.mean(|slot| value(slot).0));
-        let price = |value: fn(&PlannedSlot) -> EurPerKwh| format!("{:.3}", self.mean(|slot| value(slot).0));
-        let charge = last.battery_soc.map(|percent| format!("{:.0}", percent.0)).unwrap_or_default();
-        Some(format!(
-            "{}-{}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
-            clock(first.start),
-            clock(end),
-            estimated.to_owned() + &some(|slot| Some(slot.import_price?.0), 3),
-            price(|slot| slot.export_price),
-            some(|slot| Some(slot.pv?.0), 0),
-            some(|slot| Some(slot.load?.0), 0),
-            watts(|slot| slot.compute),
-            watts(|slot| slot.heat),
-            charge,
-            price(|slot| slot.worth.revenue),
-            price(|slot| slot.worth.heat),
-            price(|slot| slot.worth.electricity),
-            price(|slot| slot.worth.net()),
-            first.reason.sentence()
-        ))
-    }
-}
-
-/// A time of the wall; with its zone in the night in which it comes twice.
-fn clock(at: Timestamp, timezone: Tz) -> String {
-    let local = at.with_timezone(&timezone);
-    let twice = matches!(timezone.from_local_datetime(&local.naive_local()), LocalResult::Ambiguous(_, _));
-    local.format(if twice { "%H:%M %Z" } else { "%H:%M" }).to_string()
-}
-
-fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> String {
-    let made = plan.made_at.with_timezone(&timezone);
-    let mut text = format!(
-        "Made {} ({timezone}); expected net of all of it: {}.\nPrices and worth in {currency}/kWh, powers in W, charge in %. ~ is an estimated price, - is not known.\n\n",
-        made.format("%a %d.%m.%Y %H:%M"),
-        currency.amount(plan.expected_net)
-    );
-    text += &format!(
-        "{:<11}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
-        "", "import", "export", "pv", "load", "compute", "heat", "soc", "revenue", "+heat", "-power", "=net", "why"
-    );
-    let mut stretches: Vec<Stretch<'_>> = Vec::new();
-    for slot in plan.slots.iter().take(usize::from(hours) * 4) {
-        match stretches.last_mut() {
-            Some(last) if last.takes(slot, timezone) => last.slots.push(slot),
-            Some(_) | None => stretches.push(Stretch { slots: vec![slot] }),
-        }
-    }
-    let mut day = None;
-    for stretch in stretches {
-        let Some(first) = stretch.slots.first() else { continue };
-        let date = first.start.with_timezone(&timezone).date_naive();
-        if day.replace(date) != Some(date) {
-            text += &format!("{}\n", date.format("%A %d.%m."));
-        }
-        text += &stretch.line(timezone).unwrap_or_default();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono_tz::Europe::Berlin;
-    use plant::command::Mode;
-    use plant::units::{Eur, Percent};
-
-    /// A plan of quarter hours from a moment on, none of them like the one before.
-    fn plan(from: &str, quarters: i64) -> Intended {
-        let first = Slot::containing(from.parse().unwrap());
-        let template = crate::http::fixture::record(first.start()).plan.unwrap().slots[0].clone();
-        let slot = |ahead: i64| {
-            let slot = first.plus(ahead);
-            PlannedSlot {
-                slot,
-                start: slot.start(),
-                ceiling: Watts(ahead as f64),
-                battery_soc: Some(Percent(50.0)),
-                ..template.clone()
-            }
-        };
-        let slots = (0..quarters).map(slot).collect();
-        Intended { made_at: first.start(), mode: Mode::Auto, slots, expected_net: Eur(1.0) }
-    }
-
-    #[test]
-    fn the_hour_that_comes_twice_is_told_apart() {
-        let text = table(&plan("2026-10-24T23:45:00Z", 10), Berlin, Currency::EUR, 24);
-        assert!(text.contains("01:45-02:00 CEST"), "{text}");
-        assert!(text.contains("02:15 CEST-02:30 CEST") && text.contains("02:15 CET-02:30 CET"), "{text}");
-        assert!(text.contains("02:45 CEST-02:00 CET"), "{text}");
-        let spring = table(&plan("2027-03-28T00:45:00Z", 3), Berlin, Currency::EUR, 24);
-        assert!(spring.contains("01:45-03:00") && spring.contains("03:00-03:15"), "{spring}");
-    }
-
-    #[test]
-    fn an_estimate_and_what_nobody_knows_are_marked() {
-        let mut plan = plan("2026-06-01T12:00:00Z", 3);
-        plan.slots[1].estimated_from = Some(plan.slots[0].start);
-        plan.slots[1].import_price = Some(EurPerKwh(0.3));
-        (plan.slots[2].import_price, plan.slots[2].pv, plan.slots[2].load) = (None, None, None);
-        let text = table(&plan, Berlin, Currency::EUR, 24);
-        let line = |time: &str| text.lines().find(|line| line.starts_with(time)).unwrap().to_owned();
-        assert!(line("14:15").contains("~0.300"), "{text}");
-        let words: Vec<String> = line("14:30").split_whitespace().map(str::to_owned).collect();
-        assert_eq!((words[1].as_str(), words[3].as_str(), words[4].as_str()), ("-", "-", "-"), "{text}");
-    }
 }

@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 /// Entries in one answer, where the client names no number, and at most.
 const ENTRIES: usize = 100;
 const ENTRIES_MAX: usize = 1000;
-const DATE: &str = "a date like 2026-11-21";
+pub(super) const DATE: &str = "a date like 2026-11-21";
 
 /// A verification rests after so many entries, and for so long: a share of the time stays for everybody else.
 const VERIFIED_AT_ONCE: u64 = 500;
@@ -128,7 +128,7 @@ pub(super) async fn verify(Shared(state): Shared<State>) -> Result<Json<Verified
 }
 
 /// Reads on a thread that may wait for the disk; one read at a time, so that nobody can make the machine busy with them.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     state: &State,
     ask: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
 ) -> Result<T, Refusal> {

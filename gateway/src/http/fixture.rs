@@ -1,9 +1,16 @@
 //! A fabricated house for the tests and for looking at the page: any moment of one autumn day, as a record.
 
+#[path = "fixture/books.rs"]
+mod books;
+#[path = "fixture/house.rs"]
+mod house;
+
+pub(crate) use books::fill_yesterday;
+
 use super::peers::{Answer, JobRequest, Ledger, Message, Queue};
 use plant::command::Mode;
 use plant::decision::{Decision, LimitHit};
-use plant::entry::{Baseline, Bill, Booking, Head, SlotAccount};
+use plant::entry::{Booking, Head};
 use plant::image::Known;
 use plant::ledger;
 use plant::plan::{Plan, PlannedSlot};
@@ -51,6 +58,8 @@ pub(crate) fn record(at: Timestamp) -> Record {
             settings: Vec::new(),
         },
         explanation: explanation(&now),
+        battery_explanation: now.house.map(|house| sentence("The battery", house.battery_reason)),
+        heat_pump_explanation: now.house.map(|house| sentence("The heat pump", house.heat_pump_reason)),
         plan: Some(plan(at)),
         worker: WorkerStatus {
             state: if now.compute.0 > 0.0 { WorkerState::Busy } else { WorkerState::Paused },
@@ -147,30 +156,25 @@ pub(super) fn plan(at: Timestamp) -> Plan {
     Plan {
         made_at: first.start(),
         mode: Mode::Auto,
-        slots: (0..144).map(|index| intention(first.plus(index))).collect(),
+        slots: (0..144).map(|index| estimated(intention(first.plus(index)), at)).collect(),
         expected_net: Eur(2.31),
     }
+}
+
+/// The prices of the day after tomorrow are not published, those of tomorrow from 14:00 on.
+fn estimated(slot: PlannedSlot, at: Timestamp) -> PlannedSlot {
+    let days = if hour_of(at) < 14.0 { 1 } else { 2 };
+    let published_s = ((at.timestamp() + 3600).div_euclid(86_400) + days) * 86_400 - 3600;
+    let from = slot.start - chrono::Duration::days(1);
+    PlannedSlot { estimated_from: (slot.start.timestamp() >= published_s).then_some(from), ..slot }
 }
 
 /// Twelve days of books and five jobs, each in another state.
 pub(super) fn fill(ledger: &Ledger, queue: &Queue, now: Timestamp) -> anyhow::Result<()> {
     let mut head = Head::default();
     for day in (1..=12_i32).rev() {
-        let mut account =
-            SlotAccount::new(Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12)));
-        let gain = 1.4 + 1.3 * f64::from(day * 7 % 5) - f64::from(day * 3 % 7) * 0.6;
-        // Three days ago power was dear; five days ago a meter was silent, and nothing could be compared.
-        account.gain = Eur(if day == 3 { -0.45 } else { gain });
-        account.revenue = Eur(account.gain.0.max(0.0) + 0.3);
-        account.observed_s = 900.0;
-        let power = account.revenue - account.gain;
-        account.bill = Bill { import: Eur(0.10) + power, ..Bill::default() };
-        account.baseline = (day != 5).then(|| Baseline {
-            compared_s: 900.0,
-            bill: Bill { import: Eur(0.10), ..Bill::default() },
-            house: account.bill,
-            ..Baseline::default()
-        });
+        let slot = Slot::containing(now - chrono::Duration::days(day.into()) + chrono::Duration::hours(12));
+        let account = if day == 1 { books::account(slot) } else { books::noon(slot, day) };
         let entry = ledger::seal(&head, account.slot.end(), &Booking::Slot(Box::new(account)));
         ledger.append(&entry)?;
         head = ledger::verify(&head, &entry).map_err(|broken| anyhow::anyhow!("{broken}"))?;
@@ -223,6 +227,7 @@ fn sun(hour: f64) -> f64 {
         * cloud
 }
 
+/// What is intended at each hour of its day.
 fn intention(slot: Slot) -> PlannedSlot {
     let hour = hour_of(slot.start());
     let pv = sun(hour);
@@ -250,24 +255,24 @@ fn intention(slot: Slot) -> PlannedSlot {
         export_price: EurPerKwh(0.08),
         estimated_from: None,
         pv: Some(Watts(pv)),
-        load: Some(Watts(load)),
+        load: Some(Watts(load + house::heat_pump_power(hour))),
         compute: Watts(compute),
         floor: Watts::ZERO,
         ceiling: Watts(compute),
         battery_first: false,
         stored: EurPerKwh(0.19),
         heat: Watts(heat),
-        battery_soc: Some(Percent(soc(hour))),
+        battery_soc: Some(Percent(house::charge(hour + 0.25))),
         outdoor: Some(Celsius(outdoor(hour))),
         reason,
         worth,
         pv_spread: Watts(pv * 0.2),
-        house: None,
+        house: Some(house::intent(&house::Flows { hour, pv, load, compute, import_price: price, export_price: 0.08 })),
     }
 }
 
-fn soc(hour: f64) -> f64 {
-    (52.0 + 44.0 * ((hour - 10.0) / 24.0 * TAU).sin()).clamp(8.0, 98.0)
+fn sentence(what: &str, why: Reason) -> String {
+    format!("{what} does as planned: {}.", why.sentence())
 }
 
 fn outdoor(hour: f64) -> f64 {
@@ -275,14 +280,14 @@ fn outdoor(hour: f64) -> f64 {
 }
 
 fn points(hour: f64, now: &PlannedSlot, compute: f64) -> BTreeMap<Point, Known<f64>> {
-    let pump = if outdoor(hour) < 6.0 { 780.0 } else { 0.0 };
-    let (house, pv) = (now.load.unwrap_or_default().0, now.pv.unwrap_or_default().0);
-    let battery = (house + pump + compute - pv).clamp(-2600.0, 1500.0);
+    let pump = house::heat_pump_power(hour);
+    let (house, pv) = (now.load.unwrap_or_default().0 - pump, now.pv.unwrap_or_default().0);
+    let battery = house::battery_power(hour);
     let values = [
         (Point::GridPower, house + pump + compute - pv - battery),
         (Point::PvPower, pv),
         (Point::BatteryPower, battery),
-        (Point::BatterySoc, soc(hour)),
+        (Point::BatterySoc, house::charge(hour)),
         (Point::HousePower, house),
         (Point::ComputePower, compute),
         (Point::HeatPumpPower, pump),

@@ -1,8 +1,10 @@
 //! The record in Prometheus' text format. What is missing or stale is left out: a gap is the truth, a zero is not.
 
 use plant::command::Mode;
+use plant::plan::HouseIntent;
 use plant::record::Record;
 use plant::totals::Earnings;
+use plant::units::Watts;
 use plant::work::WorkerState;
 use std::fmt::{Display, Write};
 
@@ -17,6 +19,7 @@ pub(super) fn exposition(record: Option<&Record>) -> String {
     if let Some(record) = record {
         house(&mut text, record);
         decision(&mut text, record);
+        planned(&mut text, record);
         work(&mut text, record);
         books(&mut text, record);
     }
@@ -92,6 +95,47 @@ fn decision(text: &mut Text, record: &Record) {
         "The three numbers and their net: a kWh of compute, here and now.",
         parts,
     );
+}
+
+/// What the plan in force says of this moment, and what the day is expected to cost.
+fn planned(text: &mut Text, record: &Record) {
+    let Some(slot) = record.plan.as_ref().and_then(|plan| plan.at(record.at)) else { return };
+    let house = slot.house.as_ref();
+    let of = |power: fn(&HouseIntent) -> Watts| house.map(power);
+    let powers = [
+        ("pv", slot.pv),
+        ("pv_spread", slot.pv.map(|_| slot.pv_spread)),
+        ("load", slot.load),
+        ("compute", Some(slot.compute)),
+        ("battery", of(|house| house.battery_power)),
+        ("heat_pump", of(|house| house.heat_pump_power)),
+        ("grid", of(|house| house.grid)),
+        ("curtailed", of(|house| house.curtailed)),
+    ];
+    let powers = powers.into_iter().filter_map(|(what, power)| Some((label("what", what), power?.0)));
+    text.family("heatmine_planned_watts", "gauge", "Power planned for this quarter hour.", powers);
+    let soc = slot.battery_soc.map(|soc| soc.0);
+    text.maybe("heatmine_planned_charge_percent", "State of charge planned for the end of this quarter hour.", soc);
+    let warm = [("room", house.and_then(|house| house.room)), ("tank", house.and_then(|house| house.tank))];
+    let warm = warm.into_iter().filter_map(|(what, at)| Some((label("what", what), at?.0)));
+    let help = "Temperatures planned for the end of this quarter hour.";
+    text.family("heatmine_planned_temperature_celsius", "gauge", help, warm);
+    let reasons = house.map(|house| [("battery", house.battery_reason), ("heat_pump", house.heat_pump_reason)]);
+    let reasons = reasons
+        .into_iter()
+        .flatten()
+        .map(|(device, reason)| (vec![("device", device.to_owned()), ("reason", reason.name().to_owned())], 1.0));
+    text.family(
+        "heatmine_planned_reason",
+        "gauge",
+        "1 for the reason of what battery and heat pump are to do.",
+        reasons,
+    );
+    let (cost, without) = record.expected_today();
+    let costs = [("planned", cost), ("without", without)];
+    let costs = costs.into_iter().filter_map(|(what, cost)| Some((label("what", what), cost?.0)));
+    let help = "What the day is expected to cost as planned, and without compute and plan.";
+    text.family("heatmine_expected_cost_today_eur", "gauge", help, costs);
 }
 
 fn work(text: &mut Text, record: &Record) {

@@ -29,6 +29,10 @@ assets! {
     "flow.js" "text/javascript; charset=utf-8";
     "why.js" "text/javascript; charset=utf-8";
     "chart.js" "text/javascript; charset=utf-8";
+    "picture.js" "text/javascript; charset=utf-8";
+    "slot.js" "text/javascript; charset=utf-8";
+    "reasons.js" "text/javascript; charset=utf-8";
+    "review.js" "text/javascript; charset=utf-8";
     "controls.js" "text/javascript; charset=utf-8";
     "earnings.js" "text/javascript; charset=utf-8";
     "status.js" "text/javascript; charset=utf-8";
@@ -95,6 +99,16 @@ mod tests {
         ];
         for (prefix, expected) in rows {
             assert_eq!(base_of(prefix).as_deref(), expected, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn every_reason_has_its_words_on_the_page() {
+        let words = include_str!("../../web/reasons.js");
+        for reason in plant::reason::Reason::ALL {
+            let line = words.lines().find(|line| line.trim_start().starts_with(&format!("{}: [", reason.name())));
+            let line = line.unwrap_or_else(|| panic!("the page has no words for {reason}"));
+            assert!(line.ends_with(&format!(", \"{}\"],", reason.sentence())), "{line}");
         }
     }
 

@@ -122,8 +122,11 @@ pub(super) struct SettingBody {
 #[derive(Serialize, ToSchema)]
 pub(super) struct SetpointBody {
     pub device: String,
-    /// `compute.budget`, `battery.mode`, `heat_pump.mode`, `heat_pump.surplus` or `pv.limit`.
+    /// `compute.budget`, `compute.heat_route`, `battery.mode`, `battery.charge_power`, `battery.charge_limit`,
+    /// `battery.discharge_limit`, `heat_pump.mode`, `heat_pump.surplus`, `heat_pump.room_power`, `heat_pump.hot_water_power`,
+    /// `heat_pump.cooling_power`, `heat_pump.room_shift`, `heat_pump.hot_water_shift` or `pv.limit`.
     pub control: String,
+    /// A number, a word, or `null` where the device follows its own rule.
     #[schema(value_type = Value)]
     pub value: serde_json::Value,
     pub reason: String,
@@ -142,6 +145,141 @@ pub(super) struct DecisionBody {
     pub worth: WorthBody,
     pub limits: Vec<LimitBody>,
     pub settings: Vec<SetpointBody>,
+}
+
+/// What the battery is to do: bounds of its own self-consumption, in W.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BatteryIntentBody {
+    /// It charges with at least this, from the grid where need be.
+    pub charge_min: f64,
+    /// It charges with no more than this; null: no bound.
+    pub charge_max: Option<f64>,
+    /// It gives no more than this; null: no bound.
+    pub discharge_max: Option<f64>,
+}
+
+/// What the heat pump is to do, as electric power in W; null: its own rule.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HeatPumpIntentBody {
+    pub room: Option<f64>,
+    pub tank: Option<f64>,
+    pub cooling: Option<f64>,
+}
+
+/// Where compute's heat is to go, as shares of it; what is left goes outside.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HeatRouteBody {
+    pub room: f64,
+    pub tank: f64,
+    pub source: f64,
+}
+
+/// What a kilowatt-hour more would be worth at the end of the slot.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MarginalValuesBody {
+    /// Of power in the house.
+    pub power: f64,
+    /// Of energy in the battery, before it is taken out.
+    pub stored: f64,
+    /// Of heat in the rooms.
+    pub room: f64,
+    /// Of heat in the tank.
+    pub tank: f64,
+}
+
+/// What battery, heat pump and compute's heat are to do in a quarter hour, and why. Powers in W, temperatures in °C.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HouseIntentBody {
+    /// Null where no battery can be set.
+    pub battery: Option<BatteryIntentBody>,
+    #[schema(example = "grid_charge")]
+    pub battery_reason: String,
+    /// Null where no heat pump can be set.
+    pub heat_pump: Option<HeatPumpIntentBody>,
+    #[schema(example = "preheat")]
+    pub heat_pump_reason: String,
+    /// Null: by its own rule.
+    pub route: Option<HeatRouteBody>,
+    /// Discharge positive.
+    pub battery_power: f64,
+    /// Import positive.
+    pub grid: f64,
+    pub heat_pump_power: f64,
+    /// PV that is expected to be held back.
+    pub curtailed: f64,
+    /// At the slot's end.
+    pub room: Option<f64>,
+    /// At the slot's end.
+    pub tank: Option<f64>,
+    pub values: MarginalValuesBody,
+    /// What the slot costs as planned: the grid's power, less what is fed in and what the work pays.
+    pub cost: f64,
+    /// What it would cost without compute, under the own rules.
+    pub cost_without: Option<f64>,
+}
+
+/// What was planned for a quarter hour when its day began.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlannedThenBody {
+    /// When the plan was made.
+    pub made_at: DateTime<Utc>,
+    pub import_price: Option<f64>,
+    pub pv: Option<f64>,
+    /// House and heat pump.
+    pub load: Option<f64>,
+    pub compute: f64,
+    pub reason: String,
+    /// At the slot's end.
+    pub soc: Option<f64>,
+    pub room: Option<f64>,
+    pub tank: Option<f64>,
+    /// Null where only compute was planned.
+    pub cost: Option<f64>,
+}
+
+/// What happened in a quarter hour; null is not known.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HappenedBody {
+    pub import_price: Option<f64>,
+    pub pv: Option<f64>,
+    /// House and heat pump.
+    pub load: Option<f64>,
+    pub compute: Option<f64>,
+    /// At the slot's end.
+    pub soc: Option<f64>,
+    pub room: Option<f64>,
+    pub tank: Option<f64>,
+    pub cost: Option<f64>,
+}
+
+/// A quarter hour as it was planned, and as it came. Powers in W.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReviewedBody {
+    pub slot: i64,
+    pub start: DateTime<Utc>,
+    /// Null where nothing was planned.
+    pub planned: Option<PlannedThenBody>,
+    pub happened: HappenedBody,
+}
+
+/// Energies in kWh and money over the quarter hours in which both plan and outcome are known; null where there is none.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SumsBody {
+    pub pv: Option<f64>,
+    pub load: Option<f64>,
+    pub compute: Option<f64>,
+    pub cost: Option<f64>,
+}
+
+/// A local day as it was planned, and as it came.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReviewBody {
+    pub day: NaiveDate,
+    pub slots: Vec<ReviewedBody>,
+    pub planned: SumsBody,
+    pub happened: SumsBody,
+    /// The largest difference, in words for a person.
+    pub sentence: String,
 }
 
 /// The intention for one quarter hour. Powers in W, prices in the site's currency per kWh.
@@ -171,6 +309,10 @@ pub(super) struct PlannedSlotBody {
     pub outdoor: Option<f64>,
     pub reason: String,
     pub worth: WorthBody,
+    /// One standard deviation of `pv`.
+    pub pv_spread: f64,
+    /// What battery and heat pump are to do. Left out in a plan that lays out compute alone.
+    pub house: Option<HouseIntentBody>,
 }
 
 /// The slots ahead, the current one first.
@@ -365,6 +507,10 @@ pub(super) struct RecordBody {
     pub decision: DecisionBody,
     /// The decision in a sentence or two.
     pub explanation: String,
+    /// What the battery does and why, in a sentence; null where nothing of it can be set.
+    pub battery_explanation: Option<String>,
+    /// The same of the heat pump.
+    pub heat_pump_explanation: Option<String>,
     pub plan: Option<PlanBody>,
     pub worker: WorkerBody,
     pub backlog: BacklogBody,

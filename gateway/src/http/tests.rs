@@ -4,12 +4,13 @@ mod api;
 mod document;
 mod experts;
 mod garbage;
+mod review;
 mod stream;
 
 use super::*;
 use crate::commands::{Commanded, Kept};
 use crate::config::secret::Secret;
-use crate::http::fixture::{fill, record};
+use crate::http::fixture::{fill, fill_yesterday, record};
 use crate::jobs::Limits;
 use crate::store::Disk;
 use chrono::TimeZone;
@@ -28,6 +29,7 @@ struct House {
     commands: mpsc::Receiver<Command>,
     confirmations: mpsc::Receiver<Kept>,
     interactive: watch::Receiver<u32>,
+    ledger: Ledger,
     client: reqwest::Client,
     _folder: TempDir,
     _stop: DropGuard,
@@ -82,7 +84,7 @@ impl House {
             clock,
             timezone,
             currency: plant::units::Currency::EUR,
-            ledger,
+            ledger: ledger.clone(),
             jobs,
             interactive: interactive.clone(),
             worker,
@@ -101,6 +103,7 @@ impl House {
             commands,
             confirmations,
             interactive,
+            ledger,
             client,
             _folder: folder,
             _stop: shutdown.drop_guard(),

@@ -1,5 +1,10 @@
 //! The decision in words: what is done and why, with the three numbers; or what speaks against doing anything.
 
+/// Battery and heat pump.
+mod devices;
+
+pub(crate) use devices::{explain_battery, explain_heat_pump};
+
 use crate::command::Origin;
 use crate::decision::Decision;
 use crate::reason::{Reason, Worth};

@@ -128,7 +128,7 @@ adds_up!(SlotAccount {
     compute, import, export, pv, charged, discharged, heat_pump, hot_water, heat_pump_heat, house, heat, heat_used, starts,
     revenue, household, valuation, bill, baseline, gain,
     tokens_in, tokens_out, reasons
-} means { import_price, export_price, readings } keys { slot, start, currency });
+} means { import_price, export_price, readings } keys { slot, start, currency, planned });
 
 /// What has a mean over two accounts.
 trait Mean: Copy {

@@ -1,6 +1,6 @@
 //! The forms in which slots were written: the second has the accounts apart; the first, of version 0.1.0, had one sum of them.
 
-use super::{Baseline, Bill, BySource, SlotAccount, SlotReadings, Valuation};
+use super::{Baseline, Bill, BySource, Planned, SlotAccount, SlotReadings, Valuation};
 use crate::reason::Reason;
 use crate::time::{Slot as Quarter, Timestamp};
 use crate::units::{Currency, Eur, EurPerKwh, KilowattHours};
@@ -48,6 +48,8 @@ pub(super) struct Slot {
     export_price: EurPerKwh,
     #[serde(default)]
     readings: SlotReadings,
+    #[serde(default)]
+    planned: Option<Planned>,
     revenue: Eur,
     #[serde(default)]
     household: Eur,
@@ -108,6 +110,7 @@ impl From<Slot> for SlotAccount {
             import_price: form.import_price,
             export_price: form.export_price,
             readings: form.readings,
+            planned: form.planned,
             revenue: form.revenue,
             household: form.household,
             valuation: form.valuation.unwrap_or(first),

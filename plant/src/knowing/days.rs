@@ -13,6 +13,10 @@ pub(super) const PER_DAY: usize = QUARTERS as usize;
 /// Days that are remembered: a year and a month, so that last year's season is among them.
 const DAYS_MAX: usize = 400;
 
+/// Days after which is learnt anew what is learnt from many; each day in the first three weeks.
+const RELEARNT: i64 = 7;
+const YOUNG: i64 = 21;
+
 /// What a column holds. Powers in kW, temperatures in °C; NaN where nothing is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -36,9 +40,17 @@ pub(super) enum Column {
     Drawn,
     /// Work that arrived, kWh.
     Arrived,
+    /// The room at the slot's end.
+    Room,
+    /// Heat of the heat pump into the rooms, by the COP's formula; below zero, cooling.
+    Pumped,
+    /// Heat of compute into the rooms.
+    ComputeHeat,
+    /// One in summer, zero in the heating season.
+    Summer,
 }
 
-const COLUMNS: usize = 10;
+const COLUMNS: usize = 14;
 
 /// One UTC day.
 #[derive(Clone, Debug)]
@@ -73,6 +85,13 @@ impl Days {
     /// The first and the last day that are remembered.
     pub(super) fn span(&self) -> Option<(i64, i64)> {
         Some((*self.0.first_key_value()?.0, *self.0.last_key_value()?.0))
+    }
+
+    /// The day before which is learnt, on `day`, what is learnt from many days; `None` where nothing is remembered.
+    pub(super) fn due(&self, day: i64) -> Option<i64> {
+        let (first, _) = self.span()?;
+        let last_young = first + YOUNG - 1;
+        Some(if day <= last_young { day } else { last_young.max(day.div_euclid(RELEARNT) * RELEARNT) })
     }
 
     /// Remembers what is known of `slot`. What lies farthest from it is forgotten where there is too much.

@@ -13,8 +13,8 @@ const WARMS: f64 = 0.3;
 /// Where the slot began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Before {
-    /// The room, °C.
-    pub room: f64,
+    /// The room, °C; `None` where unknown.
+    pub room: Option<f64>,
     /// The tank, °C; `None` where unknown.
     pub tank: Option<f64>,
     /// Air outside in the slot.
@@ -87,13 +87,17 @@ fn power(site: &Site, quarter: &Quarter, before: &Before, compute: Option<Ways>)
 fn cools(site: &Site, before: &Before) -> Option<f64> {
     let cooling = site.building.cooling?;
     let middle = f64::midpoint(site.building.thermostat.setpoint.0, cooling.off_below.0);
-    (before.summer && before.room > middle).then(|| eer(&cooling, before.outdoor))
+    (before.summer && before.room.is_some_and(|room| room > middle)).then(|| eer(&cooling, before.outdoor))
 }
 
 /// Where the heat of `compute` kW went: as planned, else by its own rule.
 fn ways(site: &Site, quarter: &Quarter, before: &Before, compute: f64) -> Ways {
     let Some(route) = quarter.route else {
-        let warm = Warm { room: before.room, tank: before.tank, summer: before.summer };
+        let warm = Warm {
+            room: before.room.unwrap_or(site.building.thermostat.setpoint.0),
+            tank: before.tank,
+            summer: before.summer,
+        };
         return Ways::own(site, &warm, compute);
     };
     let rule = site.building.compute_heat;

@@ -20,9 +20,6 @@ const LEAD_IN: i64 = 40;
 /// Every hour of them is taken as a moment from which 36 hours were to be foretold.
 const FIT_STEP: usize = 4;
 const FIT_AHEAD: usize = 144;
-/// Days after which weights are learnt anew; each day in the first three weeks.
-const REFIT: i64 = 7;
-const YOUNG: i64 = 21;
 /// More than this share of the roof's peak is daylight.
 const DAYLIGHT: f64 = 0.03;
 /// Slots of daylight, about three days, after which what was seen of a base counts.
@@ -63,7 +60,7 @@ struct Base {
 struct Today {
     day: i64,
     /// The day before which the weights were learnt.
-    fitted: i64,
+    fitted: Option<i64>,
     /// What the roof yields on a bright day, kW.
     envelope: [f64; PER_DAY],
     /// Means of the last days; NaN where unknown.
@@ -74,7 +71,7 @@ struct Today {
 impl Default for Today {
     fn default() -> Self {
         let unknown = [f64::NAN; PER_DAY];
-        Self { day: i64::MIN, fitted: i64::MIN, envelope: [0.0; PER_DAY], pv: unknown, sun: unknown }
+        Self { day: i64::MIN, fitted: None, envelope: [0.0; PER_DAY], pv: unknown, sun: unknown }
     }
 }
 
@@ -111,9 +108,12 @@ impl Sun {
             };
             self.day = Arc::new(today);
         }
-        let due = due(days, day);
-        if weights && self.peak > 0.0 && self.day.fitted != due {
-            Arc::make_mut(&mut self.day).fitted = due;
+        if weights
+            && self.peak > 0.0
+            && let Some(due) = days.due(day)
+            && self.day.fitted != Some(due)
+        {
+            Arc::make_mut(&mut self.day).fitted = Some(due);
             self.own.weights = Arc::new(self.fit(Column::Envelope, days, due, zone));
             self.service.weights = Arc::new(self.fit(Column::ExpectedPv, days, due, zone));
         }
@@ -265,13 +265,6 @@ impl Past {
         }
         (ratios.features(), seen)
     }
-}
-
-/// The day before which weights are due to be learnt, on `day`.
-fn due(days: &Days, day: i64) -> i64 {
-    let Some((first, _)) = days.span() else { return i64::MIN };
-    let last_young = first + YOUNG - 1;
-    if day <= last_young { day } else { last_young.max(day.div_euclid(REFIT) * REFIT) }
 }
 
 /// What the roof yields on a bright day: what nine tenths of the values of the last three weeks lie below, neighbours pooled and smoothed.

@@ -115,7 +115,7 @@ impl Planning {
             running_since,
             backlog: observed.backlog.clone(),
             tokens_per_kwh: observed.tokens_per_kwh,
-            warmth: observed.knowing.warmth(site),
+            warmth: observed.knowing.warmth(site, Slot::containing(image.at)),
             arrivals: observed.knowing.arrivals(Slot::containing(image.at)),
             disinfected: observed.knowing.disinfected(),
             before: self.plan.clone().map(Arc::new),

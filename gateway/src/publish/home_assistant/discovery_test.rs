@@ -42,6 +42,18 @@ fn the_house_has_its_entities_with_their_classes() {
         assert_eq!(component["unit_of_measurement"], json!(unit), "{key}");
         assert_eq!(component["unique_id"], json!(format!("heatmine_{key}")));
     }
+    for (key, attributes) in [("battery_intent", "battery_why"), ("heat_pump_intent", "heat_pump_why")] {
+        assert_eq!(components[key]["options"], components["reason"]["options"], "{key}");
+        assert_eq!(components[key]["value_template"], json!(format!("{{{{ value_json.{key} }}}}")));
+        let template = json!(format!("{{{{ value_json.{attributes} | tojson }}}}"));
+        assert_eq!(components[key]["json_attributes_template"], template);
+    }
+    for key in ["expected_cost_today", "expected_cost_without_today"] {
+        assert_eq!(
+            (&components[key]["unit_of_measurement"], &components[key]["device_class"]),
+            (&json!("EUR"), &Value::Null)
+        );
+    }
     assert_eq!(components["reason"]["options"].as_array().unwrap().len(), Reason::ALL.len());
     assert_eq!(components["mode"]["command_topic"], json!("heatmine/mode/set"));
     assert_eq!(components["power_limit"]["max"], json!(600.0));
@@ -74,7 +86,7 @@ fn only_what_the_site_has_is_announced() {
     let mut record = record();
     record.points.retain(|point, _| point.role() != Role::Battery);
     let described = described(&record);
-    for key in ["battery_power", "battery_soc", "battery_charge_energy"] {
+    for key in ["battery_power", "battery_soc", "battery_charge_energy", "battery_intent"] {
         assert_eq!(described["components"][key], json!({"platform": "sensor"}), "{key} is removed");
     }
     assert_eq!(described["components"]["grid_island"]["platform"], json!("binary_sensor"));

@@ -46,6 +46,8 @@ const SPEED: Kind = kind(None, Some("measurement"), Some("tokens/s"), Some(1));
 const COUNT: Kind = kind(None, Some("measurement"), Some("jobs"), Some(0));
 const MOMENT: Kind = kind(Some("timestamp"), None, None, None);
 const WORD: Kind = kind(Some("enum"), None, None, None);
+/// Money that nobody has paid yet: it is in no sum.
+const EXPECTED: Kind = kind(None, None, Some(EURO), Some(2));
 const PLANNED: Kind = kind(None, None, Some("kWh"), Some(2));
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +115,7 @@ pub fn sensors(record: &Record) -> Vec<(Sensor, bool)> {
         Some((sensor, point == Point::ComputePower || record.points.contains_key(&point)))
     });
     let every = house().into_iter().chain(money()).map(|sensor| (sensor, true));
-    points.chain(counters(record)).chain(every).collect()
+    points.chain(counters(record)).chain(every).chain(intents(record)).collect()
 }
 
 /// What a point is called; `None` for the counters whose totals the books keep.
@@ -201,8 +203,31 @@ fn house() -> Vec<Sensor> {
             .icon("mdi:scale-balance"),
         Sensor::new("plan", "Plan", PLANNED, State::Plan).at("planned_kwh").with("ahead").icon("mdi:chart-timeline"),
         Sensor::new("next_run", "Next planned run", MOMENT, State::Plan),
+        Sensor::new("expected_cost_today", "Expected cost today", EXPECTED, State::Plan)
+            .with("house_ahead")
+            .icon("mdi:cash-clock"),
+        Sensor::new(
+            "expected_cost_without_today",
+            "Expected cost today without compute and plan",
+            EXPECTED,
+            State::Plan,
+        )
+        .icon("mdi:cash-clock"),
         Sensor::new("boost_until", "Boost until", MOMENT, State::Health),
         Sensor::new("worker", "Engine", WORD, State::Health).with("engine").icon("mdi:engine-outline").diagnostic(),
+    ]
+}
+
+/// What battery and heat pump are set to do, and why.
+fn intents(record: &Record) -> [(Sensor, bool); 2] {
+    let has = |role: Role| record.points.keys().any(|point| point.role() == role);
+    let word = |key: &str, name: &'static str| Sensor::new(key, name, WORD, State::Decision);
+    [
+        (
+            word("battery_intent", "Battery intent").with("battery_why").icon("mdi:battery-clock-outline"),
+            has(Role::Battery),
+        ),
+        (word("heat_pump_intent", "Heat pump intent").with("heat_pump_why").icon("mdi:heat-pump"), has(Role::HeatPump)),
     ]
 }
 

@@ -44,6 +44,8 @@ pub(super) fn record() -> Record {
             settings: Vec::new(),
         },
         explanation: "Surplus.".into(),
+        battery_explanation: None,
+        heat_pump_explanation: None,
         plan: None,
         worker: WorkerStatus { state: WorkerState::Busy, ..WorkerStatus::default() },
         backlog: Backlog::default(),

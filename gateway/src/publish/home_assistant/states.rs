@@ -2,6 +2,9 @@
 //!
 //! What is stale or missing is `null`, which Home Assistant shows as unavailable or unknown; it is never zero.
 
+/// The rest of the house.
+mod house;
+
 use super::topics::State;
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeZone};
 use chrono_tz::Tz;
@@ -9,7 +12,7 @@ use plant::decision::{Decision, LimitHit};
 use plant::image::Known;
 use plant::parts::Parts;
 use plant::plan::{Plan, PlannedSlot};
-use plant::point::Point;
+use plant::point::{Point, Role};
 use plant::record::{Record, Yesterday};
 use plant::time::{Slot, Timestamp};
 use plant::totals::Earnings;
@@ -53,7 +56,10 @@ pub fn states(record: &Record, timezone: Tz) -> Vec<Message> {
             State::PowerLimit => rounded(record.power_limit.min(record.power_max).positive().0, 0).to_string(),
         };
         let gist = match state {
-            State::Decision => format!("{} {:.0}", record.decision.reason, record.decision.budget.0),
+            State::Decision => {
+                let others = [Role::Battery, Role::HeatPump].map(|role| house::reason(record, role));
+                format!("{} {:.0} {others:?}", record.decision.reason, record.decision.budget.0)
+            }
             State::Live | State::Counters | State::Earnings | State::Plan => String::new(),
             State::Health | State::Mode | State::PowerLimit => payload.clone(),
         };
@@ -202,22 +208,34 @@ fn decision(record: &Record) -> Value {
             "budget_w": rounded(budget.0, 0),
             "limits": limits.iter().map(hit).collect::<Vec<_>>(),
         },
+        "battery_intent": house::reason(record, Role::Battery),
+        "battery_why": house::battery(record),
+        "heat_pump_intent": house::reason(record, Role::HeatPump),
+        "heat_pump_why": house::heat_pump(record),
     })
 }
 
 fn plan(record: &Record) -> Value {
     let Some(plan) = &record.plan else {
-        return json!({"next_run": null, "planned_kwh": null, "ahead": {}});
+        return json!({
+            "next_run": null, "planned_kwh": null, "ahead": {},
+            "expected_cost_today": null, "expected_cost_without_today": null, "house_ahead": {},
+        });
     };
     let slots: Vec<&PlannedSlot> =
         plan.slots.iter().filter(|planned| planned.slot.end() > record.at).take(SLOTS_MAX).collect();
     let kwh: f64 = slots.iter().map(|planned| planned.compute.over(Slot::LENGTH).0).sum();
     let runs = runs(&slots);
+    let (expected, without) = record.expected_today();
+    let money = |amount: Option<Eur>| amount.map(|amount| rounded(amount.0, 3));
     let next = runs.iter().map(|run| run[0].start).find(|start| *start > record.at);
     json!({
         "next_run": next.map(moment),
         "planned_kwh": rounded(kwh, 2),
         "ahead": ahead(plan, &slots, &runs),
+        "expected_cost_today": money(expected),
+        "expected_cost_without_today": money(without),
+        "house_ahead": house::ahead(&slots),
     })
 }
 

@@ -7,6 +7,7 @@
 
 use influxdb2::models::data_point::{DataPoint, DataPointBuilder, WriteDataPoint};
 use plant::image::Known;
+use plant::reason::Reason;
 use plant::record::Record;
 use plant::totals::Earnings;
 use plant::units::Currency;
@@ -26,6 +27,8 @@ pub fn lines(record: &Record, prefix: &str) -> String {
     let spans = [("today", &record.today), ("month", &record.month), ("total", &record.total)];
     points.extend(spans.map(|(span, earnings)| money(earnings, priced("money").tag("span", span))));
     points.extend(spans.map(|(span, earnings)| household(earnings, priced("household").tag("span", span))));
+    points.extend(planned(record, priced("plan")));
+    points.extend(intents(record, &start));
     points.push(work(record, priced("work")));
     points.extend(record.devices.iter().map(|device| {
         let point = start("device").tag("device", &device.id.0);
@@ -133,6 +136,43 @@ fn money(earnings: &Earnings, point: Point) -> Point {
 /// What the household's own questions were worth to it, in EUR by the owner's value. No money.
 fn household(earnings: &Earnings, point: Point) -> Point {
     point.number("value", earnings.household.0)
+}
+
+/// What the plan in force says of this moment; powers in W, temperatures and charge at the end of its quarter hour.
+fn planned(record: &Record, point: Point) -> Option<Point> {
+    let slot = record.plan.as_ref()?.at(record.at)?;
+    let house = slot.house.as_ref();
+    let mut point = point.number("compute", slot.compute.0);
+    let (cost, without) = record.expected_today();
+    let fields = [
+        ("pv", slot.pv.map(|power| power.0)),
+        ("pv_spread", slot.pv.map(|_| slot.pv_spread.0)),
+        ("load", slot.load.map(|power| power.0)),
+        ("battery_soc", slot.battery_soc.map(|soc| soc.0)),
+        ("battery", house.map(|house| house.battery_power.0)),
+        ("heat_pump", house.map(|house| house.heat_pump_power.0)),
+        ("grid", house.map(|house| house.grid.0)),
+        ("curtailed", house.map(|house| house.curtailed.0)),
+        ("room", house.and_then(|house| house.room).map(|room| room.0)),
+        ("tank", house.and_then(|house| house.tank).map(|tank| tank.0)),
+        ("cost_today", cost.map(|cost| cost.0)),
+        ("cost_without_today", without.map(|cost| cost.0)),
+    ];
+    for (field, value) in fields {
+        point = match value {
+            Some(value) => point.number(field, value),
+            None => point,
+        };
+    }
+    Some(point)
+}
+
+/// Why battery and heat pump are to do what is planned.
+fn intents(record: &Record, start: &impl Fn(&str) -> Point) -> Vec<Point> {
+    let house = record.plan.as_ref().and_then(|plan| plan.at(record.at)?.house.as_ref());
+    let reasons = house.map(|house| [("battery", house.battery_reason), ("heat_pump", house.heat_pump_reason)]);
+    let point = |(device, reason): (&str, Reason)| start("intent").tag("device", device).tag("reason", reason.name());
+    reasons.into_iter().flatten().map(|reason| point(reason).whole("planned", 1)).collect()
 }
 
 /// The engine and what waits for it.

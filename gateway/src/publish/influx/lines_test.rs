@@ -45,6 +45,22 @@ fn currents_and_contacts_have_measurements_of_their_own() {
 }
 
 #[test]
+fn what_is_planned_for_the_moment_is_said_with_its_reasons() {
+    let mut record = crate::http::fixture::record("2026-11-21T11:30:00Z".parse().unwrap());
+    let line = line_of(&record, "heatmine_plan,");
+    for part in ["battery=-2057", "heat_pump=1650", "battery_soc=60,", "tank=48.95", "compute=2400", "cost_today="] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(line_of(&record, "heatmine_intent,device=battery,reason=grid_charge").contains(" planned=1i "));
+    assert!(line_of(&record, "heatmine_intent,device=heat_pump,reason=preheat").contains(" planned=1i "));
+    for slot in &mut record.plan.as_mut().unwrap().slots {
+        slot.house = None;
+    }
+    assert_eq!(line_of(&record, "heatmine_intent,"), "", "compute alone is planned");
+    assert!(!line_of(&record, "heatmine_plan,").contains("cost_today"));
+}
+
+#[test]
 fn a_missing_value_is_left_out_and_a_stale_one_is_marked() {
     let line = line_of(&record(), "heatmine_power,");
     assert!(line.contains("pv_stale=4000"), "{line}");

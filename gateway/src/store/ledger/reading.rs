@@ -3,7 +3,7 @@
 use super::{ENTRY, Ledger, LedgerError, entry_of, unsigned};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use plant::entry::{Booking, Entry, Head};
+use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
 use plant::time::Slot;
 use plant::totals::{Earnings, EnergyTotals, Totals};
@@ -87,6 +87,27 @@ impl Ledger {
             .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
             .map(unsigned)
             .map_err(|source| self.sqlite(source))
+    }
+
+    /// The accounts of the slots from `from` to before `to`, in order. A slot that a set clock has passed twice has several.
+    pub fn slots(&self, from: Slot, to: Slot) -> Result<Vec<SlotAccount>, LedgerError> {
+        let connection = self.reader()?;
+        let read = || -> rusqlite::Result<Vec<SlotAccount>> {
+            let query = format!(
+                "SELECT {ENTRY} FROM entry WHERE slot IS NOT NULL AND slot >= ?1 AND slot < ?2 ORDER BY slot, sequence"
+            );
+            let mut statement = connection.prepare(&query)?;
+            let mut rows = statement.query(params![from.0, to.0])?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                self.count_rows(1);
+                if let Ok(Booking::Slot(account)) = ledger::booking(&entry_of(row)?) {
+                    accounts.push(*account);
+                }
+            }
+            Ok(accounts)
+        };
+        read().map_err(|source| self.sqlite(source))
     }
 
     /// Earnings in `currency` of each local day, for the slots after `since` that entries up to number `last` book.

@@ -1,0 +1,107 @@
+// One quarter hour of the plan in words: what is expected, what compute, battery and heat pump do and why, and what it costs.
+
+import { el } from "./dom.js";
+import { PRICE_UNIT, dayOf, degrees, euro, isSmall, percent, power, price, timeOf } from "./format.js";
+import { SLOT_MS } from "./picture.js";
+import { because, reasonHue } from "./reasons.js";
+
+/** Less power than this is none. */
+export const SOME_W = 0.5;
+const RESTING_W = 30;
+/** What is under nobody's hand but its own. */
+const OWN = ["own_rule", "unset", "idle"];
+
+/** A price in words: published, estimated, or not known. */
+export function importPrice(slot, unit = "") {
+  if (slot.import_price == null) return "not known";
+  return `${price(slot.import_price)}${unit}${slot.estimated_from ? " (estimated)" : ""}`;
+}
+
+/** The sun in words, with its spread. */
+export function sun(slot) {
+  if (slot.pv == null) return "not known";
+  return slot.pv_spread > SOME_W && slot.pv > SOME_W ? `${power(slot.pv)} ± ${power(slot.pv_spread)}` : power(slot.pv);
+}
+
+/** Why, at a time that is not now. */
+const why = (name, current) => (current ? because(name) : because(name).replace(" now", " then"));
+
+/** What compute does, as a sentence. */
+export function computeWords(slot, current) {
+  const clause = why(slot.reason, current);
+  if (slot.compute > SOME_W) return `Computes at ${power(slot.compute)}: ${clause}.`;
+  return slot.ceiling > SOME_W ? "Computes only if there is surplus." : `Rests: ${clause}.`;
+}
+
+/** What the battery does, as a sentence; empty where there is none. */
+export function batteryWords(slot, current) {
+  const after = slot.battery_soc == null ? "" : ` At ${percent(slot.battery_soc)} afterwards.`;
+  const { house } = slot;
+  if (!house) return after && `By its own rule.${after}`;
+  if (!house.battery) return after && `${moves(house.battery_power)}, by its own rule.${after}`;
+  const { charge_min, charge_max, discharge_max } = house.battery;
+  const clause = OWN.includes(house.battery_reason) ? ", by its own rule" : `: ${why(house.battery_reason, current)}`;
+  if (charge_min > SOME_W) return `Charges at ${power(Math.max(charge_min, -house.battery_power))}, from the grid where need be${clause}.${after}`;
+  if (discharge_max !== null && discharge_max <= SOME_W) return `Keeps its energy${clause}.${after}`;
+  if (charge_max !== null) return `${charge_max <= SOME_W ? "Takes nothing" : `Takes no more than ${power(charge_max)}`}${clause}.${after}`;
+  if (discharge_max !== null) return `Gives no more than ${power(discharge_max)}${clause}.${after}`;
+  return `${moves(house.battery_power)}${clause}.${after}`;
+}
+
+function moves(watts) {
+  if (Math.abs(watts) < RESTING_W) return "Rests";
+  return watts > 0 ? `Gives ${power(watts)}` : `Charges at ${power(-watts)}`;
+}
+
+/** What the heat pump does, as a sentence; empty where nothing is planned of it. */
+export function heatPumpWords(slot, current) {
+  const { house } = slot;
+  if (!house || (!house.heat_pump && house.heat_pump_power <= SOME_W)) return "";
+  const { room, tank, cooling } = house.heat_pump ?? {};
+  const name = house.heat_pump_reason;
+  const clause = OWN.includes(name) ? ", by its own rule" : `: ${name === "hold_for_later" ? "heat is cheaper later" : why(name, current)}`;
+  const sinks = [[room, "Heats the rooms"], [tank, "heats the tank"], [cooling, "cools the rooms"]]
+    .filter(([watts]) => watts > RESTING_W).map(([watts, does]) => `${does} at ${power(watts)}`);
+  if (sinks.length) {
+    const words = sinks.join(" and ");
+    return `${words[0].toUpperCase()}${words.slice(1)}${clause}.`;
+  }
+  if (house.heat_pump_power > RESTING_W) return `Runs at ${power(house.heat_pump_power)}${clause}.`;
+  return `${name === "hold_for_later" ? "Waits" : "Rests"}${clause}.`;
+}
+
+/** Room and tank as planned; empty where nobody plans them. */
+export function warmth({ house }) {
+  const parts = [["Room", house?.room], ["tank", house?.tank]].filter(([, value]) => value != null).map(([name, value]) => `${name} ${degrees(value).replace(" ", "\u00a0")}`);
+  const words = parts.join(", ");
+  return words && `${words[0].toUpperCase()}${words.slice(1)}`;
+}
+
+/** What the slot costs, with and without compute and plan; empty where that was not planned. */
+export function costWords({ house }) {
+  if (!house) return "";
+  const fine = isSmall(house.cost) || isSmall(house.cost_without ?? 0);
+  const pays = (amount, costs, earns) => `${amount < -0.0005 ? earns : costs} ${euro(Math.abs(amount), fine)}`;
+  const planned = `This quarter hour ${pays(house.cost, "costs", "earns")} as planned`;
+  return house.cost_without == null ? `${planned}.` : `${planned}; without compute and plan it would ${pays(house.cost_without, "cost", "earn")}.`;
+}
+
+/** The slot as rows of an overview: a line of numbers, then a sentence for each device. */
+export function details(slot, current) {
+  const net = slot.worth.revenue + slot.worth.heat - slot.worth.electricity;
+  const number = (hue, name, value) => el("span", { class: hue }, `${name} `, el("b", {}, value));
+  const device = (hue, name, words, more) => words && el("div", { class: hue }, el("dt", {}, name), el("dd", {}, words, more ? el("span", { class: "more" }, ` ${more}`) : null));
+  const load = slot.load == null ? "not known" : power(slot.load);
+  const warm = warmth(slot);
+  const heat = slot.heat > SOME_W ? `${power(slot.heat)} of useful heat. ` : "";
+  return [
+    el("p", { class: "when" },
+      el("strong", {}, `${current ? "Now, " : ""}${dayOf(slot.time)}, ${timeOf(slot.time)} to ${timeOf(slot.time + SLOT_MS)}`), " ",
+      number("grid", "Power", importPrice(slot, ` ${PRICE_UNIT}`)), " ", number("solar", "Sun", sun(slot)), " ", number("house", "House", load)),
+    el("dl", {},
+      device(reasonHue(slot.reason), "Compute", computeWords(slot, current), `${heat}A kilowatt-hour of it is worth ${price(net)} ${PRICE_UNIT}.`),
+      device("battery", "Battery", batteryWords(slot, current)),
+      device("pump", "Heat pump", heatPumpWords(slot, current), warm && `${warm} afterwards.`)),
+    slot.house ? el("p", { class: "cost" }, costWords(slot)) : null,
+  ].filter(Boolean);
+}

@@ -1,0 +1,252 @@
+//! What battery and heat pump do in words: what is seen of them, why they are set so, and the prices that speak for it.
+
+use crate::decision::{BatteryMode, Decision, Setpoint, Setting};
+use crate::plan::{HouseIntent, short};
+use crate::point::{Point, Role};
+use crate::reason::Reason;
+use crate::units::{Currency, EurPerKwh, Watts};
+use crate::value::situation::Situation;
+
+/// A battery or heat pump that moves less than this rests.
+const RESTING: Watts = Watts(30.0);
+
+/// What the sentence is made of.
+#[derive(Clone, Copy, Debug)]
+struct Seen<'a> {
+    setpoint: &'a Setpoint,
+    /// Measured power; `None` where it is not known.
+    power: Option<Watts>,
+    /// What power costs now.
+    price: Option<EurPerKwh>,
+    plan: Option<&'a HouseIntent>,
+    currency: Currency,
+}
+
+impl<'a> Seen<'a> {
+    /// What is seen of a role; `None` where nothing of it can be set.
+    fn of(situation: &Situation<'a>, decision: &'a Decision, role: Role, power: Point) -> Option<Self> {
+        let mut own = decision.settings.iter().filter(|setpoint| setpoint.setting.control().role() == role);
+        let first = own.next()?;
+        let setpoint = if first.setting.is_safe() { own.find(|other| !other.setting.is_safe()) } else { None };
+        Some(Self {
+            setpoint: setpoint.unwrap_or(first),
+            power: situation.image.get(power).fresh().map(Watts),
+            price: situation.prices.import,
+            plan: situation.planned.and_then(|planned| planned.house.as_ref()),
+            currency: situation.site.currency,
+        })
+    }
+
+    /// ` (0.19 EUR)`; nothing where the price is not known.
+    fn bracket(&self, price: Option<EurPerKwh>) -> String {
+        price.map_or(String::new(), |price| format!(" ({:.2} {})", price.0, self.currency))
+    }
+
+    /// Why, as the clause of a sentence.
+    fn because(&self) -> String {
+        let (now, plan) = (self.bracket(self.price), self.plan);
+        let stored = self.bracket(plan.map(|plan| plan.values.stored));
+        let heat = plan.map(|plan| plan.values.room.max(plan.values.tank));
+        let reason = self.setpoint.reason;
+        let is_battery = self.setpoint.setting.control().role() == Role::Battery;
+        if reason == Reason::GridCharge {
+            format!("power is cheaper now{now} than when it will be needed{stored}")
+        } else if reason == Reason::HoldForLater && is_battery {
+            format!("it is worth more later{stored} than power costs now{now}")
+        } else if reason == Reason::Preheat {
+            let worth = |heat: EurPerKwh| format!(", when a kWh of it will be worth {:.2} {}", heat.0, self.currency);
+            format!("heat is cheaper now than later{}", heat.map_or(String::new(), worth))
+        } else if reason == Reason::NegativePrice {
+            format!("{}{now}", reason.sentence())
+        } else {
+            reason.sentence().to_owned()
+        }
+    }
+}
+
+/// What the battery does and why; `None` where nothing of it can be set.
+pub(crate) fn explain_battery(situation: &Situation<'_>, decision: &Decision) -> Option<String> {
+    Seen::of(situation, decision, Role::Battery, Point::BatteryPower).map(|seen| battery(&seen))
+}
+
+/// What the heat pump does and why; `None` where nothing of it can be set.
+pub(crate) fn explain_heat_pump(situation: &Situation<'_>, decision: &Decision) -> Option<String> {
+    Seen::of(situation, decision, Role::HeatPump, Point::HeatPumpPower).map(|seen| heat_pump(&seen))
+}
+
+fn battery(seen: &Seen<'_>) -> String {
+    let does = match seen.power {
+        None => None,
+        Some(power) if power > RESTING => Some(format!("giving {}", short(power))),
+        Some(power) if power < -RESTING => Some(format!("charging at {}", short(-power))),
+        Some(_) => Some("resting".to_owned()),
+    };
+    if seen.setpoint.setting.is_safe() {
+        return own_rule(seen, does);
+    }
+    let (reason, because) = (seen.setpoint.reason, seen.because());
+    let charging = seen.power.filter(|power| *power < -RESTING).map(|power| short(-power));
+    let does = if seen.setpoint.setting == Setting::BatteryMode(BatteryMode::Charge) || reason == Reason::GridCharge {
+        charging.map_or("Set to charge from the grid".to_owned(), |power| format!("Charging at {power} from the grid"))
+    } else if reason == Reason::KeepRoom {
+        "Kept from charging".to_owned()
+    } else if reason == Reason::HoldForLater {
+        "Kept from giving its energy".to_owned()
+    } else {
+        "Kept from feeding compute".to_owned()
+    };
+    format!("{does}: {because}.")
+}
+
+fn heat_pump(seen: &Seen<'_>) -> String {
+    let running = seen.power.filter(|power| *power > RESTING).map(short);
+    if seen.setpoint.setting.is_safe() {
+        let does = match (&running, seen.power) {
+            (Some(power), _) => Some(format!("running at {power}")),
+            (None, Some(_)) => Some("resting".to_owned()),
+            (None, None) => None,
+        };
+        return own_rule(seen, does);
+    }
+    let with = running.map_or(String::new(), |power| format!(" with {power}"));
+    let reason = seen.setpoint.reason;
+    let does = if reason == Reason::HoldForLater {
+        "Made to wait".to_owned()
+    } else if reason == Reason::Preheat {
+        format!("Heating ahead{with}")
+    } else if reason == Reason::Legionella {
+        format!("Heating the tank{with}")
+    } else if reason == Reason::Comfort {
+        format!("Heating{with}")
+    } else if with.is_empty() {
+        "Free to run".to_owned()
+    } else {
+        format!("Running{with}")
+    };
+    format!("{does}: {}.", seen.because())
+}
+
+/// A device under its own control; the plan may have left it there on purpose.
+fn own_rule(seen: &Seen<'_>, does: Option<String>) -> String {
+    let does = does.map_or(String::new(), |does| format!(", {does}"));
+    let reason = seen.setpoint.reason;
+    if matches!(reason, Reason::StaleData | Reason::Implausible) {
+        format!("Under its own control{does}: {}.", reason.sentence())
+    } else {
+        format!("Under its own control{does}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::HeatPumpMode;
+    use crate::plan::MarginalValues;
+    use crate::point::DeviceId;
+    use crate::units::Eur;
+
+    const PLAN: HouseIntent = HouseIntent {
+        battery: None,
+        battery_reason: Reason::GridCharge,
+        heat_pump: None,
+        heat_pump_reason: Reason::Preheat,
+        route: None,
+        battery_power: Watts(-2100.0),
+        grid: Watts(3000.0),
+        heat_pump_power: Watts(1200.0),
+        curtailed: Watts(0.0),
+        room: None,
+        tank: None,
+        values: MarginalValues {
+            power: EurPerKwh(0.19),
+            stored: EurPerKwh(0.34),
+            room: EurPerKwh(0.09),
+            tank: EurPerKwh(0.07),
+        },
+        cost: Eur(0.1),
+        cost_without: None,
+    };
+
+    fn says(setting: Setting, reason: Reason, power: Option<f64>) -> String {
+        let setpoint = Setpoint { device: DeviceId("device".into()), setting, reason };
+        let seen = Seen {
+            setpoint: &setpoint,
+            power: power.map(Watts),
+            price: Some(EurPerKwh(0.19)),
+            plan: Some(&PLAN),
+            currency: Currency::EUR,
+        };
+        if setting.control().role() == Role::Battery { battery(&seen) } else { heat_pump(&seen) }
+    }
+
+    #[test]
+    fn a_battery_says_what_it_does_and_why() {
+        let mode = Setting::BatteryMode;
+        let rows = [
+            (
+                mode(BatteryMode::Charge),
+                Reason::GridCharge,
+                Some(-2100.0),
+                "Charging at 2.1 kW from the grid: power is cheaper now (0.19 EUR) than when it will be needed (0.34 EUR).",
+            ),
+            (
+                mode(BatteryMode::Charge),
+                Reason::GridCharge,
+                None,
+                "Set to charge from the grid: power is cheaper now (0.19 EUR) than when it will be needed (0.34 EUR).",
+            ),
+            (
+                mode(BatteryMode::Hold),
+                Reason::HoldForLater,
+                Some(0.0),
+                "Kept from giving its energy: it is worth more later (0.34 EUR) than power costs now (0.19 EUR).",
+            ),
+            (
+                mode(BatteryMode::Hold),
+                Reason::CheapPower,
+                Some(0.0),
+                "Kept from feeding compute: power is cheap enough now.",
+            ),
+            (mode(BatteryMode::Normal), Reason::OwnRule, Some(400.0), "Under its own control, giving 400 W."),
+            (mode(BatteryMode::Normal), Reason::Unset, Some(5.0), "Under its own control, resting."),
+            (
+                mode(BatteryMode::Normal),
+                Reason::StaleData,
+                None,
+                "Under its own control: a needed measurement is missing or old.",
+            ),
+        ];
+        for (setting, reason, power, expected) in rows {
+            assert_eq!(says(setting, reason, power), expected);
+        }
+    }
+
+    #[test]
+    fn a_heat_pump_says_what_it_does_and_why() {
+        let mode = Setting::HeatPumpMode;
+        let rows = [
+            (
+                mode(HeatPumpMode::Boost),
+                Reason::Preheat,
+                Some(1200.0),
+                "Heating ahead with 1.2 kW: heat is cheaper now than later, when a kWh of it will be worth 0.09 EUR.",
+            ),
+            (
+                mode(HeatPumpMode::Force),
+                Reason::Legionella,
+                Some(800.0),
+                "Heating the tank with 800 W: the tank is heated against legionella.",
+            ),
+            (
+                Setting::HeatPumpSurplus(Watts(900.0)),
+                Reason::Surplus,
+                Some(0.0),
+                "Free to run: solar surplus would otherwise be exported.",
+            ),
+            (mode(HeatPumpMode::Normal), Reason::Idle, Some(650.0), "Under its own control, running at 650 W."),
+        ];
+        for (setting, reason, power, expected) in rows {
+            assert_eq!(says(setting, reason, power), expected);
+        }
+    }
+}
