@@ -4,9 +4,9 @@
 
 import { el, setText, svg } from "./dom.js";
 import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, power, timeOf } from "./format.js";
-import { MARGIN, SLOT_MS, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
+import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
-import { SOME_W, batteryWords, computeWords, costWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
+import { SOME_W, batteryWords, computeWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
 
 const SLOTS = 144;
 const LABEL_PX = 6.6;
@@ -137,7 +137,7 @@ function draw(slots, view) {
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     layer("nights", nights(slots, view)),
     layer("times", hours(view)),
-    layer("price grid", axis(view, "price", `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
+    layer("price grid", axis(view, "price", width < TINY ? "Power price" : `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
     layer("sun solar", axis(view, "sun", view.width < 480 ? "Sun expected" : "Sun expected, and how far it may be off", roundPower), sunShapes(slots, view)),
     layer("compute", axis(view, "compute", "Compute planned", roundPower), computeShapes(slots, view)),
     ...optional, now, cross);
@@ -157,7 +157,7 @@ function priceShapes(slots, view) {
 function sunShapes(slots, view) {
   const { panels } = view, sunny = slots.some((slot) => slot.pv != null && slot.pv > 0);
   const house = line(slots, view, panels.sun, (slot) => slot.load);
-  const houseShapes = house && [svg("path", { class: "line house halo", d: house }), svg("path", { class: "line house", d: house }), corner(view, "sun", "house", "━ house and heat pump")];
+  const houseShapes = house && [svg("path", { class: "line house halo", d: house }), svg("path", { class: "line house", d: house }), corner(view, "sun", "house", view.width < TINY ? "━ house" : "━ house and heat pump")];
   if (!sunny) return [houseShapes, remark(view, "sun", slots.every((slot) => slot.pv == null) ? "sun: not known" : "no sun expected")];
   const spread = (sign) => (slot) => (slot.pv == null ? null : Math.max(0, slot.pv + sign * (slot.pv_spread ?? 0)));
   const note = !tells(slots) && remark(view, "sun", "no forecast yet: it is learnt from the first day");
@@ -177,7 +177,7 @@ function computeShapes(slots, view) {
   });
   const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W ? slot.heat : null));
   return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }),
-    heat && corner(view, "compute", "heat", "━ useful heat"), ...runLabels(slots, view)];
+    heat && corner(view, "compute", "heat", view.width < TINY ? "━ heat" : "━ useful heat"), ...runLabels(slots, view)];
 }
 
 /** The reason's name in a run of slots, where it fits. */
@@ -241,10 +241,11 @@ function fillTable(root, slots) {
     ["House", (slot) => (slot.load == null ? "not known" : power(slot.load))],
     ["Battery level", (slot) => percent(slot.battery_soc)],
     ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
+    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without", (slot) => euro(slot.house?.cost_without, true)]] : []),
     ["Compute", (slot) => computeWords(slot)], ["Battery", (slot) => batteryWords(slot).replace(/ At .*/, "")],
-    ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)], ["Costs", (slot) => costWords(slot).replace("This quarter hour ", "")]] : []),
+    ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)]] : []),
   ];
-  const words = 4 + (house ? 3 : 1);
+  const words = columns.findIndex(([name]) => name === "Compute");
   const cell = (slot) => ([, of], index) => el("td", { class: index >= words ? "words" : undefined }, of(slot) || "–");
   const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) => el("tr", {}, columns.map(cell(slot))));
   const head = columns.map(([name], index) => el("th", { scope: "col", class: index >= words ? "words" : undefined }, name));

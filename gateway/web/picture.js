@@ -7,6 +7,8 @@ import { dayOf, hourOf, timeOf } from "./format.js";
 export const SLOT_MS = 900000;
 export const MARGIN = { left: 50, right: 12, top: 34, bottom: 24 };
 const HOUR_MS = 3600000;
+/** Narrower than this, words are the shortest. */
+export const TINY = 330;
 const GAP = 27;
 const STRIP = 18;
 /** Less sun than this share of the best slot counts as night. */
@@ -63,7 +65,8 @@ export function nights(slots, { x, top, bottom }) {
 
 /** Hours below, and days above: a day begins with a line from top to bottom. */
 export function hours({ x, start, end, width, top, bottom }) {
-  const span = end - start, every = (width < 480 ? 6 : width < 800 ? 3 : 2) * (span > 26 * HOUR_MS && width < 1000 && width >= 480 ? 2 : 1);
+  const span = end - start, wide = span > 26 * HOUR_MS;
+  const every = width < TINY ? (wide ? 12 : 6) : width < 480 ? 6 : width < 800 ? (wide ? 6 : 3) : wide && width < 1000 ? 4 : 2;
   const shapes = [];
   for (let time = Math.ceil(start / HOUR_MS) * HOUR_MS; time <= end; time += HOUR_MS) {
     const hour = hourOf(time), midnight = hour === 0;

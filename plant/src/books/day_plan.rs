@@ -1,7 +1,7 @@
 //! The plan that a local day began with: what happens in the day is held against it, not against plans that knew better later.
 //!
 //! Example: the plan of 23:45 expects 12 kWh of sun for the day that begins at 00:00. Every slot of that day keeps what this plan
-//! says of it, whatever the plans of the morning say.
+//! says of it, whatever the plans of the morning say. After a restart the rest of the day is held against the first plan after it.
 
 use crate::entry::Planned;
 use crate::plan::Plan;
