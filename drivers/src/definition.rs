@@ -26,7 +26,6 @@ pub(crate) mod unit;
 pub use ages::Ages;
 pub(crate) use ages::GUARDS;
 pub use catalog::{find, load_builtin};
-pub(crate) use control_rows::number;
 pub use control_rows::{ControlRow, Write};
 pub use load::{from_file, from_toml};
 pub use parameters::Parameters;

@@ -43,7 +43,6 @@ use plant::decision::{Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
-use plant::units::{Percent, Watts};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -405,10 +404,10 @@ impl Lease {
     /// Whether two settings differ enough to be worth a write; less power for the engine always does.
     fn differs(&self, from: Setting, to: Setting) -> bool {
         let beyond = |from: f64, to: f64| (to - from).abs() > self.terms.dead_band || (to == 0.0) != (from == 0.0);
-        match (from, to) {
-            (Setting::ComputeBudget(from), Setting::ComputeBudget(to)) => to < from || beyond(from.0, to.0),
-            (Setting::HeatPumpSurplus(from), Setting::HeatPumpSurplus(to)) => beyond(from.0, to.0),
-            (from, to) => from != to,
+        match (from.number(), to.number()) {
+            (Some(less), Some(more)) if more < less && to.control() == Control::ComputeBudget => true,
+            (Some(less), Some(more)) => beyond(less, more) || from.is_safe() != to.is_safe(),
+            (_, _) => from != to,
         }
     }
 }
@@ -425,20 +424,17 @@ fn passed(since: Option<Instant>, time: Duration, now: Instant) -> bool {
     since.is_none_or(|at| now.duration_since(at) >= time)
 }
 
-/// The setting within the control's bounds; the safe one for a number that is none.
+/// The setting within the control's bounds; the safe one for a number that is none. The safe one always stands: it is no value to bear.
 fn bounded(setting: Setting, range: Option<[f64; 2]>) -> Setting {
     let [low, high] = range.unwrap_or([f64::MIN, f64::MAX]);
-    match setting {
-        Setting::ComputeBudget(watts) if watts.0.is_finite() => Setting::ComputeBudget(Watts(watts.0.clamp(low, high))),
-        Setting::HeatPumpSurplus(watts) if watts.0.is_finite() => {
-            Setting::HeatPumpSurplus(Watts(watts.0.clamp(low, high)))
-        }
-        Setting::PvLimit(percent) if percent.0.is_finite() => Setting::PvLimit(Percent(percent.0.clamp(low, high))),
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => setting,
-        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => setting.control().safe(),
+    match setting.number().filter(|_| !setting.is_safe()) {
+        Some(number) if number.is_finite() => setting.with_number(number.clamp(low, high)),
+        Some(_) => setting.control().safe(),
+        None => setting,
     }
 }
 
 mod look;
+
 #[cfg(test)]
 mod tests;

@@ -22,12 +22,13 @@ mod settled;
 
 pub use settled::Settled;
 
-use crate::store::{Ledger, LedgerError, StateStore};
+use crate::store::{History, Ledger, LedgerError, StateStore};
 use plant::checkpoint::Checkpoint;
-use plant::entry::{Booking, Entry};
+use plant::entry::{Booking, Entry, Head};
 use plant::journals::Journals;
 use plant::ledger;
 use plant::record::{Gains, Record};
+use plant::site::Site;
 use plant::totals::{Earnings, EnergyTotals, Totals};
 use plant::work::Receipt;
 use std::collections::VecDeque;
@@ -45,6 +46,8 @@ const SAVE_INTERVAL_MIN: Duration = Duration::from_millis(500);
 pub struct Books {
     ledger: Ledger,
     state: StateStore,
+    /// What the slots become, of which house; `None` where nothing is kept of them.
+    history: Option<(History, Site)>,
     waiting: VecDeque<Entry>,
     newest: Option<Checkpoint>,
     saved_at: Option<Instant>,
@@ -70,7 +73,13 @@ impl Books {
         let save_interval = SAVE_INTERVAL.div_f64(speed.max(1.0)).max(SAVE_INTERVAL_MIN);
         let (waiting, newest, saved_at, problem, durable) = (VecDeque::new(), None, None, None, None);
         let (taken, settled) = (Settled::default(), watch::Sender::default());
-        Self { ledger, state, waiting, newest, saved_at, save_interval, problem, durable, taken, settled }
+        let history = None;
+        Self { ledger, state, history, waiting, newest, saved_at, save_interval, problem, durable, taken, settled }
+    }
+
+    /// The same with the history of `site`, which follows the ledger.
+    pub fn with_history(self, history: History, site: Site) -> Self {
+        Self { history: Some((history, site)), ..self }
     }
 
     /// The same, where earlier runs have booked the `journals` of receipts so far.
@@ -164,7 +173,10 @@ impl Books {
     fn flush(&mut self) {
         while let Some(entry) = self.waiting.front() {
             match self.ledger.append(entry) {
-                Ok(()) => drop(self.waiting.pop_front()),
+                Ok(()) => {
+                    remember(self.history.as_mut(), entry);
+                    self.waiting.pop_front();
+                }
                 Err(error) => return self.failed(waiting_words(&error, self.waiting.len())),
             }
         }
@@ -193,6 +205,15 @@ impl Books {
         if self.problem.take().is_some() {
             tracing::info!("the books are written again");
         }
+    }
+}
+
+/// Writes what the ledger holds now into the history.
+fn remember(history: Option<&mut (History, Site)>, entry: &Entry) {
+    if let Some((history, site)) = history
+        && let Ok(Booking::Slot(account)) = ledger::booking(entry)
+    {
+        history.keep(site, &account, Head { sequence: entry.sequence, hash: entry.hash.clone() });
     }
 }
 

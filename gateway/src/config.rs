@@ -7,6 +7,8 @@ pub mod building;
 pub mod devices;
 /// `[dimming]`.
 pub mod dimming;
+/// `[[plane]]` and `[[forecast]]`.
+pub mod forecast;
 /// `[grid]`.
 pub mod grid;
 /// `[home_assistant]`.
@@ -86,6 +88,12 @@ pub struct Config {
     /// Photovoltaics, where there are any.
     #[serde(default)]
     pub pv: Option<installation::PvConfig>,
+    /// The planes of its modules, where services of forecasts are to know them.
+    #[serde(default)]
+    pub plane: Vec<forecast::PlaneConfig>,
+    /// Where forecasts of PV power and weather come from; of several, the first that answers counts.
+    #[serde(default)]
+    pub forecast: Vec<forecast::ForecastSource>,
     /// The battery, where there is one.
     #[serde(default)]
     pub battery: Option<installation::BatteryConfig>,

@@ -22,10 +22,14 @@ mod days;
 mod desk;
 /// HTTP.
 mod fetch;
+/// Services of forecasts.
+mod forecast;
 /// JSON as the world writes it.
 mod lenient;
 /// The shape of HeatMine's own topics.
 mod own;
+/// Which of several forecasts counts.
+mod ranking;
 /// Rows of the usual form.
 mod rows;
 /// When a source is asked next.
@@ -66,13 +70,20 @@ pub struct Feeds {
     pub home_assistant: HomeAssistantConfig,
     /// The currency that the house counts in, as an ISO code.
     pub currency: String,
+    /// `[[forecast]]`.
+    pub forecasts: Forecasts,
 }
+
+/// The services of forecasts that the owner names.
+#[derive(Clone, Debug, Default)]
+pub struct Forecasts(Vec<forecast::Source>);
 
 impl Feeds {
     /// Those of a configuration.
     pub fn of(config: &Config) -> Self {
         let (tariff, home_assistant) = (config.tariff.clone(), config.home_assistant.clone());
-        Self { tariff, home_assistant, currency: config.site.currency.clone() }
+        let forecasts = Forecasts(forecast::sources(config));
+        Self { tariff, home_assistant, currency: config.site.currency.clone(), forecasts }
     }
 }
 
@@ -98,7 +109,7 @@ pub async fn run(feeds: Feeds, broker: Option<impl Dial>, shore: Shore, shutdown
 
 /// Listens until `shutdown`.
 async fn read(feeds: &Feeds, broker: Option<impl Dial>, desk: &Desk, shutdown: &CancellationToken) {
-    let Feeds { tariff, home_assistant, currency } = feeds;
+    let Feeds { tariff, home_assistant, currency, forecasts } = feeds;
     let spot_topic = tariff.spot.as_ref().and_then(|spot| spot.topic.clone());
     let outlook_topic = tariff.outlook.as_ref().map(|outlook| outlook.topic.clone());
     let own = home_assistant.url.as_ref().map(|url| Place {
@@ -121,11 +132,21 @@ async fn read(feeds: &Feeds, broker: Option<impl Dial>, desk: &Desk, shutdown: &
             None => std::future::pending().await,
         }
     };
+    let services =
+        forecasts.0.iter().enumerate().map(|(index, source)| forecast::run(source, index + 1, desk, shutdown));
+    let from_services = async {
+        futures_util::future::join_all(services).await;
+        if !shutdown.is_cancelled() {
+            // There are none, or nothing can be asked.
+            std::future::pending::<()>().await;
+        }
+    };
     // Either ends with `shutdown`; one that ends before has failed.
     tokio::select! {
         biased;
         () = from_topics => {}
         () = from_address => {}
+        () = from_services => {}
         () = shutdown.cancelled() => {}
     }
 }

@@ -40,6 +40,8 @@ mod devices;
 mod earlier;
 mod engine;
 #[cfg(test)]
+mod history_test;
+#[cfg(test)]
 mod hour_test;
 mod keepers;
 mod outside;
@@ -152,8 +154,9 @@ async fn run_in<O: Outside>(
     let engine = feeder.status.subscribe();
     leases.all.push(engine.clone());
     let plant = Plant::new(site.clone(), resources.restored, now);
-    let books =
-        Books::new(resources.ledger.clone(), resources.state, clock.speed()).after(plant.checkpoint(now).journals);
+    let books = Books::new(resources.ledger.clone(), resources.state, clock.speed())
+        .with_history(resources.history, site.clone())
+        .after(plant.checkpoint(now).journals);
     let (engine_tasks, settled) = (tasks.clone(), books.settled());
     let watched = engine::Watched { engine: resources.engine, prices: site.work, feeder, tasks: engine_tasks, settled };
     tasks.tracker.spawn(outside.apart(watched.keep(shell.restart(&devices_stop))));

@@ -1,6 +1,7 @@
 //! `heatmine repair`: what can be read of the files that were set aside, and where the chain of the books breaks.
 //!
-//! The start has carried over already what is cheap and sure: the jobs, and the entries of the ledger up to the break. Here
+//! The start has carried over already what is cheap and sure: the jobs, and the entries of the ledger up to the break; of these it makes
+//! the history anew. Here
 //! everything that is left is looked at. A file that was set aside is never changed. Entries go into `ledger.db` only where they
 //! continue its chain; all that can be read is written into a database of its own beside the broken one.
 //!
@@ -8,7 +9,7 @@
 //! `ledger.db.broken-2026-11-29T10-00-00Z.recovered`. Where a backup has entry 401 to 403, all of them can be put together.
 
 use crate::jobs::{Limits, Queue};
-use crate::store::{Disk, Ledger, Recovered, StateStore, suffixed};
+use crate::store::{Disk, History, Ledger, Recovered, StateStore, suffixed};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -36,8 +37,13 @@ pub fn repair(folder: &Path) -> Result<Vec<Finding>> {
     let ledger = Ledger::open(&disk)?;
     let state = StateStore::open(&disk).context("cannot open state.db")?;
     let queue = Queue::open(&disk, NO_LIMITS)?;
-    let opened =
-        [("ledger.db", ledger.found()), ("state.db", state.found()), ("jobs.db", queue.found().map(str::to_owned))];
+    let mut history = History::begin(&disk);
+    let opened = [
+        ("ledger.db", ledger.found()),
+        ("state.db", state.found()),
+        ("jobs.db", queue.found().map(str::to_owned)),
+        ("history.db", history.found()),
+    ];
     let mut findings = Vec::new();
     for (file, words) in opened {
         if let Some(words) = words {
@@ -53,6 +59,14 @@ pub fn repair(folder: &Path) -> Result<Vec<Finding>> {
             0 => "Every job of it that can be read is in jobs.db.".to_owned(),
             1 => "One job of it was not in jobs.db and is there now.".to_owned(),
             count => format!("{count} jobs of it were not in jobs.db and are there now."),
+        };
+        findings.push(Finding { file, words: vec![words] });
+    }
+    for file in set_aside(folder, "history.db")? {
+        let words = match history.carry_over(&file)? {
+            0 => "Every quarter hour of it that can be read is in history.db.".to_owned(),
+            1 => "One quarter hour of it was not in history.db and is there now.".to_owned(),
+            count => format!("{count} quarter hours of it were not in history.db and are there now."),
         };
         findings.push(Finding { file, words: vec![words] });
     }

@@ -112,3 +112,23 @@ fn nobody_else_may_be_at_work_in_the_folder() {
     assert!(repair(folder.path()).unwrap_err().to_string().contains("another HeatMine is already at work"));
     drop(claim);
 }
+
+#[test]
+fn quarter_hours_of_a_history_that_was_set_aside_come_back_where_the_books_have_them_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let aside = folder.path().join("history.db.broken-2026-11-29T10-00-00Z");
+    {
+        let broken = rusqlite::Connection::open(&aside).unwrap();
+        broken.execute_batch("CREATE TABLE quarter (slot INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;").unwrap();
+        let bodies = [(1_900_000, r#"{"slot":1900000,"pv":4000.0}"#), (1_900_001, r#"{"slot":7}"#), (1_900_002, "rot")];
+        for (slot, body) in bodies {
+            broken.execute("INSERT INTO quarter VALUES (?1, ?2)", rusqlite::params![slot, body]).unwrap();
+        }
+    }
+    let findings = repair(folder.path()).unwrap();
+    let found = findings.iter().find(|finding| finding.file == aside).unwrap();
+    assert_eq!(found.words, ["One quarter hour of it was not in history.db and is there now."]);
+    let again = repair(folder.path()).unwrap();
+    let found = again.iter().find(|finding| finding.file == aside).unwrap();
+    assert_eq!(found.words, ["Every quarter hour of it that can be read is in history.db."]);
+}

@@ -253,12 +253,10 @@ impl Run {
     }
 
     fn obey(&mut self, setting: Setting) {
-        match setting {
-            Setting::ComputeBudget(watts) => self.budget = watts,
-            Setting::BatteryMode(_) | Setting::HeatPumpSurplus(_) | Setting::HeatPumpMode(_) | Setting::PvLimit(_) => {
-                self.model.obey(setting)
-            }
+        if let Setting::ComputeBudget(watts) = setting {
+            self.budget = watts;
         }
+        self.model.obey(setting);
     }
 
     fn book(&mut self, entry: &plant::entry::Entry) {

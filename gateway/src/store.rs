@@ -1,9 +1,10 @@
-//! What is kept on disk: the ledger in a file of its own, and the running state beside it.
+//! What is kept on disk: the ledger in a file of its own, and the running state and the history beside it.
 
 mod commands;
 mod copy;
 mod debts;
 mod disk;
+mod history;
 mod house_key;
 mod ledger;
 mod log;
@@ -17,6 +18,7 @@ mod twice;
 pub use commands::{FoundCommands, KeptCommands, StandIn};
 pub use debts::{DebtBook, FoundDebts, Spent};
 pub use disk::{Disk, Durability, Memory};
+pub use history::{FoundHistory, History};
 pub use house_key::Signature;
 pub use ledger::{Ledger, LedgerError, Signed, Verified, newest_entry};
 pub(crate) use pages::{Row, rows};

@@ -462,3 +462,123 @@ async fn prices_and_forecasts_come_over_mqtt_and_garbage_does_not() {
     mosquitto.kill().unwrap();
     mosquitto.wait().unwrap();
 }
+
+/// The feeds of a house with these sections.
+fn forecasts(sections: &str) -> Feeds {
+    let house = "[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n[pv]\npeak_w = 9000\n\
+                 [[plane]]\npeak_w = 5000\ntilt_deg = 30\nazimuth_deg = 90\n\
+                 [[plane]]\npeak_w = 4000\ntilt_deg = 30\nazimuth_deg = 270\n\
+                 [[device]]\nname = \"inverter\"\ntype = \"fronius-gen24\"\naddress = \"tcp://127.0.0.1:5020\"\n";
+    let loaded = gateway::config::load_toml(Path::new("house.toml"), &format!("{house}{sections}"));
+    Feeds::of(&loaded.unwrap_or_else(|errors| panic!("{errors}")).config)
+}
+
+fn solcast(base: &str) -> String {
+    format!("[[forecast]]\nsource = \"solcast\"\nsite = \"my-roof\"\nkey = \"geheim\"\nurl = \"{base}\"\n")
+}
+
+fn solar(base: &str, key: &str) -> String {
+    format!("[[forecast]]\nsource = \"forecast.solar\"\nlatitude = 48.37\nlongitude = 10.9\nurl = \"{base}\"\n{key}")
+}
+
+fn open_meteo(base: &str) -> String {
+    format!("[[forecast]]\nsource = \"open-meteo\"\nlatitude = 48.37\nlongitude = 10.9\nurl = \"{base}\"\n")
+}
+
+/// Half hours of one power in kW from noon on, as Solcast has them.
+fn half_hours(count: i64, power: f64) -> Said {
+    let row = |number: i64| {
+        let end = (noon() + TimeDelta::minutes(30 * (number + 1))).to_rfc3339();
+        format!(r#"{{"period_end":"{end}","period":"PT30M","pv_estimate":{power}}}"#)
+    };
+    let rows: Vec<String> = (0..count).map(row).collect();
+    ok(format!(r#"{{"forecasts":[{}]}}"#, rows.join(",")))
+}
+
+fn power(outlook: &Outlook, moment: &str) -> Option<f64> {
+    outlook.pv.get(&Slot::containing(at(moment))).map(|power| power.0)
+}
+
+#[tokio::test]
+async fn of_several_forecasts_the_first_that_answers_counts() {
+    // The estimate of each of two planes: 1 kW until 13:00, and nothing is said of later.
+    let estimate = r#"{"result":{"watt_hours":{"2026-06-01T11:00:00Z":0,"2026-06-01T12:00:00Z":1000,"2026-06-01T13:00:00Z":2000}}}"#;
+    let (first, asked) = serve(Arc::new(move |_| ok(estimate))).await;
+    let (second, _) = serve(Arc::new(|_| half_hours(4, 3.0))).await;
+    let feeds = forecasts(&format!("{}{}", solar(&first, ""), solcast(&second)));
+    let mut house = House::listen(feeds, None, noon(), None);
+    house.outlook().await;
+    let outlook = house.outlook().await;
+    assert_eq!(
+        (power(&outlook, "2026-06-01T12:30:00Z"), power(&outlook, "2026-06-01T13:30:00Z")),
+        (Some(2000.0), Some(3000.0))
+    );
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked, ["/estimate/48.37/10.9/30/-90/5?time=utc", "/estimate/48.37/10.9/30/90/4?time=utc"]);
+    let status = house
+        .status(|status| status.source == "solcast (my-roof)" && status.next > Some(noon() + TimeDelta::hours(2)))
+        .await;
+    let pause = (status.next.unwrap() - noon()).num_minutes();
+    assert!((180..=190).contains(&pause) && status.what == "forecast", "{pause} min");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_forecast_that_fails_says_so_and_the_next_one_stands_in() {
+    let away = r#"{"error":true,"reason":"Daily API request limit exceeded. Please try again tomorrow."}"#;
+    let (first, _) = serve(Arc::new(move |_| ("429 Too Many Requests", String::new(), away.into()))).await;
+    let (second, _) = serve(Arc::new(|_| half_hours(4, 3.0))).await;
+    let mut house =
+        House::listen(forecasts(&format!("{}{}", open_meteo(&first), solcast(&second))), None, noon(), None);
+    assert_eq!(power(&house.outlook().await, "2026-06-01T12:30:00Z"), Some(3000.0));
+    let words = house.trouble().await;
+    assert!(
+        words.starts_with("forecast from open-meteo: answers 429 Too Many Requests: Daily API request limit exceeded"),
+        "{words}"
+    );
+    let failed = house.status(|status| status.source == "open-meteo" && status.error.is_some()).await;
+    assert!(failed.next >= Some(at("2026-06-02T00:00:00Z")), "its day begins at midnight: {failed:?}");
+    assert_eq!(house.status(|status| status.source.starts_with("solcast")).await.error, None);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn half_a_roof_is_no_forecast() {
+    let estimate = r#"{"result":{"watt_hours":{"2026-06-01T12:00:00Z":0,"2026-06-01T13:00:00Z":2000}}}"#;
+    let script = move |path: &str| {
+        if path.contains("/-90/") { ok(estimate) } else { ("500 Internal Server Error", String::new(), Vec::new()) }
+    };
+    let (base, asked) = serve(Arc::new(script)).await;
+    let mut house = House::listen(forecasts(&solar(&base, "key = \"very-secret\"\n")), None, noon(), None);
+    let words = house.trouble().await;
+    assert!(words.starts_with("forecast from forecast.solar: answers 500"), "{words}");
+    assert!(!words.contains("very-secret") && asked.lock().unwrap()[0].starts_with("/very-secret/estimate/"));
+    assert!(house.events.try_recv().is_err());
+    let next = house.status(|status| status.error.is_some()).await.next.unwrap();
+    assert!(next - noon() >= TimeDelta::minutes(20), "both planes may be asked again: {next}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_costs_a_forecast_no_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let (base, asked) = serve(Arc::new(|_| half_hours(40, 3.0))).await;
+    let start = |now| House::listen(forecasts(&solcast(&base)), None, now, Some(folder.path()));
+    let mut house = start(noon());
+    house.outlook().await;
+    house.status(|status| status.next > Some(noon() + TimeDelta::hours(1))).await;
+    house.stop().await;
+    for minutes in [1, 40, 170] {
+        let mut house = start(noon() + TimeDelta::minutes(minutes));
+        assert_eq!(power(&house.outlook().await, "2026-06-01T16:00:00Z"), Some(3000.0));
+        let status = house.status(|status| status.next.is_some()).await;
+        assert_eq!(status.next.map(|next| (next - noon()).num_minutes()), Some(180));
+        house.stop().await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    let mut house = start(noon() + TimeDelta::minutes(200));
+    house.outlook().await;
+    house.outlook().await;
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    house.stop().await;
+}

@@ -52,6 +52,7 @@ use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
+use crate::outlook::Outlook;
 use crate::plan::Plan;
 use crate::site::Site;
 use crate::time::{Slot, Timestamp, elapsed};
@@ -206,6 +207,21 @@ impl Books {
     pub(crate) fn set(&mut self, now: Timestamp) {
         if let Some(holding) = &mut self.held {
             holding.from = now;
+        }
+    }
+
+    /// Remembers what the weather service expects of the open slot, as it was said first.
+    pub(crate) fn expect(&mut self, outlook: &Outlook) {
+        let (slot, readings) = (self.open.slot, &mut self.open.readings);
+        readings.expected_pv = readings.expected_pv.or_else(|| outlook.pv.get(&slot).copied());
+        readings.expected_outdoor = readings.expected_outdoor.or_else(|| outlook.outdoor.get(&slot).copied());
+    }
+
+    /// Remembers work that arrived in the open slot.
+    pub(crate) fn arrive(&mut self, work: KilowattHours) {
+        if work > KilowattHours::ZERO {
+            let arrived = &mut self.open.readings.arrived;
+            *arrived = Some(arrived.unwrap_or(KilowattHours::ZERO) + work);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::books::journals::Journals;
 use crate::books::totals::{Earnings, Totals};
 use crate::command::{InForce, Mode, Origin};
 use crate::entry::{Entry, Head, SlotAccount};
+use crate::history::Quarter;
 use crate::time::{Slot, Timestamp};
 use crate::units::Watts;
 use chrono::NaiveDate;
@@ -27,6 +28,9 @@ pub struct Restored {
     /// What the ledger's entries up to the checkpoint's head add up to by local day, for the last two months: a calendar that
     /// turns back, as after a wrong clock, finds the sums of its day.
     pub days: BTreeMap<NaiveDate, Earnings>,
+    /// The quarter hours that have passed, in the sequence of their slots: what the time ahead is expected from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Quarter>,
 }
 
 /// The plant's running state beyond the ledger.

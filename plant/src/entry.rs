@@ -17,9 +17,10 @@ mod planned;
 pub use planned::Planned;
 
 use crate::earnings::Earnings;
+use crate::plan::HeatRoute;
 use crate::reason::Reason;
 use crate::time::{Slot, Timestamp};
-use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent};
+use crate::units::{Celsius, Currency, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use crate::work::Receipt;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -136,6 +137,18 @@ pub struct SlotReadings {
     pub outdoor: Option<Celsius>,
     /// Mean global irradiance in W/m2.
     pub irradiance: Option<f64>,
+    /// What the weather service had expected of its PV power when it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_pv: Option<Watts>,
+    /// The same of its outdoor temperature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_outdoor: Option<Celsius>,
+    /// Where the plan sent compute's heat; `None`: where its own rule did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<HeatRoute>,
+    /// Work that arrived in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<KilowattHours>,
 }
 
 /// One quarter hour of the house and of compute in it. Also the running account of the slot not yet closed.

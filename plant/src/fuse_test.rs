@@ -3,7 +3,7 @@
 
 use crate::checkpoint::Restored;
 use crate::command::Command;
-use crate::decision::Setting;
+use crate::decision::{Control, Setting};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::plant::Plant;
@@ -87,12 +87,10 @@ impl Slow {
 
 fn wake(plant: &mut Plant, now: Timestamp) -> f64 {
     let budget = |effect| match effect {
-        Effect::Apply(wanted) => wanted.setpoints.iter().find_map(|setpoint| match setpoint.setting {
-            Setting::ComputeBudget(watts) => Some(watts.0),
-            Setting::BatteryMode(_) | Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {
-                None
-            }
-        }),
+        Effect::Apply(wanted) => {
+            let setting = wanted.setpoints.iter().map(|setpoint| setpoint.setting);
+            setting.filter(|setting| setting.control() == Control::ComputeBudget).find_map(Setting::number)
+        }
         Effect::Append(_) | Effect::Checkpoint(_) | Effect::Plan(_) | Effect::Publish(_) => None,
     };
     plant.handle(Event::Wake, now).into_iter().find_map(budget).unwrap()

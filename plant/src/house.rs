@@ -27,10 +27,13 @@ pub(crate) mod rule;
 /// The tank.
 pub(crate) mod tank;
 
+/// What its controls are set to.
+mod controls;
 /// The house as one step: what flows, and what comes of it.
 mod step;
 
-use crate::decision::{BatteryMode, HeatPumpMode};
+pub use controls::Controls;
+
 use crate::house::room::Warmth;
 use crate::house::rule::Switches;
 use crate::site::Site;
@@ -48,25 +51,6 @@ pub struct House {
     state: State,
     /// What its controls are set to.
     pub controls: Controls,
-}
-
-/// What the controls of the house are set to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Controls {
-    /// The battery.
-    pub battery: BatteryMode,
-    /// The heat pump.
-    pub heat_pump: HeatPumpMode,
-    /// Surplus that is offered to the heat pump.
-    pub offered: Watts,
-    /// Cap on the PV, as a share of its peak power.
-    pub pv_limit: f64,
-}
-
-impl Default for Controls {
-    fn default() -> Self {
-        Self { battery: BatteryMode::Normal, heat_pump: HeatPumpMode::Normal, offered: Watts::ZERO, pv_limit: 1.0 }
-    }
 }
 
 /// What happens around the house in a step.

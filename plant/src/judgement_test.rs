@@ -192,7 +192,18 @@ impl LateHouse {
                         match setpoint.setting {
                             Setting::ComputeBudget(watts) => self.budgets.push_front(watts.0),
                             Setting::BatteryMode(mode) => self.hold = mode == BatteryMode::Hold,
-                            Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {}
+                            Setting::ComputeHeatRoute(_)
+                            | Setting::BatteryChargePower(_)
+                            | Setting::BatteryChargeLimit(_)
+                            | Setting::BatteryDischargeLimit(_)
+                            | Setting::HeatPumpRoomPower(_)
+                            | Setting::HeatPumpHotWaterPower(_)
+                            | Setting::HeatPumpCoolingPower(_)
+                            | Setting::HeatPumpRoomShift(_)
+                            | Setting::HeatPumpHotWaterShift(_)
+                            | Setting::HeatPumpMode(_)
+                            | Setting::HeatPumpSurplus(_)
+                            | Setting::PvLimit(_) => {}
                         }
                     }
                 }

@@ -305,7 +305,17 @@ impl LateHouse {
                 }
                 Setting::HeatPumpMode(HeatPumpMode::Boost) => offered = f64::MAX,
                 Setting::HeatPumpSurplus(watts) => offered = watts.0.max(offered),
-                Setting::HeatPumpMode(_) | Setting::PvLimit(_) => {}
+                Setting::ComputeHeatRoute(_)
+                | Setting::BatteryChargePower(_)
+                | Setting::BatteryChargeLimit(_)
+                | Setting::BatteryDischargeLimit(_)
+                | Setting::HeatPumpRoomPower(_)
+                | Setting::HeatPumpHotWaterPower(_)
+                | Setting::HeatPumpCoolingPower(_)
+                | Setting::HeatPumpRoomShift(_)
+                | Setting::HeatPumpHotWaterShift(_)
+                | Setting::HeatPumpMode(_)
+                | Setting::PvLimit(_) => {}
             }
         }
         self.heating.iter_mut().for_each(|heating| heating.offer(t, offered));

@@ -51,6 +51,8 @@ pub mod checkpoint;
 pub mod earnings;
 /// The books: receipts and closed slots in a hash chain.
 pub mod entry;
+/// The quarter hours that have passed.
+pub mod history;
 /// What publishers may know.
 pub mod record;
 
@@ -68,6 +70,9 @@ pub mod plant;
 
 /// What was read, said and learned: readings become the image.
 mod observe;
+
+/// What the time ahead will be like, from what has passed and what the feeds say.
+mod knowing;
 
 /// What a kilowatt-hour is worth here and now.
 mod value {
@@ -98,7 +103,7 @@ mod act;
 mod books;
 
 pub use books::{comparison, journals, ledger, parts, review, totals, verdict};
-pub use planner::plan;
+pub use planner::{later, plan};
 pub use value::{capacity, tariff};
 
 #[cfg(test)]
@@ -115,6 +120,8 @@ mod fuse_test;
 mod heat_test;
 #[cfg(test)]
 mod judgement_test;
+#[cfg(test)]
+mod knowing_test;
 #[cfg(test)]
 mod late_house;
 #[cfg(test)]

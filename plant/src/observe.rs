@@ -3,9 +3,12 @@
 //! ```text
 //! samples --> readings --> judgement --> image --> flows, charge room
 //! feeds   --> outlook                      commands --> commands in force
-//! entries --> forecast                     receipts --> tokens per kWh
+//! entries --> knowing                      receipts --> tokens per kWh
+//!                                          backlog  --> arrivals
 //! ```
 
+/// Work that arrives.
+pub(crate) mod arrivals;
 /// The house bus when the grid was read.
 pub(crate) mod bus;
 /// What the battery would charge with.
@@ -20,8 +23,6 @@ pub(crate) mod draw;
 pub(crate) mod feeds;
 /// The powers on the house bus.
 pub(crate) mod flows;
-/// What is expected where no feed says it.
-pub(crate) mod forecast;
 /// Which meter cannot be right.
 pub(crate) mod judgement;
 /// The newest sample of every device, and the image made of them.
@@ -31,16 +32,16 @@ pub(crate) mod residual_load;
 /// Who else follows the surplus.
 pub(crate) mod wallbox;
 
-use crate::checkpoint::Checkpoint;
-use crate::command::InForce;
+use crate::checkpoint::{Checkpoint, Restored};
 use crate::image::Image;
+use crate::knowing::Knowing;
+use crate::observe::arrivals::Arrivals;
 use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
 use crate::observe::commands::Commands;
 use crate::observe::day_counters::DayCounters;
 use crate::observe::draw::{Draw, Span};
 use crate::observe::feeds::Feeds;
-use crate::observe::forecast::Forecast;
 use crate::observe::judgement::Judgement;
 use crate::observe::readings::Readings;
 use crate::observe::residual_load::ResidualLoad;
@@ -51,10 +52,7 @@ use crate::time::{Moment, Slot, Timestamp};
 use crate::units::{Celsius, Percent, Watts};
 use crate::work::{Backlog, Receipt, WorkerState, WorkerStatus};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-/// Outdoor temperatures stand for at most this long.
-const OUTDOOR_SPAN: Duration = Duration::from_secs(3600);
 /// Weight of a receipt of one kilowatt-hour against what was known before it.
 const LEARNING: f64 = 20.0;
 /// The most that one receipt counts.
@@ -67,12 +65,14 @@ pub(crate) struct Observed {
     pub readings: Readings,
     /// What the feeds say.
     pub feeds: Feeds,
-    /// What the days before say.
-    pub forecast: Forecast,
+    /// What the time ahead will be like.
+    pub knowing: Knowing,
     /// The commands in force.
     pub commands: Commands,
     /// Work that waits or runs.
     pub backlog: Backlog,
+    /// Work that arrived, and is not in the books yet.
+    pub arrivals: Arrivals,
     /// The engine.
     pub worker: WorkerStatus,
     /// When it last said so.
@@ -93,19 +93,20 @@ pub(crate) struct Observed {
     pub residual: Option<ResidualLoad>,
     /// Tokens per kilowatt-hour that receipts have shown.
     pub tokens_per_kwh: f64,
-    /// The last image.
-    seen: Option<Moment>,
 }
 
 impl Observed {
     /// Nothing observed yet but what a restart found.
-    pub(crate) fn new(site: &Site, checkpoint: Option<&Checkpoint>, commands: Option<InForce>) -> Self {
+    pub(crate) fn new(site: &Site, restored: &Restored) -> Self {
+        let checkpoint = restored.checkpoint.as_ref();
+        let commands = restored.commands.or_else(|| checkpoint.map(Checkpoint::in_force));
         Self {
             readings: Readings::new(site),
             feeds: Feeds::default(),
-            forecast: Forecast::default(),
+            knowing: Knowing::new(site, &restored.history),
             commands: Commands::new(site, commands),
             backlog: Backlog::default(),
+            arrivals: Arrivals::default(),
             worker: WorkerStatus::default(),
             worker_said: Moment::default(),
             charge_room: ChargeRoom::default(),
@@ -116,7 +117,6 @@ impl Observed {
             counters: DayCounters::new(site),
             residual: None,
             tokens_per_kwh: checkpoint.map_or(site.compute.tokens_per_kwh, |checkpoint| checkpoint.tokens_per_kwh),
-            seen: None,
         }
     }
 
@@ -135,11 +135,6 @@ impl Observed {
         self.readings.close(&mut image);
         self.judgement.judge_house(&mut image);
         self.residual = self.residual_load(site, &image);
-        if let Some(outdoor) = self.outdoor(&image) {
-            let span = self.seen.map_or(Duration::ZERO, |seen| moment.since(seen)).min(OUTDOOR_SPAN);
-            self.forecast.learn_outdoor(Slot::containing(now), outdoor, span);
-        }
-        self.seen = Some(moment);
         self.bus.observe(&image, &self.draw, &site.compute);
         if let Some(flows) = self.bus.flows {
             let soc = image.get(Point::BatterySoc).fresh().map(Percent);
@@ -187,8 +182,15 @@ impl Observed {
         measured.or_else(|| self.feeds.outlook.outdoor.get(&Slot::containing(image.at)).copied())
     }
 
+    /// Takes in what waits at `now`.
+    pub(crate) fn hear_backlog(&mut self, backlog: Backlog, now: Timestamp) {
+        self.arrivals.hear(&backlog, self.tokens_per_kwh, Slot::containing(now));
+        self.backlog = backlog;
+    }
+
     /// Learns from a receipt how many tokens a kilowatt-hour brings.
     pub(crate) fn learn(&mut self, receipt: &Receipt) {
+        self.arrivals.serve(receipt);
         let energy = receipt.joules / 3.6e6;
         let tokens = (receipt.tokens_in.saturating_add(receipt.tokens_out)) as f64;
         // The energy of a very short answer is mostly rounding.

@@ -1,16 +1,145 @@
-//! Plans the slots ahead for the whole house.
+//! Plans the slots ahead for the whole house: compute and where its heat goes, battery, heat pump, room and tank.
 //!
-//! Pure: a plan depends on nothing but its request and the solver's answers, so the host may compute it anywhere.
+//! ```text
+//!   request --> home      what can be planned, in the numbers of a program        home.rs
+//!           --> nodes     the time ahead, once for each scenario of the sun       nodes.rs, expected.rs, waiting.rs
+//!           --> model     a linear program                                        model.rs
+//!   solver  --> found     what flows, and what more would be worth                found.rs
+//!           --> starts    is the run that begins now worth its start?             starts.rs
+//!           --> intent    modes and bounds of the first slot                      intent.rs
+//!           --> layout    the plan in slots, with its reasons                     layout.rs
+//! ```
+//!
+//! Pure: a plan depends on nothing but its request and the solver's answers, so the host may compute it anywhere. What the solver cannot
+//! do, and a house of which too little is known, is planned by rule ([`rule`]).
 
+/// What is expected of each node.
+mod expected;
+/// What a solution says.
+mod found;
+/// The house in the numbers of a program.
+mod home;
+/// What the devices are to do now.
+mod intent;
+/// The plan in slots.
+mod layout;
+/// What stands when an answer of today takes effect.
+mod later;
+/// When the tank is heated against legionella.
+mod legionella;
+/// The program.
+mod model;
+/// The time ahead.
+mod nodes;
 /// When a plan is asked for, and with what.
 pub(crate) mod request;
 /// The plan by rule.
 mod rule;
+/// Starts that pay for themselves.
+mod starts;
+/// Work that waits.
+mod waiting;
 
+use crate::command::Mode;
 use crate::plan::{Plan, PlanRequest};
-use crate::program::Solve;
+use crate::planner::found::Found;
+use crate::planner::home::Home;
+use crate::planner::intent::{ComputeIntent, Present};
+use crate::planner::layout::Settled;
+use crate::planner::model::queue::Waiting;
+use crate::planner::model::{Model, Task};
+use crate::planner::nodes::Nodes;
+use crate::planner::starts::Start;
+use crate::program::{Solution, Solve};
+use crate::units::{Eur, Watts};
+
+/// A house of which no more slots are known is planned by rule.
+const SLOTS_MIN: usize = 8;
+/// A battery that holds so much of its capacity lets compute start on surplus that nobody expected.
+const NEARLY_FULL: f64 = 0.97;
+
+pub use later::later;
 
 /// Plans the slots ahead: those in which it is known, or estimated, what exported power earns. What `solve` cannot do is planned by rule.
-pub fn plan(request: &PlanRequest, _solve: &mut Solve<'_>) -> Plan {
-    rule::plan(request)
+pub fn plan(request: &PlanRequest, solve: &mut Solve<'_>) -> Plan {
+    let planned = match request.mode {
+        Mode::Auto => whole(request, solve),
+        Mode::Off | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost => None,
+    };
+    planned.unwrap_or_else(|| rule::plan(request))
+}
+
+/// The plan for the whole house; `None` where too little is known, or the solver says no.
+fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
+    let home = Home::of(request);
+    let slots = expected::known(request, &home);
+    if slots < SLOTS_MIN {
+        return None;
+    }
+    let uncertain = request.slots[..slots].iter().any(|slot| slot.pv_spread > Watts::ZERO);
+    let nodes = Nodes::of(slots, expected::left(request), if uncertain { 2 } else { 1 });
+    let around = home.tank.map_or(0.0, |store| store.around);
+    let expected = expected::expected(request, &home, &nodes, around);
+    let prices: Vec<f64> =
+        request.slots[..nodes.slots()].iter().filter_map(|slot| slot.import_price).map(|price| price.0).collect();
+    let waiting = waiting::waiting(request, &nodes);
+    let hot = legionella::hot(request, &nodes, &expected);
+    let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
+    let model = Model::new(&task);
+    let solution = solve(&model.program)?;
+    let found = Found { model: &model, solution: &solution };
+    Some(settle(request, &found, &waiting, solve))
+}
+
+/// The plan that `found` comes to, once its starts are looked at.
+fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve: &mut Solve<'_>) -> Plan {
+    let (home, nodes) = (found.model.home, found.model.nodes);
+    let needed = waiting::needed(waiting, nodes, home.compute.max);
+    let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
+    let queued = home.standing <= 0.0;
+    let present = Present::of(found, needed, queued);
+    let intent = present.compute(found.running());
+    let (compute, without) = if needed > 0.0 {
+        (intent, None)
+    } else {
+        starts_settled(found, &intent, waiting, solve)
+    };
+    let without = without.as_ref().map(|solution| Found { model: found.model, solution });
+    let found = without.as_ref().unwrap_or(found);
+    let present = Present::of(found, needed, queued);
+    let hot = found.model.hot.as_ref().map(|hot| (hot.start, hot.end));
+    let slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    let expected_net = -slots.iter().filter_map(|slot| slot.house.as_ref()).map(|house| house.cost).sum::<Eur>();
+    Plan { made_at: request.at, mode: request.mode, slots, expected_net }
+}
+
+/// What of `intent` is left once its start is looked at, and the plan without it where it is refused.
+fn starts_settled(
+    found: &Found<'_, '_>,
+    intent: &ComputeIntent,
+    waiting: &Waiting,
+    solve: &mut Solve<'_>,
+) -> (ComputeIntent, Option<Solution>) {
+    let home = found.model.home;
+    let runs = found.compute().first().is_some_and(|now| found.runs(*now));
+    let rests = ComputeIntent { floor: 0.0, ceiling: 0.0, ..*intent };
+    match (home.compute.on, runs) {
+        (false, true) => {
+            let queued = (home.standing <= 0.0).then(|| waiting.available.first().copied().unwrap_or(0.0));
+            match starts::check(found, queued, solve) {
+                Start::Granted => (*intent, None),
+                Start::Refused(without) => (rests, Some(without)),
+            }
+        }
+        // Surplus that nobody expected starts it only where nothing else can take it.
+        (false, false) => {
+            let full = home.battery.is_some_and(|battery| battery.stored > NEARLY_FULL * battery.capacity);
+            if home.standing > 0.0 && (full || home.battery.is_none()) { (*intent, None) } else { (rests, None) }
+        }
+        (true, false) if intent.floor < home.compute.min && starts::bridges(found) => {
+            let floor = home.compute.min;
+            (ComputeIntent { floor, ceiling: intent.ceiling.max(floor), ..*intent }, None)
+        }
+        (true, _) => (*intent, None),
+    }
 }

@@ -13,8 +13,9 @@ use crate::checkpoint::{Checkpoint, Restored};
 use crate::command::InForce;
 use crate::decision::{Control, Decision};
 use crate::effect::Effect;
-use crate::entry::{Booking, Entry};
+use crate::entry::{Booking, Entry, SlotAccount};
 use crate::event::Event;
+use crate::history::Quarter;
 use crate::image::Image;
 use crate::observe::Observed;
 use crate::plan::{Plan, PlanRequest};
@@ -46,12 +47,10 @@ pub struct Plant {
 impl Plant {
     /// A plant of `site` that begins at `now`, from where `restored` left it.
     pub fn new(site: Site, restored: Restored, now: Timestamp) -> Self {
-        let checkpoint = restored.checkpoint.as_ref();
-        let commands = restored.commands.or_else(|| checkpoint.map(Checkpoint::in_force));
         let mut plant = Self {
             clock: SteadyClock::new(now),
             next_wake: now,
-            observed: Observed::new(&site, checkpoint, commands),
+            observed: Observed::new(&site, &restored),
             planning: Planning::default(),
             act: Act::default(),
             books: Books::new(&site, &restored, now),
@@ -69,7 +68,7 @@ impl Plant {
     pub fn catch_up(&mut self, entry: &Entry) {
         self.books.catch_up(&self.site, entry);
         match ledger::booking(entry) {
-            Ok(Booking::Slot(account)) => self.observed.forecast.learn(&account),
+            Ok(Booking::Slot(account)) => self.learn_slot(&account),
             Ok(Booking::Receipt(booked)) => self.observed.learn(&booked.receipt),
             Ok(Booking::Day(_)) | Err(_) => {}
         }
@@ -120,7 +119,7 @@ impl Plant {
             Event::Receipt(receipt) => return self.receipt(&receipt, now),
             Event::Backlog(backlog) => {
                 self.planning.stale |= backlog != self.observed.backlog;
-                self.observed.backlog = backlog;
+                self.observed.hear_backlog(backlog, now);
             }
             Event::Worker(status) => self.observed.hear_worker(*status, moment),
             Event::Plan(plan) => {
@@ -159,6 +158,7 @@ impl Plant {
     /// One cycle: what has passed is booked, the image is frozen, decided on, and what was decided is done and held.
     fn cycle(&mut self, now: Timestamp, moment: Moment) -> Vec<Effect> {
         let booked = self.pass(now);
+        self.books.expect(&self.observed.feeds.outlook);
         let site = self.site.clone();
         self.books.note_plan(&site, self.planning.plan.as_ref(), now);
         let image = self.observed.image(&site, now, moment);
@@ -179,6 +179,8 @@ impl Plant {
 
     /// Books the time since the last cycle, as far as its readings stand for it.
     fn pass(&mut self, now: Timestamp) -> Vec<Effect> {
+        let arrived = self.observed.arrivals.take(self.books.open.slot);
+        self.books.arrive(arrived);
         let entries = self.books.pass(&self.site, now);
         self.appended(entries)
     }
@@ -202,7 +204,13 @@ impl Plant {
     /// Forecasts learn from closed slots.
     fn learn(&mut self, entry: &Entry) {
         if let Ok(Booking::Slot(account)) = ledger::booking(entry) {
-            self.observed.forecast.learn(&account);
+            self.learn_slot(&account);
+        }
+    }
+
+    fn learn_slot(&mut self, account: &SlotAccount) {
+        if let Some(quarter) = Quarter::of(&self.site, account) {
+            self.observed.knowing.learn(&self.site, &quarter);
         }
     }
 

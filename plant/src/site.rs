@@ -1,9 +1,14 @@
 //! What is installed: the resolved configuration the core works on. Parsed and checked by the gateway; every value here
 //! is possible and in range.
 
+/// What the planner may count on.
+pub mod capability;
 mod tariff;
+mod words;
 
+pub use crate::decision::HeatSink;
 pub use tariff::{Billed, Capacity, Negative, Part, Price, PriceWindow, Rate, Tariff};
+pub use words::Words;
 
 use crate::decision::Control;
 use crate::point::{DeviceId, Point};
@@ -85,7 +90,7 @@ pub struct Device {
 }
 
 /// The bounds of one control.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ControlRange {
     /// The least value, for numeric controls.
     pub min: f64,
@@ -95,6 +100,12 @@ pub struct ControlRange {
     pub min_interval: Duration,
     /// The device forgets a value after this. The lease renews it; the core keeps this and the interval for who reads the site.
     pub keep_alive: Option<Duration>,
+    /// Writes that its memory bears a day, the way back included; `None` where nobody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes_a_day: Option<u32>,
+    /// The words it knows, where its values are words.
+    #[serde(default, skip_serializing_if = "Words::is_empty")]
+    pub words: Words,
 }
 
 /// The grid connection.
@@ -220,20 +231,6 @@ pub enum First {
     Battery,
     /// Compute.
     Compute,
-}
-
-/// Where compute's heat goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HeatSink {
-    /// Into the heated room.
-    Room,
-    /// Into the tank.
-    Tank,
-    /// Into the heat pump's source side.
-    HeatPumpSource,
-    /// Out of the house.
-    Outside,
 }
 
 /// The compute box.

@@ -141,7 +141,16 @@ impl Loop {
                             Setting::BatteryMode(mode) => self.commanded.hold = mode == BatteryMode::Hold,
                             Setting::HeatPumpMode(mode) => self.commanded.boost = mode == HeatPumpMode::Boost,
                             Setting::HeatPumpSurplus(watts) => self.commanded.offer = watts.0,
-                            Setting::PvLimit(_) => {}
+                            Setting::ComputeHeatRoute(_)
+                            | Setting::BatteryChargePower(_)
+                            | Setting::BatteryChargeLimit(_)
+                            | Setting::BatteryDischargeLimit(_)
+                            | Setting::HeatPumpRoomPower(_)
+                            | Setting::HeatPumpHotWaterPower(_)
+                            | Setting::HeatPumpCoolingPower(_)
+                            | Setting::HeatPumpRoomShift(_)
+                            | Setting::HeatPumpHotWaterShift(_)
+                            | Setting::PvLimit(_) => {}
                         }
                     }
                     self.offers += u32::from(before.offer != self.commanded.offer);

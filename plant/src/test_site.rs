@@ -19,6 +19,7 @@ fn device(name: &str, points: &[Point], controls: &[(Control, f64)]) -> Device {
         max,
         min_interval: Duration::from_secs(60),
         keep_alive: Some(Duration::from_secs(120)),
+        ..ControlRange::default()
     };
     Device {
         id: DeviceId(name.into()),

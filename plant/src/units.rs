@@ -61,6 +61,8 @@ unit!(/// Energy in kilowatt-hours.
     KilowattHours, "kWh", 3);
 unit!(/// Temperature in degrees Celsius.
     Celsius, "°C", 1);
+unit!(/// A difference of temperatures in kelvins.
+    Kelvins, "K", 1);
 unit!(/// A share in percent, 0 to 100.
     Percent, "%", 0);
 unit!(/// Money in euros.

@@ -279,4 +279,5 @@ def main():
         sys.exit("missed:\n" + "\n".join(failed))
 
 
-main()
+if __name__ == "__main__":
+    main()

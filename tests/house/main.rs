@@ -24,6 +24,8 @@ mod peer;
 mod policy;
 /// What version 0.1.0 wrote and published.
 mod release;
+/// Weeks of each season, planned in houses that somebody else simulates.
+mod seasons;
 /// One second at a time, beside others.
 mod seconds;
 /// A service of systemd.

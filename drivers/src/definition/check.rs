@@ -5,7 +5,7 @@ use super::parts::Derived;
 use super::rows::{Definition, PointRow};
 use super::unit;
 use crate::sunspec::model::{self, Group};
-use plant::decision::Control;
+use plant::decision::Setting;
 use plant::point::Point;
 use std::collections::BTreeSet;
 
@@ -250,25 +250,24 @@ fn derived(key: &str, row: &Derived, names: &mut BTreeSet<String>) -> Checked {
 }
 
 fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
-    let expected: &[&str] = match row.name {
-        Control::BatteryMode => &["normal", "hold", "charge"],
-        Control::HeatPumpMode => &["block", "normal", "boost", "force"],
-        Control::ComputeBudget | Control::HeatPumpSurplus | Control::PvLimit => &[],
+    let expected: Vec<&str> = match row.name.has_own_rule() {
+        true => vec!["normal"],
+        false => row.name.words().filter_map(Setting::word).collect(),
     };
-    if expected.is_empty() {
-        if row.write.is_empty() || !row.mode.is_empty() {
-            return wrong(key, "is numeric; expected write and no mode");
+    if row.name.is_numeric() {
+        if row.write.is_empty() || row.mode.contains_key("normal") != row.name.has_own_rule() {
+            let own = if row.name.has_own_rule() { "mode.normal for its own rule" } else { "no mode" };
+            return wrong(key, format!("is numeric; expected write and {own}"));
         }
         if row.range.is_none_or(|[low, high]| low.is_nan() || high.is_nan() || low >= high) {
             return wrong(format!("{key}.range"), "expected [least, greatest]");
         }
-    } else {
-        if !row.write.is_empty() || !row.mode.contains_key("normal") {
-            return wrong(key, "has modes; expected mode.normal at least, and no write");
-        }
-        if let Some(other) = row.mode.keys().find(|mode| !expected.contains(&mode.as_str())) {
-            return wrong(format!("{key}.mode.{other}"), format!("expected {}", expected.join(", ")));
-        }
+    } else if !row.write.is_empty() || !row.mode.contains_key("normal") {
+        return wrong(key, "has modes; expected mode.normal at least, and no write");
+    }
+    if let Some(other) = row.mode.keys().find(|mode| !expected.contains(&mode.as_str())) {
+        let expected = if expected.is_empty() { "no mode".to_owned() } else { expected.join(", ") };
+        return wrong(format!("{key}.mode.{other}"), format!("expected {expected}"));
     }
     if row.keep_alive_s.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
         return wrong(format!("{key}.keep_alive_s"), "expected 1 to 86400");

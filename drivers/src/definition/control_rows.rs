@@ -2,12 +2,13 @@
 
 use crate::error::Error;
 use crate::modbus::{Number, WordOrder};
-use plant::decision::{BatteryMode, Control, HeatPumpMode, Setting};
+use plant::decision::{Control, Setting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Something of the device that can be set. Numeric controls have `write`; modes have one list of writes per mode.
+/// Something of the device that can be set. Numeric controls have `write`; modes have one list of writes per mode. Numbers that may be
+/// left to the device's own rule have both: `write`, and the mode `normal`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ControlRow {
@@ -68,8 +69,8 @@ impl ControlRow {
 
     /// Its modes that take the device out of its own control.
     pub(crate) fn unsafe_modes(&self) -> Vec<Setting> {
-        let all = MODES.iter().filter(|setting| setting.control() == self.name && !setting.is_safe());
-        all.filter(|setting| mode(**setting).is_some_and(|mode| self.mode.contains_key(mode))).copied().collect()
+        let all = self.name.words().filter(|setting| !setting.is_safe());
+        all.filter(|setting| setting.word().is_some_and(|word| self.mode.contains_key(word))).collect()
     }
 
     /// The writes of a value, in order.
@@ -78,12 +79,12 @@ impl ControlRow {
     /// The device does not know the mode, or the value is no number.
     pub fn writes(&self, setting: Setting) -> Result<&[Write], Error> {
         let control = self.name.name();
-        if let Some(mode) = mode(setting) {
+        if let Some(mode) = setting.word() {
             let known = || self.mode.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let writes = self.mode.get(mode).map(Vec::as_slice);
             return writes.ok_or_else(|| Error::Mode { control, mode, expected: known() });
         }
-        match number(setting) {
+        match setting.number() {
             Some(value) if !value.is_finite() => Err(Error::Value { control, value }),
             Some(_) | None => Ok(&self.write),
         }
@@ -112,39 +113,6 @@ pub struct Requirement {
     pub one_of: Vec<f64>,
     /// What its owner has to do where it holds another.
     pub says: String,
-}
-
-/// Every mode of every control.
-const MODES: [Setting; 7] = [
-    Setting::BatteryMode(BatteryMode::Normal),
-    Setting::BatteryMode(BatteryMode::Hold),
-    Setting::BatteryMode(BatteryMode::Charge),
-    Setting::HeatPumpMode(HeatPumpMode::Block),
-    Setting::HeatPumpMode(HeatPumpMode::Normal),
-    Setting::HeatPumpMode(HeatPumpMode::Boost),
-    Setting::HeatPumpMode(HeatPumpMode::Force),
-];
-
-/// A mode by its name in definitions.
-fn mode(setting: Setting) -> Option<&'static str> {
-    match setting {
-        Setting::BatteryMode(BatteryMode::Normal) | Setting::HeatPumpMode(HeatPumpMode::Normal) => Some("normal"),
-        Setting::BatteryMode(BatteryMode::Hold) => Some("hold"),
-        Setting::BatteryMode(BatteryMode::Charge) => Some("charge"),
-        Setting::HeatPumpMode(HeatPumpMode::Block) => Some("block"),
-        Setting::HeatPumpMode(HeatPumpMode::Boost) => Some("boost"),
-        Setting::HeatPumpMode(HeatPumpMode::Force) => Some("force"),
-        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => None,
-    }
-}
-
-/// The number of a numeric setting.
-pub(crate) fn number(setting: Setting) -> Option<f64> {
-    match setting {
-        Setting::ComputeBudget(watts) | Setting::HeatPumpSurplus(watts) => Some(watts.0),
-        Setting::PvLimit(percent) => Some(percent.0),
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => None,
-    }
 }
 
 /// One write: to registers, to a SunSpec point or to a topic.

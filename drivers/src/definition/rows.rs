@@ -81,7 +81,9 @@ impl Definition {
     pub fn controls(&self) -> BTreeMap<Control, ControlRange> {
         let range = |row: &ControlRow| {
             let [min, max] = row.range.unwrap_or([0.0, 0.0]);
-            ControlRange { min, max, min_interval: row.min_interval(), keep_alive: row.keep_alive() }
+            let (min_interval, keep_alive, writes_a_day) = (row.min_interval(), row.keep_alive(), row.writes_a_day);
+            let words = row.mode.keys().map(String::as_str).collect();
+            ControlRange { min, max, min_interval, keep_alive, writes_a_day, words }
         };
         self.control.iter().map(|row| (row.name, range(row))).collect()
     }

@@ -6,7 +6,7 @@
 use super::config::DeviceConfig;
 use super::line::{Line, Target};
 use crate::debt::Kept;
-use crate::definition::{self, ControlRow, Parameters, Write};
+use crate::definition::{ControlRow, Parameters, Write};
 use crate::error::Error;
 use crate::lease::Look;
 use crate::modbus::Endpoint;
@@ -300,7 +300,7 @@ impl Writer {
             let wrong = |_| Error::Parameter { key: key.clone(), value: text.to_owned(), expected };
             return text.parse().map(|number: f64| number * scale).map_err(wrong);
         }
-        Ok(definition::number(setting).unwrap_or(0.0) * scale)
+        Ok(setting.number().unwrap_or(0.0) * scale)
     }
 }
 

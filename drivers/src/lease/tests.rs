@@ -2,6 +2,7 @@
 
 use super::*;
 use plant::decision::{BatteryMode, HeatPumpMode};
+use plant::units::Watts;
 
 const ZERO: Duration = Duration::ZERO;
 /// The heat pump of the head's example.

@@ -19,7 +19,7 @@ pub(super) struct Repair {
 impl Repair {
     /// Recovers what can be read, and says what it did.
     pub(super) fn run(self) -> Outcome {
-        let known = ["ledger.db", "state.db", "jobs.db"];
+        let known = ["ledger.db", "state.db", "jobs.db", "history.db"];
         if !known.iter().any(|file| self.data.join(file).exists()) {
             let words = format!(
                 "there is nothing to repair in {}; expected the data folder of a HeatMine that ran",

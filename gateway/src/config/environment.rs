@@ -3,6 +3,8 @@
 //! variable of the environment.
 
 use super::dimming::Signal;
+use super::forecast::ForecastService;
+use super::spot::SpotService;
 use crate::addon::supervisor;
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -55,13 +57,24 @@ pub(super) fn complete(document: &mut Value, variable: impl Fn(&str) -> Option<S
 
 /// An app reaches Home Assistant through the Supervisor, with the token that it was given.
 fn complete_home_assistant(document: &mut Value, set: impl Fn(&str) -> Option<String>) {
-    let asked = document.pointer("/dimming/signal").is_some_and(|signal| signal == Signal::HomeAssistant.name());
+    let dims = document.pointer("/dimming/signal").is_some_and(|signal| signal == Signal::HomeAssistant.name());
+    let prices = asks_home_assistant(document.pointer("/tariff/spot"));
+    let forecasts = document.get("forecast").and_then(Value::as_array);
+    let foretells = forecasts.into_iter().flatten().any(|forecast| asks_home_assistant(Some(forecast)));
+    let asked = dims || prices || foretells;
     let own = document.pointer("/home_assistant/url").is_some();
     if let (true, false, Some(token)) = (asked, own, set(supervisor::TOKEN)) {
         let url = supervisor::home_assistant(set(supervisor::ELSEWHERE).as_deref());
         complete_value(document, "home_assistant", "url", || Some(url));
         complete_value(document, "home_assistant", "token", || Some(token));
     }
+}
+
+/// Whether Home Assistant is the source that a section names.
+fn asks_home_assistant(section: Option<&Value>) -> bool {
+    let source = section.and_then(|section| section.get("source")).and_then(Value::as_str);
+    source
+        .is_some_and(|name| [SpotService::HomeAssistant.name(), ForecastService::HomeAssistant.name()].contains(&name))
 }
 
 /// Sets a key where the file does not name it.

@@ -4,6 +4,7 @@
 mod building;
 mod connections;
 mod devices;
+mod forecast;
 mod grid;
 mod site;
 mod spot;
@@ -164,6 +165,7 @@ pub(super) fn resolve(file: &Path, mut config: Config) -> Resolution {
     let beside = file.parent().unwrap_or(Path::new(""));
     connections::read_secrets(&mut config, beside, &mut faults);
     let addresses = connections::addresses(&config, &mut faults);
+    forecast::check(&config, &mut faults);
     let broker = config.mqtt.as_ref().map(connections::broker);
     let (devices, addressable) = devices::resolve(&config, broker.as_ref(), beside, &mut faults);
     let site = site::resolve(&config, &devices, &mut faults);

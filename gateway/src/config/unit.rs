@@ -14,6 +14,7 @@ const UNITS: &[(&str, &str)] = &[
     ("_percent", "%"),
     ("_kwh", "kWh"),
     ("_eur", "EUR"),
+    ("_deg", "degrees"),
     ("_w", "W"),
     ("_a", "A"),
     ("_v", "V"),

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Refused};
 use super::board::Board;
 use super::cache::{Cache, Cached};
+use super::ranking::Ranking;
 use super::slots::{Needs, Spread, spread};
 use super::unit::price_max;
 use crate::clock::Clock;
@@ -47,17 +48,35 @@ pub(super) struct Feed {
     pub source: String,
     /// For the disk: another place is another feed.
     pub key: String,
+    /// A forecast's place among the others; the first of them counts first. `None`: there are no others.
+    pub rank: Option<usize>,
+    /// Under which its trouble is said.
+    pub trouble: String,
 }
 
 impl Feed {
     /// A feed of prices.
     pub(super) fn prices(source: &str, key: &str) -> Self {
-        Self { what: "prices", source: source.to_owned(), key: format!("prices: {key}") }
+        let (what, key) = ("prices", format!("prices: {key}"));
+        Self { what, source: source.to_owned(), key, rank: None, trouble: what.to_owned() }
     }
 
-    /// A feed of forecasts.
+    /// The feed of forecasts that counts before all others: a topic.
     pub(super) fn forecast(source: &str) -> Self {
-        Self { what: "forecast", source: source.to_owned(), key: format!("forecast: {source}") }
+        let (what, key) = ("forecast", format!("forecast: {source}"));
+        Self { what, source: source.to_owned(), key, rank: Some(0), trouble: what.to_owned() }
+    }
+
+    /// The feed of forecasts that counts after those of a lesser `rank`, which is 1 at least.
+    pub(super) fn ranked_forecast(source: &str, key: &str, rank: usize) -> Self {
+        let trouble = format!("forecast {rank}");
+        Self {
+            what: "forecast",
+            source: source.to_owned(),
+            key: format!("{trouble}: {key}"),
+            rank: Some(rank),
+            trouble,
+        }
     }
 }
 
@@ -68,6 +87,7 @@ pub(super) struct Desk {
     pub clock: Clock,
     shore: Shore,
     cache: Cache,
+    ranking: Ranking,
     /// The currency that the house counts in, as an ISO code.
     pub currency: String,
 }
@@ -76,7 +96,7 @@ impl Desk {
     /// A desk of a house that counts in `currency`.
     pub(super) fn open(shore: Shore, currency: String) -> Self {
         let cache = Cache::open(shore.disk.as_ref());
-        Self { clock: shore.clock.clone(), shore, cache, currency }
+        Self { clock: shore.clock.clone(), shore, cache, ranking: Ranking::default(), currency }
     }
 
     /// Hands in what the disk has of a feed; the prices in it.
@@ -90,8 +110,17 @@ impl Desk {
             (status.at, status.until, status.license) = (Some(at), until(&outlook), license);
         });
         let prices = outlook.spot.clone();
-        let _ = self.shore.events.send(Event::Outlook(Box::new(outlook))).await;
+        let news = match feed.rank {
+            Some(rank) => self.ranking.first(rank, (at, outlook), self.clock.now()),
+            None => outlook,
+        };
+        let _ = self.shore.events.send(Event::Outlook(Box::new(news))).await;
         prices
+    }
+
+    /// When the disk's answer of a feed came.
+    pub(super) async fn heard(&self, feed: &Feed) -> Option<Timestamp> {
+        self.cache.recall(&feed.key).await.map(|cached| cached.at)
     }
 
     /// Hands in prices; what is known of the feed's prices now. A currency other than the house's is refused.
@@ -122,7 +151,20 @@ impl Desk {
         Ok(held.spot)
     }
 
-    /// Hands in a forecast.
+    /// Hands in the forecast of a service.
+    pub(super) async fn forecasts(
+        &self,
+        feed: &Feed,
+        outlook: Outlook,
+        license: Option<String>,
+    ) -> Result<(), Refused> {
+        self.hand_in(feed, timely(outlook, self.clock.now()), license).await?;
+        self.shore.board.change(feed.what, &feed.source, |status| status.error = None);
+        self.over(feed);
+        Ok(())
+    }
+
+    /// Hands in a topic's forecast.
     pub(super) async fn forecast(&self, feed: &Feed, read: Result<Outlook, Refused>) {
         let now = self.clock.now();
         let handed = match read {
@@ -152,7 +194,13 @@ impl Desk {
         held.pv.extend(&news.pv);
         held.load.extend(&news.load);
         held.outdoor.extend(&news.outdoor);
+        held.irradiance.extend(&news.irradiance);
+        held.hot_water.extend(&news.hot_water);
         held.carbon.extend(&news.carbon);
+        let news = match feed.rank {
+            Some(rank) => self.ranking.first(rank, (now, held.clone()), now),
+            None => news,
+        };
         let _ = self.shore.events.send(Event::Outlook(Box::new(news))).await;
         self.cache.keep(&feed.key, Cached { at: now, outlook: held.clone(), license: license.clone() }).await;
         self.shore.board.change(feed.what, &feed.source, |status| {
@@ -189,13 +237,13 @@ impl Desk {
 
     fn say(&self, feed: &Feed, words: &str) {
         let sentence = format!("{} from {}: {words}", feed.what, feed.source);
-        if self.shore.troubles.say(feed.what, &sentence) {
+        if self.shore.troubles.say(&feed.trouble, &sentence) {
             tracing::warn!(sentence, "a feed has trouble");
         }
     }
 
     fn over(&self, feed: &Feed) {
-        if self.shore.troubles.over(feed.what) {
+        if self.shore.troubles.over(&feed.trouble) {
             tracing::info!(feed = feed.source, "prices or forecasts come again");
         }
     }

@@ -102,7 +102,7 @@ fn delta(span: Duration) -> TimeDelta {
 }
 
 /// A random part of `most`.
-fn spread(most: TimeDelta) -> TimeDelta {
+pub(super) fn spread(most: TimeDelta) -> TimeDelta {
     let chance = RandomState::new().build_hasher().finish() % 1000;
     most * i32::try_from(chance).unwrap_or(0) / 1000
 }

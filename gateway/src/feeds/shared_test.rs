@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// Where the samples are.
-fn folder() -> Option<PathBuf> {
+pub(super) fn folder() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/feeds");
     if folder.join("serve_feeds.py").is_file() {
         return Some(folder);
@@ -23,11 +23,11 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// The server of the samples.
-struct Server {
+pub(super) struct Server {
     child: Child,
-    base: String,
-    client: reqwest::Client,
-    clock: Clock,
+    pub(super) base: String,
+    pub(super) client: reqwest::Client,
+    pub(super) clock: Clock,
 }
 
 impl Drop for Server {
@@ -38,7 +38,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let program = folder()?.join("serve_feeds.py");
         let child = Command::new("python3").arg(program).args(["--port", "0"]).stdout(Stdio::piped()).spawn();

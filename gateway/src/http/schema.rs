@@ -122,8 +122,11 @@ pub(super) struct SettingBody {
 #[derive(Serialize, ToSchema)]
 pub(super) struct SetpointBody {
     pub device: String,
-    /// `compute.budget`, `battery.mode`, `heat_pump.mode`, `heat_pump.surplus` or `pv.limit`.
+    /// `compute.budget`, `compute.heat_route`, `battery.mode`, `battery.charge_power`, `battery.charge_limit`,
+    /// `battery.discharge_limit`, `heat_pump.mode`, `heat_pump.surplus`, `heat_pump.room_power`, `heat_pump.hot_water_power`,
+    /// `heat_pump.cooling_power`, `heat_pump.room_shift`, `heat_pump.hot_water_shift` or `pv.limit`.
     pub control: String,
+    /// A number, a word, or `null` where the device follows its own rule.
     #[schema(value_type = Value)]
     pub value: serde_json::Value,
     pub reason: String,

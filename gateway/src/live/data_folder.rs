@@ -3,7 +3,7 @@
 use crate::jobs::Queue;
 use crate::notices::Notices;
 use crate::recording::Recorder;
-use crate::store::{Disk, Ledger, StateStore};
+use crate::store::{Disk, History, Ledger, StateStore};
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
 use plant::checkpoint::Checkpoint;
@@ -49,6 +49,13 @@ pub(super) fn report(ledger: &Ledger, state: &StateStore, queue: &Queue, notices
     }
 }
 
+/// The same of the history, which is made anew whatever was found.
+pub(super) fn report_history(history: &History, notices: &Notices) {
+    if let Some(words) = history.found() {
+        notices.add("history.db", format!("{words}."));
+    }
+}
+
 /// The running state, the ledger's entries around it, and the commands in force.
 pub(super) fn restore(
     site: &Site,
@@ -87,7 +94,7 @@ pub(super) fn restore(
         notices.add("ledger.chain", format!("The books do not hold: {broken}. {words}."));
     }
     let (recent, after) = entries.into_iter().partition(|entry: &Entry| entry.sequence <= known);
-    Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new() })
+    Ok(Restored { checkpoint, commands: Some(commands), after, recent, days: BTreeMap::new(), history: Vec::new() })
 }
 
 /// The running state as it is after the ledger's entry number `last`, a part of the entries at a time: no start holds years of them in

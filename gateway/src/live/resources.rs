@@ -8,7 +8,7 @@ use crate::config::Loaded;
 use crate::jobs;
 use crate::notices::Notices;
 use crate::recording::Recorder;
-use crate::store::{Disk, Ledger, StateStore};
+use crate::store::{Disk, FoundHistory, History, Ledger, StateStore};
 use anyhow::{Context, Result};
 use plant::checkpoint::Restored;
 use plant::time::Timestamp;
@@ -29,7 +29,9 @@ pub(super) struct Resources<E> {
     pub ledger: Ledger,
     /// The running state.
     pub state: StateStore,
-    /// What both say of the last run.
+    /// The quarter hours that have passed.
+    pub history: History,
+    /// What all say of the last run.
     pub restored: Restored,
     /// What is written down beside the loop.
     pub kept: Kept,
@@ -57,12 +59,15 @@ pub(super) async fn open<O: Outside>(
     let earlier::Earlier { state, debts, commands } = earlier::open(disk, &loaded.site, &notices)?;
     let ledger = Ledger::open(disk)?;
     let queue = jobs::Queue::open(disk, limits(loaded))?;
+    let FoundHistory { history, quarters } = History::open(disk, &loaded.site, &ledger, now);
     data_folder::report(&ledger, &state, &queue, &notices);
+    data_folder::report_history(&history, &notices);
     // Where a newer version holds the books, nothing is switched on until somebody says so.
     let beside = ledger.is_beside() || state.is_beside();
     let in_force = if beside { commands.1.in_force.off() } else { commands.1.in_force };
     let mut restored = data_folder::restore(&loaded.site, &ledger, &state, in_force, &notices)?;
     restored.days = data_folder::days(&ledger, &restored, &loaded.site, now)?;
+    restored.history = quarters;
     disk.keep_reserve();
     let (engine, worker) = outside.engine(loaded)?;
     Ok(Resources {
@@ -74,6 +79,7 @@ pub(super) async fn open<O: Outside>(
         page,
         ledger,
         state,
+        history,
         restored,
         engine,
         worker,

@@ -42,14 +42,7 @@ impl Model {
 
     /// Takes a setpoint; the engine's budget is not the house's.
     pub(crate) fn obey(&mut self, setting: Setting) {
-        let controls = &mut self.house.controls;
-        match setting {
-            Setting::ComputeBudget(_) => {}
-            Setting::BatteryMode(mode) => controls.battery = mode,
-            Setting::HeatPumpSurplus(watts) => controls.offered = watts,
-            Setting::HeatPumpMode(mode) => controls.heat_pump = mode,
-            Setting::PvLimit(percent) => controls.pv_limit = percent.0 / 100.0,
-        }
+        self.house.controls.obey(setting);
     }
 
     /// The house itself.

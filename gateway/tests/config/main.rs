@@ -3,6 +3,7 @@
 
 mod connection;
 mod files;
+mod forecast;
 mod mistakes;
 mod options;
 mod tariff;

@@ -251,7 +251,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("[pv]", "[xyzzy]\na = 1\n[pv]")],
-        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, battery, wallbox, compute, heat, room, tank, building, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
+        "house.toml:4:2: xyzzy = {..}: unknown key; known here are version, site, grid, dimming, tariff, network_fee, levy, pv, plane, forecast, battery, wallbox, compute, heat, room, tank, building, work, device, mqtt, home_assistant, influx, http, worker, jobs, schedule and data",
     ),
     // Devices.
     (
@@ -292,7 +292,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"battery.charge\"]")],
-        "house.toml:16:13: device[0].controls[0] = \"battery.charge\": expected one of battery.mode, heat_pump.mode, heat_pump.surplus or pv.limit; did you mean battery.mode?",
+        "house.toml:16:13: device[0].controls[0] = \"battery.charge\": expected one of compute.heat_route, battery.mode, battery.charge_power, battery.charge_limit, battery.discharge_limit, heat_pump.mode, heat_pump.surplus, heat_pump.room_power, heat_pump.hot_water_power, heat_pump.cooling_power, heat_pump.room_shift, heat_pump.hot_water_shift or pv.limit; did you mean battery.charge_power?",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"heat_pump.mode\"]")],

@@ -10,6 +10,7 @@ use std::path::Path;
 const ELSEWHERE: &[&str] = &[
     "compute.start_cost_eur",
     "data",
+    "forecast.key_file",
     "home_assistant.token",
     "home_assistant.token_file",
     "home_assistant.url",

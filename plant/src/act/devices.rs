@@ -105,9 +105,19 @@ impl Coordination {
                         offered -= share;
                         (Setting::HeatPumpSurplus(share), why(situation))
                     }
-                    Control::BatteryMode | Control::HeatPumpMode | Control::HeatPumpSurplus | Control::PvLimit => {
-                        (control.safe(), Reason::Idle)
-                    }
+                    Control::BatteryMode
+                    | Control::BatteryChargePower
+                    | Control::BatteryChargeLimit
+                    | Control::BatteryDischargeLimit
+                    | Control::HeatPumpMode
+                    | Control::HeatPumpSurplus
+                    | Control::HeatPumpRoomPower
+                    | Control::HeatPumpHotWaterPower
+                    | Control::HeatPumpCoolingPower
+                    | Control::HeatPumpRoomShift
+                    | Control::HeatPumpHotWaterShift
+                    | Control::ComputeHeatRoute
+                    | Control::PvLimit => (control.safe(), Reason::Idle),
                 };
                 setpoints.push(Setpoint { device: device.id.clone(), setting, reason });
             }

@@ -104,6 +104,8 @@ impl Held {
                 soc: fresh(Point::BatterySoc).map(Percent),
                 outdoor: outdoor(situation),
                 irradiance: fresh(Point::OutdoorIrradiance),
+                route: situation.planned.and_then(|planned| planned.house?.route),
+                ..SlotReadings::default()
             },
             steered: decision.settings.iter().any(|setpoint| {
                 let heats = setpoint.setting.control().role() == Role::HeatPump;

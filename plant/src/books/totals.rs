@@ -155,6 +155,13 @@ impl Mean for SlotReadings {
             soc: added.soc.or(self.soc),
             outdoor: mean(self.outdoor.map(|at| at.0), added.outdoor.map(|at| at.0)).map(Celsius),
             irradiance: mean(self.irradiance, added.irradiance),
+            expected_pv: self.expected_pv.or(added.expected_pv),
+            expected_outdoor: self.expected_outdoor.or(added.expected_outdoor),
+            route: added.route.or(self.route),
+            arrived: match (self.arrived, added.arrived) {
+                (Some(before), Some(after)) => Some(before + after),
+                (before, after) => before.or(after),
+            },
         }
     }
 }

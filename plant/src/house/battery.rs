@@ -2,6 +2,8 @@
 //!
 //! Example: 10 kWh, 5 kW, one way 0.95, 9.9 kWh stored, 3 kW too much for a quarter hour: it takes 0.1 / 0.95 / 0.25 = 0.42 kW.
 
+use crate::site::Battery;
+
 /// A battery by its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cells {
@@ -32,6 +34,17 @@ impl Bounds {
 }
 
 impl Cells {
+    /// The battery as its owner states it.
+    pub(crate) fn of(battery: &Battery) -> Self {
+        Self {
+            capacity: battery.capacity.0,
+            reserve: battery.reserve.0 / 100.0 * battery.capacity.0,
+            charge: battery.charge_max.0 / 1000.0,
+            discharge: battery.discharge_max.0 / 1000.0,
+            one_way: battery.round_trip.clamp(0.01, 1.0).sqrt(),
+        }
+    }
+
     /// Power for `hours` where the house lacks `lacking` kW, and what is stored after it; discharge positive.
     pub(crate) fn step(&self, stored: f64, lacking: f64, bounds: Bounds, hours: f64) -> (f64, f64) {
         let takes = ((self.capacity - stored).max(0.0) / self.one_way / hours).min(self.charge);

@@ -41,12 +41,25 @@ impl Ways {
         let leak = rule.leak * compute;
         let heat = (site.compute.heat_fraction - rule.leak).max(0.0) * compute;
         let to_room = |rest: f64| if warm.room < room_below(site, warm.summer) { rest } else { 0.0 };
-        let to_tank = to_tank(site, warm, heat);
+        let to_tank = to_tank(site, warm, heat, own_limit(site));
         match site.compute.heat_into {
             HeatSink::Room => Self { room: leak + to_room(heat - to_tank), tank: to_tank, source: 0.0 },
             HeatSink::Tank => Self { room: leak, tank: to_tank, source: 0.0 },
             HeatSink::HeatPumpSource => Self { room: leak, tank: 0.0, source: heat },
             HeatSink::Outside => Self { room: leak, tank: 0.0, source: 0.0 },
+        }
+    }
+
+    /// The ways of the heat of `compute` kW where somebody sends it into `sink`; what does not fit goes out of the house.
+    pub(crate) fn chosen(site: &Site, warm: &Warm, compute: f64, sink: HeatSink) -> Self {
+        let leak = site.building.compute_heat.leak * compute;
+        let heat = (site.compute.heat_fraction - site.building.compute_heat.leak).max(0.0) * compute;
+        let leaks = Self { room: leak, tank: 0.0, source: 0.0 };
+        match sink {
+            HeatSink::Room => Self { room: leak + heat, ..leaks },
+            HeatSink::Tank => Self { tank: to_tank(site, warm, heat, full(site)), ..leaks },
+            HeatSink::HeatPumpSource => Self { source: heat, ..leaks },
+            HeatSink::Outside => leaks,
         }
     }
 }
@@ -61,12 +74,21 @@ fn room_below(site: &Site, summer: bool) -> f64 {
     rule.room_below_winter.or(site.room.map(|room| room.high)).map_or(never, |limit| limit.0)
 }
 
-/// What the tank takes of `heat` kW.
-fn to_tank(site: &Site, warm: &Warm, heat: f64) -> f64 {
+/// The tank takes compute's heat below this by itself; `None`: never.
+fn own_limit(site: &Site) -> Option<f64> {
+    let always = full(site).filter(|_| site.compute.heat_into == HeatSink::Tank);
+    site.building.compute_heat.tank_below.map(|limit| limit.0).or(always)
+}
+
+/// The tank's upper temperature.
+fn full(site: &Site) -> Option<f64> {
+    Tank::of(site).map(|tank| tank.max)
+}
+
+/// What the tank takes of `heat` kW while it is below the limit.
+fn to_tank(site: &Site, warm: &Warm, heat: f64, below: Option<f64>) -> f64 {
     let rule = site.building.compute_heat;
     let Some((store, now)) = Tank::of(site).zip(warm.tank) else { return 0.0 };
-    let always = (site.compute.heat_into == HeatSink::Tank).then_some(store.max);
-    let Some(below) = rule.tank_below.map(|limit| limit.0).or(always) else { return 0.0 };
     let exchanger = rule.exchanger_kw_per_k * (rule.loop_max.0.max(store.max) - now);
-    if now < below { heat.min(exchanger.max(0.0)) } else { 0.0 }
+    if below.is_some_and(|below| now < below) { heat.min(exchanger.max(0.0)) } else { 0.0 }
 }

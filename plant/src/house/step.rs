@@ -10,7 +10,7 @@ use crate::house::heat_pump::{self, HeatPump};
 use crate::house::room::{self, Influence};
 use crate::house::rule::{self, Heat};
 use crate::house::tank::Tank;
-use crate::house::{Around, Flows, House};
+use crate::house::{Around, Controls, Flows, House};
 use crate::site::{HeatSource, Site};
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, Watts};
@@ -45,7 +45,10 @@ impl House {
         let summer = self.summer(Slot::containing(at), around.outdoor, hours);
         let warm = Warm { room: self.state.room.air, tank: self.state.tank, summer };
         let compute = around.compute.0 / 1000.0;
-        let mut ways = Ways::own(&self.site, &warm, compute);
+        let mut ways = match self.controls.heat_route {
+            Some(sink) => Ways::chosen(&self.site, &warm, compute, sink),
+            None => Ways::own(&self.site, &warm, compute),
+        };
         let drawn = self.state.tank.filter(|tank| *tank > COLD).map_or(0.0, |_| around.hot_water.0 / 1000.0);
         let source = self.heat_source(at, around, (&mut ways, summer), (drawn, hours));
         let outside = (self.site.compute.heat_fraction * compute - ways.total()).max(0.0);
@@ -82,21 +85,22 @@ impl House {
     ) -> Source {
         let Some(pump) = HeatPump::of(&self.site) else { return self.unknown_source(around, ways, summer) };
         let (site, outdoor) = (&self.site, around.outdoor.0);
+        let building = self.controls.shifted(site.building);
         let at_room = Heat { room: self.state.room.air, outdoor, summer };
         let slot = Slot::containing(at);
         let hour = at.with_timezone(&site.timezone).hour();
         let tank = Tank::of(site).zip(self.state.tank);
-        let ruled = tank.map_or(0.0, |(_, now)| self.state.switches.hot_water(&site.building, now, slot, hour));
-        let needed = needed(site, around, summer);
+        let ruled = tank.map_or(0.0, |(_, now)| self.state.switches.hot_water(&building, now, slot, hour));
+        let needed = needed(site, building.thermostat.setpoint, around, summer);
         let cop = pump.cop_room(outdoor);
-        let asked = rule::asked(&site.building, &at_room, needed, ways.room, 1.0);
+        let asked = rule::asked(&building, &at_room, needed, ways.room, 1.0);
         let heating = rule::heating(&pump, asked, cop, pump.power_max - ruled);
         let cooling = site.building.cooling.map_or(0.0, |cooling| {
             let left = pump.power_max - ruled - heating;
             self.state.switches.cooling(&cooling, at_room, pump.map.power_min.0 / 1000.0, left)
         });
         let own = Source { heating, hot_water: ruled, cooling, ..Source::default() };
-        let mut source = self.steered(&pump, own, tank);
+        let mut source = self.powered(&pump, self.steered(&pump, own, tank));
         if let Some((tank, now)) = tank {
             let cop = pump.cop_tank(site.building.hot_water.sink, now, outdoor);
             let takes = tank.takes(now, drawn - ways.tank, hours).min(tank.coil_max);
@@ -114,7 +118,9 @@ impl House {
     /// A house whose heating nobody names is warm all the same, and none of it is counted.
     fn unknown_source(&self, around: &Around, ways: &Ways, summer: bool) -> Source {
         let at = Heat { room: self.state.room.air, outdoor: around.outdoor.0, summer };
-        let asked = rule::asked(&self.site.building, &at, needed(&self.site, around, summer), ways.room, 1.0);
+        let building = self.site.building;
+        let needed = needed(&self.site, building.thermostat.setpoint, around, summer);
+        let asked = rule::asked(&building, &at, needed, ways.room, 1.0);
         Source { into_room: asked.max(0.0), ..Source::default() }
     }
 
@@ -136,6 +142,26 @@ impl House {
             Some(_) | None if self.state.room.air < room_max => Source { heating: own.heating + more, ..own },
             Some(_) | None => own,
         }
+    }
+
+    /// What set powers make of it: the tank comes first, then the room. Below half of its least power it is off.
+    fn powered(&self, pump: &HeatPump, own: Source) -> Source {
+        let Controls { heat_pump, room_power, hot_water_power, cooling_power, .. } = self.controls;
+        let set = [room_power, hot_water_power, cooling_power].iter().any(Option::is_some);
+        if !set || heat_pump == HeatPumpMode::Block {
+            return own;
+        }
+        let least = pump.map.power_min.0 / 1000.0;
+        let mut left = pump.power_max;
+        let mut power = |set: Option<Watts>, ruled: f64| {
+            let power = set.map_or(ruled, |watts| if watts.0 / 1000.0 < least / 2.0 { 0.0 } else { watts.0 / 1000.0 });
+            let power = power.min(left).max(0.0);
+            left -= power;
+            power
+        };
+        let hot_water = power(hot_water_power, own.hot_water);
+        let heating = power(room_power, own.heating);
+        Source { hot_water, heating, cooling: power(cooling_power, own.cooling), ..own }
     }
 
     fn thermal(
@@ -193,18 +219,15 @@ impl House {
     /// Power of the battery where the house lacks `lacking` kW; what is stored passes on.
     fn battery(&mut self, lacking: f64, hours: f64) -> f64 {
         let Some(battery) = self.site.battery else { return 0.0 };
-        let cells = Cells {
-            capacity: battery.capacity.0,
-            reserve: battery.reserve.0 / 100.0 * battery.capacity.0,
-            charge: battery.charge_max.0 / 1000.0,
-            discharge: battery.discharge_max.0 / 1000.0,
-            one_way: battery.round_trip.clamp(0.01, 1.0).sqrt(),
+        let cells = Cells::of(&battery);
+        let Controls { charge_power, charge_limit, discharge_limit, .. } = self.controls;
+        let charges = if charge_power > Watts::ZERO { charge_power.0 / 1000.0 } else { cells.charge };
+        let most = match self.controls.battery {
+            BatteryMode::Normal => discharge_limit.clamp(0.0, 1.0) * cells.discharge,
+            BatteryMode::Hold => 0.0,
+            BatteryMode::Charge => -charges,
         };
-        let bounds = match self.controls.battery {
-            BatteryMode::Normal => Bounds::OWN,
-            BatteryMode::Hold => Bounds { most: 0.0, ..Bounds::OWN },
-            BatteryMode::Charge => Bounds { most: -cells.charge, ..Bounds::OWN },
-        };
+        let bounds = Bounds { least: -charge_limit.clamp(0.0, 1.0) * cells.charge, most };
         let (power, stored) = cells.step(self.state.stored, lacking, bounds, hours);
         self.state.stored = stored;
         power
@@ -212,10 +235,10 @@ impl House {
 }
 
 /// Losses at the setpoint less gains, kW.
-fn needed(site: &Site, around: &Around, summer: bool) -> f64 {
+fn needed(site: &Site, setpoint: Celsius, around: &Around, summer: bool) -> f64 {
     let fabric = room::fabric(site);
     let gains = room::gains(&fabric, around.household.0 / 1000.0, around.sun, summer);
-    room::loss(&fabric) * (site.building.thermostat.setpoint - around.outdoor).0 - gains
+    room::loss(&fabric) * (setpoint - around.outdoor).0 - gains
 }
 
 fn kilowatts(power: f64) -> Watts {

@@ -2,8 +2,8 @@
 
 use crate::command::Mode;
 use crate::image::Image;
+use crate::knowing::{Expectation, Present};
 use crate::observe::Observed;
-use crate::observe::forecast::Present;
 use crate::plan::{ExpectedSlot, Plan, PlanRequest, PlannedSlot};
 use crate::point::Point;
 use crate::site::Site;
@@ -111,13 +111,13 @@ impl Planning {
             soc: fresh(Point::BatterySoc).map(Percent),
             room: fresh(Point::RoomTemperature).map(Celsius),
             tank: fresh(Point::TankTemperature).map(Celsius),
-            outdoor_mean: observed.forecast.outdoor_mean(),
+            outdoor_mean: observed.knowing.outdoor_mean(),
             running_since,
             backlog: observed.backlog.clone(),
             tokens_per_kwh: observed.tokens_per_kwh,
-            warmth: None,
-            arrivals: Vec::new(),
-            disinfected: None,
+            warmth: observed.knowing.warmth(site, Slot::containing(image.at)),
+            arrivals: observed.knowing.arrivals(Slot::containing(image.at)),
+            disinfected: observed.knowing.disinfected(),
             before: self.plan.clone().map(Arc::new),
         })
     }
@@ -136,35 +136,30 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
     let outlook = &observed.feeds.outlook;
     // One that nobody measures is part of the house's own consumption.
     let metered = site.offers(Point::HeatPumpPower);
-    let slot = |ahead| {
+    let slot = |(ahead, expected): (i64, &Expectation)| {
         let slot = from.plus(ahead);
         let price =
             |spot: &dyn Fn(Slot) -> Option<EurPerKwh>| tariff::slot_prices(&site.tariff, site.timezone, slot, spot);
         let prices = price(&|slot: Slot| observed.feeds.estimated(slot.start()));
         let known = price(&|slot: Slot| observed.feeds.published(slot.start()));
-        let persisted = observed.forecast.expected(from, slot, &present);
-        let pv = match site.pv {
-            Some(_) => outlook.pv.get(&slot).copied().or(persisted.pv),
-            None => Some(Watts::ZERO),
-        };
-        let heat_pump = if metered { persisted.heat_pump } else { Some(Watts::ZERO) };
         ExpectedSlot {
             slot,
             import_price: prices.import,
             export_price: prices.export,
             // Prices that do not follow the market need no estimate.
             estimated_from: observed.feeds.estimated_from(slot.start()).filter(|_| known != prices),
-            pv: pv.map(Watts::positive),
-            load: outlook.load.get(&slot).copied().or(persisted.load).map(Watts::positive),
-            heat_pump: heat_pump.map(Watts::positive),
-            outdoor: outlook.outdoor.get(&slot).copied().or(persisted.outdoor),
+            pv: expected.pv.map(Watts::positive),
+            load: expected.load.map(Watts::positive),
+            heat_pump: if metered { expected.heat_pump.map(Watts::positive) } else { Some(Watts::ZERO) },
+            outdoor: expected.outdoor,
             carbon: outlook.carbon.get(&slot).copied(),
-            pv_spread: Watts::ZERO,
-            irradiance: outlook.irradiance.get(&slot).copied(),
-            hot_water: outlook.hot_water.get(&slot).copied(),
-            hot_water_margin: [0.0; 3],
-            summer: false,
+            pv_spread: expected.pv_spread,
+            irradiance: expected.irradiance,
+            hot_water: expected.hot_water,
+            hot_water_margin: expected.hot_water_margin,
+            summer: expected.summer,
         }
     };
-    (0..HORIZON).map(slot).collect()
+    let expectations = observed.knowing.expect(site, outlook, (from, HORIZON), &present);
+    (0..).zip(&expectations).map(slot).collect()
 }

@@ -258,6 +258,6 @@ fn temperatures(observed: &Observed, image: &Image) -> Temperatures {
         room: fresh(Point::RoomTemperature),
         tank: fresh(Point::TankTemperature),
         outdoor: observed.outdoor(image).or_else(|| image.get(Point::OutdoorTemperature).last().map(Celsius)),
-        outdoor_mean: observed.forecast.outdoor_mean(),
+        outdoor_mean: observed.knowing.outdoor_mean(),
     }
 }

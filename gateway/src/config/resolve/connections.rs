@@ -41,6 +41,10 @@ pub(super) fn read_secrets(config: &mut Config, beside: &Path, faults: &mut Faul
     if let Some(spot) = &mut config.tariff.spot {
         read_secret("tariff.spot.key", &mut spot.key, spot.key_file.as_deref(), beside, faults);
     }
+    for (index, source) in config.forecast.iter_mut().enumerate() {
+        let key = format!("forecast[{index}].key");
+        read_secret(&key, &mut source.key, source.key_file.as_deref(), beside, faults);
+    }
 }
 
 fn read_secret(key: &str, secret: &mut Option<Secret>, file: Option<&str>, beside: &Path, faults: &mut Faults) {
@@ -145,6 +149,11 @@ fn check_sources(config: &Config, faults: &mut Faults) {
             (None, Some(_), Some(_)) | (None, None, None) => {
                 faults.about("tariff.spot", "expected a source, or exactly one of topic and url");
             }
+        }
+    }
+    for (index, source) in config.forecast.iter().enumerate() {
+        if let Some(url) = &source.url {
+            check_url(&format!("forecast[{index}].url"), url, faults);
         }
     }
     if let Some(outlook) = &config.tariff.outlook {

@@ -6,6 +6,7 @@ use plant::entry::{Booking, Entry, SlotAccount};
 use plant::totals::Earnings;
 use plant::units::KilowattHours;
 use serde::Serialize;
+use std::time::Duration;
 
 /// How far from the bill without compute its true value may lie, in standard deviations: 95 % of them.
 const WIDTH: f64 = 1.96;
@@ -49,8 +50,12 @@ pub(crate) struct Books {
 pub(super) struct Spent(Vec<f64>);
 
 impl Spent {
-    pub(super) fn add(&mut self, seconds: f64) {
-        self.0.push(seconds);
+    /// What `plan` comes to, and what it takes.
+    pub(super) fn measure<T>(&mut self, plan: impl FnOnce() -> T) -> T {
+        let began = computed();
+        let planned = plan();
+        self.0.push((computed() - began).as_secs_f64());
+        planned
     }
 
     /// All of them, in short.
@@ -69,6 +74,12 @@ impl Spent {
             cpu_ms_max: at(1.0),
         }
     }
+}
+
+/// Time that this process has computed for so far.
+fn computed() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), spent.tv_nsec.unsigned_abs() as u32)
 }
 
 /// What all plans took.
@@ -224,9 +235,8 @@ mod tests {
 
     #[test]
     fn plans_are_summed_up_by_what_most_of_them_took() {
-        let mut spent = Spent::default();
-        assert_eq!(spent.sum(), Plans::default());
-        (1..=100).rev().for_each(|hundredths| spent.add(f64::from(hundredths) / 100.0));
+        assert_eq!(Spent::default().sum(), Plans::default());
+        let spent = Spent((1..=100).rev().map(|hundredths| f64::from(hundredths) / 100.0).collect());
         let Plans { count, cpu_s, cpu_ms_p50, cpu_ms_p95, cpu_ms_max } = spent.sum();
         assert_eq!((count, cpu_ms_p50, cpu_ms_p95, cpu_ms_max), (100, 500.0, 950.0, 1000.0));
         assert!((cpu_s - 50.5).abs() < 1e-9);

@@ -11,12 +11,16 @@
 //! obs k+1:                       t(k), with that plan ------ every minute, with the means of t(k)..t(k+1) ------
 //! ```
 //!
+//! Where the house obeys late (`delay.rs`), the copy plans for the first quarter hour in which it will be obeyed, from how the house will
+//! stand then.
+//!
 //! The last quarter hour is never shown, and in no books.
 
 use super::books::{Books, Spent};
 use crate::solver::Solver;
 use answer::Answer;
 use anyhow::{Context, Result, ensure};
+use delay::{Delay, Sent};
 use hello::Hello;
 use meters::{Curtailment, Means, Meters, Standing};
 use own_rule::OwnRule;
@@ -24,21 +28,21 @@ use plant::checkpoint::Restored;
 use plant::effect::Effect;
 use plant::entry::Entry;
 use plant::event::Event;
-use plant::plan::Plan;
+use plant::plan::{Plan, PlanRequest};
 use plant::plant::Plant;
 use plant::point::Sample;
 use plant::record::Record;
 use plant::time::{Slot, Timestamp};
 use plant::units::{Eur, EurPerKwh, KilowattHours, Watts};
 use plant::work::{Receipt, WorkerState, WorkerStatus};
-use queue::Queue;
+use queue::{Queue, Rates};
 use seen::{Last, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 mod answer;
 mod building;
+mod delay;
 mod hello;
 mod meters;
 mod own_rule;
@@ -62,31 +66,14 @@ pub(super) struct World {
     own_rule: OwnRule,
     /// Wholesale prices by the house's news, as far as the last quarter hours need them.
     spot: BTreeMap<Slot, EurPerKwh>,
-    /// What was seen before the quarter hour that runs, and the plan for it.
+    /// What was seen before the quarter hour that runs.
     before: Option<(Timestamp, Standing)>,
-    plan: Option<Plan>,
+    /// What was sent, and how late it is obeyed.
+    delay: Delay,
     books: Books,
     ledger: Vec<Entry>,
     /// What plans took.
     spent: Spent,
-}
-
-/// What the work pays.
-#[derive(Clone, Copy, Debug)]
-struct Rates {
-    /// For a kilowatt-hour.
-    work: EurPerKwh,
-    /// The temperature of compute's loop above which it pays less, and how much less for each kelvin.
-    loop_min_c: f64,
-    loss_per_k: f64,
-}
-
-impl Rates {
-    /// What a kilowatt-hour pays while the loop is at `loop_c`.
-    fn at(self, loop_c: Option<f64>) -> EurPerKwh {
-        let above = loop_c.map_or(0.0, |loop_c| (loop_c - self.loop_min_c).max(0.0));
-        self.work * (1.0 - self.loss_per_k * above).max(0.0)
-    }
 }
 
 impl World {
@@ -109,7 +96,7 @@ impl World {
             own_rule: hello.own_rule,
             spot: BTreeMap::new(),
             before: None,
-            plan: None,
+            delay: Delay::default(),
             books: Books::default(),
             ledger: Vec::new(),
             spent: Spent::default(),
@@ -134,9 +121,11 @@ impl World {
             None => self.plant = Plant::new(self.plant.site().clone(), Restored::default(), now),
         }
         self.hear(&seen)?;
-        let record = self.look_ahead(&seen, standing);
+        let (record, plan) = self.look_ahead(&seen, standing);
         self.before = Some((now, standing));
-        Ok(record.map(|record| answer::answer(&record, &seen, self.plant.site())).unwrap_or_default())
+        let answer = record.map(|record| answer::answer(&record, &seen, self.plant.site())).unwrap_or_default();
+        self.delay.send(Sent { answer, plan });
+        Ok(answer)
     }
 
     /// The books, with the slot that is not closed yet, and the entries of the ledger.
@@ -164,8 +153,8 @@ impl World {
         let means = Means::of(seen, last, &self.curtailment(seen, last, then));
         self.meters.pass(means, before, after);
         let status = worker(means.compute);
-        let plan = self.plan.take();
-        if let Some(plan) = plan {
+        self.delay.hear(last);
+        if let Some(plan) = self.delay.obeyed(Slot::containing(then)) {
             self.handle(Event::Plan(Box::new(plan)), then);
         }
         let mut now = then;
@@ -252,8 +241,9 @@ impl World {
         Ok(())
     }
 
-    /// What a copy of the core decides for the quarter hour that begins; its plan is kept.
-    fn look_ahead(&mut self, seen: &Seen, standing: Standing) -> Option<Record> {
+    /// What a copy of the core decides for the quarter hour that begins, or for the first in which it is obeyed, and its plan for the time
+    /// from that one on.
+    fn look_ahead(&mut self, seen: &Seen, standing: Standing) -> (Option<Record>, Option<(Plan, Slot)>) {
         let now = seen.time_utc;
         let mut copy = self.plant.clone();
         let samples: Vec<Sample> = self.meters.standing(copy.site(), standing, now);
@@ -261,19 +251,32 @@ impl World {
             copy.handle(Event::Sample(sample), now);
         }
         // Awake once to ask for the plan, and once more to act on it.
+        let mut made = None;
         for effect in copy.handle(Event::Wake, now) {
             if let Effect::Plan(request) = effect {
-                let began = spent();
-                let plan = self.solver.plan(&request);
-                self.spent.add((spent() - began).as_secs_f64());
-                self.plan = Some(plan.clone());
-                copy.handle(Event::Plan(Box::new(plan)), now);
+                let (plan, from) = self.plan(&request);
+                copy.handle(Event::Plan(Box::new(delay::beginning(&plan, from, seen.slot()))), now);
+                made = Some((plan, from));
             }
         }
-        copy.handle(Event::Wake, now).into_iter().find_map(|effect| match effect {
+        let record = copy.handle(Event::Wake, now).into_iter().find_map(|effect| match effect {
             Effect::Publish(record) => Some(*record),
             Effect::Apply(_) | Effect::Append(_) | Effect::Checkpoint(_) | Effect::Plan(_) => None,
-        })
+        });
+        (record, made)
+    }
+
+    /// The plan for `request`, as it will stand when it is obeyed, and the first slot of that.
+    fn plan(&mut self, request: &PlanRequest) -> (Plan, Slot) {
+        let pending = self.delay.pending();
+        let plan = self.spent.measure(|| {
+            if pending.is_empty() {
+                self.solver.plan(request)
+            } else {
+                self.solver.plan(&plant::later(request, &pending))
+            }
+        });
+        (plan, Slot::containing(request.at).plus(pending.len() as i64))
     }
 
     /// What happened in the past: nothing is set, and nothing is planned for it.
@@ -288,12 +291,6 @@ impl World {
             }
         }
     }
-}
-
-/// Time that this process has computed for so far.
-fn spent() -> Duration {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(spent.tv_sec.unsigned_abs(), spent.tv_nsec.unsigned_abs() as u32)
 }
 
 /// An engine that draws `power`.

@@ -120,10 +120,12 @@ impl World {
     }
 
     fn obey(&mut self, setting: Setting) {
-        match setting {
-            Setting::ComputeBudget(watts) => self.answer.p_compute_w = watts.0,
-            Setting::BatteryMode(mode) => self.answer.p_bat_min_w = (mode != BatteryMode::Normal).then_some(0.0),
-            Setting::HeatPumpMode(_) | Setting::HeatPumpSurplus(_) | Setting::PvLimit(_) => {}
+        if let Setting::ComputeBudget(watts) = setting {
+            self.answer.p_compute_w = watts.0;
+        }
+        // Nothing else is listed for this house.
+        if let Setting::BatteryMode(mode) = setting {
+            self.answer.p_bat_min_w = (mode != BatteryMode::Normal).then_some(0.0);
         }
     }
 }

@@ -139,6 +139,31 @@ impl Ledger {
         read().map_err(|source| self.sqlite(source))
     }
 
+    /// Visits the entries of the newest slots, the newest first and no more than `most`, that were booked after number `sequence`. Nothing
+    /// else is read, however much lies between them.
+    pub(in crate::store) fn newest_slots(
+        &self,
+        sequence: u64,
+        most: usize,
+        mut visit: impl FnMut(&Entry),
+    ) -> Result<(), LedgerError> {
+        let connection = self.reader()?;
+        let mut read = || -> rusqlite::Result<()> {
+            let query = format!(
+                "SELECT {ENTRY} FROM entry WHERE slot IS NOT NULL AND sequence > ?1 ORDER BY slot DESC, sequence DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare(&query)?;
+            let bounds = params![i64::try_from(sequence).unwrap_or(i64::MAX), i64::try_from(most).unwrap_or(i64::MAX)];
+            let mut rows = statement.query(bounds)?;
+            while let Some(row) = rows.next()? {
+                self.count_rows(1);
+                visit(&entry_of(row)?);
+            }
+            Ok(())
+        };
+        read().map_err(|source| self.sqlite(source))
+    }
+
     pub(super) fn each_after(
         &self,
         sequence: u64,

@@ -5,16 +5,12 @@
 use super::{base, paragraph, type_name};
 use crate::cli::device::number;
 use drivers::definition::{ControlRow, Write as Written};
-use plant::decision::{Control, Setting};
+use plant::decision::Control;
 use std::fmt::Write as _;
 
 /// A control: its bounds and its writes.
 pub(super) fn control(row: &ControlRow) -> String {
-    let unit = match row.name.safe() {
-        Setting::ComputeBudget(_) | Setting::HeatPumpSurplus(_) => " W",
-        Setting::PvLimit(_) => " %",
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => "",
-    };
+    let unit = unit(row.name);
     let mut words = vec![format!("safe is {}", safe(row.name))];
     words.extend(row.range.map(|[low, high]| format!("{} to {}{unit}", number(low), number(high))));
     if row.min_interval_s > 0.0 {
@@ -48,12 +44,16 @@ pub(super) fn control(row: &ControlRow) -> String {
     text
 }
 
-fn safe(control: Control) -> String {
-    match control.safe() {
-        Setting::ComputeBudget(watts) | Setting::HeatPumpSurplus(watts) => format!("{} W", number(watts.0)),
-        Setting::PvLimit(percent) => format!("{} %", number(percent.0)),
-        Setting::BatteryMode(_) | Setting::HeatPumpMode(_) => "normal".to_owned(),
+fn unit(control: Control) -> String {
+    match control.unit() {
+        "" => String::new(),
+        unit => format!(" {unit}"),
     }
+}
+
+fn safe(control: Control) -> String {
+    let number = control.safe().number().map(|value| format!("{}{}", number(value), unit(control)));
+    number.unwrap_or_else(|| "normal".to_owned())
 }
 
 fn written(write: &Written) -> String {

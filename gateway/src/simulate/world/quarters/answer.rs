@@ -12,7 +12,7 @@
 
 use super::seen::Seen;
 use plant::decision::{BatteryMode, Control, LimitHit, Setting};
-use plant::plan::PlannedSlot;
+use plant::plan::{BatteryIntent, HeatRoute, HouseIntent, PlannedSlot};
 use plant::reason::Reason;
 use plant::record::Record;
 use plant::site::Site;
@@ -30,8 +30,10 @@ pub(in crate::simulate::world) struct Answer {
     pub bat_first: bool,
     /// The least power of the battery, charging positive: 0 while it is held.
     pub p_bat_min_w: Option<f64>,
+    /// Its greatest: 0 while room is kept in it.
+    pub p_bat_max_w: Option<f64>,
     /// Where compute's heat goes.
-    pub heat_to: Option<()>,
+    pub heat_to: Option<HeatTo>,
     /// The heat pump for the room, for the tank and for cooling.
     pub p_hp_sh_w: Option<f64>,
     /// For the tank.
@@ -40,16 +42,56 @@ pub(in crate::simulate::world) struct Answer {
     pub p_hp_cool_w: Option<f64>,
 }
 
+/// Compute's heat by its ways, as shares of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(in crate::simulate::world) struct HeatTo {
+    room: f64,
+    tank: f64,
+    source: f64,
+    outside: f64,
+}
+
+impl From<HeatRoute> for HeatTo {
+    fn from(HeatRoute { room, tank, source }: HeatRoute) -> Self {
+        Self { room, tank, source, outside: (1.0 - room - tank - source).max(0.0) }
+    }
+}
+
 /// The answer to what is `seen`, where the core has decided `record`.
 pub(super) fn answer(record: &Record, seen: &Seen, site: &Site) -> Answer {
     let bounds = Bounds::of(record, site).of_the_box(seen, site.compute.min);
     let track = bounds.ceiling > bounds.floor;
-    Answer {
+    let answer = Answer {
         p_compute_w: bounds.floor.0,
         track_hi_w: track.then_some(bounds.ceiling.0),
         bat_first: track && bounds.battery_first,
         p_bat_min_w: (bounds.holds && bounds.floor > Watts::ZERO).then_some(0.0),
         ..Answer::default()
+    };
+    match planned(record).and_then(|planned| planned.house) {
+        Some(house) if !forbids(record.decision.reason) => of_the_house(answer, &house),
+        Some(_) | None => answer,
+    }
+}
+
+/// What the plan intends for the quarter hour that begins.
+fn planned(record: &Record) -> Option<&PlannedSlot> {
+    record.plan.as_ref().filter(|plan| plan.mode == record.mode)?.at(record.at)
+}
+
+/// The same with what battery, heat pump and compute's heat are to do.
+fn of_the_house(answer: Answer, house: &HouseIntent) -> Answer {
+    let BatteryIntent { charge_min, charge_max, discharge_max } = house.battery.unwrap_or_default();
+    let heat_pump = house.heat_pump.unwrap_or_default();
+    let power = |power: Option<Watts>| power.map(|power| power.0);
+    Answer {
+        p_bat_min_w: if charge_min > Watts::ZERO { Some(charge_min.0) } else { power(discharge_max).map(|most| -most) },
+        p_bat_max_w: power(charge_max),
+        heat_to: house.route.map(HeatTo::from),
+        p_hp_sh_w: power(heat_pump.room),
+        p_hp_dhw_w: power(heat_pump.tank),
+        p_hp_cool_w: power(heat_pump.cooling),
+        ..answer
     }
 }
 
@@ -68,8 +110,7 @@ struct Bounds {
 impl Bounds {
     /// What plan and limits leave.
     fn of(record: &Record, site: &Site) -> Self {
-        let planned = record.plan.as_ref().filter(|plan| plan.mode == record.mode);
-        let Some(planned) = planned.and_then(|plan| plan.at(record.at)) else { return Self::default() };
+        let Some(planned) = planned(record) else { return Self::default() };
         if forbids(record.decision.reason) {
             return Self::default();
         }

@@ -5,7 +5,9 @@
 
 use super::own_rule::OwnRule;
 use anyhow::{Result, ensure};
+use plant::decision::Control;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// What the simulator says first.
 #[derive(Debug, Deserialize)]
@@ -20,6 +22,8 @@ pub(super) struct Hello {
     /// What it does by itself.
     #[serde(default)]
     pub own_rule: OwnRule,
+    /// What of it can be set; `None`: all that such a house can. None of it: the house lives by its own rule, but for compute.
+    pub controls: Option<BTreeSet<Control>>,
 }
 
 /// What the work is like.

@@ -1,4 +1,4 @@
-//! Work that arrives and waits: what each lot of it must be done by. The house says how much waits; what arrived is the difference.
+//! The work: what it pays, and what arrives and waits: what each lot of it must be done by. The house says how much waits; what arrived is the difference.
 
 use super::hello::{Node, Scenario};
 use plant::time::Timestamp;
@@ -8,6 +8,24 @@ use std::collections::VecDeque;
 
 /// Less work than this is none, in kWh: what rounding leaves.
 const NONE: f64 = 1e-9;
+
+/// What the work pays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rates {
+    /// For a kilowatt-hour.
+    pub work: EurPerKwh,
+    /// The temperature of compute's loop above which it pays less, and how much less for each kelvin.
+    pub loop_min_c: f64,
+    pub loss_per_k: f64,
+}
+
+impl Rates {
+    /// What a kilowatt-hour pays while the loop is at `loop_c`.
+    pub(super) fn at(self, loop_c: Option<f64>) -> EurPerKwh {
+        let above = loop_c.map_or(0.0, |loop_c| (loop_c - self.loop_min_c).max(0.0));
+        self.work * (1.0 - self.loss_per_k * above).max(0.0)
+    }
+}
 
 /// The work.
 #[derive(Clone, Debug)]

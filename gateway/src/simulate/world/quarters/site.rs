@@ -1,6 +1,6 @@
 //! The site that such a house describes. Where it does not say what an owner does not know, usual values stand.
 
-use super::hello::{Hello, Node, Scenario};
+use super::hello::{Hello, House, Node, Scenario};
 use super::own_rule::OwnRule;
 use plant::decision::Control;
 use plant::point::{DeviceId, Point};
@@ -37,13 +37,13 @@ const WATER: f64 = 0.001163;
 
 /// The site of `hello`.
 pub(super) fn site(hello: &Hello) -> Site {
-    let Hello { scen, node, own_rule, house: _ } = hello;
+    let Hello { scen, node, own_rule, .. } = hello;
     let has_battery = node.bat_kwh > 0.0 && node.bat_kw > 0.0;
     Site {
         name: "outside simulator".into(),
         timezone: chrono_tz::Europe::Berlin,
         currency: Currency::default(),
-        devices: devices(has_battery),
+        devices: devices(hello, has_battery),
         grid: Grid {
             import_limit: kilowatts(node.grid_import_kw),
             export_limit: Some(kilowatts(node.grid_export_kw)),
@@ -81,7 +81,8 @@ fn kilowatts(power: f64) -> Watts {
     Watts(power * 1000.0)
 }
 
-fn devices(has_battery: bool) -> Vec<Device> {
+/// The devices, with what the simulator obeys.
+fn devices(hello: &Hello, has_battery: bool) -> Vec<Device> {
     let mut inverter = device("inverter", &[Point::PvPower, Point::PvEnergy]);
     if has_battery {
         inverter.points.extend([
@@ -90,21 +91,64 @@ fn devices(has_battery: bool) -> Vec<Device> {
             Point::BatteryChargeEnergy,
             Point::BatteryDischargeEnergy,
         ]);
-        let always = ControlRange { min: 0.0, max: 0.0, min_interval: Duration::ZERO, keep_alive: None };
-        inverter.controls.insert(Control::BatteryMode, always);
+        inverter.controls = battery_controls(&hello.node);
     }
-    vec![
-        device(
-            "heat pump",
-            &[Point::HeatPumpPower, Point::HeatPumpHotWaterPower, Point::HeatPumpEnergy, Point::TankTemperature],
-        ),
+    let mut heat_pump = device(
+        "heat pump",
+        &[Point::HeatPumpPower, Point::HeatPumpHotWaterPower, Point::HeatPumpEnergy, Point::TankTemperature],
+    );
+    heat_pump.controls = heat_pump_controls(hello);
+    // What the box draws it says itself.
+    let mut plug = device("plug", &[Point::ComputeEnergy]);
+    plug.controls = [(Control::ComputeHeatRoute, routes(hello.house))].into();
+    let mut devices = vec![
+        heat_pump,
         device("household", &[Point::HousePower]),
         inverter,
         device("meter", &[Point::GridPower, Point::GridImportEnergy, Point::GridExportEnergy]),
-        // What the box draws it says itself.
-        device("plug", &[Point::ComputeEnergy]),
+        plug,
         device("weather", &[Point::RoomTemperature, Point::OutdoorTemperature, Point::OutdoorIrradiance]),
+    ];
+    if let Some(obeyed) = &hello.controls {
+        devices.iter_mut().for_each(|device| device.controls.retain(|control, _| obeyed.contains(control)));
+    }
+    devices
+}
+
+fn battery_controls(node: &Node) -> BTreeMap<Control, ControlRange> {
+    let modes = ControlRange { words: ["normal", "hold", "charge"].into_iter().collect(), ..ControlRange::default() };
+    let share = ControlRange { max: 100.0, ..ControlRange::default() };
+    [
+        (Control::BatteryMode, modes),
+        (Control::BatteryChargePower, up_to(node.bat_kw)),
+        (Control::BatteryChargeLimit, share),
+        (Control::BatteryDischargeLimit, share),
     ]
+    .into()
+}
+
+fn heat_pump_controls(hello: &Hello) -> BTreeMap<Control, ControlRange> {
+    let power = up_to(hello.node.hp_max_kw);
+    let mut controls: BTreeMap<Control, ControlRange> =
+        [(Control::HeatPumpRoomPower, power), (Control::HeatPumpHotWaterPower, power)].into();
+    if hello.own_rule.cooling.is_some() {
+        controls.insert(Control::HeatPumpCoolingPower, power);
+    }
+    controls
+}
+
+/// A power that can be set, in kW at most.
+fn up_to(power: f64) -> ControlRange {
+    ControlRange { max: power * 1000.0, ..ControlRange::default() }
+}
+
+/// The ways of compute's heat.
+fn routes(house: House) -> ControlRange {
+    let words: &[&str] = match house {
+        House::A => &["normal", "room", "outside"],
+        House::B => &["normal", "room", "tank", "heat_pump_source", "outside"],
+    };
+    ControlRange { words: words.iter().copied().collect(), ..ControlRange::default() }
 }
 
 fn device(name: &str, points: &[Point]) -> Device {

@@ -91,7 +91,7 @@ pub(super) fn site(node: &Node, battery: bool) -> Site {
     ];
     if battery {
         let mut inverter = device("inverter", &[Point::BatteryPower, Point::BatterySoc], node.battery_every_s);
-        let always = ControlRange { min: 0.0, max: 0.0, min_interval: Duration::from_secs(10), keep_alive: None };
+        let always = ControlRange { min_interval: Duration::from_secs(10), ..ControlRange::default() };
         inverter.controls.insert(Control::BatteryMode, always);
         devices.insert(0, inverter);
     }

@@ -1,0 +1,234 @@
+//! The plan in slots: what is expected, intended and why.
+
+use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, PlanRequest, PlannedSlot};
+use crate::planner::expected::Expected;
+use crate::planner::found::{Flows, Found, Margins};
+use crate::planner::intent::{ComputeIntent, Present, kilowatts};
+use crate::reason::{Reason, Worth};
+use crate::time::Slot;
+use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
+
+/// Less power than this does not flow, kW.
+const FLOW: f64 = 0.05;
+/// The heat pump heats ahead where it gives so much more than the building loses, kW.
+const AHEAD: f64 = 0.3;
+
+/// What the first slot intends for compute, settled with what its starts cost, and what is needed for what is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// Compute.
+    pub compute: ComputeIntent,
+    /// Power that is needed for what is due, kW.
+    pub needed: f64,
+    /// Steps in which the tank is heated against legionella.
+    pub hot: Option<(usize, usize)>,
+}
+
+/// The slots of a plan: the first as `present` has it, all others as they are expected.
+pub(super) fn slots(
+    request: &PlanRequest,
+    found: &Found<'_, '_>,
+    present: &Present<'_>,
+    settled: &Settled,
+) -> Vec<PlannedSlot> {
+    let nodes = found.model.nodes;
+    let mut planned = Vec::with_capacity(nodes.slots());
+    for (step, slots) in nodes.steps.iter().enumerate() {
+        let node = nodes.node(step, 0);
+        let (flows, margins) = (found.mean(step), mean_margins(found, step));
+        let first = (step == 0).then_some((present, settled));
+        for slot in slots.clone() {
+            let view = View { request, found, step, node, flows, margins, hot: settled.hot, first };
+            planned.push(view.slot(&request.slots[slot]));
+        }
+    }
+    planned
+}
+
+fn mean_margins(found: &Found<'_, '_>, step: usize) -> Margins {
+    let nodes = found.model.nodes;
+    let share = 1.0 / nodes.branches as f64;
+    let mut mean = Margins::default();
+    for branch in 0..nodes.branches {
+        let of = found.margins(nodes.node(step, branch));
+        mean.power += of.power * share;
+        mean.stored += of.stored * share;
+        mean.room += of.room * share;
+        mean.tank += of.tank * share;
+        mean.compute += of.compute * share;
+        mean.heat += of.heat * share;
+    }
+    mean
+}
+
+/// One slot of a step.
+struct View<'a, 'b, 'c> {
+    request: &'a PlanRequest,
+    found: &'a Found<'b, 'c>,
+    step: usize,
+    node: usize,
+    flows: Flows,
+    margins: Margins,
+    hot: Option<(usize, usize)>,
+    first: Option<(&'a Present<'b>, &'a Settled)>,
+}
+
+impl View<'_, '_, '_> {
+    fn expected(&self) -> &Expected {
+        &self.found.model.expected[self.node]
+    }
+
+    fn slot(&self, slot: &ExpectedSlot) -> PlannedSlot {
+        let home = self.found.model.home;
+        let compute = self.compute();
+        let reason = self.compute_reason(&compute);
+        let worth = Worth {
+            revenue: EurPerKwh(self.margins.compute - self.margins.heat),
+            heat: EurPerKwh(self.margins.heat),
+            electricity: EurPerKwh(self.margins.power),
+        };
+        let load = self.expected().load + self.flows.heating + self.flows.hot_water + self.flows.cooling;
+        let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
+        let stored = home.battery.map_or(self.margins.power, |battery| self.margins.stored / battery.one_way + battery.wear);
+        PlannedSlot {
+            slot: slot.slot,
+            start: slot.slot.start(),
+            import_price: slot.import_price,
+            export_price: slot.export_price.unwrap_or_default(),
+            estimated_from: slot.estimated_from,
+            pv: slot.pv,
+            pv_spread: slot.pv_spread,
+            load: Some(kilowatts(load)),
+            compute: kilowatts(self.flows.compute),
+            floor: kilowatts(compute.floor),
+            ceiling: kilowatts(compute.ceiling),
+            battery_first: compute.battery_first,
+            stored: EurPerKwh(stored),
+            heat: kilowatts(used),
+            battery_soc: self.soc(slot.slot),
+            outdoor: slot.outdoor,
+            reason,
+            worth,
+            house: Some(self.house(slot.slot)),
+        }
+    }
+
+    /// How far a slot is in its step, 0 to 1 at the end.
+    fn share(&self, slot: Slot) -> f64 {
+        let slots = &self.found.model.nodes.steps[self.step];
+        let first = self.request.slots[slots.start].slot.0;
+        (slot.0 - first + 1) as f64 / slots.len() as f64
+    }
+
+    /// A level at the end of a slot, on its way from the one at the end of the step before.
+    fn level(&self, slot: Slot, at_end: f64, now: f64, of: impl Fn(&Flows) -> f64) -> f64 {
+        let before = self.step.checked_sub(1).map_or(now, |step| of(&self.found.mean(step)));
+        before + (at_end - before) * self.share(slot)
+    }
+
+    fn soc(&self, slot: Slot) -> Option<Percent> {
+        let battery = self.found.model.home.battery?;
+        let stored = self.level(slot, self.flows.stored, battery.stored, |flows| flows.stored);
+        Some(Percent(stored / battery.capacity * 100.0))
+    }
+
+    fn compute(&self) -> ComputeIntent {
+        if let Some((_, settled)) = self.first {
+            return settled.compute;
+        }
+        let home = self.found.model.home;
+        let Flows { compute, import, charge, discharge, .. } = self.flows;
+        if !self.found.runs(compute) {
+            return ComputeIntent::default();
+        }
+        let buys = import > FLOW || discharge > FLOW;
+        let floor = if buys { compute.max(home.compute.min) } else { 0.0 };
+        let battery_first = charge > FLOW && import <= FLOW && compute <= 0.9 * home.compute.max;
+        ComputeIntent { floor, ceiling: home.compute.max.max(floor), battery_first }
+    }
+
+    fn compute_reason(&self, intent: &ComputeIntent) -> Reason {
+        let Flows { compute, import, discharge, curtailed, .. } = self.flows;
+        let (expected, margins) = (self.expected(), &self.margins);
+        let needed = self.first.is_some_and(|(_, settled)| settled.needed > 0.0);
+        let runs = self.found.runs(compute) || intent.floor > 0.0;
+        let work = margins.compute - margins.heat;
+        match () {
+            () if needed => Reason::Deadline,
+            () if !runs => Reason::Idle,
+            () if expected.buy < 0.0 && import > FLOW => Reason::NegativePrice,
+            () if import <= FLOW && discharge <= FLOW && (curtailed > FLOW || expected.sell <= 0.0) => Reason::Curtailment,
+            () if import <= FLOW && discharge <= FLOW => Reason::Surplus,
+            () if work < margins.power && margins.heat > 0.0 => Reason::HeatDemand,
+            () if self.found.model.home.rate > self.found.model.home.standing => Reason::PaidWork,
+            () => Reason::CheapPower,
+        }
+    }
+
+    fn house(&self, slot: Slot) -> HouseIntent {
+        let home = self.found.model.home;
+        let Flows { import, export, charge, discharge, heating, hot_water, cooling, .. } = self.flows;
+        let (battery, heat_pump, route) = match self.first {
+            Some((present, _)) => (present.battery(), present.heat_pump(), present.route()),
+            None => {
+                let expected = Present::later(self.found, self.node, self.flows, self.margins);
+                (expected.battery(), expected.heat_pump(), expected.route())
+            }
+        };
+        let expected = self.expected();
+        let hours = Slot::SECONDS as f64 / 3600.0;
+        let work = (self.margins.compute - self.margins.heat) * self.flows.compute;
+        let cost = (import * expected.buy - export * expected.sell - work) * hours;
+        let room = home.room.map(|room| self.level(slot, self.flows.air, room.air, |flows| flows.air));
+        let tank = home.tank.map(|store| self.level(slot, self.flows.tank, store.now, |flows| flows.tank));
+        let stored = home.battery.map_or(0.0, |_| self.margins.stored);
+        HouseIntent {
+            battery,
+            battery_reason: self.battery_reason(battery.as_ref()),
+            heat_pump,
+            heat_pump_reason: self.heat_pump_reason(heat_pump.is_some()),
+            route,
+            battery_power: kilowatts(discharge - charge),
+            grid: kilowatts(import - export),
+            heat_pump_power: kilowatts(heating + hot_water + cooling),
+            curtailed: kilowatts(self.flows.curtailed),
+            room: room.map(Celsius),
+            tank: tank.map(Celsius),
+            values: MarginalValues {
+                power: EurPerKwh(self.margins.power),
+                stored: EurPerKwh(stored),
+                room: EurPerKwh(self.margins.room),
+                tank: EurPerKwh(self.margins.tank),
+            },
+            cost: Eur(cost),
+            cost_without: None,
+        }
+    }
+
+    fn battery_reason(&self, intent: Option<&BatteryIntent>) -> Reason {
+        let Some(intent) = intent else { return Reason::OwnRule };
+        match () {
+            () if intent.charge_min > Watts::ZERO => Reason::GridCharge,
+            () if intent.discharge_max.is_some() => Reason::HoldForLater,
+            () if intent.charge_max.is_some_and(|most| most <= Watts::ZERO) => Reason::KeepRoom,
+            () => Reason::OwnRule,
+        }
+    }
+
+    fn heat_pump_reason(&self, steered: bool) -> Reason {
+        let home = self.found.model.home;
+        let Flows { heating, hot_water, cooling, .. } = self.flows;
+        let legionella = self.hot.is_some_and(|(start, end)| (start..end).contains(&self.step));
+        let ahead = home.room.is_some_and(|room| {
+            let expected = self.expected();
+            (heating - room.own_power(expected)) * expected.cop_room > AHEAD
+        });
+        match () {
+            () if !steered => Reason::OwnRule,
+            () if legionella && hot_water > FLOW => Reason::Legionella,
+            () if ahead => Reason::Preheat,
+            () if heating + hot_water + cooling > FLOW => Reason::Comfort,
+            () => Reason::Idle,
+        }
+    }
+}

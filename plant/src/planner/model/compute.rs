@@ -1,0 +1,28 @@
+//! The box and the work that it does.
+
+use super::Model;
+use super::queue::Waiting;
+
+impl Model<'_> {
+    /// Compute: work that can always be had pays for each kilowatt-hour; work that waits pays when it is done.
+    pub(super) fn box_and_work(&mut self, waiting: &Waiting) {
+        let (home, nodes) = (self.home, self.nodes);
+        let works = home.standing > 0.0 || waiting.any();
+        let mut passed = 0.0;
+        let bound: Vec<bool> = nodes
+            .path(0)
+            .map(|node| {
+                passed += nodes.all[node].hours;
+                home.compute.on && passed <= home.compute.bound_on + 1e-9
+            })
+            .collect();
+        self.columns.compute = self.quantity(|node| {
+            let least = if works && bound[nodes.all[node].step] { home.compute.min } else { 0.0 };
+            let most = if works { home.compute.max.max(least) } else { 0.0 };
+            (-nodes.hourly(node, home.standing), [least, most])
+        });
+        let columns = self.columns.compute.clone();
+        self.balance(&columns, -(1.0 + home.compute.fan * home.compute.heat));
+        self.queue(waiting);
+    }
+}

@@ -1,0 +1,101 @@
+//! Starts of compute that pay for themselves, without integers: a run that is planned to begin now is taken out, the program is solved
+//! again, and the run begins only if that costs more than the start that it saves.
+//!
+//! Example: a start costs 0.03 EUR. Without the run at noon the plan is 0.02 EUR dearer, and has one run less: the box stays off, and heat
+//! pump and battery follow the plan without it. Had the plan moved the run to the afternoon, no start would have been saved, and it begins.
+
+use crate::planner::found::Found;
+use crate::planner::model::Model;
+use crate::program::{Program, Solution, Solve};
+use std::ops::Range;
+
+/// Pauses up to this long do not part a run, h.
+const PAUSE: f64 = 0.5;
+/// Work that takes less than so many hours at full power waits for more, where waiting is cheap.
+const BATCH_HOURS: f64 = 0.4;
+/// So long it waits, h.
+const WAITS: f64 = 2.0;
+
+/// What became of a run that was to begin now.
+#[derive(Debug)]
+pub(super) enum Start {
+    /// It begins, or none was to begin.
+    Granted,
+    /// It does not: this is the plan without it.
+    Refused(Solution),
+}
+
+/// Whether the run that `found` begins with pays for its start; `waiting` kWh of work wait where there is no other.
+pub(super) fn check(found: &Found<'_, '_>, waiting: Option<f64>, solve: &mut Solve<'_>) -> Start {
+    let model = found.model;
+    let compute = found.compute();
+    if !compute.first().is_some_and(|now| found.runs(*now)) {
+        return Start::Granted;
+    }
+    let run = run(found, &compute);
+    let Some(without) = solve(&idle(model, run)) else { return Start::Granted };
+    let other = Found { model, solution: &without };
+    let saved = starts(found, &compute).saturating_sub(starts(&other, &other.compute())).min(1);
+    let gain = without.cost - found.solution.cost;
+    if gain < model.home.compute.start * saved as f64 {
+        return Start::Refused(without);
+    }
+    let little = waiting.is_some_and(|waiting| waiting < BATCH_HOURS * model.home.compute.max);
+    if !little {
+        return Start::Granted;
+    }
+    let Some(later) = solve(&idle(model, soon(model))) else { return Start::Granted };
+    if later.cost - found.solution.cost < model.home.compute.start { Start::Refused(later) } else { Start::Granted }
+}
+
+/// Whether compute, which runs, had better go on at its least power through the pause that is planned from now on.
+pub(super) fn bridges(found: &Found<'_, '_>) -> bool {
+    let (model, compute) = (found.model, found.compute());
+    let nodes = model.nodes;
+    let value = found.margins(0).compute;
+    let mut cost = 0.0;
+    for (step, power) in compute.iter().enumerate() {
+        if found.runs(*power) {
+            return step > 0 && cost < model.home.compute.start;
+        }
+        let node = nodes.node(step, nodes.branches - 1);
+        let power = found.margins(node).power;
+        cost += (power - value).max(0.0) * model.home.compute.min * nodes.all[node].hours;
+    }
+    false
+}
+
+/// The steps of the run that begins now.
+fn run(found: &Found<'_, '_>, compute: &[f64]) -> Range<usize> {
+    let hours = |step: usize| found.model.nodes.all[found.model.nodes.node(step, 0)].hours;
+    let runs = |step: usize| compute.get(step).is_some_and(|power| found.runs(*power));
+    let goes_on = |step: usize| runs(step) || runs(step + 1) && hours(step) < PAUSE;
+    let end = (1..compute.len()).find(|step| !goes_on(*step)).unwrap_or(compute.len());
+    0..end
+}
+
+/// The steps of the time that work can wait.
+fn soon(model: &Model<'_>) -> Range<usize> {
+    let mut passed = 0.0;
+    let end = model.nodes.path(0).take_while(|node| {
+        passed += model.nodes.all[*node].hours;
+        passed <= WAITS
+    });
+    0..end.count()
+}
+
+/// Times that compute starts, from off.
+fn starts(found: &Found<'_, '_>, compute: &[f64]) -> usize {
+    let on = |power: &f64| found.runs(*power);
+    let first = usize::from(compute.first().is_some_and(on));
+    first + compute.windows(2).filter(|pair| !on(&pair[0]) && on(&pair[1])).count()
+}
+
+/// The program in which compute rests in `steps`.
+fn idle(model: &Model<'_>, steps: Range<usize>) -> Program {
+    let mut program = model.program.clone();
+    for column in model.run(steps) {
+        (program.columns[column].lower, program.columns[column].upper) = (0.0, 0.0);
+    }
+    program
+}
