@@ -108,7 +108,7 @@ function panels(slots, width) {
   const small = width < 480 ? 0.86 : 1, of = (name) => slots.map((slot) => slot.house?.[name]);
   const has = (values) => values.some((value) => value !== null && value !== undefined);
   const soc = slots.map((slot) => slot.battery_soc), [room, tank] = [of("room"), of("tank")];
-  const pumped = slots.some((slot) => heatPumpWords(slot) !== "");
+  const pumped = slots.some((slot) => slot.house?.heat_pump || slot.house?.heat_pump_power > SOME_W);
   const sums = slots.flatMap((slot) => [slot.pv == null ? null : slot.pv + (slot.pv_spread ?? 0), slot.load]);
   const list = [
     { name: "price", height: 92, values: [0, ...slots.map((slot) => slot.import_price)], least: 0.02 },

@@ -56,7 +56,7 @@ function moves(watts) {
 /** What the heat pump does, as a sentence; empty where nothing is planned of it. */
 export function heatPumpWords(slot, current) {
   const { house } = slot;
-  if (!house || (!house.heat_pump && house.heat_pump_power <= SOME_W)) return "";
+  if (!house || (!house.heat_pump && house.heat_pump_power <= SOME_W && house.room == null && house.tank == null)) return "";
   const { room, tank, cooling } = house.heat_pump ?? {};
   const name = house.heat_pump_reason;
   const clause = OWN.includes(name) ? ", by its own rule" : `: ${name === "hold_for_later" ? "heat is cheaper later" : why(name, current)}`;
