@@ -9,7 +9,7 @@ import { reason, reasonHue } from "./reasons.js";
 import { SOME_W, batteryWords, computeWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
 
 const SLOTS = 144;
-const LABEL_PX = 6.6;
+const LABEL_PX = 7.2;
 /** Actions that need no colour: the device does as ever. */
 const OWN = ["own_rule", "unset", "idle"];
 
@@ -190,7 +190,7 @@ function runLabels(slots, { x, panels }) {
 function levelShapes(slots, view) {
   const { panels } = view, level = (slot) => slot.battery_soc;
   return [
-    svg("path", { class: "area", d: band(slots, view, panels.battery, () => 0, level) }),
+    svg("path", { class: "area", d: band(slots, view, panels.battery, () => 0, level, 1) }),
     svg("path", { class: "line", d: line(slots, view, panels.battery, level, 1) })];
 }
 
@@ -204,10 +204,12 @@ function pumpShapes(slots, view) {
 function stripShapes(slots, { x, panels }, device) {
   const top = panels[device === "battery" ? "battery" : "pump"].strip;
   if (top === null) return [];
-  const key = (slot) => (slot.house?.[device] ? slot.house[`${device}_reason`] : "");
+  // A battery that gives keeps room for the sun without doing anything for it.
+  const given = (slot) => device === "battery" && slot.house.battery_reason === "keep_room" && slot.house.battery_power > 30;
+  const key = (slot) => (!slot.house?.[device] ? "" : given(slot) ? "own_rule" : slot.house[`${device}_reason`]);
   return runs(slots, key).filter((run) => run.key).map(({ key, from, to }) => {
     const own = OWN.includes(key), left = x(from), wide = x(to) - left;
-    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX);
+    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX + 6);
     return [
       svg("rect", { class: `act ${own ? "own" : reasonHue(key)}`, x: left + 0.5, y: top, width: Math.max(1, wide - 1), height: 18, rx: 3 }),
       words && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
@@ -218,7 +220,7 @@ function stripShapes(slots, { x, panels }, device) {
 /** Where there is no room for more. */
 const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
 
-const stripWords = (device, key) => (device === "heat_pump" && key === "hold_for_later" ? "waits for cheaper heat" : reason(key));
+const stripWords = (device, key) => (device === "heat_pump" ? { hold_for_later: "waits for cheaper heat", idle: "rests" }[key] : undefined) ?? reason(key);
 
 /** Which colour stands for which reason, for each device. */
 function fillLegend(root, slots) {

@@ -119,9 +119,9 @@ export function steps(slots, { x }, { y }, valueOf) {
   }).join("");
 }
 
-/** The area between two values of each slot. */
-export function band(slots, { x }, { y }, lowOf, highOf) {
-  const spot = (slot, value) => `${x(slot.time + SLOT_MS / 2).toFixed(1)} ${y(value).toFixed(1)}`;
+/** The area between two values of each slot; `at` as above. */
+export function band(slots, { x }, { y }, lowOf, highOf, at = 0.5) {
+  const spot = (slot, value) => `${x(slot.time + SLOT_MS * at).toFixed(1)} ${y(value).toFixed(1)}`;
   const known = slots.filter((slot) => highOf(slot) !== null && highOf(slot) !== undefined);
   if (!known.length) return "";
   return `M${known.map((slot) => spot(slot, highOf(slot))).join("L")}L${known.toReversed().map((slot) => spot(slot, lowOf(slot))).join("L")}Z`;

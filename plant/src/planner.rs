@@ -21,10 +21,10 @@ mod found;
 mod home;
 /// What the devices are to do now.
 mod intent;
-/// The plan in slots.
-mod layout;
 /// What stands when an answer of today takes effect.
 mod later;
+/// The plan in slots.
+mod layout;
 /// When the tank is heated against legionella.
 mod legionella;
 /// The program.
@@ -99,11 +99,7 @@ fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve
     let queued = home.standing <= 0.0;
     let present = Present::of(found, needed, queued);
     let intent = present.compute(found.running());
-    let (compute, without) = if needed > 0.0 {
-        (intent, None)
-    } else {
-        starts_settled(found, &intent, waiting, solve)
-    };
+    let (compute, without) = if needed > 0.0 { (intent, None) } else { starts_settled(found, &intent, waiting, solve) };
     let without = without.as_ref().map(|solution| Found { model: found.model, solution });
     let found = without.as_ref().unwrap_or(found);
     let present = Present::of(found, needed, queued);

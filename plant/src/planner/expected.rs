@@ -66,12 +66,7 @@ pub(super) fn left(request: &PlanRequest) -> f64 {
     (Slot::SECONDS as f64 - passed).max(60.0) / 3600.0
 }
 
-fn one(
-    request: &PlanRequest,
-    home: &Home,
-    (nodes, step): (&Nodes, usize),
-    (branch, tank): (usize, f64),
-) -> Expected {
+fn one(request: &PlanRequest, home: &Home, (nodes, step): (&Nodes, usize), (branch, tank): (usize, f64)) -> Expected {
     let slots = &request.slots;
     let mean = |value: &dyn Fn(&ExpectedSlot) -> f64| nodes.mean(step, |slot| value(&slots[slot]));
     let kilowatts = |power: Option<crate::units::Watts>| power.map_or(0.0, |power| power.0 / 1000.0);

@@ -267,7 +267,13 @@ fn room(request: &PlanRequest, capability: &Capability) -> Option<Room> {
         | HeatPumpCapability::Shift { room: None, .. }
         | HeatPumpCapability::Power { room: None, .. } => (set - OWN_RULE_K, room_high.0),
     };
-    let band = Band { low, high: high.max(low), high_summer: room_high_summer.0.max(low), cold: cold_eur_per_kh, warm: warm_eur_per_kh };
+    let band = Band {
+        low,
+        high: high.max(low),
+        high_summer: room_high_summer.0.max(low),
+        cold: cold_eur_per_kh,
+        warm: warm_eur_per_kh,
+    };
     Some(Room { warmth, air: air.0, band, thermostat: building.thermostat })
 }
 

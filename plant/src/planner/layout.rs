@@ -89,7 +89,8 @@ impl View<'_, '_, '_> {
         };
         let load = self.expected().load + self.flows.heating + self.flows.hot_water + self.flows.cooling;
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
-        let stored = home.battery.map_or(self.margins.power, |battery| self.margins.stored / battery.one_way + battery.wear);
+        let stored =
+            home.battery.map_or(self.margins.power, |battery| self.margins.stored / battery.one_way + battery.wear);
         PlannedSlot {
             slot: slot.slot,
             start: slot.slot.start(),
@@ -157,7 +158,9 @@ impl View<'_, '_, '_> {
             () if needed => Reason::Deadline,
             () if !runs => Reason::Idle,
             () if expected.buy < 0.0 && import > FLOW => Reason::NegativePrice,
-            () if import <= FLOW && discharge <= FLOW && (curtailed > FLOW || expected.sell <= 0.0) => Reason::Curtailment,
+            () if import <= FLOW && discharge <= FLOW && (curtailed > FLOW || expected.sell <= 0.0) => {
+                Reason::Curtailment
+            }
             () if import <= FLOW && discharge <= FLOW => Reason::Surplus,
             () if work < margins.power && margins.heat > 0.0 => Reason::HeatDemand,
             () if self.found.model.home.rate > self.found.model.home.standing => Reason::PaidWork,

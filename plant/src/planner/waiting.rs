@@ -22,7 +22,8 @@ pub(super) fn waiting(request: &PlanRequest, nodes: &Nodes) -> Waiting {
         of_day.map_or(0.0, |energy| energy.0)
     };
     // What comes later is given as much time as what waits has at most; a day where nothing waits.
-    let patience = request.backlog.due.iter().map(|due| Slot::containing(due.at).0 - first.0).max().unwrap_or(0).max(DAY);
+    let patience =
+        request.backlog.due.iter().map(|due| Slot::containing(due.at).0 - first.0).max().unwrap_or(0).max(DAY);
     let mut waiting = Waiting::default();
     for slots in &nodes.steps {
         let (start, end) = (slots.start as i64, slots.end as i64);

@@ -8,8 +8,11 @@ impl Model<'_> {
         let (home, nodes) = (self.home, self.nodes);
         let ways = home.compute.ways;
         let open = |way: bool| if way { f64::INFINITY } else { 0.0 };
-        let (room, tank, source) =
-            (home.room.is_some() && ways.room, home.tank.is_some() && ways.tank.is_some(), home.room.is_some() && ways.source);
+        let (room, tank, source) = (
+            home.room.is_some() && ways.room,
+            home.tank.is_some() && ways.tank.is_some(),
+            home.room.is_some() && ways.source,
+        );
         let to_room = self.quantity(|_| (0.0, [0.0, open(room)]));
         let to_tank = self.quantity(|_| (0.0, [0.0, open(tank)]));
         let to_source = self.quantity(|node| (nodes.hourly(node, TIE), [0.0, open(source)]));

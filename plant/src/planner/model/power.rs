@@ -7,8 +7,7 @@ impl Model<'_> {
     /// What is taken from the grid and given to it, and what stays on the roof.
     pub(super) fn connection(&mut self) {
         let (expected, home, nodes) = (self.expected, self.home, self.nodes);
-        self.columns.import =
-            self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
+        self.columns.import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
         self.columns.export = self.quantity(|node| {
             let Expected { buy, sell, pv, .. } = expected[node];
             // Nobody buys to sell at once.
@@ -22,8 +21,7 @@ impl Model<'_> {
             (nodes.hourly(node, TIE), [0.0, if held_back { pv.max(0.0) } else { 0.0 }])
         });
         let Self { columns, .. } = self;
-        let (import, export, curtailed) =
-            (columns.import.clone(), columns.export.clone(), columns.curtailed.clone());
+        let (import, export, curtailed) = (columns.import.clone(), columns.export.clone(), columns.curtailed.clone());
         self.balance(&import, 1.0);
         self.balance(&export, -1.0);
         self.balance(&curtailed, -1.0);
@@ -40,9 +38,8 @@ impl Model<'_> {
             (nodes.hourly(node, TIE), [0.0, most.min(battery.charge)])
         });
         let discharge = self.quantity(|node| (nodes.hourly(node, battery.wear), [0.0, battery.discharge]));
-        let stored = self.quantity(|node| {
-            (nodes.terminal(node, battery.one_way * worth), [battery.least, battery.capacity])
-        });
+        let stored =
+            self.quantity(|node| (nodes.terminal(node, battery.one_way * worth), [battery.least, battery.capacity]));
         self.balance(&charge, -1.0);
         self.balance(&discharge, 1.0);
         for (node, at) in self.nodes.all.iter().enumerate() {

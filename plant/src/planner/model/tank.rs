@@ -62,9 +62,8 @@ impl Model<'_> {
         let row = self.program.row(terms, [right, right]);
         self.rows.tank.push(row);
         // What the coil takes, and what the exchanger gives to a tank that is about as warm as now.
-        self.program.columns[self.columns.hot_water[node]].upper = self.program.columns[self.columns.hot_water[node]]
-            .upper
-            .min(store.tank.coil_max / expected.cop_tank);
+        self.program.columns[self.columns.hot_water[node]].upper =
+            self.program.columns[self.columns.hot_water[node]].upper.min(store.tank.coil_max / expected.cop_tank);
         if let Some(exchanger) = self.home.compute.ways.tank {
             let warmer = (self.home.compute.ways.loop_max - store.around).max(0.0);
             self.program.columns[self.columns.to_tank[node]].upper = exchanger * warmer;
