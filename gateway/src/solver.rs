@@ -134,6 +134,9 @@ fn basis(model: &SolvedModel, program: &Program) -> Basis {
 }
 
 #[cfg(test)]
+mod plan_test;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -60,6 +60,8 @@ const SUMMER_C: f64 = 16.0;
 pub(super) struct World {
     plant: Plant,
     solver: Solver,
+    /// Since when the box runs; `None` while it does not.
+    runs_since: Option<Timestamp>,
     meters: Meters,
     queue: Option<Queue>,
     rates: Rates,
@@ -90,6 +92,7 @@ impl World {
             // The first observation says when it is.
             plant: Plant::new(site::site(&hello), Restored::default(), Timestamp::UNIX_EPOCH),
             solver: Solver::default(),
+            runs_since: None,
             meters: Meters::default(),
             queue: Queue::new(node, hello.scen, site::TOKENS_PER_KWH),
             rates: Rates { work: EurPerKwh(work), loop_min_c: node.loop_min_c, loss_per_k: node.hot_loop_loss_per_k },
@@ -121,6 +124,7 @@ impl World {
             None => self.plant = Plant::new(self.plant.site().clone(), Restored::default(), now),
         }
         self.hear(&seen)?;
+        self.runs_since = seen.compute_on.then(|| self.runs_since.unwrap_or(now - Slot::LENGTH));
         let (record, plan) = self.look_ahead(&seen, standing);
         self.before = Some((now, standing));
         let answer = record.map(|record| answer::answer(&record, &seen, self.plant.site())).unwrap_or_default();
@@ -269,11 +273,13 @@ impl World {
     /// The plan for `request`, as it will stand when it is obeyed, and the first slot of that.
     fn plan(&mut self, request: &PlanRequest) -> (Plan, Slot) {
         let pending = self.delay.pending();
+        // Whether the box runs it says itself.
+        let request = PlanRequest { running_since: self.runs_since, ..request.clone() };
         let plan = self.spent.measure(|| {
             if pending.is_empty() {
-                self.solver.plan(request)
+                self.solver.plan(&request)
             } else {
-                self.solver.plan(&plant::later(request, &pending))
+                self.solver.plan(&plant::later(&request, &pending))
             }
         });
         (plan, Slot::containing(request.at).plus(pending.len() as i64))
