@@ -39,7 +39,7 @@
 
 pub use look::Look;
 use look::Standing;
-use plant::decision::{Control, Setpoint, Setpoints, Setting};
+use plant::decision::{BatteryMode, Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::{LeaseState, LeaseStatus};
@@ -175,6 +175,8 @@ pub struct Lease {
     device: DeviceId,
     control: Control,
     terms: Terms,
+    /// Numbers that are part of it, and their bounds.
+    parts: Vec<(Control, [f64; 2])>,
     /// The newest cycle, and when its number grew; no cycle counts before the number has grown.
     cycle: u64,
     grew_at: Option<Instant>,
@@ -211,6 +213,7 @@ impl Lease {
             device,
             control,
             terms,
+            parts: Vec::new(),
             cycle,
             grew_at: None,
             wanted: None,
@@ -228,6 +231,31 @@ impl Lease {
         }
     }
 
+    /// The same lease, which also writes these numbers with its modes.
+    #[must_use]
+    pub fn with_parts(mut self, parts: Vec<(Control, [f64; 2])>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// What is wanted of the control and of the numbers that are part of it: one thing at a time. A power belongs to charging, and limits
+    /// to the device's own mode.
+    fn wanted_of(&self, setpoints: &Setpoints) -> Option<Setpoint> {
+        let wanted = setpoints.get(&self.device, self.control).cloned();
+        let mode = wanted.as_ref().map(|wanted| wanted.setting);
+        let fits = |part: Control| match mode {
+            Some(Setting::BatteryMode(BatteryMode::Charge)) => part == Control::BatteryChargePower,
+            None => true,
+            Some(mode) => mode.is_safe() && part != Control::BatteryChargePower,
+        };
+        let number = |(part, range): &(Control, [f64; 2])| {
+            let setpoint =
+                setpoints.get(&self.device, *part).filter(|found| fits(*part) && !found.setting.is_safe())?;
+            Some(Setpoint { setting: bounded(setpoint.setting, Some(*range)), ..setpoint.clone() })
+        };
+        self.parts.iter().find_map(number).or(wanted)
+    }
+
     /// Takes note of what the core wanted at the moment `at`. A number that has not grown is no sign of life. Returns what no write will
     /// say: a wanted value that the device surely holds already, as after a change that was withdrawn before it was written, and one that
     /// will not be written for now, with the reason.
@@ -236,7 +264,7 @@ impl Lease {
             return None;
         }
         (self.cycle, self.grew_at, self.fell_back) = (setpoints.cycle, Some(at), false);
-        let wanted = setpoints.get(&self.device, self.control).cloned();
+        let wanted = self.wanted_of(setpoints);
         let before = std::mem::replace(&mut self.wanted, wanted.clone());
         let changed = before.map(|before| before.setting) != wanted.as_ref().map(|wanted| wanted.setting);
         let news = self.standing.wakes(at) || changed;
@@ -404,6 +432,9 @@ impl Lease {
     /// Whether two settings differ enough to be worth a write; less power for the engine always does.
     fn differs(&self, from: Setting, to: Setting) -> bool {
         let beyond = |from: f64, to: f64| (to - from).abs() > self.terms.dead_band || (to == 0.0) != (from == 0.0);
+        if from.control() != to.control() {
+            return true;
+        }
         match (from.number(), to.number()) {
             (Some(less), Some(more)) if more < less && to.control() == Control::ComputeBudget => true,
             (Some(less), Some(more)) => beyond(less, more) || from.is_safe() != to.is_safe(),

@@ -133,6 +133,8 @@ mod meter_fault_test;
 #[cfg(test)]
 mod mode_test;
 #[cfg(test)]
+mod planned_test;
+#[cfg(test)]
 mod probe_test;
 #[cfg(test)]
 mod pump_test;

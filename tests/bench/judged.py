@@ -43,7 +43,7 @@ COLD_KH, HOT_WATER_EUR, STARTS = 5.0, 5.0, {"market": 700, "queue": 1000}
 BLOCK_EUR, BLOCK_SLOTS = 2.0, 28 * 96
 # Of the share: lost when disturbed, with a hidden model, in a varied house.
 ROUGH_LOSS, HIDDEN_LOSS, VARIED_LOSS = 0.05, 0.10, 0.08
-PLAN_MS, MEMORY_MB = 50.0, 60.0
+PLAN_MS = 50.0
 # A window shorter than this is held to no figures of a year.
 YEAR = 300 * 96
 # What a quarter hour costs, by the judge's books.
@@ -196,7 +196,8 @@ def missed(scenario, row, reference, rows):
     if plain and not varied and kind in FLOORS:
         bar(row["captured"] >= FLOORS[kind], f"captured {row['captured']:.3f}, floor {FLOORS[kind]}")
         aim(row["captured"] >= AIMS[kind], f"captured {row['captured']:.3f}, aim {AIMS[kind]}")
-        aim(row["equal_warmth"] >= row["captured"] - WARMTH, f"equal warmth {row['equal_warmth']:.3f}, {WARMTH} below at most")
+        if row["equal_warmth"] is not None:
+            aim(row["equal_warmth"] >= row["captured"] - WARMTH, f"equal warmth {row['equal_warmth']:.3f}, {WARMTH} below at most")
     base = rows.get(scenario.plain)
     if base and base is not row:
         lost = base["captured"] - row["captured"]

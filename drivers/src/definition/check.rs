@@ -1,11 +1,11 @@
 //! What a definition must satisfy beyond its types, so that a wrong one is refused before anything is read or written.
 
-use super::control_rows::{ControlRow, Write};
+use super::control_rows::{ControlRow, Write, part_word};
 use super::parts::Derived;
 use super::rows::{Definition, PointRow};
 use super::unit;
 use crate::sunspec::model::{self, Group};
-use plant::decision::Setting;
+use plant::decision::{Control, Setting};
 use plant::point::Point;
 use std::collections::BTreeSet;
 
@@ -250,24 +250,9 @@ fn derived(key: &str, row: &Derived, names: &mut BTreeSet<String>) -> Checked {
 }
 
 fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
-    let expected: Vec<&str> = match row.name.has_own_rule() {
-        true => vec!["normal"],
-        false => row.name.words().filter_map(Setting::word).collect(),
-    };
-    if row.name.is_numeric() {
-        if row.write.is_empty() || row.mode.contains_key("normal") != row.name.has_own_rule() {
-            let own = if row.name.has_own_rule() { "mode.normal for its own rule" } else { "no mode" };
-            return wrong(key, format!("is numeric; expected write and {own}"));
-        }
-        if row.range.is_none_or(|[low, high]| low.is_nan() || high.is_nan() || low >= high) {
-            return wrong(format!("{key}.range"), "expected [least, greatest]");
-        }
-    } else if !row.write.is_empty() || !row.mode.contains_key("normal") {
-        return wrong(key, "has modes; expected mode.normal at least, and no write");
-    }
-    if let Some(other) = row.mode.keys().find(|mode| !expected.contains(&mode.as_str())) {
-        let expected = if expected.is_empty() { "no mode".to_owned() } else { expected.join(", ") };
-        return wrong(format!("{key}.mode.{other}"), format!("expected {expected}"));
+    match row.part_of {
+        Some(holder) => part(key, row, holder, definition)?,
+        None => values(key, row, definition)?,
     }
     if row.keep_alive_s.is_some_and(|seconds| !(1.0..=86_400.0).contains(&seconds)) {
         return wrong(format!("{key}.keep_alive_s"), "expected 1 to 86400");
@@ -283,6 +268,50 @@ fn control(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
         joined(&format!("{key}.write"), lists)?;
     }
     requirements(key, row)
+}
+
+/// A control that is written with the modes of another one.
+fn part(key: &str, row: &ControlRow, holder: Control, definition: &Definition) -> Checked {
+    let word = part_word(row.name);
+    let known = definition.control.iter().any(|other| other.name == holder && other.mode.contains_key(word));
+    if !known || !row.name.is_numeric() {
+        return wrong(format!("{key}.part_of"), format!("expected a control of the device that has mode.{word}"));
+    }
+    if !row.write.is_empty() || !row.mode.is_empty() {
+        return wrong(key, format!("is part of {holder}; expected its writes there, under mode.{word}"));
+    }
+    bounds(key, row)
+}
+
+fn bounds(key: &str, row: &ControlRow) -> Checked {
+    if row.range.is_none_or(|[low, high]| low.is_nan() || high.is_nan() || low >= high) {
+        return wrong(format!("{key}.range"), "expected [least, greatest]");
+    }
+    Ok(())
+}
+
+/// What it can be set to.
+fn values(key: &str, row: &ControlRow, definition: &Definition) -> Checked {
+    let parts =
+        definition.control.iter().filter(|part| part.part_of == Some(row.name)).map(|part| part_word(part.name));
+    let expected: Vec<&str> = match row.name.has_own_rule() {
+        true => vec!["normal"],
+        false => row.name.words().filter_map(Setting::word).chain(parts).collect(),
+    };
+    if row.name.is_numeric() {
+        if row.write.is_empty() || row.mode.contains_key("normal") != row.name.has_own_rule() {
+            let own = if row.name.has_own_rule() { "mode.normal for its own rule" } else { "no mode" };
+            return wrong(key, format!("is numeric; expected write and {own}"));
+        }
+        bounds(key, row)?;
+    } else if !row.write.is_empty() || !row.mode.contains_key("normal") {
+        return wrong(key, "has modes; expected mode.normal at least, and no write");
+    }
+    if let Some(other) = row.mode.keys().find(|mode| !expected.contains(&mode.as_str())) {
+        let expected = if expected.is_empty() { "no mode".to_owned() } else { expected.join(", ") };
+        return wrong(format!("{key}.mode.{other}"), format!("expected {expected}"));
+    }
+    Ok(())
 }
 
 /// What goes out together stands together, and in registers that a request can bear.
@@ -317,6 +346,12 @@ fn requirements(key: &str, row: &ControlRow) -> Checked {
 
 fn one_write(key: &str, write: &Write, definition: &Definition) -> Checked {
     known_parameter(&format!("{key}.parameter"), write.parameter.as_deref(), definition)?;
+    known_parameter(&format!("{key}.above_parameter"), write.above_parameter.as_deref(), definition)?;
+    match (&write.share_of, write.model, &write.sunspec) {
+        (Some(point), Some(model), Some(_)) => sunspec_key(&format!("{key}.share_of"), model, point)?,
+        (Some(_), _, _) => return wrong(format!("{key}.share_of"), "expected beside model and sunspec"),
+        (None, _, _) => {}
+    }
     if write.same_as.is_some() && (write.address.is_none() || write.value.is_some() || write.parameter.is_some()) {
         return wrong(format!("{key}.same_as"), "expected beside an address, and no value or parameter");
     }

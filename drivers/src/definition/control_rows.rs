@@ -48,9 +48,12 @@ pub struct ControlRow {
     /// The writes of a numeric control, in order.
     #[serde(default)]
     pub write: Vec<Write>,
-    /// The writes of each mode, in order.
+    /// The writes of each mode, in order; also of a number that is part of it, by the last word of its control's name.
     #[serde(default)]
     pub mode: BTreeMap<String, Vec<Write>>,
+    /// The control with whose modes it is written, because both are about the same registers: it has no writes of its own.
+    #[serde(default)]
+    pub part_of: Option<Control>,
     /// Written after the safe value, which gives control back where nobody knows what the device held before.
     #[serde(default)]
     pub restore: Vec<Write>,
@@ -79,7 +82,8 @@ impl ControlRow {
     /// The device does not know the mode, or the value is no number.
     pub fn writes(&self, setting: Setting) -> Result<&[Write], Error> {
         let control = self.name.name();
-        if let Some(mode) = setting.word() {
+        let part = (setting.control() != self.name).then(|| part_word(setting.control()));
+        if let Some(mode) = part.or(setting.word()) {
             let known = || self.mode.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let writes = self.mode.get(mode).map(Vec::as_slice);
             return writes.ok_or_else(|| Error::Mode { control, mode, expected: known() });
@@ -93,6 +97,11 @@ impl ControlRow {
 
 fn yes() -> bool {
     true
+}
+
+/// The word for a control that is part of another one: `charge_power` for `battery.charge_power`.
+pub(super) fn part_word(control: Control) -> &'static str {
+    control.name().rsplit('.').next().unwrap_or_default()
 }
 
 /// A register that the device must show before it is set.
@@ -138,6 +147,10 @@ pub struct Write {
     pub value: Option<f64>,
     /// A parameter that holds the value.
     pub parameter: Option<String>,
+    /// A parameter that is added to the value of the setting: a set point that is shifted.
+    pub above_parameter: Option<String>,
+    /// The value is written as a share of this point of the same SunSpec model.
+    pub share_of: Option<String>,
     /// Address of a holding register of the same kind in which the device tells the value: a limit of its own.
     pub same_as: Option<u32>,
     /// Address of a holding register of 16 bits in which the device tells the most that it bears of the value.

@@ -81,8 +81,10 @@ impl Definition {
     pub fn controls(&self) -> BTreeMap<Control, ControlRange> {
         let range = |row: &ControlRow| {
             let [min, max] = row.range.unwrap_or([0.0, 0.0]);
-            let (min_interval, keep_alive, writes_a_day) = (row.min_interval(), row.keep_alive(), row.writes_a_day);
             let words = row.mode.keys().map(String::as_str).collect();
+            let holder = row.part_of.and_then(|holder| self.control.iter().find(|row| row.name == holder));
+            let row = holder.unwrap_or(row);
+            let (min_interval, keep_alive, writes_a_day) = (row.min_interval(), row.keep_alive(), row.writes_a_day);
             ControlRange { min, max, min_interval, keep_alive, writes_a_day, words }
         };
         self.control.iter().map(|row| (row.name, range(row))).collect()

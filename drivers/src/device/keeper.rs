@@ -41,7 +41,7 @@ impl Keeper {
     /// Follows the newest cycle.
     pub(super) async fn follow(&mut self, wanted: &Wanted) {
         for (setpoint, error) in self.leases.take(wanted) {
-            self.reporter.applied(setpoint, error);
+            self.reporter.applied(self.leases.outcome(setpoint), error);
         }
         self.look().await;
     }
@@ -150,7 +150,7 @@ impl Keeper {
         if setting.is_safe()
             && let Some((setpoint, why)) = self.leases.unmet(row.name)
         {
-            self.reporter.applied(setpoint, Some(why));
+            self.reporter.applied(self.leases.outcome(setpoint), Some(why));
         }
     }
 
@@ -184,14 +184,14 @@ impl Keeper {
             self.grips.yielded(row.name);
         }
         tracing::warn!(device = %self.device, control = %row.name, why, "a value does not stand");
-        self.reporter.applied(setpoint.clone(), Some(why));
+        self.reporter.applied(self.leases.outcome(setpoint.clone()), Some(why));
     }
 
     fn wrote(&mut self, duty: Duty, result: Result<(), Failure>) {
         let failure = result.err();
         let error = failure.as_ref().map(|failure| failure.error.clone());
         if self.leases.written(&duty, failure, Instant::now()) {
-            self.reporter.applied(duty.setpoint, error);
+            self.reporter.applied(self.leases.outcome(duty.setpoint), error);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::definition::ControlRow;
 use crate::error::Error;
 use crate::lease::{Duty, Failure, Lease, Look, Terms, Wanted};
 use crate::pace::Pace;
-use plant::decision::{Control, Setpoint, Setpoints, Setting};
+use plant::decision::{BatteryMode, Control, Setpoint, Setpoints, Setting};
 use plant::point::DeviceId;
 use plant::reason::Reason;
 use plant::record::LeaseStatus;
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 pub(super) struct Leases {
     device: DeviceId,
     leases: BTreeMap<Control, (ControlRow, Lease)>,
+    /// Controls that are written with the modes of another one.
+    parts: BTreeMap<Control, Control>,
     /// What the device cannot be set to and was wanted in the newest cycle.
     impossible: BTreeMap<Control, Setting>,
 }
@@ -25,13 +27,32 @@ impl Leases {
     /// Leases of the controls of `config`; an earlier run left those of `debts` set. Cycles up to number `cycle` do not count.
     pub(super) fn new(config: &DeviceConfig, pace: Pace, cycle: u64, debts: &BTreeSet<Control>) -> Self {
         let readable = config.address.transport() != "mqtt";
+        let rows = &config.definition.control;
         let lease = |row: &ControlRow| {
             let debt = debts.contains(&row.name);
+            let parts = rows.iter().filter(|part| part.part_of == Some(row.name));
             let lease = Lease::new(config.id.clone(), row.name, terms(row, pace, readable), cycle, debt);
+            let lease = lease.with_parts(parts.map(|part| (part.name, part.range.unwrap_or_default())).collect());
             (row.name, (row.clone(), lease))
         };
-        let leases = config.definition.control.iter().map(lease).collect();
-        Self { device: config.id.clone(), leases, impossible: BTreeMap::new() }
+        let leases = rows.iter().filter(|row| row.part_of.is_none()).map(lease).collect();
+        let parts = rows.iter().filter_map(|row| Some((row.name, row.part_of?))).collect();
+        Self { device: config.id.clone(), leases, parts, impossible: BTreeMap::new() }
+    }
+
+    /// The control with whose lease `control` is held.
+    fn holder(&self, control: Control) -> Control {
+        self.parts.get(&control).copied().unwrap_or(control)
+    }
+
+    /// What was done about a setpoint, as the core knows it: a number that is part of a mode is the mode's.
+    pub(super) fn outcome(&self, setpoint: Setpoint) -> Setpoint {
+        let setting = match (self.parts.get(&setpoint.setting.control()), setpoint.setting) {
+            (None, setting) => setting,
+            (Some(_), Setting::BatteryChargePower(_)) => Setting::BatteryMode(BatteryMode::Charge),
+            (Some(holder), _) => holder.safe(),
+        };
+        Setpoint { setting, ..setpoint }
     }
 
     /// Takes note of what the core wants; returns what no write will say, once for each value: what is held already, what is not
@@ -106,7 +127,8 @@ impl Leases {
     }
 
     fn lease(&mut self, control: Control) -> Option<&mut Lease> {
-        self.leases.get_mut(&control).map(|(_, lease)| lease)
+        let holder = self.holder(control);
+        self.leases.get_mut(&holder).map(|(_, lease)| lease)
     }
 
     /// The controls that have modes, with those modes that are not safe.
@@ -153,7 +175,7 @@ impl Leases {
     fn check(&self, setpoint: &Setpoint) -> Result<(), Error> {
         let control = setpoint.setting.control();
         let missing = || Error::NoControl { device: self.device.0.clone(), control: control.name() };
-        let (row, _) = self.leases.get(&control).ok_or_else(missing)?;
+        let (row, _) = self.leases.get(&self.holder(control)).ok_or_else(missing)?;
         row.writes(setpoint.setting).map(|_| ())
     }
 }

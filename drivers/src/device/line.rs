@@ -155,6 +155,16 @@ impl Line {
         let model = model::find(number).ok_or_else(missing)?;
         let entries = sunspec::decode(model, &words);
         let entry = entries.iter().find(|entry| entry.key == key).ok_or_else(|| cannot("the device has none"))?;
+        let whole = match &write.share_of {
+            Some(key) => {
+                let whole = entries.iter().find(|entry| entry.key == *key).and_then(|entry| entry.value.number());
+                whole
+                    .filter(|whole| *whole > 0.0)
+                    .ok_or_else(|| cannot("the device does not say what it is a share of"))?
+            }
+            None => 1.0,
+        };
+        let value = value / whole;
         let power = entry.power.ok_or_else(|| cannot("its scale factor is void"))?;
         let number = number_of(entry).ok_or_else(|| cannot("it is no number"))?;
         let words = words::encode(number, WordOrder::HighFirst, value / 10f64.powi(power))?;

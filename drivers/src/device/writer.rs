@@ -295,12 +295,16 @@ impl Writer {
             return Ok(value * scale);
         }
         if let Some(key) = &write.parameter {
-            let text = self.parameters.0.get(key).map_or("", String::as_str);
-            let expected = "a number".to_owned();
-            let wrong = |_| Error::Parameter { key: key.clone(), value: text.to_owned(), expected };
-            return text.parse().map(|number: f64| number * scale).map_err(wrong);
+            return Ok(self.parameter(key)? * scale);
         }
-        Ok(setting.number().unwrap_or(0.0) * scale)
+        let base = write.above_parameter.as_ref().map_or(Ok(0.0), |key| self.parameter(key))?;
+        Ok((base + setting.number().unwrap_or(0.0)) * scale)
+    }
+
+    fn parameter(&self, key: &str) -> Result<f64, Error> {
+        let text = self.parameters.0.get(key).map_or("", String::as_str);
+        let expected = "a number".to_owned();
+        text.parse().map_err(|_| Error::Parameter { key: key.to_owned(), value: text.to_owned(), expected })
     }
 }
 

@@ -91,6 +91,12 @@ pub struct Surroundings {
 }
 
 impl HeatPump {
+    /// The same with the bounds of its thermostats shifted by so many kelvin.
+    pub fn shifted(&self, room: f64, tank: f64) -> Self {
+        let shift = |(start, stop): (Celsius, Celsius), by| (start + Celsius(by), stop + Celsius(by));
+        Self { room: shift(self.room, room), tank: shift(self.tank, tank), ..*self }
+    }
+
     /// The state after `dt` more, and what flows in it.
     pub fn step(&self, state: HeatPumpState, around: &Surroundings, dt: Duration) -> (HeatPumpState, HeatPumpFlow) {
         let wanted = self.wanted(state.running, around);

@@ -89,6 +89,10 @@ pub struct Inputs {
     pub output_limit: f64,
     /// PV surplus offered to the heat pump.
     pub offered: Watts,
+    /// Kelvin by which the set points of the room are shifted.
+    pub room_shift: f64,
+    /// The same for the tank.
+    pub tank_shift: f64,
 }
 
 /// Energies since the meters were installed.
@@ -199,7 +203,8 @@ impl House {
             source_gain: if self.compute_into == HeatSink::HeatPumpSource { inputs.compute.0 / 800.0 } else { 0.0 },
             offered: inputs.offered,
         };
-        let (heat_pump, pump) = self.heat_pump.step(state.heat_pump, &around, dt);
+        let pump = self.heat_pump.shifted(inputs.room_shift, inputs.tank_shift);
+        let (heat_pump, pump) = pump.step(state.heat_pump, &around, dt);
         let flows = self.electric(state, inputs, pump, dt);
         let (room, tank, flows) = self.thermal(state, inputs, flows, dt);
         let stored = self.battery.after(state.stored, flows.battery, dt);

@@ -20,6 +20,9 @@ const NONE: u16 = 0x8000;
 const SURPLUS: u16 = 102;
 /// Where other systems tell it the room's temperature; it has a sensor of its own here.
 const ROOM: u16 = 5004;
+/// Set points of the tank and of the room.
+const TANK_SET: u16 = 2050;
+const ROOM_SET: u16 = 5051;
 
 pub(super) struct Lambda {
     pub(super) world: Arc<Mutex<World>>,
@@ -72,6 +75,9 @@ impl Registers for Lambda {
         match (address, values) {
             (SURPLUS, [watts]) => world.controls.surplus = Some((*watts as i16, world.at)),
             (ROOM, [_]) => {}
+            (TANK_SET, [word]) if (250..=650).contains(word) => world.controls.tank_set = Some(f64::from(*word) / 10.0),
+            (ROOM_SET, [word]) if (150..=400).contains(word) => world.controls.room_set = Some(f64::from(*word) / 10.0),
+            (TANK_SET | ROOM_SET, [_]) => return Err(ExceptionCode::IllegalDataValue),
             _ => return Err(ExceptionCode::IllegalDataAddress),
         }
         Ok(())
@@ -106,11 +112,11 @@ fn image(world: &World, blind: bool) -> BTreeMap<u16, u16> {
         set(module, 0);
         set(module + 1, i16::from(running != Running::Idle));
     }
-    set(2050, tenths(world.house.heat_pump.tank.1.0));
+    set(TANK_SET, tenths(world.controls.tank_set.unwrap_or(world.house.heat_pump.tank.1.0)));
     set(3050, tenths(world.house.heat_pump.tank.1.0));
     set(5006, 2);
     set(5050, 0);
-    set(5051, tenths(world.house.heat_pump.room.1.0));
+    set(ROOM_SET, tenths(world.controls.room_set.unwrap_or(world.house.heat_pump.room.1.0)));
 
     let on = pump.cop > 0.0;
     let heat = (pump.into_room + pump.into_tank).0;
@@ -184,6 +190,10 @@ mod tests {
         lambda.write(1, 102, &[1500], false).unwrap();
         assert_eq!(lambda.read(1, 101, 2).unwrap(), [1, 1500]);
         assert_eq!(lambda.world().offered().0, 1500.0);
+        assert_eq!(lambda.write(1, 2050, &[900], false), Err(ExceptionCode::IllegalDataValue));
+        lambda.write(1, 2050, &[560], false).unwrap();
+        lambda.write(1, 5051, &[225], false).unwrap();
+        assert_eq!((lambda.read(1, 2050, 1).unwrap(), lambda.read(1, 5051, 1).unwrap()), (vec![560], vec![225]));
         assert!(lambda.read(1, 102, 20).is_err());
         assert!(lambda.read(1, 65_535, 2).is_err());
     }

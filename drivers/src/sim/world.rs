@@ -38,6 +38,9 @@ pub struct Controls {
     pub limit_at: Timestamp,
     /// The surplus offered to the heat pump, and when; `None` before the first offer.
     pub surplus: Option<(i16, Timestamp)>,
+    /// Set points of the room and of the tank that were written, in °C; `None` for those of the heat pump's menu.
+    pub room_set: Option<f64>,
+    pub tank_set: Option<f64>,
     /// Whether the plug's relay is closed.
     pub plug_on: bool,
 }
@@ -86,6 +89,8 @@ impl World {
             limit_revert: Duration::ZERO,
             limit_at: at,
             surplus: None,
+            room_set: None,
+            tank_set: None,
             plug_on: true,
         };
         let (flows, conditions) = (Flows::default(), weather.at(at));
@@ -216,6 +221,8 @@ impl World {
             storage: self.controls.storage,
             output_limit: if self.controls.limit_on { self.controls.limit_pct / 100.0 } else { 1.0 },
             offered: self.heeded.0,
+            room_shift: self.controls.room_set.map_or(0.0, |set| set - self.house.heat_pump.room.1.0),
+            tank_shift: self.controls.tank_set.map_or(0.0, |set| set - self.house.heat_pump.tank.1.0),
         }
     }
 }

@@ -1,22 +1,27 @@
-//! Coordination of the other devices, so that they do not work against compute: the battery does not discharge into cheap power, the
-//! heat pump takes what compute leaves over.
+//! Coordination of the other devices: they follow the plan, and where it says nothing they do not work against compute.
 //!
-//! Terms: *hold* keeps the battery from discharging (`hold`), *boost* recommends the heat pump to run (SG Ready state 3, `boost`), an
-//! *offer* is the surplus that a heat pump may take (`offer`). All other times a device is under its own control.
+//! There is one decider, the plan: what it intends for battery, heat pump and compute's heat is set as far as the owner lists controls
+//! for it (`battery`, `pump`, `route`). It intends modes and bounds; within them the devices follow the house by themselves, and what
+//! happens between two plans has the last word. Where there is no plan for the whole house, rules take its place: *hold* keeps the
+//! battery from discharging (`hold`), *boost* recommends the heat pump to run (SG Ready state 3, `boost`), an *offer* is the surplus
+//! that a heat pump may take (`offer`). All other times a device is under its own control.
 //!
 //! What a mode means for them, within the controls that the owner lists:
 //!
-//! | mode | battery | heat pump |
-//! |---|---|---|
-//! | `off` | own control | own control |
-//! | `auto`, `eco` | held where compute would take from it what is dearer than the grid's power, or below its reserve | boost and offers of what is left over, and of what the grid pays for |
-//! | `surplus` | the same: own control, but kept from feeding compute | boost and offers of what is left over |
-//! | `heat` | own control | own control |
-//! | `boost` | held at its reserve, so that compute takes nothing below it | own control |
-//! | any, data stale | own control | own control |
+//! | mode | battery | heat pump | compute's heat |
+//! |---|---|---|---|
+//! | `off` | own control | own control | own way |
+//! | `auto`, `eco` | as planned: charges from the grid, holds, keeps room; without a plan, and where compute would take what is dearer than the grid's power, held | as planned: by power, by set point, or offered; without a plan boost and offers of what is left over, and of what the grid pays for | as planned |
+//! | `surplus` | own control, but kept from feeding compute | boost and offers of what is left over | own way |
+//! | `heat` | own control | own control | own way |
+//! | `boost` | held at its reserve, so that compute takes nothing below it | own control | own way |
+//! | any, data stale | own control | own control | own way without a plan |
 //!
 //! Data is stale where the powers of grid or battery are not known; for the battery also where its charge is not, for the heat pump
 //! where the thermometers of room and tank are silent. Where the meter of the heat pump is silent, it counts as one without a meter.
+//!
+//! A heat pump that can only be offered power is offered what the plan means it to take beyond its own rule, whoever makes it, and
+//! nothing of the surplus that the grid pays more for than its heat is worth.
 //!
 //! Example: 4300 W flow to the grid, compute draws 200 W of its budget of 1000 W. What will be left over is 4300 - 800 = 3500 W: a
 //! heat pump that takes an offer is offered 3500 W, one with SG Ready is boosted.
@@ -31,25 +36,39 @@
 //! Invariants: `pv.limit` is never touched. While the grid operator dims, no more of the grid's power is offered than compute leaves of
 //! the limit, and above the fuse nothing is offered, whatever the least times say.
 
+/// The battery as planned, or by its rule.
+mod battery;
 /// The recommendation to run.
 mod boost;
+/// What of it goes to the controls of each device.
+mod decided;
 /// The battery that is kept from feeding compute.
 mod hold;
+/// What the plan means to be offered.
+mod meant;
 /// The surplus that may be taken.
 mod offer;
+/// The heat pump as planned.
+mod pump;
+/// The way of compute's heat.
+mod route;
 /// What compute leaves over.
 mod spare;
 
+use crate::act::devices::battery::Storage;
 use crate::act::devices::boost::Boost;
-use crate::act::devices::hold::Hold;
+use crate::act::devices::decided::Decided;
+use crate::act::devices::meant::Meant;
 use crate::act::devices::offer::{Bounds, Offer};
+use crate::act::devices::pump::{Pump, unset};
+use crate::act::devices::route::Way;
 use crate::act::devices::spare::{Allowed, LeftOver, Spare};
 use crate::act::heating::cold;
 use crate::act::limits::{FUSE_MARGIN, Verdict};
 use crate::command::Mode;
-use crate::decision::{BatteryMode, Control, HeatPumpMode, Setpoint, Setting};
+use crate::decision::{Control, Setpoint, Setting};
 use crate::observe::flows::Flows;
-use crate::point::{DeviceId, Point, WORKER};
+use crate::point::{DeviceId, Point, Role, WORKER};
 use crate::reason::Reason;
 use crate::site::{ControlRange, HeatSource};
 use crate::time::Moment;
@@ -66,7 +85,9 @@ pub(super) struct Coordination {
     spare: Spare,
     offer: Offer,
     boost: Boost,
-    hold: Hold,
+    battery: Storage,
+    pump: Pump,
+    way: Way,
     /// What the heat pump takes, and gives up when compute could use it.
     yields: Watts,
     /// Whether the room and the tank were taking heat.
@@ -75,49 +96,46 @@ pub(super) struct Coordination {
 }
 
 impl Coordination {
-    /// Since when the battery is set to hold; `None` while it is under its own control.
+    /// Since when the battery is kept from giving; `None` while it is under its own control.
     pub(super) fn held_since(&self) -> Option<Moment> {
-        self.hold.since
+        self.battery.kept_since()
     }
 
     /// The setpoints of the engine and of every device.
     pub(super) fn settle(&mut self, situation: &Situation<'_>, verdict: &Verdict) -> Vec<Setpoint> {
         self.heat_pump(situation, verdict);
-        let holding = self.hold.decide(situation, verdict);
+        let battery = self.battery.decide(situation, verdict);
+        let mut decided = Decided {
+            limits_discharge: situation.site.controls(Control::BatteryDischargeLimit),
+            has_modes: situation.site.controls(Control::BatteryMode),
+            battery,
+            charge: battery.charge,
+            offered: self.offer.power,
+            boosted: self.boost.since.is_some(),
+            parts: self.pump.decide(situation, verdict.budget),
+            offers: why(situation),
+            unset: unset(situation),
+        };
         let mut setpoints = vec![Setpoint {
             device: DeviceId(WORKER.to_owned()),
             setting: Setting::ComputeBudget(verdict.budget),
             reason: verdict.reason,
         }];
-        let mut offered = self.offer.power;
         for device in &situation.site.devices {
             for (control, range) in device.controls.iter().filter(|(control, _)| **control != Control::PvLimit) {
-                let (setting, reason) = match control {
-                    Control::ComputeBudget => {
+                let (setting, reason) = match control.role() {
+                    Role::Compute if *control == Control::ComputeHeatRoute => {
+                        let (sink, reason) = self.way.decide(situation, range);
+                        (Setting::ComputeHeatRoute(sink), reason)
+                    }
+                    Role::Compute => {
                         (Setting::ComputeBudget(verdict.budget.min(Watts(range.max)).positive()), verdict.reason)
                     }
-                    Control::BatteryMode if holding => (Setting::BatteryMode(BatteryMode::Hold), verdict.reason),
-                    Control::HeatPumpMode if self.boost.since.is_some() => {
-                        (Setting::HeatPumpMode(HeatPumpMode::Boost), why(situation))
+                    Role::Battery => decided.of_battery(*control, range),
+                    Role::HeatPump => decided.of_heat_pump(*control, range),
+                    Role::Grid | Role::House | Role::Pv | Role::Wallbox | Role::Tank | Role::Room | Role::Outdoor => {
+                        (control.safe(), Reason::Unset)
                     }
-                    Control::HeatPumpSurplus if share(offered, range) > Watts::ZERO => {
-                        let share = share(offered, range);
-                        offered -= share;
-                        (Setting::HeatPumpSurplus(share), why(situation))
-                    }
-                    Control::BatteryMode
-                    | Control::BatteryChargePower
-                    | Control::BatteryChargeLimit
-                    | Control::BatteryDischargeLimit
-                    | Control::HeatPumpMode
-                    | Control::HeatPumpSurplus
-                    | Control::HeatPumpRoomPower
-                    | Control::HeatPumpHotWaterPower
-                    | Control::HeatPumpCoolingPower
-                    | Control::HeatPumpRoomShift
-                    | Control::HeatPumpHotWaterShift
-                    | Control::ComputeHeatRoute
-                    | Control::PvLimit => (control.safe(), Reason::Idle),
                 };
                 setpoints.push(Setpoint { device: device.id.clone(), setting, reason });
             }
@@ -152,17 +170,21 @@ impl Coordination {
             return;
         };
         self.dim(situation, verdict);
-        let left_over = self.left_over(situation, bus, verdict);
+        let meant = Meant::of(situation);
+        let mut left_over = self.left_over(situation, bus, verdict);
+        meant.bound(&mut left_over, fuse - bus.grid);
         let bounds = bounds(situation);
         if let Some(bounds) = bounds {
             self.offer.follow(now, left_over.power, bounds);
         }
         if controls(situation, Control::HeatPumpMode).next().is_some() {
             let least = situation.site.compute.min;
-            let starves = verdict.claimed >= least && verdict.claimed - situation.yields < least;
+            let starves = verdict.claimed >= least && verdict.claimed - situation.yields < least && !meant.is_more();
             self.boost.follow(now, &left_over, starves);
         }
         self.yields = match self.boost.since {
+            // What the plan means for it is its own.
+            _ if meant.is_more() => Watts::ZERO,
             Some(_) => self.boost.yields(now, left_over.taken),
             None => bounds.map_or(Watts::ZERO, |bounds| self.offer.yields(now, left_over.taken, bounds.least)),
         };
@@ -204,12 +226,6 @@ impl Coordination {
     }
 }
 
-/// The part of `offered` that a control can use.
-fn share(offered: Watts, range: &ControlRange) -> Watts {
-    let share = offered.min(Watts(range.max));
-    if share.0 < range.min { Watts::ZERO } else { share.positive() }
-}
-
 fn controls<'a>(situation: &Situation<'a>, control: Control) -> impl Iterator<Item = &'a ControlRange> {
     situation.site.devices.iter().filter_map(move |device| device.controls.get(&control))
 }
@@ -234,6 +250,9 @@ fn boosted(situation: &Situation<'_>) -> Watts {
 }
 
 fn why(situation: &Situation<'_>) -> Reason {
+    if let Some((house, _)) = pump::planned(situation).filter(|_| Meant::of(situation).is_more()) {
+        return house.heat_pump_reason;
+    }
     if negative(situation) { Reason::NegativePrice } else { Reason::Surplus }
 }
 

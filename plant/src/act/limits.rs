@@ -39,6 +39,7 @@ use crate::units::Watts;
 use crate::value::situation::Situation;
 use crate::work::WorkerState;
 
+pub(super) use crate::act::limits::island::is_island;
 pub(super) use crate::act::limits::reserve::is_near;
 
 /// Share of the fuse that compute leaves to the next second's surprises: chosen, 345 W of a connection of 17.25 kW, what a refrigerator takes as it starts.

@@ -85,3 +85,84 @@ impl Controls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::house::{Around, House};
+    use crate::site::Store;
+    use crate::test_site::{at, site};
+    use crate::units::Percent;
+    use std::time::Duration;
+
+    const COLD: Around = Around {
+        pv: Watts(0.0),
+        sun: 0.0,
+        outdoor: Celsius(0.0),
+        household: Watts(500.0),
+        hot_water: Watts(0.0),
+        compute: Watts(1000.0),
+        export_pays: true,
+    };
+    const SLOT: Duration = Duration::from_secs(900);
+
+    fn house(settings: &[Setting]) -> House {
+        let mut site = site();
+        site.tank =
+            Some(Store { capacity_kwh_per_k: 0.35, loss_kw_per_k: 0.002, low: Celsius(45.0), high: Celsius(60.0) });
+        let mut house = House::new(&site);
+        settings.iter().for_each(|setting| house.controls.obey(*setting));
+        house
+    }
+
+    #[test]
+    fn the_battery_charges_with_the_power_that_is_set_and_keeps_within_its_limits() {
+        let sunny = Around { pv: Watts(6000.0), ..COLD };
+        let charge = Setting::BatteryMode(BatteryMode::Charge);
+        let rows: [(&[Setting], Around, f64); 5] = [
+            (&[charge], COLD, -5000.0),
+            (&[charge, Setting::BatteryChargePower(Watts(1200.0))], COLD, -1200.0),
+            (&[Setting::BatteryChargeLimit(Percent(0.0))], sunny, 0.0),
+            (&[Setting::BatteryChargeLimit(Percent(20.0))], sunny, -1000.0),
+            (&[Setting::BatteryDischargeLimit(Percent(10.0))], COLD, 500.0),
+        ];
+        for (settings, around, power) in rows {
+            let flows = house(settings).step(at("2026-01-10T12:00:00Z"), &around, SLOT);
+            assert!((flows.battery.0 - power).abs() < 1e-6, "{settings:?}: {}", flows.battery);
+            assert!(flows.imbalance().abs() < Watts(1e-6));
+        }
+    }
+
+    #[test]
+    fn set_powers_and_shifted_set_points_steer_the_heat_pump() {
+        let step = |settings: &[Setting]| house(settings).step(at("2026-01-10T12:00:00Z"), &COLD, SLOT);
+        let own = step(&[]);
+        assert!(own.heat_pump > own.hot_water);
+        let set =
+            step(&[Setting::HeatPumpRoomPower(Some(Watts(700.0))), Setting::HeatPumpHotWaterPower(Some(Watts(900.0)))]);
+        assert!((set.heat_pump.0 - 1600.0).abs() < 1e-6 && (set.hot_water.0 - 900.0).abs() < 1e-6, "{set:?}");
+        let off =
+            step(&[Setting::HeatPumpRoomPower(Some(Watts(0.0))), Setting::HeatPumpHotWaterPower(Some(Watts(0.0)))]);
+        assert_eq!(off.heat_pump, Watts::ZERO);
+        let warmer = step(&[Setting::HeatPumpRoomShift(Kelvins(0.5))]);
+        let cooler = step(&[Setting::HeatPumpRoomShift(Kelvins(-3.0))]);
+        assert!(warmer.heat_pump > own.heat_pump && cooler.heat_pump == Watts::ZERO, "{warmer:?} {cooler:?}");
+        // The tank is at 50 °C, and is heated below 47 by itself.
+        assert_eq!(own.hot_water, Watts::ZERO);
+        assert!(step(&[Setting::HeatPumpHotWaterShift(Kelvins(4.0))]).hot_water > Watts::ZERO);
+    }
+
+    #[test]
+    fn computes_heat_goes_where_it_is_sent() {
+        let heat = |sink| house(&[Setting::ComputeHeatRoute(sink)]).step(at("2026-01-10T12:00:00Z"), &COLD, SLOT);
+        let (own, out) = (heat(None), heat(Some(HeatSink::Outside)));
+        assert!(own.compute_heat > Watts(900.0) && own.fan == Watts::ZERO, "{own:?}");
+        assert!(out.compute_heat == Watts::ZERO && out.fan > Watts(20.0), "{out:?}");
+        let sent = house(&[Setting::ComputeHeatRoute(Some(HeatSink::Tank))]);
+        let warmed = |mut house: House| {
+            house.step(at("2026-01-10T12:00:00Z"), &COLD, SLOT);
+            house.tank().unwrap()
+        };
+        assert!(warmed(sent) > warmed(house(&[])) + Celsius(0.5));
+    }
+}

@@ -60,6 +60,20 @@ pub(crate) fn for_heat_pump(situation: &Situation<'_>, budget: Watts) -> Option<
     Some(left(situation, limit, compute + battery(situation) + wallbox(situation), residual))
 }
 
+/// The most that the battery may charge with from the grid beside a compute `budget` while the grid operator dims; `None` where it may
+/// take what it likes.
+pub(crate) fn for_battery(situation: &Situation<'_>, budget: Watts) -> Option<Watts> {
+    let dimming = &situation.site.grid.dimming;
+    let limit =
+        in_force(situation.site, situation.image, situation.commands.grid_dimming).filter(|_| dimming.battery)?;
+    let compute = if dimming.compute { budget } else { Watts::ZERO };
+    let charging = situation.image.get(Point::BatteryPower).fresh().map_or(Watts::ZERO, |power| Watts(-power));
+    let residual = situation.residual.map(|residual| residual - charging + budget);
+    let own = situation.image.get(Point::PvPower).fresh().map_or(Watts::ZERO, Watts).positive();
+    let others = compute + heat_pump(situation) + wallbox(situation);
+    Some(left(situation, limit, others, residual).min(limit + own))
+}
+
 /// What the limit leaves to one load beside `others`; `residual` is what the meter would show without that load.
 fn left(situation: &Situation<'_>, limit: Watts, others: Watts, residual: Option<Watts>) -> Watts {
     let free = residual.map_or(Watts::ZERO, |residual| others - residual);

@@ -22,6 +22,48 @@ fn leases(id: &str) -> Leases {
     Leases::new(&config, Pace { speed: 600.0 }, 0, &BTreeSet::new())
 }
 
+#[test]
+fn a_number_that_is_part_of_a_mode_is_written_with_it() {
+    const CHARGE: Setting = Setting::BatteryMode(BatteryMode::Charge);
+    const NORMAL: Setting = Setting::BatteryMode(BatteryMode::Normal);
+    const HOLD: Setting = Setting::BatteryMode(BatteryMode::Hold);
+    const POWER: Setting = Setting::BatteryChargePower(Watts(1500.0));
+    const LIMIT: Setting = Setting::BatteryChargeLimit(Percent(20.0));
+    type Written = Option<(Setting, Setting)>;
+    let rows: [(&[Setting], Written); 8] = [
+        // What is wanted -> what is written, and what the core hears of it.
+        (&[CHARGE], Some((CHARGE, CHARGE))),
+        (&[CHARGE, POWER], Some((POWER, CHARGE))),
+        (&[POWER], Some((POWER, CHARGE))),
+        (&[NORMAL, LIMIT], Some((LIMIT, NORMAL))),
+        (&[HOLD, LIMIT], Some((HOLD, HOLD))),
+        (
+            &[NORMAL, Setting::BatteryDischargeLimit(Percent(5.0))],
+            Some((Setting::BatteryDischargeLimit(Percent(5.0)), NORMAL)),
+        ),
+        (
+            &[CHARGE, Setting::BatteryChargePower(Watts(99_000.0))],
+            Some((Setting::BatteryChargePower(Watts(15_000.0)), CHARGE)),
+        ),
+        (&[NORMAL, Setting::BatteryChargePower(Watts(0.0))], None),
+    ];
+    for (settings, written) in rows {
+        let (mut leases, now) = (leases("fronius-gen24"), Instant::now());
+        let setpoint =
+            |setting: &Setting| Setpoint { device: DeviceId("d".into()), setting: *setting, reason: Reason::Surplus };
+        let setpoints = Setpoints { cycle: 1, setpoints: settings.iter().map(setpoint).collect() };
+        leases.take(&Wanted { setpoints, at: now });
+        let due = leases.due(Control::BatteryMode, now).map(|(row, duty)| {
+            let (setpoint, setting) = (duty.setpoint.clone(), duty.setpoint.setting);
+            assert!(row.writes(setting).is_ok(), "{settings:?}");
+            leases.written(&duty, None, now);
+            (setting, leases.outcome(setpoint).setting)
+        });
+        assert_eq!(due, written, "{settings:?}");
+        assert_eq!(leases.any_set(), written.is_some(), "{settings:?}");
+    }
+}
+
 fn wanted(cycle: u64, setting: Setting, at: Instant) -> Wanted {
     let setpoint = Setpoint { device: DeviceId("d".into()), setting, reason: Reason::Surplus };
     Wanted { setpoints: Setpoints { cycle, setpoints: vec![setpoint] }, at }

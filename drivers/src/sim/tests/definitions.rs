@@ -6,9 +6,11 @@ use crate::definition::find;
 use crate::device::{self, Channels, DeviceConfig, Report};
 use crate::lease::Wanted;
 use crate::pace::Pace;
+use crate::sim::battery::StorageControls;
 use plant::decision::{BatteryMode, Setpoint, Setpoints, Setting};
 use plant::point::{DeviceId, Point};
 use plant::reason::Reason;
+use plant::units::{Kelvins, Percent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device at work, as the gateway has it.
@@ -90,6 +92,14 @@ impl AtWork {
         .await;
     }
 
+    /// Wants all of it, in a cycle later than those before.
+    fn want(&self, cycle: u64, settings: &[Setting]) {
+        let setpoint =
+            |setting: &Setting| Setpoint { device: self.id.clone(), setting: *setting, reason: Reason::Surplus };
+        let setpoints = settings.iter().map(setpoint).collect();
+        self.wanted.send_replace(Wanted::new(Setpoints { cycle, setpoints }));
+    }
+
     fn near(&self, point: Point, expected: f64, tolerance: f64) {
         let value = self.seen[&point].unwrap();
         assert!((value - expected).abs() <= tolerance, "{point}: {value}, not {expected}");
@@ -166,6 +176,38 @@ async fn every_canonical_point_is_read_as_it_is_and_settings_arrive() {
     let controls = stage.house.truth().controls;
     assert!(!controls.storage.limit_discharge && !controls.storage.limit_charge);
     assert_eq!(controls.surplus.map(|(watts, _)| watts), Some(0));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_plan_sets_arrives_and_what_was_found_is_written_back() {
+    let stage = stage().await;
+    stage.pass(60).await;
+    let shutdown = CancellationToken::new();
+    let mut inverter = work(&stage, "fronius-gen24", &format!("tcp://{}", stage.house.inverter), &shutdown);
+    let mut pump = work(&stage, "lambda-eu-l", &format!("tcp://{}", stage.house.heat_pump), &shutdown);
+    let controls = || stage.house.truth().controls;
+
+    // Power from the grid, room for the sun, other set points.
+    pump.want(2, &[Setting::HeatPumpHotWaterShift(Kelvins(6.0)), Setting::HeatPumpRoomShift(Kelvins(-1.5))]);
+    pump.until("set points", |_, _| (controls().tank_set, controls().room_set) == (Some(56.0), Some(19.5))).await;
+    inverter.want(2, &[Setting::BatteryMode(BatteryMode::Charge), Setting::BatteryChargePower(Watts(1_500.0))]);
+    let charges =
+        |storage: &StorageControls| storage.limit_discharge && storage.discharge_pct == -30.0 && storage.from_grid;
+    inverter.until("charging", |_, _| charges(&controls().storage)).await;
+    inverter.want(3, &[Setting::BatteryMode(BatteryMode::Normal), Setting::BatteryChargeLimit(Percent(20.0))]);
+    let keeps_room =
+        |storage: &StorageControls| storage.limit_charge && !storage.limit_discharge && storage.charge_pct == 20.0;
+    inverter.until("room", |_, _| keeps_room(&controls().storage)).await;
+
+    shutdown.cancel();
+    for work in [inverter, pump] {
+        timeout(SOON, work.task).await.expect("the device ends in time").unwrap();
+    }
+    let controls = controls();
+    assert!(!controls.storage.limit_discharge && !controls.storage.limit_charge && !controls.storage.from_grid);
+    assert_eq!((controls.storage.charge_pct, controls.storage.discharge_pct), (100.0, 100.0));
+    assert_eq!((controls.tank_set, controls.room_set), (Some(50.0), Some(21.4)));
     stage.end().await;
 }
 

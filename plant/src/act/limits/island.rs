@@ -27,7 +27,8 @@ pub(super) fn guard(situation: &Situation<'_>, passage: &mut Passage) {
     }
 }
 
-fn is_island(situation: &Situation<'_>) -> bool {
+/// Whether the grid is lost, or may be.
+pub(in crate::act) fn is_island(situation: &Situation<'_>) -> bool {
     let said = situation.image.points.get(&Point::GridIsland);
     said.is_some_and(|known| known.last().is_none_or(|value| value > 0.0))
 }

@@ -119,9 +119,9 @@ mod tests {
         let mut delay = Delay::default();
         let power = |step: usize| [0.0, 800.0, 1500.0, 400.0, 2000.0][step % 5];
         let mut found = None;
-        for step in 0..60 {
+        for step in 0..60_usize {
             if step > 0 {
-                let obeyed = (step - 1).checked_sub(late).map_or(0.0, power);
+                let obeyed = step.checked_sub(late + 1).map_or(0.0, power);
                 delay.hear(&last(obeyed / 1000.0));
             }
             if delay.slots == late {
