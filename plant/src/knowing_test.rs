@@ -188,6 +188,10 @@ fn what_is_known_says_where_it_comes_from_and_how_sure_it_is() {
     assert!(after.days > Some(20) && after.loss_deviation < 0.2, "{after:?}");
     outlook.pv.insert(from, service(from));
     assert_eq!((base(&nothing, &outlook), base(&known, &outlook)), (PvBase::Service, PvBase::ServiceCorrected));
+    // Where nobody measures what heats the rooms, they say nothing of the building.
+    let cold = Site { displaced: None, ..site.clone() };
+    let unheated = Knowing::new(&cold, &days(28, quarter)).knowledge(&cold, &outlook, from).building.unwrap();
+    assert_eq!(unheated, before);
     // Its forecast was right on each day, the mean of the days before was not.
     assert!(known.knowledge(&site, &outlook, from).pv_spread < 0.5 * own.pv_spread);
 }
@@ -285,6 +289,18 @@ fn what_nobody_knows_stays_unknown() {
     let expected = knowing.expect(&site, &Outlook::default(), (Slot(FIRST), HORIZON), &present);
     assert_eq!((expected[3].pv, expected[4].pv), (Some(Watts(3000.0)), Some(Watts::ZERO)));
     assert_eq!(expected[50].load, Some(Watts(400.0)));
+}
+
+#[test]
+fn an_inverter_that_sleeps_leaves_the_night_dark() {
+    let site = site();
+    for count in [2, 20] {
+        let asleep = |slot: Slot| quarter(slot).pv.filter(|pv| *pv > Watts(1.0));
+        let knowing = Knowing::new(&site, &days(count, |slot| Quarter { pv: asleep(slot), ..quarter(slot) }));
+        let expected = expect(&knowing, &site, &Outlook::default(), Slot(FIRST + count * DAY));
+        assert_eq!((expected[4].pv, expected[188].pv), (Some(Watts::ZERO), Some(Watts::ZERO)));
+        assert!(expected[48].pv > Some(Watts(1000.0)));
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! What an interval with unchanged powers adds to the books. What is known is counted, whatever else is not.
 
-use crate::decision::Decision;
+use crate::decision::{Decision, HeatSink, Setting};
 use crate::entry::{Bill, BySource, SlotAccount, SlotReadings, Valuation};
 use crate::image::Image;
 use crate::observe::flows::Flows;
+use crate::plan::HeatRoute;
 use crate::point::{Point, Role};
 use crate::reason::Reason;
 use crate::site::Site;
@@ -104,7 +105,7 @@ impl Held {
                 soc: fresh(Point::BatterySoc).map(Percent),
                 outdoor: outdoor(situation),
                 irradiance: fresh(Point::OutdoorIrradiance),
-                route: situation.planned.and_then(|planned| planned.house?.route),
+                route: route(situation, decision),
                 ..SlotReadings::default()
             },
             steered: decision.settings.iter().any(|setpoint| {
@@ -152,6 +153,28 @@ fn outdoor(situation: &Situation<'_>) -> Option<Celsius> {
         return situation.image.get(Point::OutdoorTemperature).fresh().map(Celsius);
     }
     situation.temperatures.outdoor
+}
+
+/// Where compute's heat is sent; `None` where its own rule sends it.
+fn route(situation: &Situation<'_>, decision: &Decision) -> Option<HeatRoute> {
+    let planned = situation.planned.and_then(|planned| planned.house?.route);
+    let set = decision
+        .settings
+        .iter()
+        .find_map(|setpoint| if let Setting::ComputeHeatRoute(sink) = setpoint.setting { sink } else { None });
+    set.map(|sink| sent(sink, planned))
+}
+
+/// The shares of the ways where `sink` is set: as planned, where that has a share for it.
+fn sent(sink: HeatSink, planned: Option<HeatRoute>) -> HeatRoute {
+    let one = |room, tank, source| HeatRoute { room, tank, source };
+    let (whole, share): (_, fn(&HeatRoute) -> f64) = match sink {
+        HeatSink::Room => (one(1.0, 0.0, 0.0), |route| route.room),
+        HeatSink::Tank => (one(0.0, 1.0, 0.0), |route| route.tank),
+        HeatSink::HeatPumpSource => (one(0.0, 0.0, 1.0), |route| route.source),
+        HeatSink::Outside => (one(0.0, 0.0, 0.0), |route| 1.0 - route.room - route.tank - route.source),
+    };
+    planned.filter(|route| share(route) > 0.0).unwrap_or(whole)
 }
 
 /// The parts of the time from `from`, `span` long, cut at the borders of slots.
@@ -225,4 +248,17 @@ fn count(site: &Site, held: &Held, flows: Flows, account: &mut SlotAccount, span
     let electricity = opportunity(flows, held.charge_room, &site.grid, &values);
     let worth = thermal::heat_worth(site, flows.compute, held.useful, held.heat_price, electricity);
     account.valuation = Valuation { electricity_cost: compute * electricity, heat_value: compute * worth };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heat_that_room_and_tank_refuse_goes_outside_whatever_was_planned() {
+        let planned = HeatRoute { room: 0.7, tank: 0.3, source: 0.0 };
+        assert_eq!(sent(HeatSink::Room, Some(planned)), planned);
+        assert_eq!(sent(HeatSink::Outside, Some(planned)), HeatRoute::default());
+        assert_eq!(sent(HeatSink::Tank, None), HeatRoute { tank: 1.0, ..HeatRoute::default() });
+    }
 }

@@ -40,7 +40,7 @@ impl Heat {
         let compute = quarter.compute.map(|compute| ways(site, quarter, before, compute.0 / 1000.0));
         let power = power(site, quarter, before, compute);
         let Some(pump) = HeatPump::of(site) else {
-            return Self { pumped: Some(0.0), pumped_to_tank: Some(0.0), compute };
+            return Self { pumped: None, pumped_to_tank: None, compute };
         };
         let pumped = power.map(|Power { room, .. }| {
             let cools = cools(site, before);

@@ -159,7 +159,10 @@ impl Sun {
         }
         let usual = self.day.pv[quarter];
         if usual.is_nan() {
-            return last.pv.map(|pv| if place.ahead < STAYS { pv } else { 0.0 }).map(|pv| (pv, MEAN_SPREAD * pv));
+            let stays = last.pv.map(|pv| if place.ahead < STAYS { pv } else { 0.0 });
+            // An inverter that sleeps says nothing; where the days before are known, the hours in which it slept are dark.
+            let dark = || self.day.pv.iter().any(|pv| !pv.is_nan()).then_some(0.0);
+            return stays.or_else(dark).map(|pv| (pv, MEAN_SPREAD * pv));
         }
         let pv = (usual * (1.0 + (last.of_mean - 1.0) * fades(MEAN_FADES))).min(self.peak);
         Some((pv, MEAN_SPREAD * pv))
