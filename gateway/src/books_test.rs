@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use super::{Books, SAVE_INTERVAL};
-use crate::store::{Disk, Ledger, StateStore};
+use crate::store::{Disk, FoundHistory, History, Ledger, StateStore};
 use plant::checkpoint::Checkpoint;
 use plant::entry::{Booking, Entry, Head, SlotAccount};
 use plant::ledger;
 use plant::record::{Gains, Record};
+use plant::site::Site;
 use plant::time::Slot;
 use plant::units::{Eur, KilowattHours};
 use std::fs;
@@ -152,4 +153,44 @@ async fn the_gains_are_those_of_the_sums_that_are_shown() {
     let kept = state(1, &Head::default()).totals();
     assert!(shown.total == kept.total && shown.total != newest.totals().total);
     assert_eq!(shown.gains, Gains::of(&kept.today, &kept.month, &kept.total, None));
+}
+
+/// A house with a meter.
+fn site() -> Site {
+    let text = "[grid]\nimport_limit_w = 17250\n[compute]\nmax_w = 900\n\
+                [[device]]\nname = \"meter\"\ntype = \"em24\"\naddress = \"tcp://127.0.0.1:5020\"\n";
+    crate::config::load_toml(Path::new("house.toml"), text).unwrap_or_else(|errors| panic!("{errors}")).site
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_follows_the_ledger_and_is_never_ahead_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::Folder(folder.path().to_owned());
+    let (ledger, site) = (Ledger::open(&disk).unwrap(), site());
+    let now = Slot(1_900_010).start();
+    let found = |ledger: &Ledger| History::open(&disk, &site, ledger, now);
+    let rows = || {
+        let connection = rusqlite::Connection::open(folder.path().join("history.db")).unwrap();
+        connection.query_row("SELECT count(*) FROM quarter", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let FoundHistory { history, .. } = found(&ledger);
+    let mut books = open(folder.path(), 1.0).with_history(history, site.clone());
+    let account = |number: i64| SlotAccount { observed_s: 900.0, ..SlotAccount::new(Slot(1_900_000 + number)) };
+    let mut head = Head::default();
+    let mut entry = |number| {
+        let entry = ledger::seal(&head, now, &Booking::Slot(Box::new(account(number))));
+        head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
+        entry
+    };
+    books.append(entry(0));
+    assert_eq!(rows(), 1);
+    let other = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    other.execute_batch("ALTER TABLE entry RENAME TO rotten").unwrap();
+    books.append(entry(1));
+    assert_eq!((rows(), books.problem().is_some()), (1, true), "what is not booked is no history");
+    other.execute_batch("ALTER TABLE rotten RENAME TO entry").unwrap();
+    books.append(entry(2));
+    assert_eq!(rows(), 3);
+    drop(books);
+    assert_eq!(found(&ledger).quarters.len(), 3);
 }

@@ -582,3 +582,14 @@ async fn a_restart_costs_a_forecast_no_question() {
     assert_eq!(asked.lock().unwrap().len(), 2);
     house.stop().await;
 }
+
+#[tokio::test]
+async fn a_network_that_is_not_up_yet_costs_a_forecast_half_a_minute_and_no_more() {
+    let house = House::listen(forecasts(&solcast("http://127.0.0.1:1")), None, noon(), None);
+    let words = house.trouble().await;
+    assert!(words.starts_with("forecast from solcast (my-roof): cannot be reached"), "{words}");
+    assert!(words.contains("; no forecasts are known; asked again at 14:00"), "{words}");
+    let next = house.status(|status| status.error.is_some()).await.next.unwrap();
+    assert!((29..=40).contains(&(next - noon()).num_seconds()), "{next}");
+    house.stop().await;
+}

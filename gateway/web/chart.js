@@ -4,12 +4,12 @@
 
 import { el, setText, svg } from "./dom.js";
 import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, power, timeOf } from "./format.js";
-import { MARGIN, SLOT_MS, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
+import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
-import { SOME_W, batteryWords, computeWords, costWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
+import { SOME_W, batteryWords, computeWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
 
 const SLOTS = 144;
-const LABEL_PX = 6.6;
+const LABEL_PX = 7.2;
 /** Actions that need no colour: the device does as ever. */
 const OWN = ["own_rule", "unset", "idle"];
 
@@ -108,7 +108,7 @@ function panels(slots, width) {
   const small = width < 480 ? 0.86 : 1, of = (name) => slots.map((slot) => slot.house?.[name]);
   const has = (values) => values.some((value) => value !== null && value !== undefined);
   const soc = slots.map((slot) => slot.battery_soc), [room, tank] = [of("room"), of("tank")];
-  const pumped = slots.some((slot) => heatPumpWords(slot) !== "");
+  const pumped = slots.some((slot) => slot.house?.heat_pump || slot.house?.heat_pump_power > SOME_W);
   const sums = slots.flatMap((slot) => [slot.pv == null ? null : slot.pv + (slot.pv_spread ?? 0), slot.load]);
   const list = [
     { name: "price", height: 92, values: [0, ...slots.map((slot) => slot.import_price)], least: 0.02 },
@@ -137,7 +137,7 @@ function draw(slots, view) {
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     layer("nights", nights(slots, view)),
     layer("times", hours(view)),
-    layer("price grid", axis(view, "price", `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
+    layer("price grid", axis(view, "price", width < TINY ? "Power price" : `Power price, ${PRICE_UNIT}`, (value) => value.toFixed(2)), priceShapes(slots, view)),
     layer("sun solar", axis(view, "sun", view.width < 480 ? "Sun expected" : "Sun expected, and how far it may be off", roundPower), sunShapes(slots, view)),
     layer("compute", axis(view, "compute", "Compute planned", roundPower), computeShapes(slots, view)),
     ...optional, now, cross);
@@ -157,7 +157,7 @@ function priceShapes(slots, view) {
 function sunShapes(slots, view) {
   const { panels } = view, sunny = slots.some((slot) => slot.pv != null && slot.pv > 0);
   const house = line(slots, view, panels.sun, (slot) => slot.load);
-  const houseShapes = house && [svg("path", { class: "line house halo", d: house }), svg("path", { class: "line house", d: house }), corner(view, "sun", "house", "━ house and heat pump")];
+  const houseShapes = house && [svg("path", { class: "line house halo", d: house }), svg("path", { class: "line house", d: house }), corner(view, "sun", "house", view.width < TINY ? "━ house" : "━ house and heat pump")];
   if (!sunny) return [houseShapes, remark(view, "sun", slots.every((slot) => slot.pv == null) ? "sun: not known" : "no sun expected")];
   const spread = (sign) => (slot) => (slot.pv == null ? null : Math.max(0, slot.pv + sign * (slot.pv_spread ?? 0)));
   const note = !tells(slots) && remark(view, "sun", "no forecast yet: it is learnt from the first day");
@@ -177,7 +177,7 @@ function computeShapes(slots, view) {
   });
   const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W ? slot.heat : null));
   return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }),
-    heat && corner(view, "compute", "heat", "━ useful heat"), ...runLabels(slots, view)];
+    heat && corner(view, "compute", "heat", view.width < TINY ? "━ heat" : "━ useful heat"), ...runLabels(slots, view)];
 }
 
 /** The reason's name in a run of slots, where it fits. */
@@ -190,7 +190,7 @@ function runLabels(slots, { x, panels }) {
 function levelShapes(slots, view) {
   const { panels } = view, level = (slot) => slot.battery_soc;
   return [
-    svg("path", { class: "area", d: band(slots, view, panels.battery, () => 0, level) }),
+    svg("path", { class: "area", d: band(slots, view, panels.battery, () => 0, level, 1) }),
     svg("path", { class: "line", d: line(slots, view, panels.battery, level, 1) })];
 }
 
@@ -204,10 +204,12 @@ function pumpShapes(slots, view) {
 function stripShapes(slots, { x, panels }, device) {
   const top = panels[device === "battery" ? "battery" : "pump"].strip;
   if (top === null) return [];
-  const key = (slot) => (slot.house?.[device] ? slot.house[`${device}_reason`] : "");
+  // A battery that gives keeps room for the sun without doing anything for it.
+  const given = (slot) => device === "battery" && slot.house.battery_reason === "keep_room" && slot.house.battery_power > 30;
+  const key = (slot) => (!slot.house?.[device] ? "" : given(slot) ? "own_rule" : slot.house[`${device}_reason`]);
   return runs(slots, key).filter((run) => run.key).map(({ key, from, to }) => {
     const own = OWN.includes(key), left = x(from), wide = x(to) - left;
-    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX);
+    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX + 6);
     return [
       svg("rect", { class: `act ${own ? "own" : reasonHue(key)}`, x: left + 0.5, y: top, width: Math.max(1, wide - 1), height: 18, rx: 3 }),
       words && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
@@ -218,7 +220,7 @@ function stripShapes(slots, { x, panels }, device) {
 /** Where there is no room for more. */
 const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
 
-const stripWords = (device, key) => (device === "heat_pump" && key === "hold_for_later" ? "waits for cheaper heat" : reason(key));
+const stripWords = (device, key) => (device === "heat_pump" ? { hold_for_later: "waits for cheaper heat", idle: "rests" }[key] : undefined) ?? reason(key);
 
 /** Which colour stands for which reason, for each device. */
 function fillLegend(root, slots) {
@@ -241,10 +243,11 @@ function fillTable(root, slots) {
     ["House", (slot) => (slot.load == null ? "not known" : power(slot.load))],
     ["Battery level", (slot) => percent(slot.battery_soc)],
     ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
+    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without", (slot) => euro(slot.house?.cost_without, true)]] : []),
     ["Compute", (slot) => computeWords(slot)], ["Battery", (slot) => batteryWords(slot).replace(/ At .*/, "")],
-    ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)], ["Costs", (slot) => costWords(slot).replace("This quarter hour ", "")]] : []),
+    ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)]] : []),
   ];
-  const words = 4 + (house ? 3 : 1);
+  const words = columns.findIndex(([name]) => name === "Compute");
   const cell = (slot) => ([, of], index) => el("td", { class: index >= words ? "words" : undefined }, of(slot) || "–");
   const rows = slots.filter((slot, index) => index === 0 || slot.time % 3600000 === 0).map((slot) => el("tr", {}, columns.map(cell(slot))));
   const head = columns.map(([name], index) => el("th", { scope: "col", class: index >= words ? "words" : undefined }, name));

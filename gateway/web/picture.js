@@ -7,6 +7,8 @@ import { dayOf, hourOf, timeOf } from "./format.js";
 export const SLOT_MS = 900000;
 export const MARGIN = { left: 50, right: 12, top: 34, bottom: 24 };
 const HOUR_MS = 3600000;
+/** Narrower than this, words are the shortest. */
+export const TINY = 330;
 const GAP = 27;
 const STRIP = 18;
 /** Less sun than this share of the best slot counts as night. */
@@ -63,7 +65,8 @@ export function nights(slots, { x, top, bottom }) {
 
 /** Hours below, and days above: a day begins with a line from top to bottom. */
 export function hours({ x, start, end, width, top, bottom }) {
-  const span = end - start, every = (width < 480 ? 6 : width < 800 ? 3 : 2) * (span > 26 * HOUR_MS && width < 1000 && width >= 480 ? 2 : 1);
+  const span = end - start, wide = span > 26 * HOUR_MS;
+  const every = width < TINY ? (wide ? 12 : 6) : width < 480 ? 6 : width < 800 ? (wide ? 6 : 3) : wide && width < 1000 ? 4 : 2;
   const shapes = [];
   for (let time = Math.ceil(start / HOUR_MS) * HOUR_MS; time <= end; time += HOUR_MS) {
     const hour = hourOf(time), midnight = hour === 0;
@@ -116,9 +119,9 @@ export function steps(slots, { x }, { y }, valueOf) {
   }).join("");
 }
 
-/** The area between two values of each slot. */
-export function band(slots, { x }, { y }, lowOf, highOf) {
-  const spot = (slot, value) => `${x(slot.time + SLOT_MS / 2).toFixed(1)} ${y(value).toFixed(1)}`;
+/** The area between two values of each slot; `at` as above. */
+export function band(slots, { x }, { y }, lowOf, highOf, at = 0.5) {
+  const spot = (slot, value) => `${x(slot.time + SLOT_MS * at).toFixed(1)} ${y(value).toFixed(1)}`;
   const known = slots.filter((slot) => highOf(slot) !== null && highOf(slot) !== undefined);
   if (!known.length) return "";
   return `M${known.map((slot) => spot(slot, highOf(slot))).join("L")}L${known.toReversed().map((slot) => spot(slot, lowOf(slot))).join("L")}Z`;

@@ -42,12 +42,12 @@ export function review() {
       svg("g", { class: "nights" }, nights(sunny, view)), svg("g", { class: "times" }, hours(view)), rows.map((row, index) => panel(row, index)), view.cross));
   }
   function panel({ key, name, hue, mark, stepped }, index) {
-    const place = view.panels[key], draw = stepped ? steps : line;
+    const place = view.panels[key], draw = stepped ? steps : line, at = key === "soc" ? 1 : 0.5;
     const planned = (slot) => slot.planned?.[key], came = (slot) => slot.happened[key];
     return svg("g", { class: hue }, axis(view, key, name, mark, 2),
-      !stepped && svg("path", { class: "area", d: band(slots, view, place, () => Math.max(0, place.low), came) }),
-      svg("path", { class: "line", d: draw(slots, view, place, came) }),
-      svg("path", { class: "line then", d: draw(slots, view, place, planned) }),
+      !stepped && svg("path", { class: "area", d: band(slots, view, place, () => Math.max(0, place.low), came, at) }),
+      svg("path", { class: "line", d: draw(slots, view, place, came, at) }),
+      svg("path", { class: "line then", d: draw(slots, view, place, planned, at) }),
       index === 0 && corner(view, key, "house", "━ came   ┅ planned"));
   }
   readable(stage, {

@@ -35,13 +35,14 @@ export function computeWords(slot, current) {
 
 /** What the battery does, as a sentence; empty where there is none. */
 export function batteryWords(slot, current) {
-  const after = slot.battery_soc == null ? "" : ` At ${percent(slot.battery_soc)} afterwards.`;
+  const after = slot.battery_soc == null ? "" : ` At ${percent(slot.battery_soc).replace(" ", "\u00a0")} afterwards.`;
   const { house } = slot;
   if (!house) return after && `By its own rule.${after}`;
   if (!house.battery) return after && `${moves(house.battery_power)}, by its own rule.${after}`;
   const { charge_min, charge_max, discharge_max } = house.battery;
   const clause = OWN.includes(house.battery_reason) ? ", by its own rule" : `: ${why(house.battery_reason, current)}`;
   if (charge_min > SOME_W) return `Charges at ${power(Math.max(charge_min, -house.battery_power))}, from the grid where need be${clause}.${after}`;
+  if (house.battery_reason === "keep_room" && house.battery_power > RESTING_W) return `${moves(house.battery_power)}.${after}`;
   if (discharge_max !== null && discharge_max <= SOME_W) return `Keeps its energy${clause}.${after}`;
   if (charge_max !== null) return `${charge_max <= SOME_W ? "Takes nothing" : `Takes no more than ${power(charge_max)}`}${clause}.${after}`;
   if (discharge_max !== null) return `Gives no more than ${power(discharge_max)}${clause}.${after}`;
@@ -56,7 +57,7 @@ function moves(watts) {
 /** What the heat pump does, as a sentence; empty where nothing is planned of it. */
 export function heatPumpWords(slot, current) {
   const { house } = slot;
-  if (!house || (!house.heat_pump && house.heat_pump_power <= SOME_W)) return "";
+  if (!house || (!house.heat_pump && house.heat_pump_power <= SOME_W && house.room == null && house.tank == null)) return "";
   const { room, tank, cooling } = house.heat_pump ?? {};
   const name = house.heat_pump_reason;
   const clause = OWN.includes(name) ? ", by its own rule" : `: ${name === "hold_for_later" ? "heat is cheaper later" : why(name, current)}`;
@@ -67,6 +68,7 @@ export function heatPumpWords(slot, current) {
     return `${words[0].toUpperCase()}${words.slice(1)}${clause}.`;
   }
   if (house.heat_pump_power > RESTING_W) return `Runs at ${power(house.heat_pump_power)}${clause}.`;
+  if (name === "idle") return "Rests: no heat is needed.";
   return `${name === "hold_for_later" ? "Waits" : "Rests"}${clause}.`;
 }
 

@@ -177,3 +177,23 @@ fn a_restart_at_any_hour_changes_nothing_of_the_days_gain() {
         assert!(restarted.compared_s > 86_000.0 - 901.0, "{hour}: {}", restarted.compared_s);
     }
 }
+
+#[test]
+fn what_was_planned_when_the_day_began_stands_beside_what_came() {
+    // From 22:00 in Berlin over midnight.
+    let mut house = House::new(site(), at("2026-04-10T20:00:00Z"));
+    house.live(at("2026-04-11T02:00:00Z"), spring);
+    let midnight = at("2026-04-10T22:00:00Z");
+    let accounts = house.accounts();
+    let plans: Vec<Timestamp> = accounts.iter().map(|account| account.planned.expect("a plan").made_at).collect();
+    let (before, after) = plans.split_at(accounts.iter().filter(|account| account.start < midnight).count());
+    assert_eq!((before.len(), after.len()), (8, 15));
+    assert!(before.iter().all(|made_at| *made_at == before[0]), "the first plan of a day that began without one");
+    assert!(after.iter().all(|made_at| *made_at == after[0]), "no plan of the night, which knew better: {after:?}");
+    assert!(after[0] < midnight && after[0] >= midnight - TimeDelta::minutes(15), "{}", after[0]);
+    // A restart within a slot keeps what stands beside it.
+    let open = house.plant.checkpoint(house.now).open;
+    let restored: crate::entry::SlotAccount = serde_json::from_str(&serde_json::to_string(&open).unwrap()).unwrap();
+    assert_eq!(restored.planned, open.planned);
+    assert!(serde_json::to_string(&crate::entry::SlotAccount::default()).is_ok_and(|text| !text.contains("planned")));
+}

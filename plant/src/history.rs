@@ -15,10 +15,12 @@ const OBSERVED_MIN: f64 = 300.0;
 const UNKNOWN_MAX: f64 = 0.1;
 /// A battery above this takes no more sun, in %: inverters end a charge at 95 to 100.
 const FULL: f64 = 95.0;
-/// So near its cap, as a share of it, the inverter may have held the export down.
+/// So near its limit, as a share of it, an export or a charge may have been held down.
 const AT_CAP: f64 = 0.97;
 /// Less mean export than this is what an inverter leaves that holds it at nothing.
 const NO_EXPORT: Watts = Watts(80.0);
+/// A battery that moves less than this has nothing to take or to give.
+const FLOATS: Watts = Watts(50.0);
 /// Less PV than this holds nothing back.
 const AWAKE: Watts = Watts(50.0);
 
@@ -104,14 +106,22 @@ fn load(account: &SlotAccount, observed: Duration, metered: bool) -> Option<Watt
     (metered && account.uncounted_s <= UNKNOWN_MAX * account.observed_s).then(|| used.mean_over(observed).positive())
 }
 
-/// Whether PV may have been held back: the export stood at its cap, or paid nothing while the battery took no more.
+/// Whether PV may have been held back: the export stood at its cap, or nothing was exported that would have earned nothing, and no battery
+/// gave or took what was left.
 fn curtails(site: &Site, account: &SlotAccount, observed: Duration) -> bool {
     let export = account.export.mean_over(observed);
     if site.grid.export_limit.is_some_and(|cap| export >= cap * AT_CAP) {
         return true;
     }
-    let full = site.battery.is_none() || account.readings.soc.is_none_or(|soc| soc.0 >= FULL);
     let unpaid = account.unpriced_s <= 0.0 && account.export_price <= EurPerKwh::ZERO;
     let imports = account.import.mean_over(observed) > NO_EXPORT;
-    unpaid && full && export < NO_EXPORT && !imports
+    unpaid && export < NO_EXPORT && !imports && !balances(site, account, observed)
+}
+
+/// Whether the battery takes or gives what is left of the house, and could take more.
+fn balances(site: &Site, account: &SlotAccount, observed: Duration) -> bool {
+    let Some(battery) = site.battery else { return false };
+    let charging = account.charged.mean_over(observed) - account.discharged.mean_over(observed);
+    let full = account.readings.soc.is_none_or(|soc| soc.0 >= FULL);
+    charging < -FLOATS || charging > FLOATS && charging < battery.charge_max * AT_CAP && !full
 }

@@ -16,6 +16,8 @@
 //! Example: yesterday at 12:00 the roof made 4 kW of the 5 kW of a bright day, and today so far half of what a bright day has. At 13:00
 //! a little more than 2.5 kW is expected, tomorrow about 4.
 
+/// Expectations of the slots ahead.
+mod ahead;
 /// The building by its history.
 mod building;
 /// 400 days of numbers.
@@ -39,32 +41,27 @@ mod weather;
 
 use crate::history::Quarter;
 use crate::house::room;
+use crate::knowing::ahead::Ahead;
+pub(crate) use crate::knowing::ahead::{Expectation, Present};
 use crate::knowing::building::Fitted;
 use crate::knowing::days::{Column, Days, LocalTime, QUARTERS, day_of};
 use crate::knowing::heat::{Before, Heat};
 use crate::knowing::rooms::Model;
-use crate::knowing::sun::{Place, Sun};
+use crate::knowing::sun::Sun;
 use crate::knowing::tank::TankSeen;
 use crate::knowing::usual::Usual;
-use crate::knowing::weather::{Air, Trailing};
+use crate::knowing::weather::Trailing;
+use crate::knowledge::{BuildingKnowledge, Knowledge};
 use crate::outlook::Outlook;
 use crate::plan::Warmth;
 use crate::site::Site;
-use crate::site::building::Fabric;
 use crate::time::{Slot, Timestamp};
 use crate::units::{Celsius, KilowattHours, Watts};
 use crate::value::thermal::OUTDOOR_UNKNOWN;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Margin of a tank whose draws are not known yet, K.
-const MARGIN_UNKNOWN: [f64; 3] = [3.0; 3];
-/// The most that a margin asks for, K.
-const MARGIN_MAX: f64 = 11.0;
-/// Slots in which a household's difference from its usual level fades.
-const LEVEL_FADES: f64 = 4.0;
-/// A feed that ends within so many slots is about to fail, and its last day does not stand in for the next.
-const FEED_LEFT_MIN: i64 = 16;
+/// A quarter hour so many slots before the newest one is now, and the newest never was.
+const CLOCK_WRONG: i64 = 2 * QUARTERS;
 
 /// What is known of the house beyond this moment.
 #[derive(Clone, Debug)]
@@ -90,9 +87,10 @@ struct Building {
 }
 
 impl Building {
-    /// As the site states or estimates it.
-    fn new(fabric: Fabric) -> Self {
-        let fitted = Fitted::stated(fabric);
+    /// As the site states it, else by its living area.
+    fn of(site: &Site) -> Self {
+        let stated = site.building.fabric.map(Fitted::stated);
+        let fitted = stated.unwrap_or_else(|| Fitted::estimated(room::estimated(site)));
         Self { day: None, model: fitted.model(), fitted }
     }
 }
@@ -106,42 +104,6 @@ struct Warms {
     drawn: Option<tank::Drawn>,
 }
 
-/// Power levels of the present moment, where known: they stand in for a quarter hour that was not observed.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Present {
-    /// PV power.
-    pub pv: Option<Watts>,
-    /// Consumption without compute and heat pump.
-    pub load: Option<Watts>,
-    /// The heat pump's power.
-    pub heat_pump: Option<Watts>,
-    /// Outdoor temperature.
-    pub outdoor: Option<Celsius>,
-}
-
-/// What is expected of a slot; `None` where nobody knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Expectation {
-    /// PV power.
-    pub pv: Option<Watts>,
-    /// One standard deviation of it.
-    pub pv_spread: Watts,
-    /// The household.
-    pub load: Option<Watts>,
-    /// The heat pump.
-    pub heat_pump: Option<Watts>,
-    /// Outside.
-    pub outdoor: Option<Celsius>,
-    /// Global irradiance, W/m2.
-    pub irradiance: Option<f64>,
-    /// Heat drawn from the tank.
-    pub hot_water: Option<Watts>,
-    /// What an unexpected draw cools it by, K.
-    pub hot_water_margin: [f64; 3],
-    /// Whether it is a summer slot.
-    pub summer: bool,
-}
-
 impl Knowing {
     /// What the quarter hours of `history` taught, in the sequence of their slots.
     pub(crate) fn new(site: &Site, history: &[Quarter]) -> Self {
@@ -153,7 +115,7 @@ impl Knowing {
             usual: Arc::default(),
             outdoor: Trailing::default(),
             tank: TankSeen::default(),
-            building: Arc::new(Building::new(room::fabric(site))),
+            building: Arc::new(Building::of(site)),
             last: None,
         };
         for quarter in history {
@@ -165,8 +127,15 @@ impl Knowing {
         knowing
     }
 
-    /// Learns from a quarter hour that has passed. One that is known already teaches nothing.
+    /// Learns from a quarter hour that has just passed. One that is known already teaches nothing; one that lies days before the newest
+    /// shows that the clock was wrong then.
     pub(crate) fn learn(&mut self, site: &Site, quarter: &Quarter) {
+        self.last = self.last.filter(|last| last.0 - quarter.slot.0 < CLOCK_WRONG);
+        self.recall(site, quarter);
+    }
+
+    /// Learns from a quarter hour that passed some time ago, where it is newer than all that are known.
+    pub(crate) fn recall(&mut self, site: &Site, quarter: &Quarter) {
         if self.take(site, quarter, true) {
             self.turn_to(site, quarter.slot.plus(1));
         }
@@ -178,7 +147,7 @@ impl Knowing {
         let due = self.days.due(day_of(slot));
         if site.building.fabric.is_none() && site.room.is_some() && self.building.day != due {
             let guess = room::estimated(site);
-            let fitted = due.map_or(Fitted::stated(guess), |day| Fitted::of(&self.days, day, self.sun.peak, &guess));
+            let fitted = due.map_or(Fitted::estimated(guess), |day| Fitted::of(&self.days, day, self.sun.peak, &guess));
             self.building = Arc::new(Building { day: due, model: fitted.model(), fitted });
         }
         let (day, _) = self.zone.at(slot);
@@ -241,6 +210,29 @@ impl Knowing {
         }
     }
 
+    /// What the expectations ahead of `from` rest on.
+    pub(crate) fn knowledge(&self, site: &Site, outlook: &Outlook, from: Slot) -> Knowledge {
+        let service = outlook.pv.contains_key(&from);
+        let (pv, pv_spread) = self.sun.base(service, from);
+        let building = &self.building.fitted;
+        let fabric = &building.fabric;
+        Knowledge {
+            days: self.days.count(),
+            newest: self.last.map(Slot::end),
+            pv,
+            pv_spread,
+            building: site.room.map(|_| BuildingKnowledge {
+                days: site.building.fabric.is_none().then_some(building.days),
+                loss_kw_per_k: room::loss(fabric),
+                loss_deviation: building.loss_deviation,
+                capacity_kwh_per_k: fabric.air_kwh_per_k + fabric.mass_kwh_per_k,
+                capacity_deviation: building.mass_deviation,
+                cop_scale: building.cop_scale,
+                cop_deviation: building.cop_deviation,
+            }),
+        }
+    }
+
     /// Mean outdoor temperature of the last day, where known.
     pub(crate) fn outdoor_mean(&self) -> Option<Celsius> {
         self.outdoor.mean().map(Celsius)
@@ -276,8 +268,7 @@ impl Knowing {
         (from, count): (Slot, i64),
         present: &Present,
     ) -> Vec<Expectation> {
-        let ahead =
-            Ahead { knowing: self, site, outlook, from, today: self.zone.at(from).0, now: self.now(from, present) };
+        let ahead = Ahead::new(self, site, outlook, (from, present));
         let mut expectations: Vec<Expectation> = (0..count).map(|slots| ahead.expect(slots)).collect();
         let mut day = self.outdoor.clone();
         for expectation in &mut expectations {
@@ -285,115 +276,5 @@ impl Knowing {
             expectation.summer = day.mean().is_some_and(|mean| mean > site.building.summer_above.0);
         }
         expectations
-    }
-
-    /// The newest levels: of the slot that has just passed, else of this moment.
-    fn now(&self, from: Slot, present: &Present) -> Now {
-        let kilowatts = |power: Option<Watts>| power.map(|power| power.0 / 1000.0);
-        let level = |column, present| self.days.get(column, from.plus(-1)).or(present);
-        Now {
-            sun: self.sun.last(&self.days, from, kilowatts(present.pv)),
-            load: level(Column::Load, kilowatts(present.load)),
-            heat_pump: level(Column::HeatPump, kilowatts(present.heat_pump)),
-            air: Air::now(&self.days, &self.outdoor, from, present.outdoor.map(|outdoor| outdoor.0)),
-        }
-    }
-}
-
-/// The newest levels, kW.
-#[derive(Clone, Copy, Debug)]
-struct Now {
-    sun: sun::Last,
-    load: Option<f64>,
-    heat_pump: Option<f64>,
-    air: Air,
-}
-
-/// The time ahead, seen from a slot.
-struct Ahead<'a> {
-    knowing: &'a Knowing,
-    site: &'a Site,
-    outlook: &'a Outlook,
-    from: Slot,
-    today: i64,
-    now: Now,
-}
-
-impl Ahead<'_> {
-    fn expect(&self, ahead: i64) -> Expectation {
-        let Knowing { zone, usual, days, .. } = self.knowing;
-        let slot = self.from.plus(ahead);
-        let (local, quarter) = zone.at(slot);
-        let place = Place { slot, ahead, same_day: local == self.today };
-        let watts = |kilowatts: f64| Watts(kilowatts * 1000.0);
-        let fades = (-(ahead as f64) / LEVEL_FADES).exp();
-        let level = |usual: Option<f64>, now: Option<f64>| match (usual, now) {
-            (Some(usual), Some(now)) => Some(usual + (now - usual) * fades),
-            (usual, now) => usual.or(now),
-        };
-        let today = Some(slot.plus(-QUARTERS)).filter(|before| *before < self.from);
-        let day = usize::try_from(local.saturating_sub(usual.day())).unwrap_or(0);
-        let load = || {
-            let today = today.and_then(|before| days.get(Column::Load, before));
-            level(usual.load(day, quarter, today), self.now.load).map(watts)
-        };
-        let hot_water = self.said(&self.outlook.hot_water, slot);
-        let said = self.said(&self.outlook.load, slot);
-        // A feed that knows what people will do knows the sky.
-        let sure = hot_water.is_some() && said.is_some();
-        let (pv, pv_spread, irradiance) = self.sky(place, sure);
-        let has_tank = self.site.tank.is_some();
-        Expectation {
-            pv: pv.map(watts),
-            pv_spread: watts(pv_spread),
-            load: said.or_else(load),
-            heat_pump: level(usual.heat_pump(quarter), self.now.heat_pump).map(watts),
-            outdoor: self.air(place, sure).map(Celsius),
-            irradiance,
-            hot_water: hot_water.or_else(|| has_tank.then(|| watts(usual.drawn(quarter)))),
-            hot_water_margin: if has_tank && hot_water.is_none() { self.margin(quarter) } else { [0.0; 3] },
-            summer: false,
-        }
-    }
-
-    /// What a feed says of `slot`; beyond its end, what it says of the last day before that.
-    fn said<T: Copy>(&self, feed: &BTreeMap<Slot, T>, slot: Slot) -> Option<T> {
-        let (last, _) = feed.last_key_value()?;
-        if slot <= *last || last.0 - self.from.0 < FEED_LEFT_MIN {
-            return feed.get(&slot).copied();
-        }
-        let days = (slot.0 - last.0 + QUARTERS - 1) / QUARTERS;
-        feed.get(&slot.plus(-days * QUARTERS)).copied()
-    }
-
-    /// PV in kW, its spread, and the sun on the ground in W/m2.
-    fn sky(&self, place: Place, sure: bool) -> (Option<f64>, f64, Option<f64>) {
-        let sun = &self.knowing.sun;
-        let service = self.said(&self.outlook.pv, place.slot).map(|pv| pv.0 / 1000.0);
-        let irradiance = self.said(&self.outlook.irradiance, place.slot);
-        if self.site.pv.is_none() {
-            return (Some(0.0), 0.0, irradiance);
-        }
-        if let Some(service) = service.filter(|_| sure) {
-            return (Some(service), 0.0, irradiance.or_else(|| sun.irradiance(place, service)));
-        }
-        let Some((pv, spread)) = sun.expect(place, service, &self.now.sun) else { return (None, 0.0, irradiance) };
-        let scaled = irradiance.map(|sunny| service.map_or(sunny, |service| sunny * sun.brighter(pv, service)));
-        (Some(pv), spread, scaled.or_else(|| sun.irradiance(place, pv)))
-    }
-
-    fn air(&self, place: Place, sure: bool) -> Option<f64> {
-        let service = self.said(&self.outlook.outdoor, place.slot).map(|outdoor| outdoor.0);
-        if sure && service.is_some() {
-            return service;
-        }
-        self.now.air.expect(&self.knowing.days, (self.from, place.slot), service)
-    }
-
-    /// What an unexpected draw cools the tank by, K.
-    fn margin(&self, quarter: usize) -> [f64; 3] {
-        let capacity = self.site.tank.map_or(1.0, |tank| tank.capacity_kwh_per_k.max(1e-3));
-        let surprise = self.knowing.usual.surprise(quarter);
-        surprise.map_or(MARGIN_UNKNOWN, |energies| energies.map(|energy| (energy / capacity).min(MARGIN_MAX)))
     }
 }

@@ -5,6 +5,7 @@ use crate::effect::Effect;
 use crate::event::Event;
 use crate::history::Quarter;
 use crate::knowing::{Expectation, Knowing, Present};
+use crate::knowledge::PvBase;
 use crate::outlook::Outlook;
 use crate::plan::PlanRequest;
 use crate::plant::Plant;
@@ -170,6 +171,48 @@ fn a_service_that_says_too_much_is_found_out() {
 }
 
 #[test]
+fn what_is_known_says_where_it_comes_from_and_how_sure_it_is() {
+    let site = site();
+    let mut outlook = Outlook::default();
+    let service = |slot: Slot| Watts(clear(slot) * brightness(slot) * 1000.0);
+    let from = Slot(FIRST + 28 * DAY);
+    let base = |knowing: &Knowing, outlook: &Outlook| knowing.knowledge(&site, outlook, from).pv;
+    let nothing = Knowing::new(&site, &[]);
+    assert_eq!((base(&nothing, &outlook), nothing.knowledge(&site, &outlook, from).newest), (PvBase::Present, None));
+    let known = Knowing::new(&site, &days(28, |slot| Quarter { expected_pv: Some(service(slot)), ..quarter(slot) }));
+    let own = known.knowledge(&site, &outlook, from);
+    assert_eq!((own.pv, own.days, own.newest), (PvBase::BrightDays, 28, Some(from.start())));
+    // The estimate by living area, then what the history shows: surer.
+    let (before, after) = (nothing.knowledge(&site, &outlook, from).building.unwrap(), own.building.unwrap());
+    assert_eq!((before.days, before.loss_deviation), (Some(0), 0.35));
+    assert!(after.days > Some(20) && after.loss_deviation < 0.2, "{after:?}");
+    outlook.pv.insert(from, service(from));
+    assert_eq!((base(&nothing, &outlook), base(&known, &outlook)), (PvBase::Service, PvBase::ServiceCorrected));
+    // Its forecast was right on each day, the mean of the days before was not.
+    assert!(known.knowledge(&site, &outlook, from).pv_spread < 0.5 * own.pv_spread);
+}
+
+#[test]
+fn a_clock_that_was_wrong_for_a_while_costs_no_more_than_its_own_days() {
+    let site = site();
+    let mut knowing = Knowing::new(&site, &days(20, quarter));
+    let right = Knowing::new(&site, &days(22, quarter));
+    let wrong = Slot(FIRST + 30_000 * DAY);
+    knowing.learn(&site, &Quarter { load: Some(Watts(9000.0)), ..quarter(wrong) });
+    for slot in (FIRST + 20 * DAY..FIRST + 22 * DAY).map(Slot) {
+        knowing.learn(&site, &quarter(slot));
+        // What is known already teaches nothing, whoever says it again.
+        knowing.learn(&site, &Quarter { load: Some(Watts(9000.0)), ..quarter(slot.plus(-3)) });
+        knowing.recall(&site, &Quarter { load: Some(Watts(9000.0)), ..quarter(slot.plus(-300)) });
+    }
+    let from = Slot(FIRST + 22 * DAY);
+    let loads = |knowing: &Knowing| -> Vec<_> {
+        expect(knowing, &site, &Outlook::default(), from).iter().map(|slot| slot.load).collect()
+    };
+    assert_eq!(loads(&knowing), loads(&right));
+}
+
+#[test]
 fn sun_that_was_held_back_says_nothing() {
     let site = site();
     let from = Slot(FIRST + 20 * DAY);
@@ -179,7 +222,7 @@ fn sun_that_was_held_back_says_nothing() {
         curtailed: noon(slot),
         ..quarter(slot)
     });
-    let free = days(20, |slot| quarter(slot));
+    let free = days(20, quarter);
     let tomorrow = |history: &[Quarter]| {
         kilowatt_hours(&expect(&Knowing::new(&site, history), &site, &Outlook::default(), from)[96..])
     };
@@ -326,7 +369,15 @@ fn a_quarter_hour_is_what_its_account_says() {
         crate::entry::SlotAccount { export_price: EurPerKwh(-0.01), export: KilowattHours::ZERO, ..account.clone() };
     unpaid.readings.soc = Some(crate::units::Percent(99.0));
     assert!(Quarter::of(&site, &unpaid).unwrap().curtailed);
+    unpaid.charged = Watts(2000.0).over(Slot::LENGTH);
     unpaid.readings.soc = Some(crate::units::Percent(50.0));
+    assert!(!Quarter::of(&site, &unpaid).unwrap().curtailed);
+    // One that charges with all it can leaves the rest on the roof, and one that is held takes nothing.
+    for charged in [5000.0, 0.0] {
+        unpaid.charged = Watts(charged).over(Slot::LENGTH);
+        assert!(Quarter::of(&site, &unpaid).unwrap().curtailed);
+    }
+    unpaid.discharged = Watts(300.0).over(Slot::LENGTH);
     assert!(!Quarter::of(&site, &unpaid).unwrap().curtailed);
     // What was not metered is not zero, and a slot that was hardly seen is none.
     let dark = crate::entry::SlotAccount { unmetered_s: 900.0, house_unmetered_s: 900.0, ..account.clone() };

@@ -53,6 +53,8 @@ pub mod earnings;
 pub mod entry;
 /// The quarter hours that have passed.
 pub mod history;
+/// What the expectations of the time ahead rest on.
+pub mod knowledge;
 /// What publishers may know.
 pub mod record;
 

@@ -35,6 +35,7 @@ pub(crate) mod wallbox;
 use crate::checkpoint::{Checkpoint, Restored};
 use crate::image::Image;
 use crate::knowing::Knowing;
+use crate::knowledge::Knowledge;
 use crate::observe::arrivals::Arrivals;
 use crate::observe::bus::Bus;
 use crate::observe::charge_room::ChargeRoom;
@@ -180,6 +181,11 @@ impl Observed {
     pub(crate) fn outdoor(&self, image: &Image) -> Option<Celsius> {
         let measured = image.get(Point::OutdoorTemperature).fresh().map(Celsius);
         measured.or_else(|| self.feeds.outlook.outdoor.get(&Slot::containing(image.at)).copied())
+    }
+
+    /// What the expectations of the time ahead rest on at `now`.
+    pub(crate) fn knowledge(&self, site: &Site, now: Timestamp) -> Knowledge {
+        self.knowing.knowledge(site, &self.feeds.outlook, Slot::containing(now))
     }
 
     /// Takes in what waits at `now`.

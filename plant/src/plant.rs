@@ -58,7 +58,9 @@ impl Plant {
         };
         for entry in &restored.recent {
             plant.books.recognise(entry);
-            plant.learn(entry);
+            if let Ok(Booking::Slot(account)) = ledger::booking(entry) {
+                plant.recall(&account);
+            }
         }
         restored.after.iter().for_each(|entry| plant.catch_up(entry));
         plant
@@ -68,7 +70,7 @@ impl Plant {
     pub fn catch_up(&mut self, entry: &Entry) {
         self.books.catch_up(&self.site, entry);
         match ledger::booking(entry) {
-            Ok(Booking::Slot(account)) => self.learn_slot(&account),
+            Ok(Booking::Slot(account)) => self.recall(&account),
             Ok(Booking::Receipt(booked)) => self.observed.learn(&booked.receipt),
             Ok(Booking::Day(_)) | Err(_) => {}
         }
@@ -203,14 +205,17 @@ impl Plant {
 
     /// Forecasts learn from closed slots.
     fn learn(&mut self, entry: &Entry) {
-        if let Ok(Booking::Slot(account)) = ledger::booking(entry) {
-            self.learn_slot(&account);
+        if let Ok(Booking::Slot(account)) = ledger::booking(entry)
+            && let Some(quarter) = Quarter::of(&self.site, &account)
+        {
+            self.observed.knowing.learn(&self.site, &quarter);
         }
     }
 
-    fn learn_slot(&mut self, account: &SlotAccount) {
+    /// The same of a slot that was closed before a restart.
+    fn recall(&mut self, account: &SlotAccount) {
         if let Some(quarter) = Quarter::of(&self.site, account) {
-            self.observed.knowing.learn(&self.site, &quarter);
+            self.observed.knowing.recall(&self.site, &quarter);
         }
     }
 
@@ -263,6 +268,7 @@ impl Plant {
             heat_pump_explanation: explain_heat_pump(situation, &decision),
             decision,
             plan: self.planning.plan.clone(),
+            knowledge: self.observed.knowledge(situation.site, situation.now),
             worker: self.observed.worker.clone(),
             backlog: self.observed.backlog.clone(),
             energy: totals.energy,

@@ -9,6 +9,7 @@ use crate::books::verdict::{When, verdict};
 use crate::command::Mode;
 use crate::decision::{Control, Decision, Setting};
 use crate::image::Known;
+use crate::knowledge::Knowledge;
 use crate::plan::Plan;
 use crate::point::{DeviceId, Point};
 use crate::time::Timestamp;
@@ -75,6 +76,9 @@ pub struct Record {
     pub heat_pump_explanation: Option<String>,
     /// The slots ahead.
     pub plan: Option<Plan>,
+    /// What the expectations of them rest on.
+    #[serde(default)]
+    pub knowledge: Knowledge,
     /// The engine.
     pub worker: WorkerStatus,
     /// Work that waits or runs.

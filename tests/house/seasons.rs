@@ -8,18 +8,18 @@ use serde_json::Value;
 /// Eight days of a season, and the share of them at least. It is far below what is reached: eight days hold no history to forecast from,
 /// and what is left in battery and tank at their end counts for much.
 const FLOORS: [(&str, f64); 12] = [
-    ("a/market/nwp/start=2024-04-21/end=2024-04-29", 0.55),
-    ("a/market/nwp/start=2024-07-15/end=2024-07-23", 0.45),
+    ("a/market/nwp/start=2024-04-21/end=2024-04-29", 0.6),
+    ("a/market/nwp/start=2024-07-15/end=2024-07-23", 0.5),
     ("a/market/nwp/start=2024-11-02/end=2024-11-10", 0.65),
-    ("a/market/nwp/start=2025-03-07/end=2025-03-15", 0.6),
-    ("a/market/none/start=2024-04-21/end=2024-04-29", 0.35),
-    ("a/market/none/start=2024-07-15/end=2024-07-23", 0.25),
-    ("a/market/none/start=2024-11-02/end=2024-11-10", 0.5),
-    ("a/market/none/start=2025-03-07/end=2025-03-15", 0.45),
-    ("a/queue/nwp/start=2024-07-15/end=2024-07-23", 0.35),
-    ("a/queue/nwp/start=2024-11-02/end=2024-11-10", 0.5),
-    ("b/market/nwp/start=2024-07-15/end=2024-07-23", -0.1),
-    ("b/market/nwp/start=2025-03-07/end=2025-03-15", 0.4),
+    ("a/market/nwp/start=2025-03-07/end=2025-03-15", 0.65),
+    ("a/market/none/start=2024-04-21/end=2024-04-29", 0.4),
+    ("a/market/none/start=2024-07-15/end=2024-07-23", 0.35),
+    ("a/market/none/start=2024-11-02/end=2024-11-10", 0.55),
+    ("a/market/none/start=2025-03-07/end=2025-03-15", 0.5),
+    ("a/queue/nwp/start=2024-07-15/end=2024-07-23", 0.45),
+    ("a/queue/nwp/start=2024-11-02/end=2024-11-10", 0.55),
+    ("b/market/nwp/start=2024-07-15/end=2024-07-23", 0.0),
+    ("b/market/nwp/start=2025-03-07/end=2025-03-15", 0.45),
 ];
 /// Of house A in eight days: kelvin hours below 20 °C, and EUR for hot water that was too cold.
 const COLD_KH: f64 = 1.0;

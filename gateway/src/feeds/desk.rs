@@ -224,10 +224,11 @@ impl Desk {
             status.next = next;
             left = status.until;
         });
+        let many = if feed.what == "forecast" { "forecasts" } else { feed.what };
         words += &match left {
-            Some(until) if until > now => format!("; {} are known until {}", feed.what, self.moment(until)),
-            Some(until) => format!("; {} are missing since {}", feed.what, self.moment(until)),
-            None => format!("; no {} are known", feed.what),
+            Some(until) if until > now => format!("; {many} are known until {}", self.moment(until)),
+            Some(until) => format!("; {many} are missing since {}", self.moment(until)),
+            None => format!("; no {many} are known"),
         };
         if let Some(next) = next {
             words += &format!("; asked again at {}", self.moment(next));

@@ -28,11 +28,13 @@ pub(super) struct Failure {
     pub demanded: Option<Duration>,
     /// What it answered instead.
     pub body: Vec<u8>,
+    /// Whether the source was reached at all: a question that it heard may be one of those that it allows.
+    pub heard: bool,
 }
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        Self { refused, demanded: None, body: Vec::new() }
+        Self { refused, demanded: None, body: Vec::new(), heard: true }
     }
 }
 
@@ -56,7 +58,7 @@ pub(super) async fn fetch(client: &Client, ask: &Ask, clock: &Clock) -> Result<V
     let key = ask.bearer.as_ref().filter(|key| !key.reveal().is_empty());
     let request = key.into_iter().fold(request, |request, key| request.bearer_auth(key.reveal()));
     let sent = request.header(ACCEPT_ENCODING, "gzip").send().await;
-    let response = sent.map_err(|error| Failure::wrong(in_words(error)))?;
+    let response = sent.map_err(|error| Failure { heard: !error.is_connect(), ..Failure::wrong(in_words(error)) })?;
     let (status, headers) = (response.status(), response.headers().clone());
     if let Some(date) = text(&headers, DATE) {
         clock.hear(date);
@@ -66,7 +68,7 @@ pub(super) async fn fetch(client: &Client, ask: &Ask, clock: &Clock) -> Result<V
         let said = format!("answers {status}");
         let refused = if status == StatusCode::NOT_FOUND { Refused::Nothing(said) } else { Refused::Wrong(said) };
         let demanded = demanded(text(&headers, RETRY_AFTER), clock.now());
-        return Err(Failure { refused, demanded, body: body.unwrap_or_default() });
+        return Err(Failure { refused, demanded, body: body.unwrap_or_default(), heard: true });
     }
     if status == StatusCode::NO_CONTENT {
         return Err(Refused::Nothing(format!("answers {status}")).into());

@@ -232,7 +232,9 @@ pub(super) async fn run(source: &Source, rank: usize, desk: &Desk, shutdown: &Ca
             }
             Err(failure) => {
                 failures += 1;
-                let next = now + schedule::pause(failures, failure.demanded).max(least);
+                let pause = schedule::pause(failures, failure.demanded);
+                // Where nobody was reached, as while a network comes up, no question was used up.
+                let next = now + if failure.heard { pause.max(least) } else { pause };
                 desk.failed(&feed, &failure.refused, Some(next));
                 next
             }

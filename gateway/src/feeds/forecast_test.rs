@@ -268,6 +268,7 @@ fn what_a_service_says_of_a_refusal_is_passed_on_and_kept_to() {
         refused: Refused::Wrong("answers 429 Too Many Requests".into()),
         demanded: Some(Duration::from_secs(120)),
         body: body.to_string().into_bytes(),
+        heard: true,
     };
     let rows = [
         (

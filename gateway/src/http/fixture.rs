@@ -12,6 +12,7 @@ use plant::command::Mode;
 use plant::decision::{Decision, LimitHit};
 use plant::entry::{Booking, Head};
 use plant::image::Known;
+use plant::knowledge::{BuildingKnowledge, Knowledge, PvBase};
 use plant::ledger;
 use plant::plan::{Plan, PlannedSlot};
 use plant::point::{DeviceId, Point};
@@ -26,6 +27,26 @@ use std::f64::consts::{PI, TAU};
 
 /// What the compute box can draw.
 pub(super) const MAX: Watts = Watts(2400.0);
+
+/// What four months taught.
+fn knowledge(at: Timestamp) -> Knowledge {
+    let building = BuildingKnowledge {
+        days: Some(87),
+        loss_kw_per_k: 0.19,
+        loss_deviation: 0.06,
+        capacity_kwh_per_k: 12.4,
+        capacity_deviation: 0.13,
+        cop_scale: 0.96,
+        cop_deviation: 0.07,
+    };
+    Knowledge {
+        days: 124,
+        newest: Some(Slot::containing(at).start()),
+        pv: PvBase::ServiceCorrected,
+        pv_spread: 0.22,
+        building: Some(building),
+    }
+}
 
 /// The house at `at`.
 pub(crate) fn record(at: Timestamp) -> Record {
@@ -61,6 +82,7 @@ pub(crate) fn record(at: Timestamp) -> Record {
         battery_explanation: now.house.map(|house| sentence("The battery", house.battery_reason)),
         heat_pump_explanation: now.house.map(|house| sentence("The heat pump", house.heat_pump_reason)),
         plan: Some(plan(at)),
+        knowledge: knowledge(at),
         worker: WorkerStatus {
             state: if now.compute.0 > 0.0 { WorkerState::Busy } else { WorkerState::Paused },
             expert: Some("smollm2-135m-instruct".into()),

@@ -326,6 +326,37 @@ pub(super) struct PlanBody {
     pub expected_net: f64,
 }
 
+/// What the expectations of the slots ahead rest on, and how sure they are.
+#[derive(Serialize, ToSchema)]
+pub(super) struct KnowledgeBody {
+    /// Days of history that are remembered.
+    pub days: usize,
+    /// The end of the newest quarter hour that was learnt from; null before the first.
+    pub newest: Option<DateTime<Utc>>,
+    /// What PV is expected from: `present`, `days_before`, `bright_days`, `service` or `service_corrected`.
+    pub pv: String,
+    /// One standard deviation of PV four to eight hours ahead, as a share of what is expected.
+    pub pv_spread: f64,
+    /// Null where the rooms are not measured.
+    pub building: Option<BuildingKnowledgeBody>,
+}
+
+/// The building as the owner states it or as its history shows it. Deviations are relative standard deviations.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BuildingKnowledgeBody {
+    /// Days that it was fitted to; null where the owner states it, 0 where it is estimated by its living area.
+    pub days: Option<usize>,
+    /// Loss to outside in the heating season, kW/K.
+    pub loss_kw_per_k: f64,
+    pub loss_deviation: f64,
+    /// Heat that air and mass hold, kWh/K.
+    pub capacity_kwh_per_k: f64,
+    pub capacity_deviation: f64,
+    /// The heat pump's COP beside the one of the formula.
+    pub cop_scale: f64,
+    pub cop_deviation: f64,
+}
+
 /// The engine.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WorkerBody {
@@ -512,6 +543,8 @@ pub(super) struct RecordBody {
     /// The same of the heat pump.
     pub heat_pump_explanation: Option<String>,
     pub plan: Option<PlanBody>,
+    /// What the expectations of the slots ahead rest on.
+    pub knowledge: KnowledgeBody,
     pub worker: WorkerBody,
     pub backlog: BacklogBody,
     pub energy: EnergyBody,

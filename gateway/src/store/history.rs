@@ -219,12 +219,20 @@ fn write(connection: &mut Connection, waiting: &[(Option<Quarter>, Head)]) -> ru
 }
 
 fn insert(transaction: &Transaction<'_>, quarter: &Quarter) -> rusqlite::Result<()> {
-    let body =
-        serde_json::to_string(quarter).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let body = body(quarter).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     transaction
         .prepare_cached("INSERT OR REPLACE INTO quarter VALUES (?1, ?2)")?
         .execute(params![quarter.slot.0, body])?;
     Ok(())
+}
+
+/// A row as JSON; what is not known is left out, so that a start reads half as much.
+fn body(quarter: &Quarter) -> serde_json::Result<String> {
+    let mut body = serde_json::to_value(quarter)?;
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    Ok(body.to_string())
 }
 
 fn remember(transaction: &Transaction<'_>, head: &Head) -> rusqlite::Result<()> {

@@ -140,7 +140,9 @@ fn a_year_and_more_loads_in_less_than_a_second_and_400_days_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut house = House::on(Disk::Folder(folder.path().to_owned()));
     house.book_slots(0..KEPT + 500);
+    let began = machine();
     let found = house.start(KEPT + 499);
+    let anew = began.elapsed();
     assert_eq!((found.quarters.len() as i64, numbers(&found)[0]), (KEPT, 500));
     let mut history = found.history;
     history.keep(&house.site, &account(KEPT + 500), house.head.clone());
@@ -160,8 +162,26 @@ fn a_year_and_more_loads_in_less_than_a_second_and_400_days_are_kept() {
         took.push(began.elapsed());
     }
     let (found, took) = (found.unwrap(), took.into_iter().min().unwrap());
+    eprintln!("{KEPT} quarter hours are read in {took:?}, and made anew from the books in {anew:?}");
     assert_eq!((found.quarters.len() as i64, numbers(&found)[0]), (KEPT, 501));
     assert!(took.as_secs_f64() < 1.0, "{took:?}");
+}
+
+#[test]
+fn a_day_of_quarter_hours_is_little_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(Disk::Folder(folder.path().to_owned()));
+    house.book_slots(0..5000);
+    let mut history = house.start(4999).history;
+    let log = || fs::metadata(folder.path().join("history.db-wal")).map_or(0, |file| file.len());
+    let before = log();
+    for number in 5000..5096 {
+        house.head.sequence += 1;
+        history.keep(&house.site, &account(number), house.head.clone());
+    }
+    let written = log() - before;
+    // The books and the running state are 20 MB a day.
+    assert!((96 * 4096..2_500_000).contains(&written), "{written} bytes");
 }
 
 #[test]

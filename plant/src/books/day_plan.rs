@@ -1,7 +1,7 @@
 //! The plan that a local day began with: what happens in the day is held against it, not against plans that knew better later.
 //!
 //! Example: the plan of 23:45 expects 12 kWh of sun for the day that begins at 00:00. Every slot of that day keeps what this plan
-//! says of it, whatever the plans of the morning say.
+//! says of it, whatever the plans of the morning say. After a restart the rest of the day is held against the first plan after it.
 
 use crate::entry::Planned;
 use crate::plan::Plan;
@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(super) struct DayPlan {
     day: Option<NaiveDate>,
+    made_at: Option<Timestamp>,
+    /// Whether it knows what the house uses: one that was made before anything was read yields to the next.
+    knows: bool,
     slots: BTreeMap<Slot, Planned>,
 }
 
@@ -22,14 +25,14 @@ impl DayPlan {
     pub(super) fn follow(&mut self, plan: Option<&Plan>, timezone: Tz, now: Timestamp) {
         let day_of = |at: Timestamp| at.with_timezone(&timezone).date_naive();
         let today = day_of(now);
-        if self.day == Some(today) {
-            return;
+        if self.day != Some(today) {
+            *self = Self { day: Some(today), ..Self::default() };
         }
-        (self.day, self.slots) = (None, BTreeMap::new());
-        let Some(plan) = plan.filter(|plan| plan.at(now).is_some()) else { return };
+        let Some(plan) = plan.filter(|plan| !self.knows && self.made_at != Some(plan.made_at)) else { return };
+        let Some(current) = plan.at(now) else { return };
         let of_today = plan.slots.iter().filter(|planned| day_of(planned.start) == today);
         self.slots = of_today.map(|planned| (planned.slot, Planned::of(planned, plan.made_at))).collect();
-        self.day = Some(today);
+        (self.made_at, self.knows) = (Some(plan.made_at), current.load.is_some());
     }
 
     /// What it says of a slot.
@@ -97,7 +100,13 @@ mod tests {
         // One that ended before now says nothing of it.
         kept.follow(Some(&plan("2026-11-20T22:45:00Z", 1200.0, 8)), chrono_tz::Europe::Berlin, now);
         assert_eq!(kept.get(Slot::containing(now)), None);
-        kept.follow(Some(&plan("2026-11-21T09:00:00Z", 300.0, 8)), chrono_tz::Europe::Berlin, now);
+        // One that does not know what the house uses yields to the next.
+        let mut blind = plan("2026-11-21T09:00:00Z", 200.0, 8);
+        blind.slots.iter_mut().for_each(|slot| slot.load = None);
+        kept.follow(Some(&blind), chrono_tz::Europe::Berlin, now);
+        assert_eq!(kept.get(Slot::containing(now)).and_then(|planned| planned.pv), Some(Watts(200.0)));
+        kept.follow(Some(&plan("2026-11-21T09:00:01Z", 300.0, 8)), chrono_tz::Europe::Berlin, now);
+        kept.follow(Some(&plan("2026-11-21T09:00:02Z", 400.0, 8)), chrono_tz::Europe::Berlin, now);
         assert_eq!(kept.get(Slot::containing(now)).and_then(|planned| planned.pv), Some(Watts(300.0)));
     }
 }

@@ -6,7 +6,8 @@ use crate::time::Timestamp;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 use serde::{Deserialize, Serialize};
 
-/// What the plan that was in force when the local day began said of a slot; of a day that began without one, the first plan in it.
+/// What the plan that was in force when the local day began said of a slot; of a day that began without one, the first plan in it
+/// that knew what the house uses.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
     /// When that plan was made.

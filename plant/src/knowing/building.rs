@@ -51,10 +51,15 @@ pub(crate) struct Fitted {
 }
 
 impl Fitted {
-    /// A building of which nothing else is known.
+    /// A building that the owner states.
     pub(super) fn stated(fabric: Fabric) -> Self {
+        Self { fabric, cop_scale: 1.0, loss_deviation: 0.0, mass_deviation: 0.0, cop_deviation: 0.0, days: 0 }
+    }
+
+    /// A building that nobody has measured, before its history says anything.
+    pub(super) fn estimated(fabric: Fabric) -> Self {
         let [loss_deviation, mass_deviation, cop_deviation] = [0, 5, 8].map(|place: usize| WIDTHS[place]);
-        Self { fabric, cop_scale: 1.0, loss_deviation, mass_deviation, cop_deviation, days: 0 }
+        Self { loss_deviation, mass_deviation, cop_deviation, ..Self::stated(fabric) }
     }
 
     /// What the days before `day` show, beginning at the estimate `guess`.

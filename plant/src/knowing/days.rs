@@ -87,6 +87,11 @@ impl Days {
         Some((*self.0.first_key_value()?.0, *self.0.last_key_value()?.0))
     }
 
+    /// Days of which something is remembered.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The day before which is learnt, on `day`, what is learnt from many days; `None` where nothing is remembered.
     pub(super) fn due(&self, day: i64) -> Option<i64> {
         let (first, _) = self.span()?;

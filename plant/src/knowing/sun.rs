@@ -4,6 +4,7 @@
 use super::days::{Column, Days, LocalTime, PER_DAY, QUARTERS, day_of, quantile, quarter_of};
 use super::ratios::{Keep, Ratios};
 use super::ridge::{self, BRIGHTEST, CLASSES, Issue, Seen, Weights};
+use crate::knowledge::PvBase;
 use crate::time::Slot;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ const FIT_AHEAD: usize = 144;
 const DAYLIGHT: f64 = 0.03;
 /// Slots of daylight, about three days, after which what was seen of a base counts.
 const SEEN_MIN: u32 = 100;
+/// Slots ahead of which the spread is shown to people.
+const SOME_HOURS: i64 = 20;
 /// The least share of its base that is expected.
 const DARKEST: f64 = 0.02;
 /// Spread of a weather service's forecast, and of the mean of the days before, about which nothing is learnt yet.
@@ -160,6 +163,22 @@ impl Sun {
         }
         let pv = (usual * (1.0 + (last.of_mean - 1.0) * fades(MEAN_FADES))).min(self.peak);
         Some((pv, MEAN_SPREAD * pv))
+    }
+
+    /// What PV is expected from at `slot`, and its relative spread some hours later.
+    pub(super) fn base(&self, service: bool, slot: Slot) -> (PvBase, f64) {
+        let spread = |base: &Base| {
+            let (_, spread) = base.weights.expect(ridge::class(SOME_HOURS, true), &base.ratios.features());
+            spread
+        };
+        let usual = self.day.pv[quarter_of(slot)];
+        match () {
+            () if service && self.service.seen >= SEEN_MIN => (PvBase::ServiceCorrected, spread(&self.service)),
+            () if service => (PvBase::Service, SERVICE_SPREAD),
+            () if self.own.seen >= SEEN_MIN => (PvBase::BrightDays, spread(&self.own)),
+            () if !usual.is_nan() => (PvBase::DaysBefore, MEAN_SPREAD),
+            () => (PvBase::Present, MEAN_SPREAD),
+        }
     }
 
     /// Sun on the ground at `place` in W/m2, where `pv` kW are expected: as bright as PV is beside its mean.

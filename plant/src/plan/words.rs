@@ -19,6 +19,8 @@ impl HouseIntent {
         let does = if intent.charge_min > SOME {
             let power = intent.charge_min.max(-self.battery_power);
             format!("Charges at {}, from the grid where need be", short(power))
+        } else if self.gives_beside_room() {
+            return Some(format!("Gives {}.", short(self.battery_power)));
         } else if none(intent.discharge_max) {
             "Keeps its energy".to_owned()
         } else if none(intent.charge_max) {
@@ -37,6 +39,11 @@ impl HouseIntent {
         Some(format!("{does}{}.", clause(self.battery_reason, self.battery_reason.sentence())))
     }
 
+    /// Whether it gives while room is kept: what it must not take plays no part then.
+    fn gives_beside_room(&self) -> bool {
+        self.battery_reason == Reason::KeepRoom && self.battery_power > RESTING
+    }
+
     /// What the heat pump is to do and why; `None` where there is none that can be set.
     ///
     /// Example: `Heats the rooms at 1.6 kW: heat is cheaper now than later.`
@@ -48,6 +55,9 @@ impl HouseIntent {
             sinks.into_iter().filter_map(|(power, does)| Some((power.filter(|power| *power > RESTING)?, does)));
         let running: Vec<String> = running.map(|(power, does)| format!("{does} at {}", short(power))).collect();
         let waits = self.heat_pump_reason == Reason::HoldForLater;
+        if running.is_empty() && self.heat_pump_power <= RESTING && self.heat_pump_reason == Reason::Idle {
+            return Some("Rests: no heat is needed.".to_owned());
+        }
         let does = if !running.is_empty() {
             capitalised(&running.join(" and "))
         } else if self.heat_pump_power > RESTING {
@@ -128,6 +138,7 @@ mod tests {
                 0.0,
                 "Takes nothing: room is kept for the sun that is to come.",
             ),
+            (BatteryIntent { charge_max: Some(Watts::ZERO), ..free }, Reason::KeepRoom, 450.0, "Gives 450 W."),
             (free, Reason::OwnRule, 850.0, "Gives 850 W, by its own rule."),
             (free, Reason::OwnRule, -1200.0, "Charges at 1.2 kW, by its own rule."),
             (free, Reason::Unset, 0.0, "Rests, by its own rule."),
@@ -154,6 +165,7 @@ mod tests {
                 "Heats the tank at 900 W: the tank is heated against legionella.",
             ),
             (HeatPumpIntent { room: Some(Watts::ZERO), ..own }, Reason::HoldForLater, "Waits: heat is cheaper later."),
+            (HeatPumpIntent { room: Some(Watts::ZERO), ..own }, Reason::Idle, "Rests: no heat is needed."),
             (own, Reason::OwnRule, "Rests, by its own rule."),
         ];
         for (heat_pump, reason, expected) in rows {

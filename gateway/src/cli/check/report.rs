@@ -149,6 +149,10 @@ fn around(loaded: &Loaded) -> Vec<Row> {
     if config.influx.enabled {
         rows.push(row("history", format!("to {}, every {} s", config.influx.url, config.influx.interval_s)));
     }
+    if !config.forecast.is_empty() {
+        let sources: Vec<&str> = config.forecast.iter().map(|forecast| forecast.source.name()).collect();
+        rows.push(row("forecasts", format!("from {}", sources.join(", else "))));
+    }
     rows.push(match &config.worker.url {
         Some(url) => row("engine", format!("at {url}")),
         None => row(

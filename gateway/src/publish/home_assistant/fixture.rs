@@ -47,6 +47,7 @@ pub(super) fn record() -> Record {
         battery_explanation: None,
         heat_pump_explanation: None,
         plan: None,
+        knowledge: Default::default(),
         worker: WorkerStatus { state: WorkerState::Busy, ..WorkerStatus::default() },
         backlog: Backlog::default(),
         energy: Default::default(),

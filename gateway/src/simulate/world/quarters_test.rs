@@ -203,6 +203,24 @@ fn what_nobody_measured_is_not_filled_in() {
 }
 
 #[test]
+fn what_the_simulator_does_not_obey_is_left_to_its_own_rule() {
+    let mut alone = hello("market", &json!({}));
+    alone["controls"] = json!([]);
+    let cold = json!({"t_air_c": 19.0, "t_out_c": 0.0});
+    let lines = [alone, obs(0, &prices(-100.0)), obs(1, &cold), obs(2, &cold)];
+    for answer in played(&lines).0 {
+        for of_the_house in ["p_hp_sh_w", "p_hp_dhw_w", "p_hp_cool_w", "p_bat_min_w", "p_bat_max_w", "heat_to"] {
+            assert_eq!(answer[of_the_house], Value::Null, "{of_the_house}: {answer}");
+        }
+        near(&answer["p_compute_w"], 5000.0);
+    }
+    let mut odd = hello("market", &json!({}));
+    odd["controls"] = json!(["heat_pump.colour"]);
+    let Err(error) = play(odd.to_string().as_bytes(), Vec::new()) else { panic!("not refused") };
+    assert!(format!("{error:#}").contains("unknown variant `heat_pump.colour`"), "{error:#}");
+}
+
+#[test]
 fn a_reading_that_is_missing_stops_no_plan() {
     let silent =
         json!({"pv_w": null, "load_w": null, "t_out_c": null, "ghi_w_m2": null, "t_air_c": null, "t_tank_c": null});

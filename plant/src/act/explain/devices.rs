@@ -53,6 +53,8 @@ impl<'a> Seen<'a> {
             format!("power is cheaper now{now} than when it will be needed{stored}")
         } else if reason == Reason::HoldForLater && is_battery {
             format!("it is worth more later{stored} than power costs now{now}")
+        } else if reason == Reason::HoldForLater {
+            "heat is cheaper later".to_owned()
         } else if reason == Reason::Preheat {
             let worth = |heat: EurPerKwh| format!(", when a kWh of it will be worth {:.2} {}", heat.0, self.currency);
             format!("heat is cheaper now than later{}", heat.map_or(String::new(), worth))
@@ -242,6 +244,12 @@ mod tests {
                 Reason::Surplus,
                 Some(0.0),
                 "Free to run: solar surplus would otherwise be exported.",
+            ),
+            (
+                Setting::HeatPumpRoomPower(Some(Watts::ZERO)),
+                Reason::HoldForLater,
+                Some(0.0),
+                "Made to wait: heat is cheaper later.",
             ),
             (mode(HeatPumpMode::Normal), Reason::Idle, Some(650.0), "Under its own control, running at 650 W."),
         ];
