@@ -12,7 +12,7 @@ fn a_wrong_definition_names_the_key_and_what_is_expected() {
             "[[control]]\nname = 'heat_pump.surplus'\nrange = [0, 1]\n{row}\nwrite = [{{ fc = 6, address = 1, type = 'i16'{write} }}]\n"
         )
     };
-    let rows: [(&str, &[&str]); 21] = [
+    let rows: [(&str, &[&str]); 26] = [
         ("[[point]]\nname = 'grid.power'\nscael = 2\n", &["point[0]", "scael", "scale"]),
         ("[[point]]\nname = 'grid.power'\nfc = 'three'\n", &["point[0].fc", "three", "u8"]),
         ("[[point]]\nname = 'grid.voltage'\nunit = 'V'\n", &["grid.voltage", "grid.power"]),
@@ -48,6 +48,20 @@ fn a_wrong_definition_names_the_key_and_what_is_expected() {
         (&surplus("renew_safe = true", ""), &["renew_safe", "needs keep_alive_s"]),
         (&surplus("", ", same_as = 2, value = 3"), &["same_as", "no value"]),
         (&surplus("", ", same_as = 70000"), &["same_as", "65535"]),
+        (&surplus("", ", above_parameter = 'room_c'"), &["above_parameter", "'room_c'"]),
+        (&surplus("", ", share_of = 'WChaMax'"), &["share_of", "beside model and sunspec"]),
+        (
+            "[[control]]\nname = 'battery.charge_power'\npart_of = 'battery.mode'\nrange = [0, 1]\n",
+            &["part_of", "mode.charge_power"],
+        ),
+        (
+            "[[control]]\nname = 'battery.mode'\n[control.mode]\nnormal = []\ncharge_power = []\n",
+            &["mode.charge_power", "normal, hold, charge"],
+        ),
+        (
+            "[[control]]\nname = 'heat_pump.room_power'\nrange = [0, 1]\nwrite = [{ fc = 6, address = 1, type = 'i16' }]\n",
+            &["mode.normal for its own rule"],
+        ),
     ];
     for (text, parts) in rows {
         let error = from_toml("mine.toml", &format!("{HEAD}{text}")).unwrap_err().to_string();

@@ -92,12 +92,17 @@ impl AtWork {
         .await;
     }
 
-    /// Wants all of it, in a cycle later than those before.
-    fn want(&self, cycle: u64, settings: &[Setting]) {
+    /// Wants all of it, in one cycle after another, until the house shows it.
+    async fn keep(&mut self, settings: &[Setting], shown: impl Fn() -> bool) {
         let setpoint =
             |setting: &Setting| Setpoint { device: self.id.clone(), setting: *setting, reason: Reason::Surplus };
-        let setpoints = settings.iter().map(setpoint).collect();
-        self.wanted.send_replace(Wanted::new(Setpoints { cycle, setpoints }));
+        let setpoints: Vec<Setpoint> = settings.iter().map(setpoint).collect();
+        self.until("what is set", |work, _| {
+            let cycle = work.wanted.borrow().setpoints.cycle + 1;
+            work.wanted.send_replace(Wanted::new(Setpoints { cycle, setpoints: setpoints.clone() }));
+            shown()
+        })
+        .await;
     }
 
     fn near(&self, point: Point, expected: f64, tolerance: f64) {
@@ -187,18 +192,20 @@ async fn what_a_plan_sets_arrives_and_what_was_found_is_written_back() {
     let mut inverter = work(&stage, "fronius-gen24", &format!("tcp://{}", stage.house.inverter), &shutdown);
     let mut pump = work(&stage, "lambda-eu-l", &format!("tcp://{}", stage.house.heat_pump), &shutdown);
     let controls = || stage.house.truth().controls;
+    pump.all_points(&[Point::TankTemperature, Point::RoomTemperature]).await;
+    inverter.all_points(&[Point::BatteryPower]).await;
 
     // Power from the grid, room for the sun, other set points.
-    pump.want(2, &[Setting::HeatPumpHotWaterShift(Kelvins(6.0)), Setting::HeatPumpRoomShift(Kelvins(-1.5))]);
-    pump.until("set points", |_, _| (controls().tank_set, controls().room_set) == (Some(56.0), Some(19.5))).await;
-    inverter.want(2, &[Setting::BatteryMode(BatteryMode::Charge), Setting::BatteryChargePower(Watts(1_500.0))]);
+    let shifts = [Setting::HeatPumpHotWaterShift(Kelvins(6.0)), Setting::HeatPumpRoomShift(Kelvins(-1.5))];
+    pump.keep(&shifts, || (controls().tank_set, controls().room_set) == (Some(56.0), Some(19.5))).await;
+    let charge = [Setting::BatteryMode(BatteryMode::Charge), Setting::BatteryChargePower(Watts(1_500.0))];
     let charges =
         |storage: &StorageControls| storage.limit_discharge && storage.discharge_pct == -30.0 && storage.from_grid;
-    inverter.until("charging", |_, _| charges(&controls().storage)).await;
-    inverter.want(3, &[Setting::BatteryMode(BatteryMode::Normal), Setting::BatteryChargeLimit(Percent(20.0))]);
+    inverter.keep(&charge, || charges(&controls().storage)).await;
+    let room = [Setting::BatteryMode(BatteryMode::Normal), Setting::BatteryChargeLimit(Percent(20.0))];
     let keeps_room =
         |storage: &StorageControls| storage.limit_charge && !storage.limit_discharge && storage.charge_pct == 20.0;
-    inverter.until("room", |_, _| keeps_room(&controls().storage)).await;
+    inverter.keep(&room, || keeps_room(&controls().storage)).await;
 
     shutdown.cancel();
     for work in [inverter, pump] {
