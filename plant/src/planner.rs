@@ -39,6 +39,8 @@ mod rule;
 mod starts;
 /// Work that waits.
 mod waiting;
+/// The slots ahead without compute.
+mod without;
 
 use crate::command::Mode;
 use crate::plan::{Plan, PlanRequest};
@@ -104,7 +106,12 @@ fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve
     let found = without.as_ref().unwrap_or(found);
     let present = Present::of(found, needed, queued);
     let hot = found.model.hot.as_ref().map(|hot| (hot.start, hot.end));
-    let slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    let mut slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    for (slot, cost) in slots.iter_mut().zip(without::costs(request, nodes.slots())) {
+        if let Some(house) = &mut slot.house {
+            house.cost_without = Some(cost);
+        }
+    }
     let expected_net = -slots.iter().filter_map(|slot| slot.house.as_ref()).map(|house| house.cost).sum::<Eur>();
     Plan { made_at: request.at, mode: request.mode, slots, expected_net }
 }
