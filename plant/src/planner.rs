@@ -87,8 +87,12 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let waiting = waiting::waiting(request, &nodes);
     let hot = legionella::hot(request, &nodes, &expected);
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
-    let model = Model::new(&task);
-    let solution = solve(&model.program)?;
+    let mut model = Model::new(&task);
+    let mut solution = solve(&model.program)?;
+    let rounded = starts::rounded(&Found { model: &model, solution: &solution });
+    if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
+        (model.program, solution) = (program, better);
+    }
     let found = Found { model: &model, solution: &solution };
     Some(settle(request, &found, &waiting, solve))
 }
