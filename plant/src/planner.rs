@@ -85,7 +85,8 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let prices: Vec<f64> =
         request.slots[..nodes.slots()].iter().filter_map(|slot| slot.import_price).map(|price| price.0).collect();
     let waiting = waiting::waiting(request, &nodes);
-    let hot = legionella::hot(request, home.tank.as_ref(), &nodes, &expected);
+    let steered = home.tank.as_ref().filter(|_| home.heater.is_some_and(|heater| heater.for_tank));
+    let hot = legionella::hot(request, steered, &nodes, &expected);
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;

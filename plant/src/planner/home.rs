@@ -279,16 +279,20 @@ fn room(request: &PlanRequest, capability: &Capability) -> Option<Room> {
     Some(Room { warmth, air: air.0, band, thermostat: building.thermostat })
 }
 
+/// The tank, where the heat pump can be set for it or compute heats it. One that follows its own two points is held above the lower.
 fn tank(request: &PlanRequest, capability: &Capability) -> Option<Store> {
     let steered = match capability.heat_pump {
         HeatPumpCapability::Power { tank, .. } => tank.is_some(),
         HeatPumpCapability::Shift { tank, .. } => tank.is_some(),
         HeatPumpCapability::Own | HeatPumpCapability::Offer { .. } => false,
     };
-    let (tank, now) = (Tank::of(&request.site).filter(|_| steered)?, request.tank?.0);
-    let Comfort { tank_low, tank_eur_per_kh, .. } = request.site.building.comfort;
-    let [least, most] = TANK_RANGE_K.map(|beyond| tank_low.0 + beyond);
-    let hot = request.site.building.legionella.map_or(tank_low.0, |programme| programme.temperature.0 + HOTTER_K);
+    let heated = ways(&request.site, capability).tank.is_some();
+    let (tank, now) = (Tank::of(&request.site).filter(|_| steered || heated)?, request.tank?.0);
+    let building = &request.site.building;
+    let Comfort { tank_low, tank_eur_per_kh, .. } = building.comfort;
+    let low = if steered { tank_low.0 } else { building.hot_water.on_below.0 };
+    let [least, most] = TANK_RANGE_K.map(|beyond| low + beyond);
+    let hot = building.legionella.map_or(low, |programme| programme.temperature.0 + HOTTER_K);
     let around = now.clamp(least, most);
-    Some(Store { tank, now, around, low: tank_low.0, cold: tank_eur_per_kh, hot: hot.min(tank.max) })
+    Some(Store { tank, now, around, low, cold: tank_eur_per_kh, hot: hot.min(tank.max) })
 }

@@ -1,7 +1,7 @@
 //! What the devices are to do now: modes and bounds from the plan's marginal values, not watts from its forecast.
 //!
-//! The plan expects a cloudless quarter hour and gets one with clouds. A battery that is told "2.1 kW" then buys what the sun does not bring;
-//! one that is told "you first" does not. So what is worth more decides who goes first, and what is dearer than the grid's power is held:
+//! The plan expects a cloudless quarter hour and gets one with clouds. A battery that is set to 2.1 kW then buys what the sun does not bring;
+//! one that only goes first does not. So what is worth more decides who goes first, and what is dearer than the grid's power is held:
 //!
 //! ```text
 //! compute's kWh  = its work + its heat                       follows the surplus where export earns less
@@ -145,7 +145,7 @@ impl<'a> Present<'a> {
         let power = |power: f64| kilowatts(if power < 1e-3 { 0.0 } else { power * fits });
         Some(HeatPumpIntent {
             room: self.home.room.filter(|_| heater.for_room).map(|_| power(heating)),
-            tank: self.home.tank.map(|_| power(hot_water)),
+            tank: self.home.tank.filter(|_| heater.for_tank).map(|_| power(hot_water)),
             cooling: self.home.room.filter(|_| heater.cools).map(|_| power(cooling)),
         })
     }
