@@ -36,6 +36,8 @@ use crate::baseline::warmth::{HeatPumps, Warm};
 use crate::house::battery::{Bounds, Cells};
 use crate::house::connection;
 use crate::house::room;
+use crate::knowing::Fitted;
+use crate::plan::HeatRoute;
 use crate::point::Point;
 use crate::site::{HeatSource, Site};
 use crate::time::Slot;
@@ -67,6 +69,8 @@ pub(crate) struct Passed {
     pub grid: Option<Watts>,
     /// Compute.
     pub compute: Option<Watts>,
+    /// Where compute's heat was sent; `None`: where its own rule sends it.
+    pub route: Option<HeatRoute>,
     /// The heat pump.
     pub heat_pump: Option<Watts>,
     /// The part of its power that heats the tank.
@@ -150,6 +154,8 @@ pub struct BaselineState {
 #[derive(Clone, Debug)]
 pub(crate) struct Baseline {
     state: BaselineState,
+    /// The building as its history shows it; `None` before it says anything.
+    building: Option<Fitted>,
 }
 
 impl Baseline {
@@ -157,7 +163,12 @@ impl Baseline {
     pub(crate) fn new(site: &Site, state: Option<&BaselineState>) -> Self {
         let mut state = state.cloned().unwrap_or_default();
         state.learnt.prepare(site);
-        Self { state }
+        Self { state, building: None }
+    }
+
+    /// Takes over what the history shows of the building.
+    pub(crate) fn know(&mut self, building: &Fitted) {
+        self.building = (building.days > 0).then(|| building.clone());
     }
 
     /// What a checkpoint keeps.
@@ -195,7 +206,7 @@ impl Baseline {
         let stored = |soc: Option<Percent>| Some(soc?.0 / 100.0 * capacity?);
         self.state.stored = self.state.stored.or(stored(passed.soc.0));
         self.state.stored_really = stored(passed.soc.1);
-        let pumps = self.state.warm.pass(site, &readings, &mut self.state.learnt);
+        let pumps = self.state.warm.pass(site, &readings, (&mut self.state.learnt, self.building.as_ref()));
         let residual = residual(site, passed, &readings);
         let lacking = residual.zip(passed.compute).map(|(residual, _)| residual + pumps.added);
         let change = stored(passed.soc.1).zip(stored(passed.soc.0)).map_or(0.0, |(to, from)| to - from);

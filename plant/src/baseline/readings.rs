@@ -103,8 +103,13 @@ impl Readings {
             soc: soc(passed.soc),
         };
         let compute = kw(passed.compute).unwrap_or(0.0);
-        let warm = Warm { room, tank: tank.0, summer };
-        readings.ways = Ways::own(site, &warm, compute);
+        readings.ways = match passed.route {
+            Some(route) => {
+                let shares = Ways { room: route.room, tank: route.tank, source: route.source };
+                Ways::shared(site, tank.0, compute, shares)
+            }
+            None => Ways::own(site, &Warm { room, tank: tank.0, summer }, compute),
+        };
         let outside = (site.compute.heat_fraction * compute - readings.ways.total()).max(0.0);
         readings.fan = site.compute.reject_share * outside;
         readings

@@ -7,6 +7,8 @@ use crate::house::heat_pump::{self, HeatPump};
 use crate::house::room::{self, Influence, Warmth};
 use crate::house::rule::{self, Heat, Switches};
 use crate::house::tank::Tank;
+use crate::knowing::Fitted;
+use crate::site::building::Fabric;
 use crate::site::{HeatSource, Site};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,9 @@ struct Running<'a> {
     cop: f64,
     /// What that COP's formula makes of a real kilowatt of heat.
     scale: f64,
+    fabric: Fabric,
+    /// What the history shows of the building, where the pump itself shows nothing.
+    building: Option<&'a Fitted>,
 }
 
 impl Warm {
@@ -102,13 +107,24 @@ impl Warm {
     }
 
     /// Passes a slot.
-    pub(super) fn pass(&mut self, site: &Site, readings: &Readings, learnt: &mut Learnt) -> HeatPumps {
+    pub(super) fn pass(
+        &mut self,
+        site: &Site,
+        readings: &Readings,
+        (learnt, building): (&mut Learnt, Option<&Fitted>),
+    ) -> HeatPumps {
         let Some(pump) = HeatPump::of(site) else {
             let electric = readings.heat_pump.unwrap_or(0.0);
             return HeatPumps { electric, added: electric, ..HeatPumps::default() };
         };
-        let scale = if site.building.fabric.is_some() { 1.0 } else { learnt.scale() };
-        let running = Running { site, readings, pump, cop: pump.cop_room(readings.outdoor), scale };
+        let building = building.filter(|_| site.building.fabric.is_none() && !(readings.own_rule && learnt.has_seen()));
+        let scale = match (site.building.fabric, building) {
+            (Some(_), _) => 1.0,
+            (None, Some(building)) => 1.0 / building.cop_scale,
+            (None, None) => learnt.scale(),
+        };
+        let fabric = building.map_or_else(|| room::fabric(site), |building| building.fabric);
+        let running = Running { site, readings, pump, cop: pump.cop_room(readings.outdoor), scale, fabric, building };
         let metered = readings.heat_pump.map(|power| running.split(power));
         let needed = running.needed(metered, learnt);
         let real = metered.unwrap_or_else(|| self.estimated(&running, &needed));
@@ -168,8 +184,7 @@ impl Warm {
 
     /// The room's difference passes on.
     fn room_passes(&mut self, running: &Running<'_>, real: Power, here: Power) {
-        let Running { site, readings, cop, scale, .. } = *running;
-        let fabric = room::fabric(site);
+        let Running { site, readings, cop, scale, fabric, .. } = *running;
         let eer = site.building.cooling.map_or(0.0, |cooling| heat_pump::eer(&cooling, readings.outdoor));
         let heated = (real.heating * running.cop_really(real) - here.heating * cop) / scale;
         let pumped = heated - eer * (real.cooling - here.cooling);
@@ -238,7 +253,7 @@ impl Running<'_> {
 
     /// What is needed, as the weather says and the real heat pump shows; learns from it.
     fn needed(&self, metered: Option<Power>, learnt: &mut Learnt) -> Needed {
-        let Self { site, readings, pump, cop, scale } = *self;
+        let Self { site, readings, pump, cop, scale, fabric, building } = *self;
         let thermostat = site.building.thermostat;
         let sun = readings.sun.unwrap_or(0.0) / 1000.0;
         let causes = Causes {
@@ -249,12 +264,16 @@ impl Running<'_> {
             thermostat: thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room),
         };
         let offset = causes.thermostat - causes.compute;
-        let (expected, deviation) = match site.building.fabric {
-            Some(fabric) => {
-                let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
-                (room::loss(&fabric) * causes.below - gains, 0.0)
+        let by_fabric = || {
+            let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
+            scale * (room::loss(&fabric) * causes.below - gains)
+        };
+        let (expected, deviation) = match (site.building.fabric, building) {
+            (Some(_), _) => (by_fabric(), 0.0),
+            (None, Some(building)) => {
+                (by_fabric(), building.loss_deviation * scale * room::loss(&fabric) * causes.below.abs())
             }
-            None => (learnt.needed(&causes), learnt.heat_deviation()),
+            (None, None) => (learnt.needed(&causes), learnt.heat_deviation()),
         };
         let Some(real) = metered.filter(|real| readings.own_rule && real.cooling < STANDS) else {
             return Needed { heat: expected, deviation };

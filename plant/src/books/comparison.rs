@@ -11,6 +11,7 @@
 
 use crate::baseline::{self, Passed, Without};
 use crate::entry::{Baseline, Bill, SlotAccount, SlotReadings, Stores};
+use crate::knowing::Fitted;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Slot;
@@ -73,6 +74,11 @@ impl Comparison {
     /// What outlasts a restart.
     pub(super) fn state(&self) -> ComparisonState {
         ComparisonState { baseline: self.baseline.state().clone(), standing: self.state }
+    }
+
+    /// Takes over what the history shows of the building.
+    pub(super) fn know(&mut self, building: &Fitted) {
+        self.baseline.know(building);
     }
 
     /// Energy by which the stores of the house differ from those of the baseline.
@@ -208,6 +214,7 @@ fn passed(site: &Site, account: &SlotAccount, (before, sunny): (&SlotReadings, b
         load: mean(account.house).filter(|_| !unknown(account.house_unmetered_s)),
         grid: mean(account.import - account.export),
         compute: mean(account.compute.total()).filter(|_| !unknown(account.uncounted_s)),
+        route: after.route,
         heat_pump: offered(Point::HeatPumpPower, account.heat_pump),
         hot_water: offered(Point::HeatPumpHotWaterPower, account.hot_water),
         battery: offered(Point::BatteryPower, account.discharged - account.charged),

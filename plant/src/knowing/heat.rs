@@ -100,11 +100,6 @@ fn ways(site: &Site, quarter: &Quarter, before: &Before, compute: f64) -> Ways {
         };
         return Ways::own(site, &warm, compute);
     };
-    let rule = site.building.compute_heat;
-    let leak = rule.leak * compute;
-    let heat = (site.compute.heat_fraction - rule.leak).max(0.0) * compute;
-    let exchanger = Tank::of(site)
-        .zip(before.tank)
-        .map_or(0.0, |(tank, now)| rule.exchanger_kw_per_k * (rule.loop_max.0.max(tank.max) - now).max(0.0));
-    Ways { room: leak + route.room * heat, tank: (route.tank * heat).min(exchanger), source: route.source * heat }
+    let shares = Ways { room: route.room, tank: route.tank, source: route.source };
+    Ways::shared(site, before.tank, compute, shares)
 }
