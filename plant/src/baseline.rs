@@ -71,6 +71,8 @@ pub(crate) struct Passed {
     pub compute: Option<Watts>,
     /// Where compute's heat was sent; `None`: where its own rule sends it.
     pub route: Option<HeatRoute>,
+    /// Whether the heat pump was set to cool.
+    pub cools: bool,
     /// The heat pump.
     pub heat_pump: Option<Watts>,
     /// The part of its power that heats the tank.

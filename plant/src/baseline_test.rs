@@ -110,7 +110,7 @@ impl Play {
         let house = &mut self.houses.0;
         let (room, tank, charged) = (Some(house.room()), house.tank(), soc(house));
         house.controls = (self.steered)(slot);
-        let Controls { room_power, hot_water_power, heat_route, .. } = house.controls;
+        let Controls { room_power, hot_water_power, cooling_power, heat_route, .. } = house.controls;
         let flows = house.step(slot.start(), &around, Slot::LENGTH);
         let metered = self.known.offers(crate::point::Point::HeatPumpPower);
         let passed = Passed {
@@ -127,6 +127,7 @@ impl Play {
                 tank: if sink == HeatSink::Tank { 1.0 } else { 0.0 },
                 source: 0.0,
             }),
+            cools: cooling_power.is_some_and(|power| power > Watts::ZERO),
             heat_pump: metered.then_some(flows.heat_pump),
             hot_water: metered.then_some(flows.hot_water),
             battery: Some(flows.battery),

@@ -56,6 +56,8 @@ pub(super) struct Readings {
     pub summer: bool,
     /// Compute's heat.
     pub ways: Ways,
+    /// Whether the heat pump was set to cool.
+    pub cools: bool,
     /// The fan that blows compute's heat out, kW.
     pub fan: f64,
     /// Whether the heat pump ran under its own rule.
@@ -97,6 +99,7 @@ impl Readings {
             tank,
             summer,
             ways: Ways::default(),
+            cools: passed.cools,
             fan: 0.0,
             own_rule: passed.own_rule,
             battery: kw(passed.battery),
