@@ -316,6 +316,23 @@ fn cooling_and_the_programme_against_legionella_run_without_compute_too() {
     assert!(sums.heat_pump > sums.hot_water + 20.0, "it cools: {sums:?}");
 }
 
+/// A plan that cools around noon, long before the own rule would.
+fn cools_early(slot: Slot) -> Controls {
+    let noon = (44..56).contains(&slot.0.rem_euclid(DAY));
+    Controls { cooling_power: noon.then_some(Watts(900.0)), room_power: Some(Watts::ZERO), ..Controls::default() }
+}
+
+#[test]
+fn a_room_that_is_set_to_be_cooled_is_not_heated() {
+    let mut site = site();
+    site.building.cooling = Some(Cooling::default());
+    let mut play = Play::new(site.clone(), site);
+    (play.warmth, play.steered) = (17.0, cools_early);
+    let sums = play.run();
+    near("heat pump", sums.baseline.heat_pump.0, sums.heat_pump, 0.01);
+    near("import", sums.baseline.import.0, sums.import, 0.01);
+}
+
 #[test]
 fn a_boiler_burns_what_compute_spared_it() {
     let mut site = site();

@@ -22,6 +22,8 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+#[cfg(test)]
+mod comparison_test;
 /// The plan that a day began with.
 mod day_plan;
 /// What the books lack.
