@@ -54,7 +54,7 @@ pub mod unit;
 
 pub use environment::of_machine;
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{Partial, load, load_partly, load_toml, load_with, own_data_dir};
+pub use load::{Partial, load, load_partly, load_toml, load_unbuilt, load_with, own_data_dir};
 pub use resolve::{Known, Loaded};
 
 use schemars::JsonSchema;

@@ -44,6 +44,8 @@ pub mod live;
 pub mod notices;
 /// Messages to systemd.
 pub mod notify;
+/// What a box would bring before it is bought.
+mod prospect;
 /// The publishers: Home Assistant, history databases.
 pub mod publish;
 /// Every event and every decision, one line each.

@@ -3,7 +3,9 @@
 use crate::solver::Solver;
 use anyhow::{Result, bail};
 use chrono::Timelike;
+use diary::{Diary, Look};
 pub use energy::{Comfort, Energy};
+pub use forecast::{Service, Source};
 use model::Model;
 use plant::checkpoint::Restored;
 use plant::decision::{Setpoints, Setting};
@@ -25,9 +27,17 @@ use std::path::Path;
 use std::time::Duration;
 use trace::Row;
 
+/// Chance that repeats.
+pub(crate) mod chance;
+/// Typical days.
+pub(crate) mod diary;
 /// Energy and comfort of a simulated house.
 mod energy;
-mod trace;
+/// What is known of sun and weather ahead.
+mod forecast;
+/// Pictures of a simulation.
+pub(crate) mod picture;
+pub(crate) mod trace;
 
 /// A house that somebody else simulates.
 pub(crate) mod world;
@@ -71,38 +81,62 @@ pub struct Simulated {
     pub comfort: Comfort,
     /// The same of the same house without compute.
     pub comfort_without: Comfort,
+    /// Typical days, for the pictures.
+    #[serde(skip)]
+    pub(crate) diary: Diary,
 }
 
-/// Runs `site` through `trace` from `from` to `to`, `progress` hears the share done.
-pub fn run(
-    site: Site,
-    trace: &Path,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    mut progress: impl FnMut(f64),
-) -> Result<Simulated> {
+/// What is played, and with what knowledge.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Only from this moment on.
+    pub from: Option<Timestamp>,
+    /// Only up to this moment.
+    pub to: Option<Timestamp>,
+    /// What the house is told of sun and weather ahead.
+    pub service: Service,
+}
+
+/// Runs `site` through `trace`, `progress` hears the share done.
+pub fn run(site: Site, trace: &Path, options: Options, progress: impl FnMut(f64)) -> Result<Simulated> {
     let rows = trace::read(trace)?;
-    let rows: BTreeMap<Slot, Row> = rows
-        .into_iter()
-        .filter(|(slot, _)| from.is_none_or(|from| slot.start() >= from) && to.is_none_or(|to| slot.start() < to))
+    let Options { from, to, service } = options;
+    let (from, to) = (from.unwrap_or(Timestamp::MIN_UTC), to.unwrap_or(Timestamp::MAX_UTC));
+    match play(site, &rows, (from, to), service, progress) {
+        Some(simulated) => Ok(simulated),
+        None => bail!("{}: no row between --from and --to", trace.display()),
+    }
+}
+
+/// Runs `site` through the `rows` of a span of time; `None` where there are none. What lies behind it is known as far as exchange and
+/// weather service know it.
+pub(crate) fn play(
+    site: Site,
+    rows: &BTreeMap<Slot, Row>,
+    (from, to): (Timestamp, Timestamp),
+    service: Service,
+    mut progress: impl FnMut(f64),
+) -> Option<Simulated> {
+    let played: Vec<(Slot, Row)> = rows
+        .iter()
+        .filter(|(slot, _)| slot.start() >= from && slot.start() < to)
+        .map(|(slot, row)| (*slot, *row))
         .collect();
-    let (Some((first, _)), Some((last, _))) = (rows.first_key_value(), rows.last_key_value()) else {
-        bail!("{}: no row between --from and --to", trace.display());
-    };
-    let (first, last) = (*first, *last);
-    let mut run = Run::new(site, first.start());
+    let ((first, _), (last, _)) = (*played.first()?, *played.last()?);
+    let mut run = Run::new(site, first.start(), service);
     let cycles = Slot::SECONDS as u64 / STEP.as_secs();
-    for (number, (slot, row)) in rows.iter().enumerate() {
-        run.outlook(&rows, *slot);
+    for (number, (slot, row)) in played.iter().enumerate() {
+        run.prices(rows, *slot);
+        run.forecast(rows, *slot, number == 0);
         let mut now = slot.start();
         for cycle in 0..cycles {
             now = slot.start() + chrono::Duration::from_std(STEP * cycle as u32).unwrap_or_default();
             run.cycle(now, row);
         }
         run.serve(now);
-        progress(number as f64 / rows.len() as f64);
+        progress(number as f64 / played.len() as f64);
     }
-    Ok(run.finish(first.start(), last.end()))
+    Some(run.finish(first.start(), last.end()))
 }
 
 /// An engine that draws what it may.
@@ -117,6 +151,7 @@ struct Run {
     model: Model,
     /// The same house without compute, under its own rules.
     without: Model,
+    service: Service,
     budget: Watts,
     /// Energy of compute since the last receipt.
     worked: KilowattHours,
@@ -125,7 +160,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut site: Site, at: Timestamp) -> Self {
+    fn new(mut site: Site, at: Timestamp, service: Service) -> Self {
         for device in &mut site.devices {
             device.max_age = device.max_age.max(STEP * 3);
         }
@@ -147,14 +182,15 @@ impl Run {
             energy_without: Energy::default(),
             comfort: Comfort::default(),
             comfort_without: Comfort::default(),
+            diary: Diary::new(86_400.0 / STEP.as_secs_f64()),
         };
         let without = model.clone();
         let (budget, worked) = (Watts::ZERO, KilowattHours::ZERO);
-        Self { plant, solver: Solver::default(), model, without, budget, worked, latest: None, result }
+        Self { plant, solver: Solver::default(), model, without, service, budget, worked, latest: None, result }
     }
 
     /// Publishes prices as an exchange does: today's, and tomorrow's from the early afternoon.
-    fn outlook(&mut self, rows: &BTreeMap<Slot, Row>, slot: Slot) {
+    fn prices(&mut self, rows: &BTreeMap<Slot, Row>, slot: Slot) {
         let zone = self.plant.site().timezone;
         let local = slot.start().with_timezone(&zone);
         let news = local.minute() == 0 && (local.hour() == PUBLISHED_AT_HOUR || local.hour() == 0);
@@ -171,11 +207,24 @@ impl Run {
         self.handle(Event::Outlook(Box::new(outlook)), slot.start());
     }
 
+    /// Tells what the weather service says, where it has something new.
+    fn forecast(&mut self, rows: &BTreeMap<Slot, Row>, slot: Slot, first: bool) {
+        if first || self.service.has_news(slot) {
+            let outlook = self.service.forecast(rows, slot, self.peak_kw());
+            if outlook != Outlook::default() {
+                self.handle(Event::Outlook(Box::new(outlook)), slot.start());
+            }
+        }
+    }
+
+    fn peak_kw(&self) -> f64 {
+        self.plant.site().pv.map_or(0.0, |pv| pv.peak.0 / 1000.0)
+    }
+
     fn cycle(&mut self, now: Timestamp, row: &Row) {
-        let peak = self.plant.site().pv.map_or(0.0, |pv| pv.peak.0 / 1000.0);
         let export_price = self.latest.as_ref().and_then(|record| record.export_price);
         let around = Around {
-            pv: Watts(row.pv_per_kwp * peak),
+            pv: Watts(row.pv_per_kwp * self.peak_kw()),
             sun: row.ghi,
             outdoor: row.outdoor,
             household: row.load,
@@ -187,6 +236,7 @@ impl Run {
         self.without.step(now, Around { compute: Watts::ZERO, ..around }, STEP);
         self.result.comfort.count(self.plant.site(), self.model.house(), STEP);
         self.result.comfort_without.count(self.plant.site(), self.without.house(), STEP);
+        self.look(now);
         self.worked += self.budget.over(STEP);
         if self.budget > Watts::ZERO {
             self.result.compute_hours += STEP.as_secs_f64() / 3600.0;
@@ -196,6 +246,12 @@ impl Run {
         }
         self.handle(worker(self.budget), now);
         self.handle(Event::Wake, now);
+    }
+
+    fn look(&mut self, now: Timestamp) {
+        let local = now.with_timezone(&self.plant.site().timezone);
+        let price = self.latest.as_ref().and_then(|record| record.import_price).map(|price| price.0);
+        self.result.diary.count(local, &Look { price, ..self.model.look() });
     }
 
     /// A simulated queue is empty: what compute did is the work that can always be had.

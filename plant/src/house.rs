@@ -135,6 +135,14 @@ impl House {
         Self { site: site.clone(), state, controls: Controls::default() }
     }
 
+    /// The house of `site` as it stands: `stored` kWh in the battery, rooms and tank as warm as these.
+    pub(crate) fn standing(site: &Site, stored: f64, room: Warmth, tank: Option<f64>) -> Self {
+        let mut house = Self::new(site);
+        (house.state.stored, house.state.room) = (stored, room);
+        house.state.tank = house.state.tank.zip(tank).map(|(_, tank)| tank);
+        house
+    }
+
     /// Energy in the battery.
     pub fn stored(&self) -> KilowattHours {
         KilowattHours(self.state.stored)

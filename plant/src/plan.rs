@@ -97,7 +97,7 @@ pub struct PlanRequest {
     /// What is known of the house's heat; `None` where its rooms are not measured.
     #[serde(default)]
     pub warmth: Option<Warmth>,
-    /// Work that is expected to arrive in each slot of a day beyond what waits, in kWh; empty where none is.
+    /// Work that is expected to arrive in each of the next 96 slots beyond what waits; empty where none is.
     #[serde(default)]
     pub arrivals: Vec<KilowattHours>,
     /// When the tank was last hot for long enough against legionella; `None` where there is no programme or it is not known.

@@ -39,6 +39,8 @@ mod rule;
 mod starts;
 /// Work that waits.
 mod waiting;
+/// The slots ahead without compute.
+mod without;
 
 use crate::command::Mode;
 use crate::plan::{Plan, PlanRequest};
@@ -83,10 +85,14 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let prices: Vec<f64> =
         request.slots[..nodes.slots()].iter().filter_map(|slot| slot.import_price).map(|price| price.0).collect();
     let waiting = waiting::waiting(request, &nodes);
-    let hot = legionella::hot(request, &nodes, &expected);
+    let hot = legionella::hot(request, home.tank.as_ref(), &nodes, &expected);
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
-    let model = Model::new(&task);
-    let solution = solve(&model.program)?;
+    let mut model = Model::new(&task);
+    let mut solution = solve(&model.program)?;
+    let rounded = starts::rounded(&Found { model: &model, solution: &solution });
+    if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
+        (model.program, solution) = (program, better);
+    }
     let found = Found { model: &model, solution: &solution };
     Some(settle(request, &found, &waiting, solve))
 }
@@ -104,7 +110,12 @@ fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve
     let found = without.as_ref().unwrap_or(found);
     let present = Present::of(found, needed, queued);
     let hot = found.model.hot.as_ref().map(|hot| (hot.start, hot.end));
-    let slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    let mut slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    for (slot, cost) in slots.iter_mut().zip(without::costs(request, nodes.slots())) {
+        if let Some(house) = &mut slot.house {
+            house.cost_without = Some(cost);
+        }
+    }
     let expected_net = -slots.iter().filter_map(|slot| slot.house.as_ref()).map(|house| house.cost).sum::<Eur>();
     Plan { made_at: request.at, mode: request.mode, slots, expected_net }
 }

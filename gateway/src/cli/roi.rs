@@ -1,25 +1,28 @@
-//! `heatmine roi`: what the box has earned of its price, and when it has earned all of it if things go on like this.
+//! `heatmine roi`: what the box has earned of its price, and when it has earned all of it if things go on like this. Before there are
+//! books: what it would bring in a year, from the site and, where there is one, the house's history.
+
+mod books;
 
 use super::{Failure, Outcome, print_json, print_line};
 use crate::config;
-use crate::store::{Disk, Ledger, LedgerError};
-use chrono::NaiveDate;
-use chrono_tz::Tz;
-use clap::Args;
-use plant::totals::Earnings;
-use plant::units::{Currency, Eur};
-use plant::verdict::amount;
-use serde::Serialize;
+use crate::prospect::history::History;
+use crate::prospect::roles::Choice;
+use crate::prospect::{LATITUDE, Question};
+use clap::{Args, ValueEnum};
+use config::Loaded;
+use drivers::sim::place::Place;
+use indicatif::{ProgressBar, ProgressStyle};
+use plant::site::{HeatSource, Site};
+use plant::units::{Celsius, Currency, EurPerKwh, Watts};
 use std::path::{Path, PathBuf};
 
-/// Books shorter than this many days say little about a year.
-const DAYS_MIN: f64 = 14.0;
-const DAYS_A_YEAR: f64 = 365.25;
+/// Heat that leaves the house through an air conditioner costs a third of it in power (EER 3).
+const AIR_CONDITIONER: f64 = 1.0 / 3.0;
 
 /// Arguments of `heatmine roi`.
 #[derive(Debug, Args)]
 pub(super) struct Roi {
-    /// The configuration: it names the data folder and what the box cost (compute.price_eur).
+    /// The configuration: it names the data folder, what the box cost (compute.price_eur) and, for a look ahead, the house.
     #[arg(default_value = "heatmine.toml")]
     file: PathBuf,
     /// The folder that HeatMine keeps its data in; the configuration's where not given.
@@ -31,148 +34,201 @@ pub(super) struct Roi {
     /// Print as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ahead: Ahead,
 }
 
-/// What the books say about a price. Only days whose gain is known count: those of version 0.1.0 knew no house without compute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-struct Return {
-    /// Of all amounts.
-    currency: Currency,
-    price_eur: f64,
-    /// Days that count.
-    days: f64,
-    /// Days of books whose gain is not known.
-    days_unknown: f64,
-    /// The gain: what pays the price back.
-    net_eur: f64,
-    net_eur_per_year: f64,
-    earned_percent: f64,
-    /// Years from the first entry until the price is earned; `None` where it never is.
-    years: Option<f64>,
-    /// What of it the bill and the wear show.
-    bill_eur: f64,
-    /// What of it others paid.
-    revenue_eur: f64,
-    /// What of it the stores still hold, less what a colder room saved.
-    stores_eur: f64,
-    /// What the gain is more than was promised when it was decided to run.
-    forecast_error_eur: f64,
-    /// What the household's own questions were worth to it. Nobody pays it: it pays nothing back.
-    household_eur: f64,
+/// What a look ahead is asked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Before the box is bought")]
+struct Ahead {
+    /// What it would bring in a year, whatever the books say; without books this is what is answered.
+    #[arg(long, conflicts_with = "data")]
+    ahead: bool,
+    /// The house's history: Home Assistant's home-assistant_v2.db, or quarter hours as CSV, as for simulate --trace.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    history: Option<PathBuf>,
+    /// Which statistic of Home Assistant is what, as pv=sensor.solar_energy; several add up with +, none is none.
+    #[arg(long, value_name = "ROLE=ENTITY", requires = "history")]
+    entity: Vec<Choice>,
+    /// What its heat replaces; what [heat] says where not given.
+    #[arg(long, value_enum)]
+    replaces: Option<Replaced>,
+    /// What a kilowatt-hour of gas costs, with --replaces gas.
+    #[arg(long, value_name = "AMOUNT", value_parser = by_kwh)]
+    gas_price: Option<f64>,
+    /// How heat that nobody needs leaves the house; what compute.reject_percent says where not given.
+    #[arg(long, value_enum)]
+    rejects: Option<Rejected>,
+    /// What a kilowatt-hour of compute would be paid; what work.standing_eur_per_kwh says where not given.
+    #[arg(long, value_name = "AMOUNT", value_parser = by_kwh)]
+    work: Option<f64>,
+    /// In how many of the hours in which HeatMine would run there is work, in percent.
+    #[arg(long, value_name = "PERCENT", default_value = "80", value_parser = percent)]
+    sold: f64,
+    /// What the household draws in a year without heat pump and wallbox; from the history, or 3500, where not given.
+    #[arg(long, value_name = "KWH", value_parser = yearly)]
+    household: Option<f64>,
+    /// Days of each month that are simulated.
+    #[arg(long, value_name = "DAYS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=28))]
+    days: u64,
+    /// Of all that is made up: the same seed makes the same year.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+}
+
+/// What compute's heat replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Replaced {
+    /// Nothing: it is worth nothing.
+    None,
+    /// A heat pump.
+    HeatPump,
+    /// A gas boiler.
+    Gas,
+    /// Direct electric heating.
+    Electric,
+}
+
+/// How heat leaves the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Rejected {
+    /// A fan or an open window.
+    Fan,
+    /// An air conditioner.
+    AirConditioner,
 }
 
 impl Roi {
-    /// Compares the books with the price.
+    /// Compares the books with the price, or looks ahead.
     pub(super) fn run(self) -> Outcome {
-        let (data, price, currency) = match (self.data, self.price) {
-            (Some(data), Some(price)) => (data, price, currency(&self.file)),
+        let asks_ahead = self.ahead.ahead || self.ahead.history.is_some();
+        let (data, price, currency) = match (&self.data, self.price) {
+            (Some(data), Some(price)) => (data.clone(), price, currency(&self.file)),
+            (None, _) if asks_ahead => return self.look_ahead(),
             (data, price) => {
-                let loaded = config::load(&self.file)?;
-                let price = price.or(loaded.config.compute.price_eur).ok_or_else(|| {
-                    let file = self.file.display();
-                    let words = format!("{file}: compute.price_eur: missing; expected what the box cost, or --price");
-                    Failure::new(Failure::USAGE, words)
-                })?;
-                (data.unwrap_or(loaded.data_dir), price, loaded.site.currency)
+                let loaded = match config::load(&self.file) {
+                    Ok(loaded) => loaded,
+                    // A house without devices yet has no books.
+                    Err(errors) if data.is_none() && config::load_unbuilt(&self.file).is_ok() => {
+                        drop(errors);
+                        return self.look_ahead();
+                    }
+                    Err(errors) => return Err(errors.into()),
+                };
+                if data.is_none() && !books::are_in(&loaded.data_dir) {
+                    return self.look_ahead();
+                }
+                let price = price.or(loaded.config.compute.price_eur).ok_or_else(|| self.no_price())?;
+                (data.clone().unwrap_or(loaded.data_dir), price, loaded.site.currency)
             }
         };
-        let earned = earned(&data, (price, currency))?;
+        let earned = books::earned(&data, (price, currency))?;
         if self.json {
             return print_json(&earned);
         }
         print_line(earned.words())
     }
-}
 
-fn earned(data: &Path, price: (f64, Currency)) -> Result<Return, Failure> {
-    let path = data.join("ledger.db");
-    if !path.exists() {
-        let words =
-            format!("there is no ledger at {}; expected the data folder of a HeatMine that ran", path.display());
-        return Err(Failure::new(Failure::NO_INPUT, words));
-    }
-    let wrong = |error: LedgerError| Failure::new(65, error.to_string());
-    let ledger = Ledger::open_existing(&Disk::Folder(data.to_owned())).map_err(wrong)?;
-    let head = ledger.head().map_err(wrong)?.sequence;
-    let (first, last) = (ledger.after(0, 1).map_err(wrong)?, ledger.after(head.saturating_sub(1), 1).map_err(wrong)?);
-    let (Some(first), Some(last)) = (first.first(), last.first()) else {
-        return Err(Failure::new(Failure::NO_INPUT, format!("nothing is booked yet in {}", path.display())));
-    };
-    let days = (last.booked_at - first.booked_at).as_seconds_f64() / 86_400.0;
-    let zone = ledger.zone().map_err(wrong)?.unwrap_or(Tz::UTC);
-    let rows = ledger.days(zone, NaiveDate::MIN, NaiveDate::MAX).map_err(wrong)?;
-    Ok(Return::of(price, days, &rows.into_iter().map(|(_, earnings)| earnings).collect::<Vec<_>>()))
-}
-
-impl Return {
-    /// The return of books that span `days`, from the earnings of each of their days.
-    fn of((price_eur, currency): (f64, Currency), days: f64, rows: &[Earnings]) -> Self {
-        let (mut sum, mut known) = (Earnings::default(), 0_u32);
-        for earnings in rows.iter().filter(|earnings| earnings.is_known()) {
-            sum += *earnings;
-            known += 1;
-        }
-        let counted = if rows.is_empty() { 0.0 } else { days * f64::from(known) / rows.len() as f64 };
-        let parts = sum.parts().unwrap_or_default();
-        let net_eur = parts.gain.0;
-        let net_eur_per_year = if counted > 0.0 { net_eur / counted * DAYS_A_YEAR } else { 0.0 };
-        Self {
-            currency,
-            price_eur,
-            days: counted,
-            days_unknown: days - counted,
-            net_eur,
-            net_eur_per_year,
-            earned_percent: if price_eur > 0.0 { net_eur / price_eur * 100.0 } else { 100.0 },
-            years: (net_eur_per_year > 0.0).then(|| price_eur / net_eur_per_year),
-            bill_eur: (parts.bill + parts.wear).0,
-            revenue_eur: parts.revenue.0,
-            stores_eur: (parts.inventory + parts.colder_room).0,
-            forecast_error_eur: parts.forecast_error.0,
-            household_eur: sum.household.0,
-        }
+    fn no_price(&self) -> Failure {
+        let file = self.file.display();
+        let words = format!("{file}: compute.price_eur: missing; expected what the box cost, or --price");
+        Failure::new(Failure::USAGE, words)
     }
 
-    fn words(&self) -> String {
-        let Self { price_eur, days, net_eur, net_eur_per_year, earned_percent, years, .. } = self;
-        let money =
-            |euros: f64| format!("{}{}", if euros <= -0.005 { "-" } else { "" }, amount(Eur(euros), self.currency));
-        let mut lines = vec![
-            format!(
-                "In {days:.1} days the box has earned {}, {earned_percent:.1} % of its price of {}.",
-                money(*net_eur),
-                money(*price_eur)
-            ),
-            format!("  the bill and wear: {}", money(self.bill_eur)),
-            format!("  paid by others: {}", money(self.revenue_eur)),
-            format!("  what battery, room and tank hold more: {}", money(self.stores_eur)),
-            match years {
-                Some(years) => format!(
-                    "At this pace, {} a year, it has paid for itself after {years:.1} years.",
-                    money(*net_eur_per_year)
-                ),
-                None => "At this pace it never pays for itself.".to_owned(),
-            },
-            format!(
-                "When it was decided, {} was promised: the forecast error is {}.",
-                money(net_eur - self.forecast_error_eur),
-                money(self.forecast_error_eur)
-            ),
-            format!(
-                "The household's own questions were worth {} to it by the owner's value, which pays nothing back.",
-                money(self.household_eur)
-            ),
-        ];
-        if self.days_unknown >= 0.05 {
-            let unknown = self.days_unknown;
-            lines.push(format!(
-                "Another {unknown:.1} days are left out: nothing of them could be compared with the house without compute."
-            ));
+    /// What the box would bring.
+    fn look_ahead(&self) -> Outcome {
+        let loaded = config::load_unbuilt(&self.file)?;
+        let price = self.price.or(loaded.config.compute.price_eur).ok_or_else(|| self.no_price())?;
+        let question = self.ahead.question(&loaded, price)?;
+        let bar = ProgressBar::new(1000);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
+            bar.set_style(style);
         }
-        if *days < DAYS_MIN {
-            lines.push("The books are too short to say much about a year.".to_owned());
+        let prospect = question.answer(|share| bar.set_position((share * 1000.0) as u64));
+        bar.finish_and_clear();
+        if self.json {
+            return print_json(&prospect);
         }
-        lines.join("\n")
+        print_line(prospect.words())
+    }
+}
+
+impl Ahead {
+    fn question(&self, loaded: &Loaded, price: f64) -> Result<Question, Failure> {
+        let mut site = loaded.site.clone();
+        self.replace(&mut site)?;
+        match self.rejects {
+            Some(Rejected::AirConditioner) => site.compute.reject_share = AIR_CONDITIONER,
+            Some(Rejected::Fan) | None => {}
+        }
+        if let Some(work) = self.work {
+            site.work.standing = EurPerKwh(work);
+        }
+        let read = |file: &PathBuf| History::read(file, &self.entity, &site);
+        let history = self.history.as_ref().map(read).transpose();
+        let history = history.map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
+        Ok(Question {
+            place: place(loaded),
+            site,
+            price,
+            household_kwh: self.household,
+            sold: self.sold / 100.0,
+            history,
+            days: self.days,
+            seed: self.seed,
+        })
+    }
+
+    /// Puts what compute's heat replaces into the site.
+    fn replace(&self, site: &mut Site) -> Result<(), Failure> {
+        let Some(replaced) = self.replaces else { return Ok(()) };
+        let gas = |site: &Site| match site.displaced {
+            Some(HeatSource::Gas { price, efficiency }) => Some((price.0, efficiency)),
+            Some(HeatSource::HeatPump { .. } | HeatSource::Electric) | None => None,
+        };
+        site.displaced = match replaced {
+            Replaced::None => None,
+            Replaced::Electric => Some(HeatSource::Electric),
+            Replaced::HeatPump if matches!(site.displaced, Some(HeatSource::HeatPump { .. })) => site.displaced,
+            Replaced::HeatPump => {
+                Some(HeatSource::HeatPump { carnot: 0.42, flow: Celsius(35.0), power_max: Watts(4000.0) })
+            }
+            Replaced::Gas => {
+                let (stated, efficiency) = gas(site).map_or((None, 0.92), |(price, share)| (Some(price), share));
+                let price = self.gas_price.or(stated).ok_or_else(|| {
+                    let words =
+                        "--replaces gas: what gas costs is missing; expected --gas-price, or heat.gas_eur_per_kwh";
+                    Failure::new(Failure::USAGE, words)
+                })?;
+                Some(HeatSource::Gas { price: EurPerKwh(price), efficiency })
+            }
+        };
+        if !matches!(site.displaced, Some(HeatSource::HeatPump { .. })) {
+            // What is steered is gone.
+            for device in &mut site.devices {
+                device.controls.retain(|control, _| !control.name().starts_with("heat_pump"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the house stands, as far as the configuration says so.
+fn place(loaded: &Loaded) -> Place {
+    let stated = loaded.config.forecast.iter().find_map(|source| source.latitude.zip(source.longitude));
+    let planes = &loaded.config.plane;
+    let peak: f64 = planes.iter().map(|plane| plane.peak_w).sum();
+    let tilt = planes.iter().map(|plane| plane.tilt_deg * plane.peak_w).sum::<f64>() / peak.max(1.0);
+    let usual = Place::default();
+    let (latitude, longitude) = stated.unwrap_or((LATITUDE, usual.longitude));
+    Place {
+        latitude,
+        longitude,
+        timezone: loaded.site.timezone,
+        tilt: if planes.is_empty() { usual.tilt } else { tilt },
     }
 }
 
@@ -181,73 +237,23 @@ fn currency(file: &Path) -> Currency {
     config::load(file).map_or(Currency::EUR, |loaded| loaded.site.currency)
 }
 
-fn price(text: &str) -> Result<f64, String> {
-    let price = text.parse::<f64>().ok().filter(|price| (0.0..=1e7).contains(price));
-    price.ok_or_else(|| "expected an amount from 0 to 10000000, as 1900".into())
+fn number(text: &str, [least, most]: [f64; 2], expected: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| expected.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn price(text: &str) -> Result<f64, String> {
+    number(text, [0.0, 1e7], "expected an amount from 0 to 10000000, as 1900")
+}
 
-    fn day(gain: f64) -> Earnings {
-        Earnings {
-            revenue: Eur(0.40),
-            household: Eur(0.25),
-            promised: Eur(gain + 0.10),
-            cost: Eur(1.0),
-            cost_without: Eur(1.0 + gain - 0.40),
-            gain: Eur(gain),
-            observed_s: 86_400.0,
-            compared_s: 86_400.0,
-            ..Earnings::default()
-        }
-    }
+fn by_kwh(text: &str) -> Result<f64, String> {
+    number(text, [0.0, 100.0], "expected an amount by the kilowatt-hour from 0 to 100, as 0.30")
+}
 
-    #[test]
-    fn amounts_are_in_the_currency_of_the_house() {
-        let words = Return::of((40_000.0, "CZK".parse().unwrap()), 365.25, &[day(4000.0)]).words();
-        let expected = [
-            "In 365.2 days the box has earned 4000.00 CZK, 10.0 % of its price of 40000.00 CZK.",
-            "At this pace, 4000.00 CZK a year, it has paid for itself after 10.0 years.",
-        ];
-        assert!(expected.iter().all(|line| words.lines().any(|found| found == *line)), "{words}");
-    }
+fn percent(text: &str) -> Result<f64, String> {
+    number(text, [0.0, 100.0], "expected a share from 0 to 100, as 80")
+}
 
-    #[test]
-    fn a_price_is_held_against_what_was_earned() {
-        let rows = [
-            (1000.0, 365.25, 100.0, 10.0, Some(10.0)),
-            (1000.0, 36.525, 100.0, 10.0, Some(1.0)),
-            (1000.0, 30.0, 0.0, 0.0, None),
-            (1000.0, 30.0, -5.0, -0.5, None),
-            (1000.0, 0.0, 0.0, 0.0, None),
-            (0.0, 30.0, 5.0, 100.0, Some(0.0)),
-        ];
-        for (price, days, gain, percent, years) in rows {
-            let found = Return::of((price, Currency::EUR), days, &[day(gain)]);
-            assert!((found.earned_percent - percent).abs() < 1e-9, "{found:?}");
-            assert_eq!(found.years.map(|years| (years * 1e6).round() / 1e6), years, "{found:?}");
-        }
-    }
-
-    #[test]
-    fn only_money_of_known_days_pays_back() {
-        let unknown = Earnings { compared_s: 0.0, gain: Eur(50.0), ..day(50.0) };
-        let found = Return::of((1000.0, Currency::EUR), 3.0, &[day(0.5), unknown, day(-0.2)]);
-        assert!((found.net_eur - 0.3).abs() < 1e-9 && (found.days - 2.0).abs() < 1e-9, "{found:?}");
-        assert!((found.household_eur - 0.5).abs() < 1e-9 && (found.revenue_eur - 0.8).abs() < 1e-9, "{found:?}");
-        assert!((found.bill_eur + 0.5).abs() < 1e-9 && (found.forecast_error_eur + 0.2).abs() < 1e-9, "{found:?}");
-        let words = found.words();
-        for said in [
-            "In 2.0 days the box has earned 0.30 EUR, 0.0 % of its price of 1000.00 EUR.",
-            "the bill and wear: -0.50 EUR",
-            "paid by others: 0.80 EUR",
-            "0.50 EUR was promised: the forecast error is -0.20 EUR",
-            "own questions were worth 0.50 EUR to it by the owner's value, which pays nothing back",
-            "Another 1.0 days are left out",
-        ] {
-            assert!(words.contains(said), "{said} is not in: {words}");
-        }
-    }
+fn yearly(text: &str) -> Result<f64, String> {
+    number(text, [100.0, 1e6], "expected kilowatt-hours a year from 100 to 1000000, as 3500")
 }

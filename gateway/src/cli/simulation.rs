@@ -1,12 +1,13 @@
 //! `heatmine simulate` and `heatmine replay`.
 
 use super::{Failure, Outcome, moment, print_json, print_line};
-use crate::simulate::Simulated;
+use crate::simulate::picture::pictures;
+use crate::simulate::{Options, Service, Simulated, Source};
 use crate::{config, replay, simulate};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use plant::time::Timestamp;
-use plant::units::{EurPerKwh, KilowattHours};
+use plant::units::{Currency, EurPerKwh, KilowattHours};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,8 @@ pub(super) struct Simulate {
     /// An outside simulator is the house: its lines come on standard input, the answers go to standard output.
     #[arg(long, value_name = "WHERE", value_parser = ["stdio"], conflicts_with_all = ["file", "trace", "from", "to"])]
     world: Option<String>,
-    /// Quarter hours as CSV (also gzipped): time_utc, price_eur_mwh, pv_w_per_kwp, load_w, t_out_c, ghi_w_m2, dhw_w.
+    /// Quarter hours as CSV (also gzipped): time_utc, price_eur_mwh, pv_w_per_kwp, load_w, t_out_c, ghi_w_m2, dhw_w. Where it has them,
+    /// these are what was expected: pv_forecast_w_per_kwp, t_out_forecast_c, ghi_forecast_w_m2.
     #[arg(long, value_name = "CSV", required_unless_present = "world")]
     trace: Option<PathBuf>,
     /// Only from this moment on, as 2024-06-01T00:00:00Z.
@@ -28,6 +30,15 @@ pub(super) struct Simulate {
     /// Only up to this moment.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
+    /// What the house is told of sun and weather ahead.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "world")]
+    forecast: Source,
+    /// Of the errors of the forecasts: the same seed gives the same errors.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "world")]
+    seed: u64,
+    /// Draw the months and a typical day of each season into this folder, as SVG.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "world")]
+    pictures: Option<PathBuf>,
     /// Write the result into this file; to standard output where not given.
     #[arg(long, value_name = "JSON")]
     out: Option<PathBuf>,
@@ -50,9 +61,14 @@ impl Simulate {
             bar.set_style(style);
         }
         let progress = |share: f64| bar.set_position((share * 1000.0) as u64);
-        let result = simulate::run(loaded.site, trace, self.from, self.to, progress)
+        let service = Service { source: self.forecast, seed: self.seed };
+        let options = Options { from: self.from, to: self.to, service };
+        let result = simulate::run(loaded.site, trace, options, progress)
             .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
         bar.finish_and_clear();
+        if let Some(folder) = &self.pictures {
+            draw(folder, &result, currency)?;
+        }
         let Some(out) = self.out else { return print_json(&result) };
         write_json(&out, &result)?;
         let total = &result.total;
@@ -134,6 +150,16 @@ fn report(result: &Simulated) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Draws the pictures of a simulation into `folder`, which is made where it is not there.
+fn draw(folder: &Path, result: &Simulated, currency: Currency) -> Outcome {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::new(Failure::CANT_CREATE, format!("cannot make {}: {error}", folder.display())))?;
+    for (name, svg) in pictures(result, currency) {
+        write(&folder.join(name), svg)?;
+    }
+    Ok(())
 }
 
 fn write_json(file: &Path, value: &impl Serialize) -> Outcome {

@@ -43,6 +43,33 @@ pub fn load_partly(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Re
     }
 }
 
+/// The same for a house that may not be equipped yet: where the file names no device, an inverter and a heat pump stand for them while it
+/// is checked, and the site has none.
+pub fn load_unbuilt(path: &Path) -> Result<Loaded, ConfigErrors> {
+    let (mut document, unread) = Document::read_partly(path);
+    form::complete(&mut document.value);
+    let sections = document.value.get("device").and_then(Value::as_array).map_or(0, Vec::len);
+    if sections == 0 && unread.is_none() && document.value.is_object() {
+        document.value["device"] = serde_json::json!([
+            { "name": "inverter", "type": "fronius-gen24", "address": "tcp://127.0.0.1:502" },
+            { "name": "heat-pump", "type": "lambda-eu-l", "address": "tcp://127.0.0.1:502" },
+        ]);
+    }
+    environment::complete(&mut document.value, environment::of_machine);
+    let judged = judge(path, document);
+    let errors = unread.unwrap_or(judged.errors);
+    match judged.loaded {
+        Some(mut loaded) if errors.errors.is_empty() => {
+            if sections == 0 {
+                loaded.site.devices.clear();
+                loaded.devices.clear();
+            }
+            Ok(loaded)
+        }
+        Some(_) | None => Err(errors),
+    }
+}
+
 /// The data folder that a file names itself; `None` where it leaves that to the defaults, or cannot be read.
 pub fn own_data_dir(path: &Path) -> Option<PathBuf> {
     let (document, _) = Document::read_partly(path);

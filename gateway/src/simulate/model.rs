@@ -1,6 +1,7 @@
 //! The simulated house as the core meets it: what its points say, and what its controls do. It is the site's own house: the model of
 //! the baseline, with compute in it.
 
+use crate::simulate::diary::Look;
 use crate::simulate::energy::Energy;
 use plant::decision::Setting;
 use plant::house::{Around, Flows, House};
@@ -48,6 +49,21 @@ impl Model {
     /// The house itself.
     pub(crate) fn house(&self) -> &House {
         &self.house
+    }
+
+    /// What it is doing, without the price.
+    pub(crate) fn look(&self) -> Look {
+        let kilowatts = |watts: Watts| watts.0 / 1000.0;
+        Look {
+            price: None,
+            pv: kilowatts(self.flows.pv),
+            household: kilowatts(self.household()),
+            heat_pump: kilowatts(self.flows.heat_pump),
+            compute: kilowatts(self.flows.compute),
+            battery: kilowatts(self.flows.battery),
+            soc: self.truth(Point::BatterySoc),
+            room: self.house.room().0,
+        }
     }
 
     /// What `point` says, in the steps of usual sensors; `None` where nothing measures it.

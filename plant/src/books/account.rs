@@ -16,6 +16,9 @@ use crate::value::tariff::Prices;
 use crate::value::thermal;
 use std::time::Duration;
 
+/// A smaller share of compute's heat is what rounding leaves.
+const LITTLE: f64 = 1e-6;
+
 /// What one interval within a slot adds to its account.
 #[derive(Clone, Debug)]
 pub(super) struct Interval {
@@ -196,7 +199,7 @@ fn sent(sink: HeatSink, planned: Option<HeatRoute>) -> HeatRoute {
         HeatSink::HeatPumpSource => (one(0.0, 0.0, 1.0), |route| route.source),
         HeatSink::Outside => (one(0.0, 0.0, 0.0), |route| 1.0 - route.room - route.tank - route.source),
     };
-    planned.filter(|route| share(route) > 0.0).unwrap_or(whole)
+    planned.filter(|route| share(route) > LITTLE).unwrap_or(whole)
 }
 
 /// The parts of the time from `from`, `span` long, cut at the borders of slots.

@@ -41,6 +41,8 @@ pub(super) struct Expected {
     pub margins: [f64; 3],
     /// Whether it is a summer day.
     pub summer: bool,
+    /// Whether it is one to its end.
+    pub summer_through: bool,
 }
 
 /// What is expected of the nodes, or `None` where too little is known to plan the house.
@@ -100,6 +102,7 @@ fn one(request: &PlanRequest, home: &Home, (nodes, step): (&Nodes, usize), (bran
         drawn: mean(&|slot| kilowatts(slot.hot_water)),
         margins: std::array::from_fn(|tier| mean(&|slot| slot.hot_water_margin[tier]).min(MARGIN_MAX)),
         summer: first.summer,
+        summer_through: slots[nodes.steps[step].clone()].iter().all(|slot| slot.summer),
     }
 }
 

@@ -3,8 +3,10 @@
 use crate::planner::model::{Model, dual, value};
 use crate::program::Solution;
 
-/// Of its greatest power, so much is running.
+/// Of its greatest power, and of its least, so much is running: a program knows no least power, and what is nearer to it than to zero is
+/// meant to run.
 const RUNNING: f64 = 0.03;
+const RUNNING_OF_LEAST: f64 = 0.5;
 
 /// A program and its solution.
 #[derive(Debug)]
@@ -160,6 +162,7 @@ impl Found<'_, '_> {
 
     /// More power than this is running.
     pub(super) fn running(&self) -> f64 {
-        RUNNING * self.model.home.compute.max
+        let compute = &self.model.home.compute;
+        (RUNNING * compute.max).max(RUNNING_OF_LEAST * compute.min)
     }
 }

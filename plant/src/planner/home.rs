@@ -157,8 +157,9 @@ pub(super) struct Store {
 
 /// A heat pump left to its own rule holds its set point to within so much, K.
 const OWN_RULE_K: f64 = 0.1;
-/// Forecasts miss the room by a twentieth of a kelvin.
+/// Forecasts miss the room by a twentieth of a kelvin in the heating season, and by twice that where the sun warms it.
 const ROOM_MARGIN_K: f64 = 0.05;
+const ROOM_MARGIN_ABOVE_K: f64 = 0.1;
 /// A tank is used between so many K around its least temperature.
 const TANK_RANGE_K: [f64; 2] = [0.0, 13.0];
 
@@ -267,10 +268,11 @@ fn room(request: &PlanRequest, capability: &Capability) -> Option<Room> {
         | HeatPumpCapability::Shift { room: None, .. }
         | HeatPumpCapability::Power { room: None, .. } => (set - OWN_RULE_K, room_high.0),
     };
+    let below = |high: f64| (high - ROOM_MARGIN_ABOVE_K).max(low);
     let band = Band {
         low,
-        high: high.max(low),
-        high_summer: room_high_summer.0.max(low),
+        high: below(high),
+        high_summer: below(room_high_summer.0),
         cold: cold_eur_per_kh,
         warm: warm_eur_per_kh,
     };

@@ -2,6 +2,7 @@
 
 use crate::plan::PlanRequest;
 use crate::planner::expected::Expected;
+use crate::planner::home::Store;
 use crate::planner::nodes::Nodes;
 use crate::time::elapsed;
 use std::ops::Range;
@@ -16,14 +17,25 @@ const AHEAD_H: f64 = 36.0;
 const SURPLUS: f64 = 1.5;
 /// The later the dearer, EUR/kWh for each hour: what is done is done.
 const LATER: f64 = 0.0005;
+/// Power is never counted as cheaper than this, EUR/kWh: what costs nothing is not worth waiting for.
+const LEAST: f64 = 0.01;
 /// It is kept hot for so long beyond what is asked, h.
 const LONGER_H: f64 = 0.5;
 
-/// The steps in which the tank has to be hot; `None` where that is not due.
-pub(super) fn hot(request: &PlanRequest, nodes: &Nodes, expected: &[Expected]) -> Option<Range<usize>> {
-    let programme = request.site.building.legionella?;
-    let since = request.disinfected.map_or(0.0, |last| elapsed(last, request.at).as_secs_f64() / 3600.0);
-    let due = EVERY_H - since;
+/// A tank that nobody heats is half way down to its least temperature after so many hours.
+const COOLS_H: f64 = 8.0;
+
+/// The steps in which the tank of `store` has to be hot; `None` where that is not due. Nobody knows of a tank that was never seen hot when
+/// it last was: it is due.
+pub(super) fn hot(
+    request: &PlanRequest,
+    store: Option<&Store>,
+    nodes: &Nodes,
+    expected: &[Expected],
+) -> Option<Range<usize>> {
+    let (programme, store) = (request.site.building.legionella?, store?);
+    let since = request.disinfected.map(|last| elapsed(last, request.at).as_secs_f64() / 3600.0);
+    let due = since.map_or(AHEAD_H, |since| EVERY_H - since);
     if due > AHEAD_H {
         return None;
     }
@@ -35,9 +47,12 @@ pub(super) fn hot(request: &PlanRequest, nodes: &Nodes, expected: &[Expected]) -
         (node, start, end)
     });
     let steps: Vec<(usize, f64, f64)> = steps.collect();
-    let cost = |&(node, _, end): &(usize, f64, f64)| {
-        let Expected { buy, sell, pv, load, .. } = expected[node];
-        (if pv - load > SURPLUS { sell } else { buy }) + LATER * end
+    // A tank that is nearly hot needs little more: what has begun is ended.
+    let lacks = |hours: f64| store.hot - store.low - (store.now - store.low) * (-hours / COOLS_H).exp2();
+    let cost = |&(node, start, end): &(usize, f64, f64)| {
+        let Expected { buy, sell, pv, load, cop_tank, .. } = expected[node];
+        let price = if pv - load > SURPLUS { sell } else { buy } + LATER * end;
+        price.max(LEAST) * lacks(start).max(0.0) / cop_tank
     };
     let in_time = steps.iter().filter(|(_, _, end)| *end <= latest);
     let (_, from, _) = *in_time.min_by(|a, b| cost(a).total_cmp(&cost(b))).or(steps.first())?;

@@ -13,6 +13,10 @@ use std::ops::Range;
 const PAUSE: f64 = 0.5;
 /// Work that takes less than so many hours at full power waits for more, where waiting is cheap.
 const BATCH_HOURS: f64 = 0.4;
+/// A least power below this share of the greatest makes no difference.
+const SMALL: f64 = 0.1;
+/// Less power than this is none, kW.
+const TINY: f64 = 1e-3;
 /// So long it waits, h.
 const WAITS: f64 = 2.0;
 
@@ -63,6 +67,30 @@ pub(super) fn bridges(found: &Found<'_, '_>) -> bool {
         cost += (power - value).max(0.0) * model.home.compute.min * nodes.all[node].hours;
     }
     false
+}
+
+/// The program in which the next hours know the least power: where `found` plans less, compute rests or runs at it, whichever is nearer.
+/// `None` where nothing changes, or the least power is so small that it makes no difference.
+pub(super) fn rounded(found: &Found<'_, '_>) -> Option<Program> {
+    let (model, compute) = (found.model, &found.model.home.compute);
+    if compute.min < SMALL * compute.max {
+        return None;
+    }
+    let soon = |node: &usize| model.nodes.all[*node].hours < PAUSE;
+    let nodes = (0..model.nodes.all.len()).filter(soon);
+    let between = nodes.filter(|node| (TINY..compute.min - TINY).contains(&found.flows(*node).compute));
+    let mut program = None;
+    for node in between {
+        let column = model.columns.compute[node];
+        let program = program.get_or_insert_with(|| model.program.clone());
+        let bounds = &mut program.columns[column];
+        if found.runs(found.flows(node).compute) {
+            bounds.lower = bounds.lower.max(compute.min).min(bounds.upper);
+        } else {
+            bounds.upper = bounds.lower;
+        }
+    }
+    program
 }
 
 /// The steps of the run that begins now.

@@ -18,7 +18,7 @@ pub(super) fn waiting(request: &PlanRequest, nodes: &Nodes) -> Waiting {
     let demand = Demand::of(&request.backlog, &request.site.work, request.tokens_per_kwh);
     let first = Slot::containing(request.at);
     let comes = |slot: i64| {
-        let of_day = request.arrivals.get((first.0 + slot).rem_euclid(DAY) as usize);
+        let of_day = request.arrivals.get(slot.rem_euclid(DAY) as usize);
         of_day.map_or(0.0, |energy| energy.0)
     };
     // What comes later is given as much time as what waits has at most; a day where nothing waits.

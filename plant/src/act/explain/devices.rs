@@ -1,6 +1,6 @@
 //! What battery and heat pump do in words: what is seen of them, why they are set so, and the prices that speak for it.
 
-use crate::decision::{BatteryMode, Decision, Setpoint, Setting};
+use crate::decision::{BatteryMode, Decision, HeatPumpMode, Setpoint, Setting};
 use crate::plan::{HouseIntent, short};
 use crate::point::{Point, Role};
 use crate::reason::Reason;
@@ -25,11 +25,12 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     /// What is seen of a role; `None` where nothing of it can be set.
     fn of(situation: &Situation<'a>, decision: &'a Decision, role: Role, power: Point) -> Option<Self> {
-        let mut own = decision.settings.iter().filter(|setpoint| setpoint.setting.control().role() == role);
-        let first = own.next()?;
-        let setpoint = if first.setting.is_safe() { own.find(|other| !other.setting.is_safe()) } else { None };
+        let own = || decision.settings.iter().filter(|setpoint| setpoint.setting.control().role() == role);
+        // What makes a device work says more than what keeps it from it.
+        let set = || own().filter(|setpoint| !setpoint.setting.is_safe());
+        let setpoint = set().find(|setpoint| !stops(setpoint.setting)).or_else(|| set().next());
         Some(Self {
-            setpoint: setpoint.unwrap_or(first),
+            setpoint: setpoint.or_else(|| own().next())?,
             power: situation.image.get(power).fresh().map(Watts),
             price: situation.prices.import,
             plan: situation.planned.and_then(|planned| planned.house.as_ref()),
@@ -66,6 +67,13 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// Whether a heat pump that is set so does not heat.
+fn stops(setting: Setting) -> bool {
+    let heats = setting.control().role() == Role::HeatPump;
+    let nothing = setting.number().is_some_and(|number| number <= 0.0);
+    heats && (nothing || setting == Setting::HeatPumpMode(HeatPumpMode::Block))
+}
+
 /// What the battery does and why; `None` where nothing of it can be set.
 pub(crate) fn explain_battery(situation: &Situation<'_>, decision: &Decision) -> Option<String> {
     Seen::of(situation, decision, Role::Battery, Point::BatteryPower).map(|seen| battery(&seen))
@@ -92,7 +100,10 @@ fn battery(seen: &Seen<'_>) -> String {
         charging.map_or("Set to charge from the grid".to_owned(), |power| format!("Charging at {power} from the grid"))
     } else if reason == Reason::KeepRoom {
         "Kept from charging".to_owned()
-    } else if reason == Reason::HoldForLater {
+    } else if matches!(
+        reason,
+        Reason::HoldForLater | Reason::BatteryReserve | Reason::FuseLimit | Reason::GridDimmed | Reason::Island
+    ) {
         "Kept from giving its energy".to_owned()
     } else {
         "Kept from feeding compute".to_owned()
@@ -112,7 +123,10 @@ fn heat_pump(seen: &Seen<'_>) -> String {
     }
     let with = running.map_or(String::new(), |power| format!(" with {power}"));
     let reason = seen.setpoint.reason;
-    let does = if reason == Reason::HoldForLater {
+    if reason == Reason::Idle && stops(seen.setpoint.setting) {
+        return "Resting: no heat is needed.".to_owned();
+    }
+    let does = if reason == Reason::HoldForLater || stops(seen.setpoint.setting) {
         "Made to wait".to_owned()
     } else if reason == Reason::Preheat {
         format!("Heating ahead{with}")
@@ -142,7 +156,6 @@ fn own_rule(seen: &Seen<'_>, does: Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::HeatPumpMode;
     use crate::plan::MarginalValues;
     use crate::point::DeviceId;
     use crate::units::Eur;
@@ -209,6 +222,12 @@ mod tests {
                 Some(0.0),
                 "Kept from feeding compute: power is cheap enough now.",
             ),
+            (
+                mode(BatteryMode::Hold),
+                Reason::BatteryReserve,
+                Some(0.0),
+                "Kept from giving its energy: the battery reserve is kept.",
+            ),
             (mode(BatteryMode::Normal), Reason::OwnRule, Some(400.0), "Under its own control, giving 400 W."),
             (mode(BatteryMode::Normal), Reason::Unset, Some(5.0), "Under its own control, resting."),
             (
@@ -251,6 +270,8 @@ mod tests {
                 Some(0.0),
                 "Made to wait: heat is cheaper later.",
             ),
+            (Setting::HeatPumpRoomPower(Some(Watts::ZERO)), Reason::Idle, Some(0.0), "Resting: no heat is needed."),
+            (Setting::HeatPumpHotWaterPower(Some(Watts::ZERO)), Reason::TooHot, None, "Made to wait: it is too hot."),
             (mode(HeatPumpMode::Normal), Reason::Idle, Some(650.0), "Under its own control, running at 650 W."),
         ];
         for (setting, reason, power, expected) in rows {

@@ -3,6 +3,9 @@
 use super::{Model, TIE};
 use crate::planner::expected::Expected;
 
+/// Of what power is worth at the end of the plan, so much counts for energy that is still in the battery.
+const TERMINAL_STORED: f64 = 0.9;
+
 impl Model<'_> {
     /// What is taken from the grid and given to it, and what stays on the roof.
     pub(super) fn connection(&mut self) {
@@ -38,8 +41,9 @@ impl Model<'_> {
             (nodes.hourly(node, TIE), [0.0, most.min(battery.charge)])
         });
         let discharge = self.quantity(|node| (nodes.hourly(node, battery.wear), [0.0, battery.discharge]));
-        let stored =
-            self.quantity(|node| (nodes.terminal(node, battery.one_way * worth), [battery.least, battery.capacity]));
+        // What is taken out then wears the battery off, too, and a later use is less certain than the one at hand.
+        let left = battery.one_way * (worth * TERMINAL_STORED - battery.wear).max(0.0);
+        let stored = self.quantity(|node| (nodes.terminal(node, left), [battery.least, battery.capacity]));
         self.balance(&charge, -1.0);
         self.balance(&discharge, 1.0);
         for (node, at) in self.nodes.all.iter().enumerate() {

@@ -92,7 +92,7 @@ impl Model<'_> {
                 };
             }
             self.warm_up(node, &room, &response);
-            let high = if summer { room.band.high_summer } else { room.band.high };
+            let high = if expected[node].summer_through { room.band.high_summer } else { room.band.high };
             let air = self.columns.air[node];
             self.program.row([(air, 1.0), (cold[node], 1.0)], [room.band.low, f64::INFINITY]);
             self.program.row([(air, 1.0), (warm[node], -1.0)], [f64::NEG_INFINITY, high]);

@@ -11,6 +11,8 @@ const COLDEST: f64 = 5.0;
 const TIERS: [f64; 3] = [0.3, 0.3, 0.3];
 /// What a kelvin hour costs that the tank is not as hot as it has to be against legionella, EUR.
 const NOT_HOT: f64 = 2.0;
+/// What a kelvin hour costs by which the tank is warmer than the loop that heats it: so much that no heat is led against it.
+const BEYOND: f64 = 0.2;
 
 impl Model<'_> {
     /// The tank, and the kelvins that it lacks.
@@ -61,12 +63,24 @@ impl Model<'_> {
         }
         let row = self.program.row(terms, [right, right]);
         self.rows.tank.push(row);
-        // What the coil takes, and what the exchanger gives to a tank that is about as warm as now.
-        self.program.columns[self.columns.hot_water[node]].upper =
-            self.program.columns[self.columns.hot_water[node]].upper.min(store.tank.coil_max / expected.cop_tank);
+        // What the coil takes.
+        let pumped = &mut self.program.columns[self.columns.hot_water[node]];
+        pumped.upper = pumped.upper.min(store.tank.coil_max / expected.cop_tank);
         if let Some(exchanger) = self.home.compute.ways.tank {
-            let warmer = (self.home.compute.ways.loop_max - store.around).max(0.0);
-            self.program.columns[self.columns.to_tank[node]].upper = exchanger * warmer;
+            self.exchanger(node, store, exchanger);
         }
+    }
+
+    /// The exchanger gives as much as the loop is warmer than the tank, and nothing to a tank that is warmer.
+    fn exchanger(&mut self, node: usize, store: &Store, exchanger: f64) {
+        let loop_max = self.home.compute.ways.loop_max;
+        let to_tank = self.columns.to_tank[node];
+        let Some(before) = self.nodes.all[node].before else {
+            self.program.columns[to_tank].upper = exchanger * (loop_max - store.now).max(0.0);
+            return;
+        };
+        let beyond = self.program.column(self.nodes.hourly(node, BEYOND), [0.0, f64::INFINITY]);
+        let terms = [(to_tank, 1.0), (self.columns.tank[before], exchanger), (beyond, -exchanger)];
+        self.program.row(terms, [f64::NEG_INFINITY, exchanger * loop_max]);
     }
 }
