@@ -3,7 +3,12 @@
 //! Terms: the *difference* is the real house less the baseline. Both live under the same weather, household and hot water, so that
 //! these cancel: what has to be followed is only what compute changed. *Needed* heat is what the building loses at the thermostat's
 //! setpoint less its gains; the real heat pump shows it whenever it runs between its limits, and elsewhere it is computed: from the
-//! building's numbers where somebody has measured them ([`Building::fabric`]), else by what was learnt.
+//! building's numbers where somebody has measured them ([`Building::fabric`]), else by what was learnt. A heat pump that a plan steers
+//! shows nothing of what is needed: while it does, the building counts as its history shows it, by the response of its rooms. The battery
+//! of the baseline follows its own rule at all times, whatever a plan does with the real one.
+//!
+//! Switching from the one to the other makes no jump, because it is the difference that is carried along. A need that was reckoned wrong
+//! makes a difference in the rooms that corrects it within hours; what is left is the loss of a room so much warmer or colder.
 //!
 //! ```text
 //! real heat pump --+--> needed heat --> own rule at the baseline's room --> heat pump of the baseline --+
