@@ -3,7 +3,12 @@
 //! Terms: the *difference* is the real house less the baseline. Both live under the same weather, household and hot water, so that
 //! these cancel: what has to be followed is only what compute changed. *Needed* heat is what the building loses at the thermostat's
 //! setpoint less its gains; the real heat pump shows it whenever it runs between its limits, and elsewhere it is computed: from the
-//! building's numbers where somebody has measured them ([`Building::fabric`]), else by what was learnt.
+//! building's numbers where somebody has measured them ([`Building::fabric`]), else by what was learnt. A heat pump that a plan steers
+//! shows nothing of what is needed: while it does, the building counts as its history shows it, by the response of its rooms. The battery
+//! of the baseline follows its own rule at all times, whatever a plan does with the real one.
+//!
+//! Switching from the one to the other makes no jump, because it is the difference that is carried along. A need that was reckoned wrong
+//! makes a difference in the rooms that corrects it within hours; what is left is the loss of a room so much warmer or colder.
 //!
 //! ```text
 //! real heat pump --+--> needed heat --> own rule at the baseline's room --> heat pump of the baseline --+
@@ -36,6 +41,8 @@ use crate::baseline::warmth::{HeatPumps, Warm};
 use crate::house::battery::{Bounds, Cells};
 use crate::house::connection;
 use crate::house::room;
+use crate::knowing::Fitted;
+use crate::plan::HeatRoute;
 use crate::point::Point;
 use crate::site::{HeatSource, Site};
 use crate::time::Slot;
@@ -67,6 +74,10 @@ pub(crate) struct Passed {
     pub grid: Option<Watts>,
     /// Compute.
     pub compute: Option<Watts>,
+    /// Where compute's heat was sent; `None`: where its own rule sends it.
+    pub route: Option<HeatRoute>,
+    /// Whether the heat pump was set to cool.
+    pub cools: bool,
     /// The heat pump.
     pub heat_pump: Option<Watts>,
     /// The part of its power that heats the tank.
@@ -150,6 +161,8 @@ pub struct BaselineState {
 #[derive(Clone, Debug)]
 pub(crate) struct Baseline {
     state: BaselineState,
+    /// The building as its history shows it; `None` before it says anything.
+    building: Option<Fitted>,
 }
 
 impl Baseline {
@@ -157,7 +170,12 @@ impl Baseline {
     pub(crate) fn new(site: &Site, state: Option<&BaselineState>) -> Self {
         let mut state = state.cloned().unwrap_or_default();
         state.learnt.prepare(site);
-        Self { state }
+        Self { state, building: None }
+    }
+
+    /// Takes over what the history shows of the building.
+    pub(crate) fn know(&mut self, building: &Fitted) {
+        self.building = (building.days > 0).then(|| building.clone());
     }
 
     /// What a checkpoint keeps.
@@ -195,7 +213,7 @@ impl Baseline {
         let stored = |soc: Option<Percent>| Some(soc?.0 / 100.0 * capacity?);
         self.state.stored = self.state.stored.or(stored(passed.soc.0));
         self.state.stored_really = stored(passed.soc.1);
-        let pumps = self.state.warm.pass(site, &readings, &mut self.state.learnt);
+        let pumps = self.state.warm.pass(site, &readings, (&mut self.state.learnt, self.building.as_ref()));
         let residual = residual(site, passed, &readings);
         let lacking = residual.zip(passed.compute).map(|(residual, _)| residual + pumps.added);
         let change = stored(passed.soc.1).zip(stored(passed.soc.0)).map_or(0.0, |(to, from)| to - from);

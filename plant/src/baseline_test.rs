@@ -1,7 +1,11 @@
 //! The baseline beside two simulated houses, one with compute and one without: what it says of the one without must be what that did.
 
 use crate::baseline::{Baseline, BaselineState, Passed, Without};
-use crate::house::{Around, Flows, House};
+use crate::decision::BatteryMode;
+use crate::history::Quarter;
+use crate::house::{Around, Controls, Flows, House};
+use crate::knowing::Knowing;
+use crate::plan::HeatRoute;
 use crate::site::building::{Building, Cooling, Fabric, HeatCurve, Legionella};
 use crate::site::{HeatSink, HeatSource, Site, Store};
 use crate::test_site;
@@ -87,13 +91,17 @@ struct Play {
     slots: i64,
     baseline: Baseline,
     houses: (House, House),
+    /// What the plan sets the devices of the house with compute to.
+    steered: fn(Slot) -> Controls,
+    knowing: Option<Knowing>,
 }
 
 impl Play {
     fn new(site: Site, known: Site) -> Self {
         let baseline = Baseline::new(&known, None);
         let houses = (House::new(&site), House::new(&site));
-        Self { known, site, warmth: 0.0, slots: 28 * DAY, baseline, houses }
+        let steered = |_| Controls::default();
+        Self { known, site, warmth: 0.0, slots: 28 * DAY, baseline, houses, steered, knowing: None }
     }
 
     fn passed(&mut self, slot: Slot, compute: Watts) -> (Passed, Flows, Flows) {
@@ -101,6 +109,8 @@ impl Play {
         let soc = |house: &House| Some(Percent(100.0 * (house.stored() / KilowattHours(10.0))));
         let house = &mut self.houses.0;
         let (room, tank, charged) = (Some(house.room()), house.tank(), soc(house));
+        house.controls = (self.steered)(slot);
+        let Controls { room_power, hot_water_power, cooling_power, heat_route, .. } = house.controls;
         let flows = house.step(slot.start(), &around, Slot::LENGTH);
         let metered = self.known.offers(crate::point::Point::HeatPumpPower);
         let passed = Passed {
@@ -108,13 +118,20 @@ impl Play {
             slot,
             observed: Slot::LENGTH,
             pv: Some(around.pv),
-            load: Some(if metered { flows.household } else { flows.household + flows.heat_pump }),
+            // What no device measures counts as the household's, the fan that carries heat out too.
+            load: Some(flows.household + flows.fan + if metered { Watts::ZERO } else { flows.heat_pump }),
             grid: Some(flows.grid),
             compute: Some(compute),
+            route: heat_route.map(|sink| HeatRoute {
+                room: if sink == HeatSink::Room { 1.0 } else { 0.0 },
+                tank: if sink == HeatSink::Tank { 1.0 } else { 0.0 },
+                source: 0.0,
+            }),
+            cools: cooling_power.is_some_and(|power| power > Watts::ZERO),
             heat_pump: metered.then_some(flows.heat_pump),
             hot_water: metered.then_some(flows.hot_water),
             battery: Some(flows.battery),
-            own_rule: true,
+            own_rule: room_power.is_none() && hot_water_power.is_none(),
             outdoor: Some(around.outdoor),
             sun: Some(around.sun),
             room: (room, Some(house.room())),
@@ -126,11 +143,32 @@ impl Play {
         (passed, flows, without)
     }
 
+    /// The building by its history.
+    fn learn(&mut self, passed: &Passed) {
+        let Some(knowing) = &mut self.knowing else { return };
+        let quarter = Quarter {
+            slot: passed.slot,
+            load: passed.load,
+            heat_pump: passed.heat_pump,
+            hot_water: passed.hot_water,
+            compute: passed.compute,
+            route: passed.route,
+            room: passed.room.1,
+            tank: passed.tank.1,
+            outdoor: passed.outdoor,
+            irradiance: passed.sun,
+            ..Quarter::default()
+        };
+        knowing.learn(&self.known, &quarter);
+        self.baseline.know(knowing.building());
+    }
+
     fn run(&mut self) -> Sums {
         let mut sums = Sums::default();
         for slot in (0..self.slots).map(|number| JANUARY.plus(number)) {
             let (passed, flows, without) = self.passed(slot, compute(slot));
             let baseline = self.baseline.pass(&self.known, &passed).unwrap();
+            self.learn(&passed);
             let kwh = |watts: Watts| watts.over(Slot::LENGTH).0;
             sums.baseline.import += baseline.import;
             sums.baseline.export += baseline.export;
@@ -167,6 +205,54 @@ fn a_stated_building_gives_the_house_without_compute() {
     let sums = Play::new(site(), site()).run();
     compare(&sums, 1e-3);
     assert_eq!(sums.spread, 0.0);
+}
+
+/// A plan that steers all of it: it charges the battery at night, holds it and keeps room in it, heats rooms and tank at noon, and sends
+/// compute's heat outside in the evening.
+fn planned(slot: Slot) -> Controls {
+    let quarter = slot.0.rem_euclid(DAY);
+    let at = |from, to| (from..to).contains(&quarter);
+    Controls {
+        battery: match quarter {
+            8..16 => BatteryMode::Charge,
+            68..76 => BatteryMode::Hold,
+            _ => BatteryMode::Normal,
+        },
+        charge_limit: if at(36, 44) { 0.0 } else { 1.0 },
+        room_power: Some(Watts(if at(40, 64) { 1_800.0 } else { 500.0 })),
+        hot_water_power: Some(Watts(if at(46, 52) { 2_000.0 } else { 0.0 })),
+        heat_route: Some(if at(72, 84) { HeatSink::Outside } else { HeatSink::Room }),
+        ..Controls::default()
+    }
+}
+
+/// The same on two days of three; on the third the devices are under their own rules.
+fn sometimes_planned(slot: Slot) -> Controls {
+    if slot.0.div_euclid(DAY) % 3 == 0 { Controls::default() } else { planned(slot) }
+}
+
+#[test]
+fn what_the_plan_does_with_the_devices_is_not_in_the_house_without_compute() {
+    for steered in [planned, sometimes_planned] {
+        let mut play = Play::new(site(), site());
+        play.steered = steered;
+        compare(&play.run(), 5e-3);
+    }
+}
+
+#[test]
+fn a_building_whose_heat_pump_is_always_steered_is_known_by_its_rooms() {
+    let mut known = site();
+    known.building.fabric = None;
+    known.building.area_m2 = 150.0;
+    known.building.heat_pump.curve = Some(HeatCurve::default());
+    known.room = Some(Store { capacity_kwh_per_k: 16.0, loss_kw_per_k: 0.22, low: Celsius(20.0), high: Celsius(23.0) });
+    let mut play = Play::new(site(), known.clone());
+    (play.steered, play.slots, play.knowing) = (planned, 56 * DAY, Some(Knowing::new(&known, &[])));
+    let sums = play.run();
+    compare(&sums, 0.04);
+    let missed = (sums.baseline.import.0 - sums.import).abs();
+    assert!(sums.spread > 0.5 * missed && sums.spread < 0.25 * sums.import, "{} missed, {}", missed, sums.spread);
 }
 
 #[test]
@@ -228,6 +314,23 @@ fn cooling_and_the_programme_against_legionella_run_without_compute_too() {
     let sums = play.run();
     near("heat pump", sums.baseline.heat_pump.0, sums.heat_pump, 0.03);
     assert!(sums.heat_pump > sums.hot_water + 20.0, "it cools: {sums:?}");
+}
+
+/// A plan that cools around noon, long before the own rule would.
+fn cools_early(slot: Slot) -> Controls {
+    let noon = (44..56).contains(&slot.0.rem_euclid(DAY));
+    Controls { cooling_power: noon.then_some(Watts(900.0)), room_power: Some(Watts::ZERO), ..Controls::default() }
+}
+
+#[test]
+fn a_room_that_is_set_to_be_cooled_is_not_heated() {
+    let mut site = site();
+    site.building.cooling = Some(Cooling::default());
+    let mut play = Play::new(site.clone(), site);
+    (play.warmth, play.steered) = (17.0, cools_early);
+    let sums = play.run();
+    near("heat pump", sums.baseline.heat_pump.0, sums.heat_pump, 0.01);
+    near("import", sums.baseline.import.0, sums.import, 0.01);
 }
 
 #[test]

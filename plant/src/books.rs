@@ -22,6 +22,8 @@ mod account;
 mod calendar;
 /// The house beside its baseline.
 pub mod comparison;
+#[cfg(test)]
+mod comparison_test;
 /// The plan that a day began with.
 mod day_plan;
 /// What the books lack.
@@ -52,6 +54,7 @@ use crate::books::totals::{Earnings, EnergyTotals, Totals};
 use crate::checkpoint::Restored;
 use crate::decision::Decision;
 use crate::entry::{BookedReceipt, Booking, DayAccount, Entry, Head, SlotAccount};
+use crate::knowing::Fitted;
 use crate::outlook::Outlook;
 use crate::plan::Plan;
 use crate::site::Site;
@@ -146,6 +149,11 @@ impl Books {
     /// What of the comparison with the baseline outlasts a restart.
     pub(crate) fn comparison(&self) -> comparison::ComparisonState {
         self.comparison.state()
+    }
+
+    /// Takes over what the history shows of the building.
+    pub(crate) fn know(&mut self, building: &Fitted) {
+        self.comparison.know(building);
     }
 
     /// Everything that is counted, the open slot included.

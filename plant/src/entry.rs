@@ -146,6 +146,9 @@ pub struct SlotReadings {
     /// Where the plan sent compute's heat; `None`: where its own rule did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<HeatRoute>,
+    /// Whether the heat pump was set to cool: it may do so before its own rule would.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cools: bool,
     /// Work that arrived in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived: Option<KilowattHours>,

@@ -44,6 +44,8 @@ pub struct Quarter {
     pub compute: Option<Watts>,
     /// Where the plan sent its heat; `None`: where its own rule did.
     pub route: Option<HeatRoute>,
+    /// Whether the heat pump was set to cool.
+    pub cools: bool,
     /// Work that arrived; `None` for none.
     pub arrived: Option<KilowattHours>,
     /// Room temperature at its end.
@@ -84,6 +86,7 @@ impl Quarter {
             hot_water: offered(Point::HeatPumpHotWaterPower, account.hot_water),
             compute: mean(account.compute.total(), known(account.uncounted_s)),
             route: readings.route,
+            cools: readings.cools,
             arrived: readings.arrived,
             room: readings.room,
             tank: readings.tank,

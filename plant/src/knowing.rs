@@ -43,7 +43,7 @@ use crate::history::Quarter;
 use crate::house::room;
 use crate::knowing::ahead::Ahead;
 pub(crate) use crate::knowing::ahead::{Expectation, Present};
-use crate::knowing::building::Fitted;
+pub(crate) use crate::knowing::building::Fitted;
 use crate::knowing::days::{Column, Days, LocalTime, QUARTERS, day_of};
 use crate::knowing::heat::{Before, Heat};
 use crate::knowing::rooms::Model;
@@ -244,6 +244,11 @@ impl Knowing {
         let rooms = self.building.model.before(&self.days, slot, self.sun.peak)?;
         let Fitted { fabric, cop_scale, .. } = self.building.fitted;
         Some(Warmth { fabric, mass: Celsius(rooms.mass), cop_scale })
+    }
+
+    /// The building as the site states it, or as its history shows it.
+    pub(crate) fn building(&self) -> &Fitted {
+        &self.building.fitted
     }
 
     /// When the tank was last hot for long enough against legionella.

@@ -209,6 +209,7 @@ impl Plant {
             && let Some(quarter) = Quarter::of(&self.site, &account)
         {
             self.observed.knowing.learn(&self.site, &quarter);
+            self.books.know(self.observed.knowing.building());
         }
     }
 
@@ -216,6 +217,7 @@ impl Plant {
     fn recall(&mut self, account: &SlotAccount) {
         if let Some(quarter) = Quarter::of(&self.site, account) {
             self.observed.knowing.recall(&self.site, &quarter);
+            self.books.know(self.observed.knowing.building());
         }
     }
 

@@ -102,6 +102,11 @@ impl Learnt {
         self.heat.as_ref().map_or(1.0, |heat| heat.theta[N - 1].clamp(SCALE[0], SCALE[1]))
     }
 
+    /// Whether it has seen as much as a day of it.
+    pub(super) fn has_seen(&self) -> bool {
+        self.heat.as_ref().is_some_and(|heat| heat.seen >= SEEN)
+    }
+
     /// One standard deviation of the needed heat of a slot, kW.
     pub(super) fn heat_deviation(&self) -> f64 {
         self.heat.as_ref().map_or(NOISE, |heat| heat.deviation())

@@ -56,6 +56,8 @@ pub(super) struct Readings {
     pub summer: bool,
     /// Compute's heat.
     pub ways: Ways,
+    /// Whether the heat pump was set to cool.
+    pub cools: bool,
     /// The fan that blows compute's heat out, kW.
     pub fan: f64,
     /// Whether the heat pump ran under its own rule.
@@ -97,14 +99,20 @@ impl Readings {
             tank,
             summer,
             ways: Ways::default(),
+            cools: passed.cools,
             fan: 0.0,
             own_rule: passed.own_rule,
             battery: kw(passed.battery),
             soc: soc(passed.soc),
         };
         let compute = kw(passed.compute).unwrap_or(0.0);
-        let warm = Warm { room, tank: tank.0, summer };
-        readings.ways = Ways::own(site, &warm, compute);
+        readings.ways = match passed.route {
+            Some(route) => {
+                let shares = Ways { room: route.room, tank: route.tank, source: route.source };
+                Ways::shared(site, tank.0, compute, shares)
+            }
+            None => Ways::own(site, &Warm { room, tank: tank.0, summer }, compute),
+        };
         let outside = (site.compute.heat_fraction * compute - readings.ways.total()).max(0.0);
         readings.fan = site.compute.reject_share * outside;
         readings

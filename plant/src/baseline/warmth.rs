@@ -7,6 +7,8 @@ use crate::house::heat_pump::{self, HeatPump};
 use crate::house::room::{self, Influence, Warmth};
 use crate::house::rule::{self, Heat, Switches};
 use crate::house::tank::Tank;
+use crate::knowing::Fitted;
+use crate::site::building::Fabric;
 use crate::site::{HeatSource, Site};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,8 @@ const NO_HEAT: f64 = 1e-3;
 const COP_DEVIATION_MIN: f64 = 0.05;
 /// A household whose power is unknown counts as this much for its gains, kW: 3500 kWh a year.
 const TYPICAL_HOUSEHOLD: f64 = 0.4;
+/// Weight of a slot in the mean of a day.
+const MORE_WEIGHT: f64 = 1.0 / 96.0;
 /// A tank that warms by more than this is heated, kW.
 const WARMS: f64 = 0.3;
 
@@ -38,6 +42,9 @@ pub(super) struct Warm {
     switches: Switches,
     /// Whether the real tank was heated in the last slot.
     heated: bool,
+    /// What the baseline's heat pump took more for the room than the real one, a mean over about a day, kW: what a plan moves from one
+    /// hour to another is not in it.
+    more: f64,
 }
 
 /// What the baseline's heat source does in a slot, kW.
@@ -82,6 +89,9 @@ struct Running<'a> {
     cop: f64,
     /// What that COP's formula makes of a real kilowatt of heat.
     scale: f64,
+    fabric: Fabric,
+    /// What the history shows of the building, where the pump itself shows nothing.
+    building: Option<&'a Fitted>,
 }
 
 impl Warm {
@@ -102,13 +112,24 @@ impl Warm {
     }
 
     /// Passes a slot.
-    pub(super) fn pass(&mut self, site: &Site, readings: &Readings, learnt: &mut Learnt) -> HeatPumps {
+    pub(super) fn pass(
+        &mut self,
+        site: &Site,
+        readings: &Readings,
+        (learnt, building): (&mut Learnt, Option<&Fitted>),
+    ) -> HeatPumps {
         let Some(pump) = HeatPump::of(site) else {
             let electric = readings.heat_pump.unwrap_or(0.0);
             return HeatPumps { electric, added: electric, ..HeatPumps::default() };
         };
-        let scale = if site.building.fabric.is_some() { 1.0 } else { learnt.scale() };
-        let running = Running { site, readings, pump, cop: pump.cop_room(readings.outdoor), scale };
+        let building = building.filter(|_| site.building.fabric.is_none() && !(readings.own_rule && learnt.has_seen()));
+        let scale = match (site.building.fabric, building) {
+            (Some(_), _) => 1.0,
+            (None, Some(building)) => 1.0 / building.cop_scale,
+            (None, None) => learnt.scale(),
+        };
+        let fabric = building.map_or_else(|| room::fabric(site), |building| building.fabric);
+        let running = Running { site, readings, pump, cop: pump.cop_room(readings.outdoor), scale, fabric, building };
         let metered = readings.heat_pump.map(|power| running.split(power));
         let needed = running.needed(metered, learnt);
         let real = metered.unwrap_or_else(|| self.estimated(&running, &needed));
@@ -120,7 +141,9 @@ impl Warm {
         let here = Power { heating, cooling, hot_water };
         self.room_passes(&running, real, here);
         self.heated = real.hot_water > STANDS;
-        running.come_to((real, here), &needed, learnt)
+        self.more += (here.heating - real.heating - self.more) * MORE_WEIGHT;
+        let spread = running.spread((here.heating - real.heating, self.more), &needed, learnt);
+        HeatPumps { spread, ..running.come_to(real, here) }
     }
 
     /// What a heat pump that nobody measures did: its rule in the real room; the tank says when it was heated.
@@ -168,8 +191,7 @@ impl Warm {
 
     /// The room's difference passes on.
     fn room_passes(&mut self, running: &Running<'_>, real: Power, here: Power) {
-        let Running { site, readings, cop, scale, .. } = *running;
-        let fabric = room::fabric(site);
+        let Running { site, readings, cop, scale, fabric, .. } = *running;
         let eer = site.building.cooling.map_or(0.0, |cooling| heat_pump::eer(&cooling, readings.outdoor));
         let heated = (real.heating * running.cop_really(real) - here.heating * cop) / scale;
         let pumped = heated - eer * (real.cooling - here.cooling);
@@ -196,10 +218,10 @@ impl Running<'_> {
         let hot_water = readings.hot_water.unwrap_or_else(|| self.by_tank(power)).min(power);
         let rest = (power - hot_water).max(0.0);
         let setpoint = site.building.thermostat.setpoint.0;
-        let cools = site
-            .building
-            .cooling
-            .is_some_and(|cooling| readings.summer && readings.room > f64::midpoint(setpoint, cooling.off_below.0));
+        let cools = site.building.cooling.is_some_and(|cooling| {
+            let warm = readings.summer && readings.room > f64::midpoint(setpoint, cooling.off_below.0);
+            readings.cools || warm
+        });
         if cools {
             Power { heating: 0.0, cooling: rest, hot_water }
         } else {
@@ -238,7 +260,7 @@ impl Running<'_> {
 
     /// What is needed, as the weather says and the real heat pump shows; learns from it.
     fn needed(&self, metered: Option<Power>, learnt: &mut Learnt) -> Needed {
-        let Self { site, readings, pump, cop, scale } = *self;
+        let Self { site, readings, pump, cop, scale, fabric, building } = *self;
         let thermostat = site.building.thermostat;
         let sun = readings.sun.unwrap_or(0.0) / 1000.0;
         let causes = Causes {
@@ -249,12 +271,16 @@ impl Running<'_> {
             thermostat: thermostat.gain_kw_per_k * (thermostat.setpoint.0 - readings.room),
         };
         let offset = causes.thermostat - causes.compute;
-        let (expected, deviation) = match site.building.fabric {
-            Some(fabric) => {
-                let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
-                (room::loss(&fabric) * causes.below - gains, 0.0)
+        let by_fabric = || {
+            let gains = room::gains(&fabric, causes.household, sun * 1000.0, readings.summer);
+            scale * (room::loss(&fabric) * causes.below - gains)
+        };
+        let (expected, deviation) = match (site.building.fabric, building) {
+            (Some(_), _) => (by_fabric(), 0.0),
+            (None, Some(building)) => {
+                (by_fabric(), building.loss_deviation * scale * room::loss(&fabric) * causes.below.abs())
             }
-            None => (learnt.needed(&causes), learnt.heat_deviation()),
+            (None, None) => (learnt.needed(&causes), learnt.heat_deviation()),
         };
         let Some(real) = metered.filter(|real| readings.own_rule && real.cooling < STANDS) else {
             return Needed { heat: expected, deviation };
@@ -295,24 +321,36 @@ impl Running<'_> {
         Needed { heat: bound - scale * offset, deviation }
     }
 
-    /// What the slot comes to, as the real heat pump and the baseline's ran.
-    fn come_to(&self, (real, here): (Power, Power), needed: &Needed, learnt: &Learnt) -> HeatPumps {
+    /// One standard deviation of the baseline's electricity, where its heat pump takes `changed` kW more than the real one, and `more` as
+    /// a mean. Where a plan steers the real one, the room's difference brings back what is needed more or less than was reckoned, all but
+    /// the losses of a room that is so much warmer or colder.
+    fn spread(&self, (changed, more): (f64, f64), needed: &Needed, learnt: &Learnt) -> f64 {
+        if self.site.building.fabric.is_some() {
+            return 0.0;
+        }
+        if let Some(building) = self.building {
+            let (loss, gain) = (room::loss(&building.fabric), self.site.building.thermostat.gain_kw_per_k);
+            let left = loss / (loss + gain).max(1e-6);
+            return more.abs() * building.cop_deviation.max(COP_DEVIATION_MIN) + needed.deviation * left / self.cop;
+        }
+        if changed.abs() < STANDS {
+            return 0.0;
+        }
+        changed.abs() * learnt.scale_deviation().max(COP_DEVIATION_MIN) + needed.deviation / self.cop
+    }
+
+    /// What the slot comes to, as the real heat pump and the baseline's ran, but for its spread.
+    fn come_to(&self, real: Power, here: Power) -> HeatPumps {
         let (total, really) = (here.total(), real.total());
-        let changed = (here.heating - real.heating).abs();
-        let spread = if self.site.building.fabric.is_some() || changed < STANDS {
-            0.0
-        } else {
-            changed * learnt.scale_deviation().max(COP_DEVIATION_MIN) + needed.deviation / self.cop
-        };
         let boiler = matches!(self.site.displaced, Some(HeatSource::Gas { .. }));
         if boiler {
             return HeatPumps { boiler_heat: total - really, ..HeatPumps::default() };
         }
         if self.readings.metered {
-            return HeatPumps { electric: total, hot_water: here.hot_water, added: total, boiler_heat: 0.0, spread };
+            return HeatPumps { electric: total, hot_water: here.hot_water, added: total, ..HeatPumps::default() };
         }
         let more = total - really;
         let hot_water = here.hot_water - real.hot_water;
-        HeatPumps { electric: more, hot_water, added: more, boiler_heat: 0.0, spread }
+        HeatPumps { electric: more, hot_water, added: more, ..HeatPumps::default() }
     }
 }

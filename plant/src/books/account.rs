@@ -109,6 +109,7 @@ impl Held {
                 outdoor: outdoor(situation),
                 irradiance: fresh(Point::OutdoorIrradiance),
                 route: route(situation, decision),
+                cools: cools(decision),
                 ..SlotReadings::default()
             },
             steered: decision.settings.iter().any(|setpoint| {
@@ -156,6 +157,27 @@ fn outdoor(situation: &Situation<'_>) -> Option<Celsius> {
         return situation.image.get(Point::OutdoorTemperature).fresh().map(Celsius);
     }
     situation.temperatures.outdoor
+}
+
+/// Whether the heat pump is set to cool.
+fn cools(decision: &Decision) -> bool {
+    decision.settings.iter().any(|setpoint| match setpoint.setting {
+        Setting::HeatPumpCoolingPower(Some(power)) => power > Watts::ZERO,
+        Setting::HeatPumpCoolingPower(None)
+        | Setting::ComputeBudget(_)
+        | Setting::ComputeHeatRoute(_)
+        | Setting::BatteryMode(_)
+        | Setting::BatteryChargePower(_)
+        | Setting::BatteryChargeLimit(_)
+        | Setting::BatteryDischargeLimit(_)
+        | Setting::HeatPumpMode(_)
+        | Setting::HeatPumpSurplus(_)
+        | Setting::HeatPumpRoomPower(_)
+        | Setting::HeatPumpHotWaterPower(_)
+        | Setting::HeatPumpRoomShift(_)
+        | Setting::HeatPumpHotWaterShift(_)
+        | Setting::PvLimit(_) => false,
+    })
 }
 
 /// Where compute's heat is sent; `None` where its own rule sends it.

@@ -11,6 +11,7 @@
 
 use crate::baseline::{self, Passed, Without};
 use crate::entry::{Baseline, Bill, SlotAccount, SlotReadings, Stores};
+use crate::knowing::Fitted;
 use crate::point::Point;
 use crate::site::Site;
 use crate::time::Slot;
@@ -45,6 +46,9 @@ pub struct Standing {
     pub stores: Stores,
     /// The price at which they are valued; `None` before the first.
     price: Option<EurPerKwh>,
+    /// The same of heat: one that followed the weather would make a loss of what is heated when it is mild.
+    #[serde(default)]
+    heat_price: Option<EurPerKwh>,
     /// The currency of the price.
     #[serde(default)]
     currency: Currency,
@@ -73,6 +77,11 @@ impl Comparison {
     /// What outlasts a restart.
     pub(super) fn state(&self) -> ComparisonState {
         ComparisonState { baseline: self.baseline.state().clone(), standing: self.state }
+    }
+
+    /// Takes over what the history shows of the building.
+    pub(super) fn know(&mut self, building: &Fitted) {
+        self.baseline.know(building);
     }
 
     /// Energy by which the stores of the house differ from those of the baseline.
@@ -146,10 +155,13 @@ impl Comparison {
     fn compare(&mut self, site: &Site, account: &mut SlotAccount, without: &Without) {
         let priced = account.unpriced_s <= UNKNOWN_MAX * account.observed_s;
         if priced {
-            let known = self.state.price.filter(|_| self.state.currency == account.currency);
-            let mean = known.unwrap_or(account.import_price);
+            let same = self.state.currency == account.currency;
+            let mean = self.state.price.filter(|_| same).unwrap_or(account.import_price);
             self.state.currency = account.currency;
-            self.state.price = Some(mean + (account.import_price - mean) * PRICE_WEIGHT);
+            let mean = mean + (account.import_price - mean) * PRICE_WEIGHT;
+            let now = heat_price(site, account, mean);
+            let heat = self.state.heat_price.filter(|_| same).unwrap_or(now);
+            (self.state.price, self.state.heat_price) = (Some(mean), Some(heat + (now - heat) * PRICE_WEIGHT));
         }
         let differs = self.baseline.difference(site);
         let stores = Stores {
@@ -157,7 +169,7 @@ impl Comparison {
             room: differs.room_heat,
             tank: differs.tank_heat,
         };
-        let inventory = self.worth(site, account, &difference(stores, self.state.stores));
+        let inventory = self.worth(site, &difference(stores, self.state.stores));
         self.state.stores = stores;
         // What is not burnt is known as a difference alone: the house's own fuel is not metered.
         account.bill.fuel = -(without.fuel * thermal::fuel_price(site));
@@ -182,11 +194,11 @@ impl Comparison {
         });
     }
 
-    /// What `stores` are worth at the mean price of import, less what is lost on the way out.
-    fn worth(&self, site: &Site, account: &SlotAccount, stores: &Stores) -> Eur {
+    /// What `stores` are worth at the mean prices of import and heat, less what is lost on the way out.
+    fn worth(&self, site: &Site, stores: &Stores) -> Eur {
         let Some(price) = self.state.price else { return Eur::ZERO };
         let one_way = site.battery.map_or(1.0, |battery| battery.round_trip.clamp(0.0, 1.0).sqrt());
-        let heat = heat_price(site, account, price);
+        let heat = self.state.heat_price.unwrap_or(EurPerKwh::ZERO);
         stores.battery * (price.positive() * one_way) + (stores.room + stores.tank) * heat
     }
 }
@@ -208,6 +220,8 @@ fn passed(site: &Site, account: &SlotAccount, (before, sunny): (&SlotReadings, b
         load: mean(account.house).filter(|_| !unknown(account.house_unmetered_s)),
         grid: mean(account.import - account.export),
         compute: mean(account.compute.total()).filter(|_| !unknown(account.uncounted_s)),
+        route: after.route,
+        cools: after.cools,
         heat_pump: offered(Point::HeatPumpPower, account.heat_pump),
         hot_water: offered(Point::HeatPumpHotWaterPower, account.hot_water),
         battery: offered(Point::BatteryPower, account.discharged - account.charged),

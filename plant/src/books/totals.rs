@@ -158,6 +158,7 @@ impl Mean for SlotReadings {
             expected_pv: self.expected_pv.or(added.expected_pv),
             expected_outdoor: self.expected_outdoor.or(added.expected_outdoor),
             route: added.route.or(self.route),
+            cools: added.cools || self.cools,
             arrived: match (self.arrived, added.arrived) {
                 (Some(before), Some(after)) => Some(before + after),
                 (before, after) => before.or(after),

@@ -50,6 +50,20 @@ impl Ways {
         }
     }
 
+    /// The ways of the heat of `compute` kW that is sent by `shares` of it; the tank takes what its exchanger does, the rest of its share
+    /// goes out of the house.
+    pub(crate) fn shared(site: &Site, tank: Option<f64>, compute: f64, shares: Self) -> Self {
+        let rule = site.building.compute_heat;
+        let leak = rule.leak * compute;
+        let heat = (site.compute.heat_fraction - rule.leak).max(0.0) * compute;
+        let exchanger = tank.map_or(0.0, |now| rule.exchanger_kw_per_k * (rule.loop_max.0 - now).max(0.0));
+        Self {
+            room: leak + shares.room * heat,
+            tank: (shares.tank * heat).min(exchanger),
+            source: shares.source * heat,
+        }
+    }
+
     /// The ways of the heat of `compute` kW where somebody sends it into `sink`; what does not fit goes out of the house.
     pub(crate) fn chosen(site: &Site, warm: &Warm, compute: f64, sink: HeatSink) -> Self {
         let leak = site.building.compute_heat.leak * compute;

@@ -43,7 +43,7 @@ impl Heat {
             return Self { pumped: None, pumped_to_tank: None, compute };
         };
         let pumped = power.map(|Power { room, .. }| {
-            let cools = cools(site, before);
+            let cools = cools(site, quarter, before);
             let source = compute.map_or(0.0, |ways| ways.source);
             let cop = pump.cop_with_source(pump.flow(before.outdoor), before.outdoor, room, source);
             cools.map_or(cop * room, |efficiency| -efficiency * room)
@@ -84,10 +84,11 @@ fn power(site: &Site, quarter: &Quarter, before: &Before, compute: Option<Ways>)
 }
 
 /// The efficiency of cooling where the heat pump cools.
-fn cools(site: &Site, before: &Before) -> Option<f64> {
+fn cools(site: &Site, quarter: &Quarter, before: &Before) -> Option<f64> {
     let cooling = site.building.cooling?;
     let middle = f64::midpoint(site.building.thermostat.setpoint.0, cooling.off_below.0);
-    (before.summer && before.room.is_some_and(|room| room > middle)).then(|| eer(&cooling, before.outdoor))
+    let warm = before.summer && before.room.is_some_and(|room| room > middle);
+    (quarter.cools || warm).then(|| eer(&cooling, before.outdoor))
 }
 
 /// Where the heat of `compute` kW went: as planned, else by its own rule.
@@ -100,11 +101,6 @@ fn ways(site: &Site, quarter: &Quarter, before: &Before, compute: f64) -> Ways {
         };
         return Ways::own(site, &warm, compute);
     };
-    let rule = site.building.compute_heat;
-    let leak = rule.leak * compute;
-    let heat = (site.compute.heat_fraction - rule.leak).max(0.0) * compute;
-    let exchanger = Tank::of(site)
-        .zip(before.tank)
-        .map_or(0.0, |(tank, now)| rule.exchanger_kw_per_k * (rule.loop_max.0.max(tank.max) - now).max(0.0));
-    Ways { room: leak + route.room * heat, tank: (route.tank * heat).min(exchanger), source: route.source * heat }
+    let shares = Ways { room: route.room, tank: route.tank, source: route.source };
+    Ways::shared(site, before.tank, compute, shares)
 }
