@@ -1,5 +1,6 @@
 //! What an answer rests on, in words for the owner.
 
+use super::outfit::holds_battery;
 use super::{HOUSEHOLD_KWH, Question};
 use plant::site::{HeatSink, HeatSource};
 use plant::units::EurPerKwh;
@@ -44,6 +45,11 @@ impl Question {
         });
         said.push(self.heat());
         said.push(self.summer());
+        if holds_battery(site) {
+            said.push(
+                "HeatMine may hold and charge the battery (battery.mode), as most hybrid inverters allow.".to_owned(),
+            );
+        }
         said.push(
             "HeatMine plans with the errors of a public weather service, and knows tomorrow's prices from 13:00. A week stands for each \
              month, and one of each season for what may come otherwise."

@@ -1,12 +1,18 @@
 //! The site as if everything that it describes were there and measured.
 
+use plant::decision::Control;
 use plant::point::{DeviceId, Point};
-use plant::site::{Device, HeatSource, Site};
+use plant::site::{ControlRange, Device, HeatSource, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The name of what is not there yet.
 const PLANNED: &str = "planned";
+
+/// Whether the battery may be held without a word of the owner: no device is there yet, and what most hybrid inverters allow is assumed.
+pub(super) fn holds_battery(site: &Site) -> bool {
+    site.devices.is_empty() && site.battery.is_some()
+}
 
 /// `site` with a device that offers what no other does: what a house like it usually measures.
 pub(super) fn outfitted(site: &Site) -> Site {
@@ -24,6 +30,12 @@ pub(super) fn outfitted(site: &Site) -> Site {
     ];
     let lacks = usual.into_iter().filter(|(point, is_there)| *is_there && !site.offers(*point));
     let points: BTreeSet<Point> = lacks.map(|(point, _)| point).collect();
+    let range = ControlRange {
+        min_interval: Duration::from_secs(60),
+        words: ["normal", "hold", "charge"].into_iter().collect(),
+        ..ControlRange::default()
+    };
+    let controls = if holds_battery(site) { BTreeMap::from([(Control::BatteryMode, range)]) } else { BTreeMap::new() };
     let mut site = site.clone();
     if !points.is_empty() {
         site.devices.push(Device {
@@ -31,7 +43,7 @@ pub(super) fn outfitted(site: &Site) -> Site {
             points,
             max_age: Duration::from_secs(300),
             slow: BTreeMap::new(),
-            controls: BTreeMap::new(),
+            controls,
         });
         site.devices.sort_by(|a, b| a.id.0.cmp(&b.id.0));
     }

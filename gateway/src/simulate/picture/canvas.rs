@@ -34,11 +34,9 @@ impl Panel {
         let finite = values.filter(|value| value.is_finite());
         let (least, most) = finite.fold(start, |(least, most), value| (least.min(value), most.max(value)));
         let (least, most) = if least > most { (0.0, 1.0) } else { (least, most) };
-        let step = step((most - least).max(1e-3));
+        let most = if most - least < 1e-9 { least + 1.0 } else { most };
+        let step = step(most - least);
         (self.least, self.most) = ((least / step).floor() * step, (most / step).ceil() * step);
-        if self.most - self.least < step {
-            self.most = self.least + step;
-        }
         self
     }
 
@@ -160,8 +158,8 @@ mod tests {
             (vec![3.0, 17.0], true, 0.0, 20.0),
             (vec![-3.0, 17.0], true, -5.0, 20.0),
             (vec![20.2, 21.9], false, 20.0, 22.0),
-            (vec![], true, 0.0, 0.001),
-            (vec![21.0, 21.0], false, 21.0, 21.001),
+            (vec![], true, 0.0, 1.0),
+            (vec![21.0, 21.0], false, 21.0, 22.0),
         ] {
             let found = panel.holding(values.iter().copied(), zero);
             assert!((found.least - least).abs() < 1e-6 && found.most >= most - 1e-9, "{values:?}: {found:?}");
