@@ -94,7 +94,8 @@ class Row:
 def rows(scenario, result, books):
     """All lines that both know."""
     bill = BILL_HIDDEN if scenario.hidden else BILL
-    found = [Row("gain", books["gain_eur"], gain(result), GAIN, GAIN_EUR)]
+    # What a colder room saved is no earnings of ours, and the judge's account takes nothing off for it.
+    found = [Row("gain", books["gain_eur"] + books["colder_room_eur"], gain(result), GAIN, GAIN_EUR)]
     for key, name in HOUSES:
         ours = books if key == "" else books.get(key) or {}
         theirs = judged(result if key == "" else result[key])
