@@ -112,7 +112,8 @@ impl Prospect {
         );
         let _ = writeln!(text, "{}", self.payback());
         let sum = |value: fn(&Month) -> f64| self.months.iter().map(value).sum::<f64>();
-        let parts: [(&str, fn(&Month) -> f64); 6] = [
+        type Part = fn(&Month) -> f64;
+        let parts: [(&str, Part); 6] = [
             ("paid for work", |month| month.revenue_eur),
             ("heat that nothing else had to make", |month| month.heat_saved_eur),
             ("power from the grid", |month| month.power_eur),

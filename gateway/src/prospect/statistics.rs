@@ -101,7 +101,8 @@ impl Recorder {
 
     /// All statistics that say something about a house's energy, by the names of their entities.
     pub(super) fn statistics(&self) -> Result<Vec<Statistic>> {
-        let read = || -> rusqlite::Result<Vec<(i64, String, Option<String>, Option<bool>)>> {
+        type Meta = (i64, String, Option<String>, Option<bool>);
+        let read = || -> rusqlite::Result<Vec<Meta>> {
             let sql =
                 "SELECT id, statistic_id, unit_of_measurement, has_sum FROM statistics_meta ORDER BY statistic_id";
             let mut statement = self.connection.prepare(sql)?;
@@ -116,7 +117,8 @@ impl Recorder {
 
     /// The hours of a statistic, by their number since 1970: means in W, °C or by kWh; of a counter the mean power in W.
     pub(super) fn hours(&self, statistic: &Statistic) -> Result<BTreeMap<i64, f64>> {
-        let read = || -> rusqlite::Result<Vec<(f64, Option<f64>, Option<f64>)>> {
+        type Row = (f64, Option<f64>, Option<f64>);
+        let read = || -> rusqlite::Result<Vec<Row>> {
             let sql = "SELECT start_ts, mean, sum FROM statistics WHERE metadata_id = ?1 AND start_ts IS NOT NULL ORDER BY start_ts";
             let mut statement = self.connection.prepare(sql)?;
             statement.query_map([statistic.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()

@@ -292,7 +292,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"battery.charge\"]")],
-        "house.toml:16:13: device[0].controls[0] = \"battery.charge\": expected one of compute.heat_route, battery.mode, battery.charge_power, battery.charge_limit, battery.discharge_limit, heat_pump.mode, heat_pump.surplus, heat_pump.room_power, heat_pump.hot_water_power, heat_pump.cooling_power, heat_pump.room_shift, heat_pump.hot_water_shift or pv.limit; did you mean battery.charge_power?",
+        "house.toml:16:13: device[0].controls[0] = \"battery.charge\": expected one of compute.heat_route, battery.mode, battery.charge_power, battery.charge_limit, battery.discharge_limit, heat_pump.mode, heat_pump.surplus, heat_pump.room_power, heat_pump.hot_water_power, heat_pump.cooling_power, heat_pump.room_shift, heat_pump.hot_water_shift or pv.limit; did you mean battery.charge_limit?",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"heat_pump.mode\"]")],
