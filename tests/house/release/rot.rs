@@ -80,7 +80,6 @@ async fn a_broken_file_stops_no_house_and_is_said_until_somebody_confirms() -> R
         ("state.db", 1),
         ("jobs.db", 0),
         ("jobs.db", 3),
-        ("history.db", 0),
         ("history.db", 1),
     ] {
         let path = house.data().join(file);
