@@ -179,6 +179,12 @@ fn the_books_baseline_is_the_house_without_compute() {
     assert!(result.compute_hours > 20.0 && result.starts > 0, "{result:?}");
     let expected = result.energy_without.import.0 * 0.30;
     let booked = result.total.import_cost_without.0;
-    assert!((booked - expected).abs() < 0.05 * expected, "{booked} booked, {expected} expected: {result:#?}");
+    // Of this building nothing is stated, and compute, which always runs, tells little of it: the books say how far they may be off.
+    let spread = result.total.spread.0;
+    assert!(spread < 0.1 * expected, "{spread}");
+    assert!(
+        (booked - expected).abs() < spread.max(0.05 * expected),
+        "{booked} booked, {expected} expected: {result:#?}"
+    );
     assert!(result.energy.heat_pump < result.energy_without.heat_pump);
 }

@@ -74,14 +74,9 @@ async fn a_broken_file_stops_no_house_and_is_said_until_somebody_confirms() -> R
     let Some(house) = House::new().await? else { return Ok(()) };
     let before = house.record().await?;
     ensure!(!problems(&before).contains(".db"), "{}", problems(&before));
-    for (file, at) in [
-        ("ledger.db", 0),
-        ("ledger.db", 12),
-        ("state.db", 1),
-        ("jobs.db", 0),
-        ("jobs.db", 3),
-        ("history.db", 1),
-    ] {
+    for (file, at) in
+        [("ledger.db", 0), ("ledger.db", 12), ("state.db", 1), ("jobs.db", 0), ("jobs.db", 3), ("history.db", 1)]
+    {
         let path = house.data().join(file);
         let mut bytes = std::fs::read(&path)?;
         bytes[at * PAGE..(at + 1) * PAGE].fill(0xff);
