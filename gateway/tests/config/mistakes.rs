@@ -296,7 +296,7 @@ const ROWS: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = [\"heat_pump.mode\"]")],
-        "house.toml:16:13: device[0].controls[0] = \"heat_pump.mode\": fronius-gen24 has no such control; it has battery.mode and pv.limit",
+        "house.toml:16:13: device[0].controls[0] = \"heat_pump.mode\": fronius-gen24 has no such control; it has battery.mode, battery.charge_power, battery.charge_limit, battery.discharge_limit and pv.limit",
     ),
     (
         &[("name = \"inverter\"", "name = \"inverter\"\ncontrols = \"battery.mode\"")],
