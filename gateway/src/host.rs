@@ -23,8 +23,8 @@ use crate::commands::{CommandWay, Commanded};
 use crate::feeds::Board;
 use crate::leases::Leases;
 use crate::notices::{Notice, Notices};
+use crate::planning::Planner;
 use crate::recording::Recorder;
-use crate::solver::Solver;
 use crate::troubles::Troubles;
 use drivers::device::Report;
 use plant::decision::Outcome;
@@ -79,7 +79,9 @@ pub struct Host {
     pub commands: CommandWay,
     /// The newest record.
     pub records: watch::Sender<Option<Arc<Record>>>,
-    /// The way back into the loop, for plans.
+    /// Where plans are made.
+    pub planner: Planner,
+    /// The way back into the loop.
     pub events: mpsc::Sender<Event>,
     /// Devices that cannot be read, and why.
     pub unavailable: BTreeMap<DeviceId, String>,
@@ -205,11 +207,9 @@ impl Host {
             Effect::Append(entry) => self.books.append(entry),
             Effect::Checkpoint(checkpoint) => self.books.checkpoint(*checkpoint),
             Effect::Plan(request) => {
-                let events = self.events.clone();
-                tokio::task::spawn_blocking(move || {
-                    let plan = Solver::default().plan(&request);
-                    let _ = events.blocking_send(Event::Plan(Box::new(plan)));
-                });
+                if let Err(error) = self.planner.ask(request) {
+                    tracing::error!(%error, "no plan: no thread to make it");
+                }
             }
             Effect::Publish(mut record) => {
                 self.recorder.decision(&record.decision);

@@ -44,6 +44,8 @@ pub mod live;
 pub mod notices;
 /// Messages to systemd.
 pub mod notify;
+/// Plans, off the loop's thread.
+pub mod planning;
 /// What a box would bring before it is bought.
 mod prospect;
 /// The publishers: Home Assistant, history databases.

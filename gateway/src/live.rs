@@ -12,6 +12,7 @@ use crate::feeds::Board;
 use crate::host::{GracefulShutdown, Host};
 use crate::interactive::Interactive;
 use crate::notify::Notify;
+use crate::planning::Planner;
 use crate::source::Source;
 use crate::store::Disk;
 use crate::troubles::Troubles;
@@ -176,6 +177,7 @@ async fn run_in<O: Outside>(
         notices: keepers.notices,
         commands: keepers.commands,
         records,
+        planner: Planner::new(events.clone()),
         events,
         unavailable: BTreeMap::new(),
         troubles: shell.troubles,
