@@ -48,6 +48,7 @@ mod tariff;
 mod world;
 
 pub use faults::{Device, Fault, Faults};
+pub use noise::mix;
 pub use plug::{OUTLOOK, PREFIX, SPOT};
 
 use crate::error::Error;

@@ -134,6 +134,10 @@ fn basis(model: &SolvedModel, program: &Program) -> Basis {
 }
 
 #[cfg(test)]
+mod calm_test;
+#[cfg(test)]
+mod own_rule_test;
+#[cfg(test)]
 mod plan_test;
 
 #[cfg(test)]

@@ -6,32 +6,15 @@ use crate::history::Quarter;
 use crate::house::{Around, Controls, Flows, House};
 use crate::knowing::Knowing;
 use crate::plan::HeatRoute;
-use crate::site::building::{Building, Cooling, Fabric, HeatCurve, Legionella};
+use crate::site::building::{Building, Cooling, HeatCurve, Legionella};
 use crate::site::{HeatSink, HeatSource, Site, Store};
-use crate::test_site;
+use crate::test_site::{self, fabric};
 use crate::time::Slot;
 use crate::units::*;
 
 /// Midnight of 1 January 2024, UTC.
 const JANUARY: Slot = Slot(1_893_408);
 const DAY: i64 = 96;
-
-fn fabric() -> Fabric {
-    Fabric {
-        air_kwh_per_k: 2.0,
-        mass_kwh_per_k: 12.0,
-        coupling_kw_per_k: 1.6,
-        envelope_kw_per_k: 0.12,
-        ventilation_winter_kw_per_k: 0.06,
-        ventilation_summer_kw_per_k: 0.3,
-        gain_kw: 0.2,
-        gain_of_household: 0.5,
-        gain_of_sun_m2: 3.0,
-        summer_shade: 0.3,
-        heat_pump_to_air: 0.5,
-        compute_to_air: 0.5,
-    }
-}
 
 fn site() -> Site {
     let mut site = test_site::site();

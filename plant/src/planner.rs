@@ -5,6 +5,8 @@
 //!           --> nodes     the time ahead, once for each scenario of the sun       nodes.rs, expected.rs, waiting.rs
 //!           --> model     a linear program                                        model.rs
 //!   solver  --> found     what flows, and what more would be worth                found.rs
+//!           --> own_rule  what a battery that cannot be set makes of it         own_rule.rs
+//!           --> calm      does it gain enough over the plan in force?             calm.rs
 //!           --> starts    is the run that begins now worth its start?             starts.rs
 //!           --> intent    modes and bounds of the first slot                      intent.rs
 //!           --> layout    the plan in slots, with its reasons                     layout.rs
@@ -13,6 +15,8 @@
 //! Pure: a plan depends on nothing but its request and the solver's answers, so the host may compute it anywhere. What the solver cannot
 //! do, and a house of which too little is known, is planned by rule ([`rule`]).
 
+/// When the plan in force stands.
+mod calm;
 /// What is expected of each node.
 mod expected;
 /// What a solution says.
@@ -31,6 +35,8 @@ mod legionella;
 mod model;
 /// The time ahead.
 mod nodes;
+/// The battery that cannot be set.
+mod own_rule;
 /// When a plan is asked for, and with what.
 pub(crate) mod request;
 /// The plan by rule.
@@ -43,7 +49,7 @@ mod waiting;
 mod without;
 
 use crate::command::Mode;
-use crate::plan::{Plan, PlanRequest};
+use crate::plan::{BatteryIntent, Plan, PlanRequest};
 use crate::planner::found::Found;
 use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, Present};
@@ -90,29 +96,45 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;
+    if let Some(followed) = own_rule::followed(&Found { model: &model, solution: &solution }, solve) {
+        (model.program, solution) = followed;
+    }
     let rounded = starts::rounded(&Found { model: &model, solution: &solution });
     if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
         (model.program, solution) = (program, better);
     }
+    let needed = waiting::needed(&waiting, &nodes, home.compute.max);
+    let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
+    // What is due now does not wait for the plan in force.
+    let kept =
+        if needed > 0.0 { None } else { calm::kept(request, &Found { model: &model, solution: &solution }, solve) };
+    let mut battery = None;
+    if let Some(kept) = kept {
+        (model.program, solution, battery) = (kept.program, kept.solution, kept.battery);
+    }
     let found = Found { model: &model, solution: &solution };
-    Some(settle(request, &found, &waiting, solve))
+    let (settled, without) = settled(&found, (needed, battery), &waiting, solve);
+    let without = without.as_ref().map(|solution| Found { model: &model, solution });
+    Some(laid_out(request, without.as_ref().unwrap_or(&found), &settled))
 }
 
-/// The plan that `found` comes to, once its starts are looked at.
-fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve: &mut Solve<'_>) -> Plan {
-    let (home, nodes) = (found.model.home, found.model.nodes);
-    let needed = waiting::needed(waiting, nodes, home.compute.max);
-    let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
-    let queued = home.standing <= 0.0;
-    let present = Present::of(found, needed, queued);
-    let intent = present.compute(found.running());
+/// What `found` comes to for the first slot once its starts are looked at, and the plan without the one that is refused.
+fn settled(
+    found: &Found<'_, '_>,
+    (needed, battery): (f64, Option<BatteryIntent>),
+    waiting: &Waiting,
+    solve: &mut Solve<'_>,
+) -> (Settled, Option<Solution>) {
+    let intent = Present::of(found, needed).compute(found.running());
     let (compute, without) = if needed > 0.0 { (intent, None) } else { starts_settled(found, &intent, waiting, solve) };
-    let without = without.as_ref().map(|solution| Found { model: found.model, solution });
-    let found = without.as_ref().unwrap_or(found);
-    let present = Present::of(found, needed, queued);
-    let hot = found.model.hot.as_ref().map(|hot| (hot.start, hot.end));
-    let mut slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
-    for (slot, cost) in slots.iter_mut().zip(without::costs(request, nodes.slots())) {
+    (Settled { compute, needed, battery }, without)
+}
+
+/// The plan of `found`.
+fn laid_out(request: &PlanRequest, found: &Found<'_, '_>, settled: &Settled) -> Plan {
+    let present = Present::of(found, settled.needed);
+    let mut slots = layout::slots(request, found, &present, settled);
+    for (slot, cost) in slots.iter_mut().zip(without::costs(request, found.model.nodes.slots())) {
         if let Some(house) = &mut slot.house {
             house.cost_without = Some(cost);
         }
@@ -141,7 +163,7 @@ fn starts_settled(
         }
         // Surplus that nobody expected starts it only where nothing else can take it.
         (false, false) => {
-            let full = home.battery.is_some_and(|battery| battery.stored > NEARLY_FULL * battery.capacity);
+            let full = home.battery.is_some_and(|battery| battery.stored > NEARLY_FULL * battery.cells.capacity);
             if home.standing > 0.0 && (full || home.battery.is_none()) { (*intent, None) } else { (rests, None) }
         }
         (true, false) if intent.floor < home.compute.min && starts::bridges(found) => {

@@ -108,3 +108,21 @@ pub(crate) fn sample(device: &str, point: Point, value: Option<f64>, at: Timesta
 pub(crate) fn modes() -> impl Iterator<Item = Mode> {
     Mode::ALL.into_iter()
 }
+
+/// A building of 140 m2, insulated as in the last decades.
+pub(crate) fn fabric() -> building::Fabric {
+    building::Fabric {
+        air_kwh_per_k: 2.0,
+        mass_kwh_per_k: 12.0,
+        coupling_kw_per_k: 1.6,
+        envelope_kw_per_k: 0.12,
+        ventilation_winter_kw_per_k: 0.06,
+        ventilation_summer_kw_per_k: 0.3,
+        gain_kw: 0.2,
+        gain_of_household: 0.5,
+        gain_of_sun_m2: 3.0,
+        summer_shade: 0.3,
+        heat_pump_to_air: 0.5,
+        compute_to_air: 0.5,
+    }
+}

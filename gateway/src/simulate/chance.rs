@@ -1,5 +1,7 @@
 //! Chance that repeats: every number is a pure function of a seed, a stream and an index.
 
+use drivers::sim::mix;
+
 /// A number from 0 to 1, without its ends (SplitMix64; Steele, Lea, Flood 2014).
 pub(crate) fn uniform(seed: u64, stream: u64, index: i64) -> f64 {
     let mixed = mix(seed ^ mix(stream.wrapping_add(1)));
@@ -12,13 +14,6 @@ pub(crate) fn normal(seed: u64, stream: u64, index: i64) -> f64 {
     let (radius, angle) =
         (uniform(seed, stream, index.wrapping_mul(2)), uniform(seed, stream, index.wrapping_mul(2) + 1));
     (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

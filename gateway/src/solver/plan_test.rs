@@ -109,17 +109,17 @@ const FABRIC: Fabric = Fabric {
 
 /// The prices, powers and weather of an hour of the day ahead.
 #[derive(Clone, Copy, Debug)]
-struct Hour {
-    import: f64,
-    export: f64,
-    pv: f64,
-    load: f64,
-    outdoor: f64,
+pub(super) struct Hour {
+    pub(super) import: f64,
+    pub(super) export: f64,
+    pub(super) pv: f64,
+    pub(super) load: f64,
+    pub(super) outdoor: f64,
 }
 
-const DULL: Hour = Hour { import: 0.30, export: 0.08, pv: 0.0, load: 400.0, outdoor: 5.0 };
+pub(super) const DULL: Hour = Hour { import: 0.30, export: 0.08, pv: 0.0, load: 400.0, outdoor: 5.0 };
 
-fn request(hour: impl Fn(usize) -> Hour) -> PlanRequest {
+pub(super) fn request(hour: impl Fn(usize) -> Hour) -> PlanRequest {
     let at: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
     let first = Slot::containing(at);
     let slot = |ahead: usize| {
@@ -163,7 +163,7 @@ fn request(hour: impl Fn(usize) -> Hour) -> PlanRequest {
     }
 }
 
-fn plan(request: &PlanRequest) -> Plan {
+pub(super) fn plan(request: &PlanRequest) -> Plan {
     Solver::default().plan(request)
 }
 

@@ -114,7 +114,7 @@ impl Coordination {
             boosted: self.boost.since.is_some(),
             parts: self.pump.decide(situation, verdict.budget),
             offers: why(situation),
-            unset: unset(situation),
+            unset: unset(situation, true),
         };
         let mut setpoints = vec![Setpoint {
             device: DeviceId(WORKER.to_owned()),

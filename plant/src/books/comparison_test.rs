@@ -3,9 +3,9 @@
 use crate::books::comparison::Comparison;
 use crate::entry::{SlotAccount, SlotReadings};
 use crate::house::{Around, Controls, House};
-use crate::site::building::{Building, Fabric};
+use crate::site::building::Building;
 use crate::site::{HeatSource, Site};
-use crate::test_site;
+use crate::test_site::{self, fabric};
 use crate::time::Slot;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 
@@ -19,23 +19,6 @@ fn site() -> Site {
     site.displaced = Some(HeatSource::HeatPump { carnot: 0.4, flow: Celsius(38.0), power_max: Watts(3_000.0) });
     site.building = Building { fabric: Some(fabric()), ..Building::default() };
     site
-}
-
-fn fabric() -> Fabric {
-    Fabric {
-        air_kwh_per_k: 2.0,
-        mass_kwh_per_k: 12.0,
-        coupling_kw_per_k: 1.6,
-        envelope_kw_per_k: 0.12,
-        ventilation_winter_kw_per_k: 0.06,
-        ventilation_summer_kw_per_k: 0.3,
-        gain_kw: 0.2,
-        gain_of_household: 0.5,
-        gain_of_sun_m2: 3.0,
-        summer_shade: 0.3,
-        heat_pump_to_air: 0.5,
-        compute_to_air: 0.5,
-    }
 }
 
 /// Mild around noon, frost at night, no sun; nothing is drawn and nothing computes.

@@ -3,6 +3,7 @@
 //! Example: 10 kWh, 5 kW, one way 0.95, 9.9 kWh stored, 3 kW too much for a quarter hour: it takes 0.1 / 0.95 / 0.25 = 0.42 kW.
 
 use crate::site::Battery;
+use crate::units::Percent;
 
 /// A battery by its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +44,11 @@ impl Cells {
             discharge: battery.discharge_max.0 / 1000.0,
             one_way: battery.round_trip.clamp(0.01, 1.0).sqrt(),
         }
+    }
+
+    /// Energy in it at a state of charge, kWh.
+    pub(crate) fn stored(&self, soc: Percent) -> f64 {
+        self.capacity * soc.0 / 100.0
     }
 
     /// Power for `hours` where the house lacks `lacking` kW, and what is stored after it; discharge positive.

@@ -46,6 +46,20 @@ pub(crate) struct Influence {
     pub summer: bool,
 }
 
+impl Influence {
+    /// What acts on the room of `fabric` at `outdoor` °C, on a summer day or not, with `pumped` kW of the heat pump's heat, `compute`
+    /// kW of compute's, and gains, half of which warm the air.
+    pub(crate) fn of(
+        fabric: &Fabric,
+        (outdoor, summer): (f64, bool),
+        (pumped, compute): (f64, f64),
+        gains: f64,
+    ) -> Self {
+        let to_air = fabric.heat_pump_to_air * pumped + fabric.compute_to_air * compute + gains / 2.0;
+        Self { outdoor, to_air, to_mass: pumped + compute + gains - to_air, summer }
+    }
+}
+
 /// What the building is made of, as stated or as estimated.
 pub(crate) fn fabric(site: &Site) -> Fabric {
     site.building.fabric.unwrap_or_else(|| estimated(site))

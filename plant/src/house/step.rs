@@ -174,9 +174,7 @@ impl House {
         let fabric = room::fabric(&self.site);
         let gains = room::gains(&fabric, around.household.0 / 1000.0, around.sun, summer);
         let pumped = source.into_room - source.out_of_room;
-        let to_air = fabric.heat_pump_to_air * pumped + fabric.compute_to_air * ways.room + gains / 2.0;
-        let to_mass = pumped + ways.room + gains - to_air;
-        let on = Influence { outdoor: around.outdoor.0, to_air, to_mass, summer };
+        let on = Influence::of(&fabric, (around.outdoor.0, summer), (pumped, ways.room), gains);
         self.state.room = self.state.room.after(&fabric, on, hours);
         if let Some((tank, now)) = Tank::of(&self.site).zip(self.state.tank) {
             let after = tank.after(now, source.into_tank + ways.tank, drawn, hours);

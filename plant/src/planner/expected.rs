@@ -3,16 +3,15 @@
 use crate::house::heat_pump::eer;
 use crate::house::room;
 use crate::plan::{ExpectedSlot, PlanRequest};
-use crate::planner::home::Home;
-use crate::planner::nodes::Nodes;
+use crate::planner::home::{Home, Room};
+use crate::planner::nodes::{Node, Nodes};
 use crate::time::{Slot, elapsed};
+use crate::units::Watts;
 
 /// Sun on the ground for each kW of a kWp that a roof makes, kW/m2: PV of a usual roof and its losses.
 const SUN_OF_PV: f64 = 1.15;
 /// The sun is at most so much brighter than expected.
 const BRIGHTER_MAX: f64 = 2.2;
-/// A tank's margin is at most so many K.
-const MARGIN_MAX: f64 = 11.0;
 
 /// One node ahead.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,9 +44,11 @@ pub(super) struct Expected {
     pub summer_through: bool,
 }
 
-/// What is expected of the nodes, or `None` where too little is known to plan the house.
+/// What is expected of the nodes; `tank` is about the temperature of the tank. The scenarios differ in the sun alone.
 pub(super) fn expected(request: &PlanRequest, home: &Home, nodes: &Nodes, tank: f64) -> Vec<Expected> {
-    nodes.all.iter().map(|node| one(request, home, (nodes, node.step), (node.branch, tank))).collect()
+    let steps: Vec<Expected> = (0..nodes.steps.len()).map(|step| in_step(request, home, (nodes, step), tank)).collect();
+    let of = |node: &Node| Expected { pv: pv(request, nodes, node), ..steps[node.step] };
+    nodes.all.iter().map(of).collect()
 }
 
 /// Slots ahead of which prices, PV and load are known or expected.
@@ -68,31 +69,46 @@ pub(super) fn left(request: &PlanRequest) -> f64 {
     (Slot::SECONDS as f64 - passed).max(60.0) / 3600.0
 }
 
-fn one(request: &PlanRequest, home: &Home, (nodes, step): (&Nodes, usize), (branch, tank): (usize, f64)) -> Expected {
+/// PV in a node, as its scenario has it.
+fn pv(request: &PlanRequest, nodes: &Nodes, node: &Node) -> f64 {
+    let peak = peak(request);
+    let side = if node.step == 0 { 0.0 } else { scenario(node.branch, nodes.branches) };
+    nodes.mean(node.step, |slot| {
+        let slot = &request.slots[slot];
+        let expected = kilowatts(slot.pv);
+        let spread = side * slot.pv_spread.0 / 1000.0;
+        (expected + spread).clamp(0.0, peak.max(expected)).min(expected * BRIGHTER_MAX)
+    })
+}
+
+/// Peak power of PV, kW; infinite where there is none to be known.
+fn peak(request: &PlanRequest) -> f64 {
+    request.site.pv.map_or(f64::INFINITY, |pv| pv.peak.0 / 1000.0)
+}
+
+fn kilowatts(power: Option<Watts>) -> f64 {
+    power.map_or(0.0, |power| power.0 / 1000.0)
+}
+
+/// What is expected of a step, but for PV.
+fn in_step(request: &PlanRequest, home: &Home, (nodes, step): (&Nodes, usize), tank: f64) -> Expected {
     let slots = &request.slots;
     let mean = |value: &dyn Fn(&ExpectedSlot) -> f64| nodes.mean(step, |slot| value(&slots[slot]));
-    let kilowatts = |power: Option<crate::units::Watts>| power.map_or(0.0, |power| power.0 / 1000.0);
-    let peak = request.site.pv.map_or(f64::INFINITY, |pv| pv.peak.0 / 1000.0);
-    let side = scenario(branch, nodes.branches);
+    let peak = peak(request);
     let first = &slots[nodes.steps[step].start];
     let household = mean(&|slot| kilowatts(slot.load));
-    let pv = mean(&|slot| {
-        let expected = kilowatts(slot.pv);
-        let spread = if step == 0 { 0.0 } else { side * slot.pv_spread.0 / 1000.0 };
-        (expected + spread).clamp(0.0, peak.max(expected)).min(expected * BRIGHTER_MAX)
-    });
     let outdoor = mean(&|slot| slot.outdoor.map_or(0.0, |outdoor| outdoor.0));
     let sun = mean(&|slot| slot.irradiance.unwrap_or(kilowatts(slot.pv) / peak.max(0.1) * SUN_OF_PV * 1000.0));
     let (sink, cooling) = (request.site.building.hot_water.sink, request.site.building.cooling);
     let pump = home.heater.map(|heater| heater.pump);
     let scale = home.room.map_or(1.0, |room| room.warmth.cop_scale);
-    let gains = |room: crate::planner::home::Room| room::gains(&room.warmth.fabric, household, sun, first.summer);
+    let gains = |room: Room| room::gains(&room.warmth.fabric, household, sun, first.summer);
     let cop_tank = pump.map_or(1.0, |pump| mean(&|slot| pump.cop_tank(sink, tank, slot.outdoor.map_or(0.0, |o| o.0))));
     let unplanned = mean(&|slot| unplanned(home, kilowatts(slot.heat_pump), kilowatts(slot.hot_water) / cop_tank));
     Expected {
         buy: mean(&|slot| slot.import_price.map_or(0.0, |price| price.0)),
         sell: mean(&|slot| slot.export_price.map_or(0.0, |price| price.0)),
-        pv,
+        pv: 0.0,
         load: household + unplanned,
         outdoor,
         gains: home.room.map_or(0.0, gains),
@@ -100,7 +116,7 @@ fn one(request: &PlanRequest, home: &Home, (nodes, step): (&Nodes, usize), (bran
         cop_tank,
         eer: cooling.map_or(1.0, |cooling| eer(&cooling, outdoor)),
         drawn: mean(&|slot| kilowatts(slot.hot_water)),
-        margins: std::array::from_fn(|tier| mean(&|slot| slot.hot_water_margin[tier]).min(MARGIN_MAX)),
+        margins: std::array::from_fn(|tier| mean(&|slot| slot.hot_water_margin[tier])),
         summer: first.summer,
         summer_through: slots[nodes.steps[step].clone()].iter().all(|slot| slot.summer),
     }

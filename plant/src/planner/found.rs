@@ -112,6 +112,23 @@ impl Found<'_, '_> {
         mean
     }
 
+    /// What more would be worth in a step, over all scenarios.
+    pub(super) fn mean_margins(&self, step: usize) -> Margins {
+        let nodes = self.model.nodes;
+        let share = 1.0 / nodes.branches as f64;
+        let mut mean = Margins::default();
+        for branch in 0..nodes.branches {
+            let of = self.margins(nodes.node(step, branch));
+            mean.power += of.power * share;
+            mean.stored += of.stored * share;
+            mean.room += of.room * share;
+            mean.tank += of.tank * share;
+            mean.compute += of.compute * share;
+            mean.heat += of.heat * share;
+        }
+        mean
+    }
+
     /// What more would be worth in a node.
     pub(super) fn margins(&self, node: usize) -> Margins {
         let (model, home) = (self.model, self.model.home);

@@ -1,5 +1,6 @@
 //! The house of a request in the numbers of a program: kW, kWh, °C, EUR and h.
 
+use crate::house::battery::Cells;
 use crate::house::heat_pump::HeatPump;
 use crate::house::tank::Tank;
 use crate::plan::{PlanRequest, Warmth};
@@ -35,24 +36,23 @@ pub(super) struct Home {
 /// The battery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Battery {
+    /// The battery by its numbers.
+    pub cells: Cells,
     /// What it holds now.
     pub stored: f64,
-    /// The least that it is taken down to.
-    pub least: f64,
-    /// The most that it holds.
-    pub capacity: f64,
-    /// Greatest power in.
-    pub charge: f64,
-    /// Greatest power out.
-    pub discharge: f64,
-    /// Share that is left of energy on its way in, and again on its way out.
-    pub one_way: f64,
     /// What a kilowatt-hour taken out wears off.
     pub wear: f64,
     /// Whether it can be kept from giving.
     pub steered: bool,
     /// The most that it can be made to charge from the grid.
     pub from_grid: f64,
+}
+
+impl Battery {
+    /// What a kilowatt-hour taken out costs, where one in it is worth `stored`.
+    pub(super) fn taken_out(&self, stored: f64) -> f64 {
+        stored / self.cells.one_way + self.wear
+    }
 }
 
 /// The compute box.
@@ -191,15 +191,10 @@ impl Home {
 
 fn battery(request: &PlanRequest, capability: &Capability) -> Option<Battery> {
     let (battery, soc) = (request.site.battery?, request.soc?);
-    let capacity = battery.capacity.0;
-    let stored = (capacity * soc.0 / 100.0).clamp(0.0, capacity);
+    let cells = Cells::of(&battery);
     Some(Battery {
-        stored,
-        least: (capacity * battery.reserve.0 / 100.0).min(stored),
-        capacity,
-        charge: battery.charge_max.0 / 1000.0,
-        discharge: battery.discharge_max.0 / 1000.0,
-        one_way: battery.round_trip.clamp(0.01, 1.0).sqrt(),
+        cells,
+        stored: cells.stored(soc).clamp(0.0, cells.capacity),
         wear: battery.wear.0,
         steered: capability.battery.hold,
         from_grid: capability.battery.charge_max.0 / 1000.0,

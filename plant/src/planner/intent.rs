@@ -16,11 +16,11 @@ use crate::planner::home::{Battery, Home};
 use crate::units::Watts;
 
 /// Less power than this does not flow, kW.
-const FLOW: f64 = 0.05;
+pub(super) const FLOW: f64 = 0.05;
 /// Prices within this are the same, EUR/kWh.
 const SAME: f64 = 0.003;
 /// Of its greatest power, so much leaves no room to follow the sun.
-const SATURATED: f64 = 0.9;
+pub(super) const SATURATED: f64 = 0.9;
 /// The battery that shares the surplus with compute takes so much more than planned.
 const SPLIT: f64 = 1.3;
 const SPLIT_KW: f64 = 0.2;
@@ -55,7 +55,7 @@ pub(super) struct Present<'a> {
 
 impl<'a> Present<'a> {
     /// What `found` begins with.
-    pub(super) fn of(found: &Found<'a, '_>, needed: f64, queued: bool) -> Self {
+    pub(super) fn of(found: &Found<'a, '_>, needed: f64) -> Self {
         let model = found.model;
         Self {
             home: model.home,
@@ -63,7 +63,7 @@ impl<'a> Present<'a> {
             flows: found.flows(0),
             margins: found.margins(0),
             needed,
-            queued,
+            queued: model.home.standing <= 0.0,
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Present<'a> {
 
     /// What a kilowatt-hour on its way into the battery is worth, and what one taken out costs.
     fn stored(&self, battery: &Battery) -> (f64, f64) {
-        (self.margins.stored * battery.one_way, self.margins.stored / battery.one_way + battery.wear)
+        (self.margins.stored * battery.cells.one_way, battery.taken_out(self.margins.stored))
     }
 
     /// What compute is to do, before its starts are looked at; running at `running` kW counts as running.

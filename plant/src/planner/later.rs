@@ -84,20 +84,19 @@ impl Powers {
         let cells = site.battery.as_ref().map(Cells::of).zip(request.soc);
         let Some((pv, load)) = expected.pv.zip(expected.load) else {
             let compute = most(request, kw(planned.compute));
-            return Self { compute, stored: cells.map(|(cells, soc)| cells.capacity * soc.0 / 100.0), ..known };
+            return Self { compute, stored: cells.map(|(cells, soc)| cells.stored(soc)), ..known };
         };
         let spare = kw(pv - load) - room - tank - cooling;
         let (floor, ceiling) = (kw(planned.floor), kw(planned.ceiling.max(planned.floor)));
-        let stored = |soc: Percent, cells: &Cells| cells.capacity * soc.0 / 100.0;
         let taken = match cells {
             Some((cells, soc)) if planned.battery_first => {
-                let (power, _) = cells.step(stored(soc, &cells), -(spare - floor).max(0.0), bounds, HOURS);
+                let (power, _) = cells.step(cells.stored(soc), -(spare - floor).max(0.0), bounds, HOURS);
                 (-power).max(0.0)
             }
             Some(_) | None => 0.0,
         };
         let compute = most(request, (spare - taken).clamp(floor, ceiling));
-        let stored = cells.map(|(cells, soc)| cells.step(stored(soc, &cells), compute - spare, bounds, HOURS).1);
+        let stored = cells.map(|(cells, soc)| cells.step(cells.stored(soc), compute - spare, bounds, HOURS).1);
         Self { compute, stored, ..known }
     }
 }
@@ -157,8 +156,7 @@ fn warmed(request: &PlanRequest, expected: &ExpectedSlot, powers: &Powers, inten
         let gains = room::gains(&fabric, load.0 / 1000.0, sun, expected.summer);
         let cooled = site.building.cooling.map_or(0.0, |c| powers.cooling * crate::house::heat_pump::eer(&c, outdoor));
         let pumped = powers.room * cop * scale - cooled;
-        let to_air = fabric.heat_pump_to_air * pumped + fabric.compute_to_air * ways.room + gains / 2.0;
-        let on = Influence { outdoor, to_air, to_mass: pumped + ways.room + gains - to_air, summer: expected.summer };
+        let on = Influence::of(&fabric, (outdoor, expected.summer), (pumped, ways.room), gains);
         let after = room::Warmth { air: room.0, mass: warmth.mass.0 }.after(&fabric, on, HOURS);
         (warmed.room, warmed.mass) = (Some(Celsius(after.air)), Some(Celsius(after.mass)));
     }

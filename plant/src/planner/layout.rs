@@ -3,13 +3,11 @@
 use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, PlanRequest, PlannedSlot};
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
-use crate::planner::intent::{ComputeIntent, Present, kilowatts};
+use crate::planner::intent::{ComputeIntent, FLOW, Present, SATURATED, kilowatts};
 use crate::reason::{Reason, Worth};
 use crate::time::Slot;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 
-/// Less power than this does not flow, kW.
-const FLOW: f64 = 0.05;
 /// The heat pump heats ahead where it gives so much more than the building loses, kW.
 const AHEAD: f64 = 0.3;
 
@@ -20,8 +18,8 @@ pub(super) struct Settled {
     pub compute: ComputeIntent,
     /// Power that is needed for what is due, kW.
     pub needed: f64,
-    /// Steps in which the tank is heated against legionella.
-    pub hot: Option<(usize, usize)>,
+    /// What the plan in force has the battery do, where that stands.
+    pub battery: Option<BatteryIntent>,
 }
 
 /// The slots of a plan: the first as `present` has it, all others as they are expected.
@@ -33,32 +31,16 @@ pub(super) fn slots(
 ) -> Vec<PlannedSlot> {
     let nodes = found.model.nodes;
     let mut planned = Vec::with_capacity(nodes.slots());
+    let mut before = None;
     for (step, slots) in nodes.steps.iter().enumerate() {
         let node = nodes.node(step, 0);
-        let (flows, margins) = (found.mean(step), mean_margins(found, step));
+        let (flows, margins) = (found.mean(step), found.mean_margins(step));
         let first = (step == 0).then_some((present, settled));
-        for slot in slots.clone() {
-            let view = View { request, found, step, node, flows, margins, hot: settled.hot, first };
-            planned.push(view.slot(&request.slots[slot]));
-        }
+        let view = View { request, found, step, node, flows, before, margins, first };
+        planned.extend(slots.clone().map(|slot| view.slot(&request.slots[slot])));
+        before = Some(flows);
     }
     planned
-}
-
-fn mean_margins(found: &Found<'_, '_>, step: usize) -> Margins {
-    let nodes = found.model.nodes;
-    let share = 1.0 / nodes.branches as f64;
-    let mut mean = Margins::default();
-    for branch in 0..nodes.branches {
-        let of = found.margins(nodes.node(step, branch));
-        mean.power += of.power * share;
-        mean.stored += of.stored * share;
-        mean.room += of.room * share;
-        mean.tank += of.tank * share;
-        mean.compute += of.compute * share;
-        mean.heat += of.heat * share;
-    }
-    mean
 }
 
 /// One slot of a step.
@@ -68,8 +50,9 @@ struct View<'a, 'b, 'c> {
     step: usize,
     node: usize,
     flows: Flows,
+    /// The flows of the step before.
+    before: Option<Flows>,
     margins: Margins,
-    hot: Option<(usize, usize)>,
     first: Option<(&'a Present<'b>, &'a Settled)>,
 }
 
@@ -89,8 +72,7 @@ impl View<'_, '_, '_> {
         };
         let load = self.expected().load + self.flows.heating + self.flows.hot_water + self.flows.cooling;
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
-        let stored =
-            home.battery.map_or(self.margins.power, |battery| self.margins.stored / battery.one_way + battery.wear);
+        let stored = home.battery.map_or(self.margins.power, |battery| battery.taken_out(self.margins.stored));
         PlannedSlot {
             slot: slot.slot,
             start: slot.slot.start(),
@@ -123,14 +105,14 @@ impl View<'_, '_, '_> {
 
     /// A level at the end of a slot, on its way from the one at the end of the step before.
     fn level(&self, slot: Slot, at_end: f64, now: f64, of: impl Fn(&Flows) -> f64) -> f64 {
-        let before = self.step.checked_sub(1).map_or(now, |step| of(&self.found.mean(step)));
+        let before = self.before.as_ref().map_or(now, of);
         before + (at_end - before) * self.share(slot)
     }
 
     fn soc(&self, slot: Slot) -> Option<Percent> {
         let battery = self.found.model.home.battery?;
         let stored = self.level(slot, self.flows.stored, battery.stored, |flows| flows.stored);
-        Some(Percent(stored / battery.capacity * 100.0))
+        Some(Percent(stored / battery.cells.capacity * 100.0))
     }
 
     fn compute(&self) -> ComputeIntent {
@@ -144,7 +126,7 @@ impl View<'_, '_, '_> {
         }
         let buys = import > FLOW || discharge > FLOW;
         let floor = if buys { compute.max(home.compute.min) } else { 0.0 };
-        let battery_first = charge > FLOW && import <= FLOW && compute <= 0.9 * home.compute.max;
+        let battery_first = charge > FLOW && import <= FLOW && compute <= SATURATED * home.compute.max;
         ComputeIntent { floor, ceiling: home.compute.max.max(floor), battery_first }
     }
 
@@ -172,7 +154,9 @@ impl View<'_, '_, '_> {
         let home = self.found.model.home;
         let Flows { import, export, charge, discharge, heating, hot_water, cooling, .. } = self.flows;
         let (battery, heat_pump, route) = match self.first {
-            Some((present, _)) => (present.battery(), present.heat_pump(), present.route()),
+            Some((present, settled)) => {
+                (settled.battery.or_else(|| present.battery()), present.heat_pump(), present.route())
+            }
             None => {
                 let expected = Present::later(self.found, self.node, self.flows, self.margins);
                 (expected.battery(), expected.heat_pump(), expected.route())
@@ -221,7 +205,7 @@ impl View<'_, '_, '_> {
     fn heat_pump_reason(&self, steered: bool) -> Reason {
         let home = self.found.model.home;
         let Flows { heating, hot_water, cooling, .. } = self.flows;
-        let legionella = self.hot.is_some_and(|(start, end)| (start..end).contains(&self.step));
+        let legionella = self.found.model.hot.as_ref().is_some_and(|hot| hot.contains(&self.step));
         let ahead = home.room.is_some_and(|room| {
             let expected = self.expected();
             (heating - room.own_power(expected)) * expected.cop_room > AHEAD

@@ -1,5 +1,6 @@
 //! What the slots ahead would cost without compute: the same house under its own rules, in the same sun and at the same prices.
 
+use crate::house::battery::Cells;
 use crate::house::room::Warmth;
 use crate::house::{Around, House};
 use crate::plan::{ExpectedSlot, PlanRequest};
@@ -13,7 +14,7 @@ pub(super) fn costs(request: &PlanRequest, count: usize) -> Vec<Eur> {
     let (Some(room), Some(warmth)) = (request.room, request.warmth) else { return Vec::new() };
     let mut site = request.site.clone();
     Arc::make_mut(&mut site).building.fabric = Some(warmth.fabric);
-    let stored = site.battery.zip(request.soc).map_or(0.0, |(battery, soc)| battery.capacity.0 * soc.0 / 100.0);
+    let stored = site.battery.zip(request.soc).map_or(0.0, |(battery, soc)| Cells::of(&battery).stored(soc));
     let rooms = Warmth { air: room.0, mass: warmth.mass.0 };
     let mut house = House::standing(&site, stored, rooms, request.tank.map(|tank| tank.0));
     let fuel = match site.displaced {

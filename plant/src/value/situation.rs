@@ -8,7 +8,7 @@ use crate::observe::Observed;
 use crate::observe::commands::Commands;
 use crate::observe::draw::Span;
 use crate::observe::flows::Flows;
-use crate::plan::PlannedSlot;
+use crate::plan::{HouseIntent, PlannedSlot};
 use crate::point::Point;
 use crate::reason::Worth;
 use crate::site::{First, Site};
@@ -144,6 +144,15 @@ impl<'a> Situation<'a> {
     /// The mode in force.
     pub(crate) fn mode(&self) -> Mode {
         self.commands.mode
+    }
+
+    /// What the plan intends for the rest of the house; `None` where it says nothing, or the mode follows no plan.
+    pub(crate) fn intended(&self) -> Option<&'a HouseIntent> {
+        let follows = match self.mode() {
+            Mode::Auto | Mode::Eco => true,
+            Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
+        };
+        self.planned?.house.as_ref().filter(|_| follows)
     }
 
     /// The most the owner lets compute draw.

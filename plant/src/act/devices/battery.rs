@@ -20,8 +20,8 @@
 //! after the kettle is done.
 
 use crate::act::devices::hold::Hold;
+use crate::act::devices::pump::unset;
 use crate::act::limits::{FUSE_MARGIN, Verdict, is_island};
-use crate::command::Mode;
 use crate::decision::{BatteryMode, Control};
 use crate::image::Trust;
 use crate::observe::flows::Flows;
@@ -106,7 +106,7 @@ impl Storage {
             }
             None => {
                 (self.planned, self.charge, self.more, self.low) = (None, Watts::ZERO, None, false);
-                if ruled { Set::hold(verdict.reason) } else { Set::own(unset(situation)) }
+                if ruled { Set::hold(verdict.reason) } else { Set::own(unset(situation, situation.soc.is_some())) }
             }
         };
         let gives = set.mode == BatteryMode::Normal;
@@ -202,30 +202,13 @@ impl Set {
 
 /// The plan's intention for the battery, with what it is judged by; `None` where there is none or the mode follows no plan.
 fn planned<'a>(situation: &Situation<'a>) -> Option<(&'a Battery, Flows, &'a HouseIntent, BatteryIntent)> {
-    let follows = match situation.mode() {
-        Mode::Auto | Mode::Eco => true,
-        Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
-    };
-    let house = situation.planned?.house.as_ref().filter(|_| follows)?;
+    let house = situation.intended()?;
     situation.soc?;
     // It carries a house that has lost the grid, and no meter guards the fuse that is not believed.
     if is_island(situation) || situation.image.trust == Trust::Contradicted {
         return None;
     }
     Some((situation.site.battery.as_ref()?, situation.bus?, house, house.battery?))
-}
-
-/// Why a battery that nothing was planned for is under its own control.
-fn unset(situation: &Situation<'_>) -> Reason {
-    match situation.mode() {
-        Mode::Off => Reason::Off,
-        Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost
-            if situation.bus.is_none() || situation.soc.is_none() =>
-        {
-            Reason::StaleData
-        }
-        Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost => Reason::Unset,
-    }
 }
 
 /// Why it gives nothing.

@@ -96,7 +96,7 @@ impl Pump {
     pub(super) fn decide(&mut self, situation: &Situation<'_>, budget: Watts) -> Parts {
         let Some((house, intent)) = planned(situation) else {
             *self = Self::default();
-            let own = Part::own(unset(situation));
+            let own = Part::own(unset(situation, true));
             return Parts { room: own, tank: own, cooling: own };
         };
         let room = self.room(situation, house, intent);
@@ -210,20 +210,16 @@ impl Pump {
 
 /// The plan's intention for the heat pump; `None` where there is none, the mode follows no plan, or the grid is not known.
 pub(super) fn planned<'a>(situation: &Situation<'a>) -> Option<(&'a HouseIntent, HeatPumpIntent)> {
-    let follows = match situation.mode() {
-        Mode::Auto | Mode::Eco => true,
-        Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
-    };
-    let house = situation.planned?.house.as_ref().filter(|_| follows)?;
+    let house = situation.intended()?;
     situation.bus?;
     Some((house, house.heat_pump?))
 }
 
-/// Why a heat pump that nothing was planned for is under its own control.
-pub(super) fn unset(situation: &Situation<'_>) -> Reason {
+/// Why a device that nothing was planned for is under its own control, where what else it depends on is `known` or not.
+pub(super) fn unset(situation: &Situation<'_>, known: bool) -> Reason {
     match situation.mode() {
         Mode::Off => Reason::Off,
-        Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost if situation.bus.is_none() => {
+        Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost if situation.bus.is_none() || !known => {
             Reason::StaleData
         }
         Mode::Auto | Mode::Eco | Mode::Surplus | Mode::Heat | Mode::Boost => Reason::Unset,
@@ -246,7 +242,7 @@ fn room_shift(situation: &Situation<'_>, (now, then): (Celsius, Celsius), rests:
     let building = &situation.site.building;
     let fabric = room::fabric(situation.site);
     let setpoint = building.thermostat.setpoint.0;
-    let losses = fabric.envelope_kw_per_k + fabric.ventilation_winter_kw_per_k;
+    let losses = room::loss(&fabric);
     let response = fabric.air_kwh_per_k / (losses + building.thermostat.gain_kw_per_k).max(0.1);
     let left = (slot(situation).plus(1).start() - situation.now).to_std().unwrap_or_default().max(SHORTEST);
     if rests {

@@ -3,7 +3,6 @@
 //! A way is kept for some minutes: valves and fans are slow, and a loop needs a while to be warm.
 
 use crate::act::devices::pump::unset;
-use crate::command::Mode;
 use crate::decision::{HeatSink, Setting};
 use crate::plan::HeatRoute;
 use crate::reason::Reason;
@@ -27,14 +26,9 @@ pub(super) struct Way {
 impl Way {
     /// The way in this cycle, for a device that knows these words; `None`: the house's own.
     pub(super) fn decide(&mut self, situation: &Situation<'_>, range: &ControlRange) -> (Option<HeatSink>, Reason) {
-        let follows = match situation.mode() {
-            Mode::Auto | Mode::Eco => true,
-            Mode::Off | Mode::Surplus | Mode::Heat | Mode::Boost => false,
-        };
-        let house = situation.planned.and_then(|planned| planned.house.as_ref()).filter(|_| follows);
-        let Some(route) = house.and_then(|house| house.route) else {
+        let Some(route) = situation.intended().and_then(|house| house.route) else {
             self.taken = None;
-            return (None, unset(situation));
+            return (None, unset(situation, true));
         };
         let knows = |sink: HeatSink| range.words.know(Setting::ComputeHeatRoute(Some(sink)));
         let mut sink = best(route);

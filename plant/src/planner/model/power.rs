@@ -10,24 +10,23 @@ impl Model<'_> {
     /// What is taken from the grid and given to it, and what stays on the roof.
     pub(super) fn connection(&mut self) {
         let (expected, home, nodes) = (self.expected, self.home, self.nodes);
-        self.columns.import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
-        self.columns.export = self.quantity(|node| {
+        let import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
+        let export = self.quantity(|node| {
             let Expected { buy, sell, pv, .. } = expected[node];
             // Nobody buys to sell at once.
             let most = if buy <= sell { pv.max(0.0).min(home.export_max) } else { home.export_max };
             let most = if sell <= 0.0 { 0.0 } else { most };
             (nodes.hourly(node, TIE - sell), [0.0, most])
         });
-        self.columns.curtailed = self.quantity(|node| {
+        let curtailed = self.quantity(|node| {
             let Expected { sell, pv, .. } = expected[node];
             let held_back = sell <= 0.0 || pv > home.export_max;
             (nodes.hourly(node, TIE), [0.0, if held_back { pv.max(0.0) } else { 0.0 }])
         });
-        let Self { columns, .. } = self;
-        let (import, export, curtailed) = (columns.import.clone(), columns.export.clone(), columns.curtailed.clone());
         self.balance(&import, 1.0);
         self.balance(&export, -1.0);
         self.balance(&curtailed, -1.0);
+        (self.columns.import, self.columns.export, self.columns.curtailed) = (import, export, curtailed);
     }
 
     /// The battery; energy in it at the end is worth what it saves then.
@@ -38,19 +37,21 @@ impl Model<'_> {
             let Expected { pv, load, .. } = expected[node];
             // One that is left to itself never takes from the grid.
             let most = (pv - load).max(0.0) + battery.from_grid;
-            (nodes.hourly(node, TIE), [0.0, most.min(battery.charge)])
+            (nodes.hourly(node, TIE), [0.0, most.min(battery.cells.charge)])
         });
-        let discharge = self.quantity(|node| (nodes.hourly(node, battery.wear), [0.0, battery.discharge]));
+        let discharge = self.quantity(|node| (nodes.hourly(node, battery.wear), [0.0, battery.cells.discharge]));
         // What is taken out then wears the battery off, too, and a later use is less certain than the one at hand.
-        let left = battery.one_way * (worth * TERMINAL_STORED - battery.wear).max(0.0);
-        let stored = self.quantity(|node| (nodes.terminal(node, left), [battery.least, battery.capacity]));
+        let left = battery.cells.one_way * (worth * TERMINAL_STORED - battery.wear).max(0.0);
+        let stored = self.quantity(|node| {
+            (nodes.terminal(node, left), [battery.cells.reserve.min(battery.stored), battery.cells.capacity])
+        });
         self.balance(&charge, -1.0);
         self.balance(&discharge, 1.0);
         for (node, at) in self.nodes.all.iter().enumerate() {
             let flows = [
                 (stored[node], 1.0),
-                (charge[node], -battery.one_way * at.hours),
-                (discharge[node], at.hours / battery.one_way),
+                (charge[node], -battery.cells.one_way * at.hours),
+                (discharge[node], at.hours / battery.cells.one_way),
             ];
             let before = at.before.map(|before| (stored[before], -1.0));
             let held = if before.is_some() { 0.0 } else { battery.stored };
