@@ -136,9 +136,15 @@ fn basis(model: &SolvedModel, program: &Program) -> Basis {
 #[cfg(test)]
 mod calm_test;
 #[cfg(test)]
+mod complaint_test;
+#[cfg(test)]
+mod legionella_test;
+#[cfg(test)]
 mod own_rule_test;
 #[cfg(test)]
 mod plan_test;
+#[cfg(test)]
+mod random_plan_test;
 
 #[cfg(test)]
 mod tests {

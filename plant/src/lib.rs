@@ -115,6 +115,8 @@ mod books_test;
 #[cfg(test)]
 mod clock_test;
 #[cfg(test)]
+mod disobedience_test;
+#[cfg(test)]
 mod feed_test;
 #[cfg(test)]
 mod fuse_test;
@@ -144,6 +146,8 @@ mod random_houses_test;
 mod random_test;
 #[cfg(test)]
 mod receipt_test;
+#[cfg(test)]
+mod restless_plan_test;
 #[cfg(test)]
 mod rule_test;
 #[cfg(test)]

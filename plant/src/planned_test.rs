@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 /// A house whose owner lists every control.
-fn steered() -> Site {
+pub(crate) fn steered() -> Site {
     let mut site = site();
     site.work.standing = EurPerKwh::ZERO;
     site.tank =
@@ -46,7 +46,7 @@ fn steered() -> Site {
     site
 }
 
-fn nothing() -> HouseIntent {
+pub(crate) fn nothing() -> HouseIntent {
     HouseIntent {
         battery: Some(BatteryIntent::default()),
         battery_reason: Reason::OwnRule,
@@ -65,7 +65,7 @@ fn nothing() -> HouseIntent {
     }
 }
 
-fn slot(at: Timestamp, house: Option<HouseIntent>) -> PlannedSlot {
+pub(crate) fn slot(at: Timestamp, house: Option<HouseIntent>) -> PlannedSlot {
     let slot = Slot::containing(at);
     PlannedSlot {
         slot,
@@ -91,7 +91,7 @@ fn slot(at: Timestamp, house: Option<HouseIntent>) -> PlannedSlot {
 }
 
 /// A plant in `mode` that has this plan for the next two hours, and whose plan nobody replaces.
-fn following(site: Site, mode: Mode, house: HouseIntent) -> Bench {
+pub(crate) fn following(site: Site, mode: Mode, house: HouseIntent) -> Bench {
     let mut bench = Bench::new(site);
     bench.seen.push(("heat pump", Point::TankTemperature, 50.0));
     bench.give(Event::Command(Command::SetMode(mode)));
@@ -105,17 +105,18 @@ fn set(bench: &mut Bench, seconds: u32) -> Vec<Setpoint> {
     (0..seconds).map(|_| bench.wake().0.decision.settings).last().unwrap()
 }
 
-fn of(settings: &[Setpoint], control: Control) -> (Setting, Reason) {
+pub(crate) fn of(settings: &[Setpoint], control: Control) -> (Setting, Reason) {
     let found = settings.iter().find(|setpoint| setpoint.setting.control() == control).unwrap();
     (found.setting, found.reason)
 }
 
-fn battery(intent: BatteryIntent, reason: Reason) -> HouseIntent {
+pub(crate) fn battery(intent: BatteryIntent, reason: Reason) -> HouseIntent {
     HouseIntent { battery: Some(intent), battery_reason: reason, ..nothing() }
 }
 
-const CHARGE: BatteryIntent = BatteryIntent { charge_min: Watts(3000.0), charge_max: None, discharge_max: None };
-const HOLD: BatteryIntent =
+pub(crate) const CHARGE: BatteryIntent =
+    BatteryIntent { charge_min: Watts(3000.0), charge_max: None, discharge_max: None };
+pub(crate) const HOLD: BatteryIntent =
     BatteryIntent { charge_min: Watts::ZERO, charge_max: None, discharge_max: Some(Watts::ZERO) };
 const KEEP_ROOM: BatteryIntent =
     BatteryIntent { charge_min: Watts::ZERO, charge_max: Some(Watts::ZERO), discharge_max: None };
@@ -287,7 +288,7 @@ fn a_device_does_what_comes_nearest() {
     }
 }
 
-fn heat(intent: HeatPumpIntent, reason: Reason, room: f64, tank: f64) -> HouseIntent {
+pub(crate) fn heat(intent: HeatPumpIntent, reason: Reason, room: f64, tank: f64) -> HouseIntent {
     HouseIntent {
         heat_pump: Some(intent),
         heat_pump_reason: reason,
@@ -297,7 +298,7 @@ fn heat(intent: HeatPumpIntent, reason: Reason, room: f64, tank: f64) -> HouseIn
     }
 }
 
-const fn watts(room: f64, tank: f64) -> HeatPumpIntent {
+pub(crate) const fn watts(room: f64, tank: f64) -> HeatPumpIntent {
     HeatPumpIntent { room: Some(Watts(room)), tank: Some(Watts(tank)), cooling: None }
 }
 

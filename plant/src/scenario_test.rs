@@ -168,10 +168,13 @@ fn a_clock_that_jumps_books_nothing_that_was_not_seen() {
 }
 
 #[test]
-fn days_of_23_and_25_hours_have_one_account_each() {
-    for (start, end) in
-        [("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"), ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z")]
-    {
+fn days_of_23_and_25_hours_and_the_leap_day_have_one_account_each() {
+    let days = [
+        ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+        ("2028-02-28T23:00:00Z", "2028-02-29T23:00:00Z"),
+    ];
+    for (start, end) in days {
         let mut house = house_at(start);
         house.step = Duration::from_secs(60);
         house.live(at(end), sunny);

@@ -26,7 +26,7 @@ pub struct BuildingConfig {
     /// Electric power meanwhile.
     #[schemars(range(min = 100, max = 100000))]
     pub hot_water_power_w: Option<f64>,
-    /// The programme against legionella runs after so many days.
+    /// The programme against legionella runs after so many days; weekly where it is not given and the hot water can be set.
     #[schemars(range(min = 1, max = 60))]
     pub legionella_days: Option<f64>,
     /// At this local hour.

@@ -14,13 +14,12 @@ use plant::site::{
 use plant::time::{Slot, Timestamp};
 use plant::units::{Celsius, Currency, EurPerKwh, KilowattHours, Percent, Watts};
 use plant::work::Backlog;
-use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A house in which all is set: 10 kWp, 10 kWh, a heat pump of 3 kW for rooms and tank, 5 kW of compute.
-fn site() -> Site {
+pub(super) fn site() -> Site {
     let range = |max| ControlRange { min: 0.0, max, ..ControlRange::default() };
     let controls = [
         (Control::BatteryMode, 0.0),
@@ -92,7 +91,7 @@ fn site() -> Site {
     }
 }
 
-const FABRIC: Fabric = Fabric {
+pub(super) const FABRIC: Fabric = Fabric {
     air_kwh_per_k: 2.0,
     mass_kwh_per_k: 10.0,
     coupling_kw_per_k: 1.5,
@@ -168,7 +167,7 @@ pub(super) fn plan(request: &PlanRequest) -> Plan {
 }
 
 /// Means over the slots of hours `from..to`: compute, battery (discharge +), heat pump, in W.
-fn means(plan: &Plan, from: usize, to: usize) -> (f64, f64, f64) {
+pub(super) fn means(plan: &Plan, from: usize, to: usize) -> (f64, f64, f64) {
     let slots = &plan.slots[from * 4..to * 4];
     let mean =
         |value: &dyn Fn(&plant::plan::PlannedSlot) -> f64| slots.iter().map(value).sum::<f64>() / slots.len() as f64;
@@ -226,55 +225,4 @@ fn the_same_request_has_the_same_plan() {
     let request =
         request(|hour| Hour { import: 0.2 + 0.01 * (hour % 7) as f64, pv: 300.0 * (hour % 5) as f64, ..DULL });
     assert_eq!(plan(&request), plan(&request));
-}
-
-prop_compose! {
-    fn hours()(hours in prop::collection::vec(
-        (-0.2..0.8_f64, -0.1..0.3_f64, 0.0..9000.0_f64, 0.0..6000.0_f64, -20.0..38.0_f64), 48,
-    )) -> Vec<Hour> {
-        hours.into_iter().map(|(import, export, pv, load, outdoor)| Hour { import, export, pv, load, outdoor }).collect()
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
-
-    /// Whatever the prices, the weather and the stores: there is a plan, its numbers are numbers, and it keeps within what devices bear.
-    #[test]
-    fn every_house_has_a_plan_within_its_limits(
-        hours in hours(),
-        (soc, room, tank) in (0.0..100.0_f64, 5.0..35.0_f64, 10.0..75.0_f64),
-        (battery, pump, stores, sink) in (0.2..40.0_f64, 200.0..8000.0_f64, 0.02..4.0_f64, 0..3_u8),
-        running in prop::option::of(0..120_i64),
-    ) {
-        let mut request = request(|hour| hours[hour % hours.len()]);
-        let at = request.at;
-        let site = Arc::make_mut(&mut request.site);
-        if let Some(cells) = &mut site.battery { cells.capacity = KilowattHours(battery); }
-        site.displaced = Some(HeatSource::HeatPump { carnot: 0.4, flow: Celsius(40.0), power_max: Watts(pump) });
-        site.compute.heat_into = [HeatSink::Room, HeatSink::Tank, HeatSink::Outside][usize::from(sink)];
-        if let Some(store) = &mut site.tank { store.capacity_kwh_per_k *= stores; }
-        request.soc = Some(Percent(soc));
-        request.room = Some(Celsius(room));
-        request.tank = Some(Celsius(tank));
-        request.running_since = running.map(|minutes| at - chrono::TimeDelta::minutes(minutes));
-        let planned = plan(&request);
-        prop_assert!(planned.slots.len() >= 144 && planned.expected_net.0.is_finite());
-        for slot in &planned.slots {
-            let numbers = [slot.compute.0, slot.floor.0, slot.ceiling.0, slot.heat.0, slot.stored.0, slot.worth.net().0];
-            prop_assert!(numbers.iter().all(|number| number.is_finite()), "{slot:?}");
-            prop_assert!(slot.floor <= Watts(5000.1) && slot.ceiling <= Watts(5000.1) && slot.floor >= Watts::ZERO);
-            let soc = slot.battery_soc.unwrap();
-            prop_assert!(soc >= Percent(-0.01) && soc <= Percent(100.01), "{soc}");
-            let Some(house) = slot.house else { continue };
-            let heating = house.heat_pump.unwrap_or_default();
-            let power = heating.room.unwrap_or_default() + heating.tank.unwrap_or_default();
-            prop_assert!(power <= Watts(pump + 0.1), "{power}");
-            prop_assert!(house.grid <= Watts(17_000.1) && house.grid >= Watts(-10_000.1));
-            prop_assert!(house.cost.0.is_finite());
-        }
-        // What has just started stays on for its least time.
-        let bound = running.filter(|minutes| *minutes < 44).map_or(0, |minutes| (45 - minutes) as usize / 15);
-        prop_assert!(planned.slots.iter().take(bound).all(|slot| slot.compute >= Watts(299.9) || slot.house.is_none()));
-    }
 }

@@ -74,6 +74,30 @@ fn comfort_is_what_is_stated_else_what_room_and_tank_keep() {
 }
 
 #[test]
+fn who_sets_the_hot_water_runs_the_programme_against_legionella() {
+    let programme = |controls: Value, building: Value| {
+        let pump = json!({"name": "heat pump", "type": "lambda-eu-l", "address": "tcp://192.168.1.30",
+            "controls": controls, "parameters": {"hot_water_c": "50"}});
+        let options = json!({
+            "compute": {"max_w": 900},
+            "device": [{"name": "inverter", "type": "fronius-gen24", "address": "tcp://192.168.1.20"}, pump],
+            "tank": {"low_c": 45, "high_c": 60, "capacity_kwh_per_k": 0.35, "loss_kw_per_k": 0.0025},
+            "building": building,
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("options.json");
+        std::fs::write(&file, options.to_string()).unwrap();
+        let loaded = load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        loaded.site.building.legionella.map(|programme| (programme.after.as_secs() / 86_400, programme.hour))
+    };
+    assert_eq!(programme(json!([]), json!({})), None, "its own control has its own programme");
+    assert_eq!(programme(json!(["heat_pump.hot_water_shift"]), json!({})), Some((6, 12)));
+    let stated = json!({"legionella_days": 14, "legionella_hour": 3});
+    assert_eq!(programme(json!(["heat_pump.hot_water_shift"]), stated.clone()), Some((14, 3)));
+    assert_eq!(programme(json!([]), stated), Some((14, 3)));
+}
+
+#[test]
 fn mistakes_in_options_are_named_like_those_in_a_file() {
     let rows = [
         (json!({"compute": {"max_w": "900"}}), r#"compute.max_w = "900": expected a number from 5 to 1000000, in W"#),

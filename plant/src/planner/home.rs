@@ -289,5 +289,5 @@ fn tank(request: &PlanRequest, capability: &Capability) -> Option<Store> {
     let [least, most] = TANK_RANGE_K.map(|beyond| low + beyond);
     let hot = building.legionella.map_or(low, |programme| programme.temperature.0 + HOTTER_K);
     let around = now.clamp(least, most);
-    Some(Store { tank, now, around, low, cold: tank_eur_per_kh, hot: hot.min(tank.max) })
+    Some(Store { tank, now, around, low, cold: tank_eur_per_kh, hot })
 }

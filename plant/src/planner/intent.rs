@@ -118,7 +118,7 @@ impl<'a> Present<'a> {
         let Flows { charge, discharge, compute, .. } = self.flows;
         let (buy, sell) = (self.expected.buy, self.expected.sell);
         let mut intent = BatteryIntent::default();
-        if charge > FLOW && self.imports() && charging >= buy - SAME {
+        if battery.from_grid > 0.0 && charge > FLOW && self.imports() && charging >= buy - SAME {
             intent.charge_min = kilowatts(charge);
         } else if discharging > buy + SAME || discharge < FLOW && self.imports() && discharging > buy - SAME {
             intent.discharge_max = Some(Watts::ZERO);

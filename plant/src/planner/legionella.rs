@@ -4,11 +4,16 @@ use crate::plan::PlanRequest;
 use crate::planner::expected::Expected;
 use crate::planner::home::Store;
 use crate::planner::nodes::Nodes;
+use crate::site::building::Legionella;
 use crate::time::elapsed;
+use chrono::Timelike;
 use std::ops::Range;
 
-/// The tank has to be hot once in so many hours: a week (DVGW W 551, and what the makers of heat pumps set).
+/// The tank has to be hot once in so many hours: a week (DVGW W 551, and what the makers of heat pumps set), where the programme's own
+/// rule, which begins after `OWN_RULE_H`, leaves so much.
 const EVERY_H: f64 = 7.0 * 24.0;
+const OWN_RULE_H: f64 = 6.0 * 24.0;
+const DAY_H: f64 = 24.0;
 /// It is planned so many hours ahead of that at the latest.
 const SPARE_H: f64 = 2.0;
 /// It is planned from so many hours before.
@@ -26,7 +31,7 @@ const LONGER_H: f64 = 0.5;
 const COOLS_H: f64 = 8.0;
 
 /// The steps in which the tank of `store` has to be hot; `None` where that is not due. Nobody knows of a tank that was never seen hot when
-/// it last was: it is due.
+/// it last was: it is due by the hour at which its own rule would begin, so that no cheaper hour puts it off for ever.
 pub(super) fn hot(
     request: &PlanRequest,
     store: Option<&Store>,
@@ -35,7 +40,7 @@ pub(super) fn hot(
 ) -> Option<Range<usize>> {
     let (programme, store) = (request.site.building.legionella?, store?);
     let since = request.disinfected.map(|last| elapsed(last, request.at).as_secs_f64() / 3600.0);
-    let due = since.map_or(AHEAD_H, |since| EVERY_H - since);
+    let due = since.map_or_else(|| until(request, programme.hour), |since| every(&programme) - since);
     if due > AHEAD_H {
         return None;
     }
@@ -60,4 +65,17 @@ pub(super) fn hot(
     let first = steps.iter().position(|(_, start, _)| *start >= from)?;
     let last = steps.iter().position(|(_, _, end)| *end >= until - 1e-9).unwrap_or(steps.len() - 1);
     Some(first..last + 1)
+}
+
+/// Hours within which the tank has to be hot again.
+fn every(programme: &Legionella) -> f64 {
+    let after = programme.after.as_secs_f64() / 3600.0;
+    if after < OWN_RULE_H { after } else { after.max(EVERY_H) }
+}
+
+/// Hours until it is `hour` on the wall.
+fn until(request: &PlanRequest, hour: u32) -> f64 {
+    let now = request.at.with_timezone(&request.site.timezone).num_seconds_from_midnight();
+    let now = f64::from(now) / 3600.0;
+    if f64::from(hour) > now { f64::from(hour) - now } else { f64::from(hour) + DAY_H - now }
 }

@@ -1,7 +1,9 @@
 //! From `[building]`, `[heat]` and `[room]` to the building and its own rules.
 
 use super::Faults;
+use super::devices::Resolved;
 use crate::config::Config;
+use plant::decision::Control;
 use plant::site::building::{Building, Comfort, Cooling, Legionella};
 use plant::units::{Celsius, Watts};
 use std::time::Duration;
@@ -12,7 +14,7 @@ const COOLING_BAND_K: f64 = 0.5;
 const LEGIONELLA_HOUR: u32 = 12;
 
 /// The building, with defaults for what nobody states.
-pub(super) fn building(config: &Config, faults: &mut Faults) -> Building {
+pub(super) fn building(config: &Config, devices: &[Resolved], faults: &mut Faults) -> Building {
     let stated = &config.building;
     let mut building = Building::default();
     building.area_m2 = stated.area_m2.unwrap_or(building.area_m2);
@@ -28,15 +30,7 @@ pub(super) fn building(config: &Config, faults: &mut Faults) -> Building {
     }
     building.heat_pump.power_min = building.heat_pump.power_min.min(Watts(config.heat.power_max_w));
     hot_water(config, &mut building, faults);
-    if let Some(days) = stated.legionella_days {
-        building.legionella = Some(Legionella {
-            after: Duration::from_secs_f64(days * 86_400.0),
-            hour: stated.legionella_hour.unwrap_or(LEGIONELLA_HOUR),
-            ..Legionella::default()
-        });
-    } else if let Some(hour) = stated.legionella_hour {
-        faults.wrong("building.legionella_hour", hour, "needs building.legionella_days");
-    }
+    building.legionella = legionella(config, devices, faults);
     building.cooling = stated.cooling_above_c.map(|above| Cooling {
         on_above: Celsius(above),
         off_below: Celsius(above - COOLING_BAND_K),
@@ -44,6 +38,25 @@ pub(super) fn building(config: &Config, faults: &mut Faults) -> Building {
     });
     building.comfort = comfort(config, &building, faults);
     building
+}
+
+/// The programme against legionella, as stated. Who sets the hot water answers for it: where a device takes that, it is weekly unless
+/// another is stated.
+fn legionella(config: &Config, devices: &[Resolved], faults: &mut Faults) -> Option<Legionella> {
+    let (stated, usual) = (&config.building, Legionella::default());
+    let sets = |control| devices.iter().any(|resolved| resolved.device.controls.contains_key(&control));
+    let set = sets(Control::HeatPumpHotWaterShift) || sets(Control::HeatPumpHotWaterPower);
+    let after = match stated.legionella_days {
+        Some(days) => Duration::from_secs_f64(days * 86_400.0),
+        None if config.tank.is_some() && set => usual.after,
+        None => {
+            if let Some(hour) = stated.legionella_hour {
+                faults.wrong("building.legionella_hour", hour, "needs building.legionella_days");
+            }
+            return None;
+        }
+    };
+    Some(Legionella { after, hour: stated.legionella_hour.unwrap_or(LEGIONELLA_HOUR), ..usual })
 }
 
 /// The comfort that is stated, else what `[room]`, `[tank]` and the own rules keep.

@@ -44,7 +44,7 @@ pub(super) fn resolve(config: &Config, devices: &[Resolved], faults: &mut Faults
         displaced,
         room,
         tank,
-        building: building::building(config, faults),
+        building: building::building(config, devices, faults),
         work: WorkPrices {
             eur_per_mtok_in: config.work.in_eur_per_mtok,
             eur_per_mtok_out: config.work.out_eur_per_mtok,

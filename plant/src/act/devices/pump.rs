@@ -13,8 +13,8 @@
 //! takes 0.4 + 1.8 * 0.3 / 0.25 / 3.2 = 1.1 K, so 1 K.
 //!
 //! Its own rule takes over where thermometers are silent, where the room is a kelvin too cold, or half of one while the plan
-//! rests, and where the tank is five too cold. In a room or a tank that is too warm it rests. Fuse and grid operator come before all
-//! of it.
+//! rests, and where the tank is five too cold. In a room or a tank that is too warm it rests. Once it runs, or rests, it does so for ten
+//! minutes, whatever plans come meanwhile. Fuse and grid operator come before all of it.
 
 use crate::act::limits::FUSE_MARGIN;
 use crate::command::Mode;
@@ -41,6 +41,8 @@ const COLD_TANK: f64 = 5.0;
 const WARM: f64 = 0.5;
 /// Shortest time for which a shift is reckoned: what is left of a slot says nothing in its last minutes.
 const SHORTEST: Duration = Duration::from_secs(600);
+/// Least time in which it runs, and rests, whatever plans come meanwhile: compressors are made for three starts an hour.
+const LEAST: Duration = Duration::from_secs(600);
 /// Power is raised this long after the connection has lowered it.
 const RAISES: Duration = Duration::from_secs(120);
 /// Less power than this is none: no compressor runs on it.
@@ -71,6 +73,17 @@ pub(super) struct Parts {
     pub cooling: Part,
 }
 
+impl Parts {
+    fn all(&self) -> [Part; 3] {
+        [self.room, self.tank, self.cooling]
+    }
+
+    /// Whether it is set to run.
+    fn runs(&self) -> bool {
+        self.all().iter().any(|part| part.power.is_some_and(|power| power >= RUNS))
+    }
+}
+
 /// What is remembered of the heat pump.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pump {
@@ -79,6 +92,8 @@ pub(super) struct Pump {
     /// Whether the own rule has taken over.
     cold_room: bool,
     cold_tank: bool,
+    /// What it was set to, and since when it runs or rests.
+    turned: Option<(Parts, Moment)>,
     /// What the connection leaves, and since when it would be more.
     cap: Option<Watts>,
     more: Option<Moment>,
@@ -106,7 +121,21 @@ impl Pump {
             power: Some(power),
             ..Part::own(house.heat_pump_reason)
         });
-        self.within(situation, budget, Parts { room, tank, cooling })
+        let parts = self.calm(situation.moment, Parts { room, tank, cooling });
+        self.within(situation, budget, parts)
+    }
+
+    /// What it was set to before, where `parts` would turn it on or off too soon. What guards rooms and tank does not wait.
+    fn calm(&mut self, now: Moment, parts: Parts) -> Parts {
+        let guards = |part: &Part| matches!(part.reason, Reason::TooHot | Reason::StaleData);
+        let guarded = self.cold_room || self.cold_tank || parts.all().iter().any(guards);
+        let (before, since) = self.turned.unwrap_or((parts, now));
+        let turns = before.runs() != parts.runs();
+        if turns && !guarded && now.since(since) < LEAST {
+            return before;
+        }
+        self.turned = Some((parts, if turns { now } else { since }));
+        parts
     }
 
     fn room(&mut self, situation: &Situation<'_>, house: &HouseIntent, intent: HeatPumpIntent) -> Part {

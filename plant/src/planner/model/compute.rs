@@ -16,12 +16,15 @@ impl Model<'_> {
                 home.compute.on && passed <= home.compute.bound_on + 1e-9
             })
             .collect();
+        let drawn = 1.0 + home.compute.fan * home.compute.heat;
         let compute = self.quantity(|node| {
-            let least = if works && bound[nodes.all[node].step] { home.compute.min } else { 0.0 };
+            // A full connection ends it all the same.
+            let fits = self.expected[node].load - self.expected[node].pv + home.compute.min * drawn <= home.import_max;
+            let least = if works && fits && bound[nodes.all[node].step] { home.compute.min } else { 0.0 };
             let most = if works { home.compute.max.max(least) } else { 0.0 };
             (-nodes.hourly(node, home.standing), [least, most])
         });
-        self.balance(&compute, -(1.0 + home.compute.fan * home.compute.heat));
+        self.balance(&compute, -drawn);
         self.columns.compute = compute;
         self.queue(waiting);
     }

@@ -10,7 +10,11 @@ impl Model<'_> {
     /// What is taken from the grid and given to it, and what stays on the roof.
     pub(super) fn connection(&mut self) {
         let (expected, home, nodes) = (self.expected, self.home, self.nodes);
-        let import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
+        let import = self.quantity(|node| {
+            let Expected { buy, pv, load, .. } = expected[node];
+            // What the house takes by itself nobody refuses.
+            (nodes.hourly(node, buy), [0.0, home.import_max.max(load - pv)])
+        });
         let export = self.quantity(|node| {
             let Expected { buy, sell, pv, .. } = expected[node];
             // Nobody buys to sell at once.
@@ -39,7 +43,12 @@ impl Model<'_> {
             let most = (pv - load).max(0.0) + battery.from_grid;
             (nodes.hourly(node, TIE), [0.0, most.min(battery.cells.charge)])
         });
-        let discharge = self.quantity(|node| (nodes.hourly(node, battery.wear), [0.0, battery.cells.discharge]));
+        let kept = battery.cells.one_way * battery.cells.one_way;
+        let discharge = self.quantity(|node| {
+            // Where the grid pays more for what is lost on the way than the way wears off, charging and giving at once would burn it.
+            let burns = -expected[node].buy * (1.0 - kept) > battery.wear * kept;
+            (nodes.hourly(node, battery.wear), [0.0, if burns { 0.0 } else { battery.cells.discharge }])
+        });
         // What is taken out then wears the battery off, too, and a later use is less certain than the one at hand.
         let left = battery.cells.one_way * (worth * TERMINAL_STORED - battery.wear).max(0.0);
         let stored = self.quantity(|node| {

@@ -29,8 +29,11 @@ impl Model<'_> {
         let served = self.quantity(|node| (paid(node), [0.0, most]));
         let late = self.quantity(|node| (-paid(node), [0.0, f64::INFINITY]));
         // Where no other work can be had, compute does not run on more than waits.
-        let least = if home.standing > 0.0 || !waiting.any() { f64::NEG_INFINITY } else { 0.0 };
+        let idles = home.standing > 0.0 || !waiting.any();
         for (node, at) in nodes.all.iter().enumerate() {
+            // What has to stay on for a while does so without work, too.
+            let bound = self.program.columns[self.columns.compute[node]].lower > 0.0;
+            let least = if idles || bound { f64::NEG_INFINITY } else { 0.0 };
             let before = |columns: &[usize]| at.before.map(|before| (columns[before], -1.0));
             let terms = [(served[node], 1.0), (self.columns.compute[node], -at.hours)];
             let row = self.program.row(terms.into_iter().chain(before(&served)), [least, 0.0]);

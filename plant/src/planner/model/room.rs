@@ -7,8 +7,8 @@ use crate::planner::home::{Heater, Room};
 use crate::site::building::Fabric;
 use std::collections::BTreeMap;
 
-/// Temperatures stay above this, °C.
-const COLDEST: f64 = -30.0;
+/// Temperatures stay above this, °C: no bound for any house.
+const COLDEST: f64 = -273.15;
 /// The own rule of a thermostat makes up for half a kelvin at once.
 const OWN_RULE_K: f64 = 0.5;
 

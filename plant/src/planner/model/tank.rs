@@ -4,8 +4,10 @@ use super::{Model, TERMINAL_COP_TANK};
 use crate::house::tank::AROUND;
 use crate::planner::home::Store;
 
-/// A tank never gets colder than this, °C.
+/// A tank that gives more than it has would be colder than this, °C.
 const COLDEST: f64 = 5.0;
+/// Nothing bounds it in the program, so that there is a plan for whatever is drawn.
+const LEAST: f64 = f64::NEG_INFINITY;
 /// What a kelvin hour below the margin of each tier costs, as a share of one below the least temperature: draws that need it come on
 /// one day in five, in twelve and in fifty, and last for some hours.
 const TIERS: [f64; 3] = [0.3, 0.3, 0.3];
@@ -21,8 +23,9 @@ impl Model<'_> {
         let heat = self.home.heater.and_then(|heater| heater.fuel).unwrap_or(worth / TERMINAL_COP_TANK);
         let nodes = self.nodes;
         let left = store.tank.capacity * heat;
-        let most = store.tank.max.max(store.now);
-        let tank = self.quantity(|node| (nodes.terminal(node, left), [COLDEST, most]));
+        // Against legionella it gets hotter than it is used for.
+        let most = store.tank.max.max(store.now).max(self.hot.as_ref().map_or(f64::NEG_INFINITY, |_| store.hot));
+        let tank = self.quantity(|node| (nodes.terminal(node, left), [LEAST, most]));
         let free = [0.0, f64::INFINITY];
         let tepid = self.quantity(|node| (nodes.hourly(node, store.cold), free));
         let tiers = TIERS.map(|share| self.quantity(|node| (nodes.hourly(node, share * store.cold), free)));
