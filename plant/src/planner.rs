@@ -5,6 +5,7 @@
 //!           --> nodes     the time ahead, once for each scenario of the sun       nodes.rs, expected.rs, waiting.rs
 //!           --> model     a linear program                                        model.rs
 //!   solver  --> found     what flows, and what more would be worth                found.rs
+//!           --> commit    when a heat pump runs that is on or off                 commitment.rs
 //!           --> starts    is the run that begins now worth its start?             starts.rs
 //!           --> intent    modes and bounds of the first slot                      intent.rs
 //!           --> layout    the plan in slots, with its reasons                     layout.rs
@@ -13,6 +14,8 @@
 //! Pure: a plan depends on nothing but its request and the solver's answers, so the host may compute it anywhere. What the solver cannot
 //! do, and a house of which too little is known, is planned by rule ([`rule`]).
 
+/// When a switched heat pump runs.
+mod commitment;
 /// What is expected of each node.
 mod expected;
 /// What a solution says.
@@ -44,6 +47,7 @@ mod without;
 
 use crate::command::Mode;
 use crate::plan::{Plan, PlanRequest};
+use crate::planner::commitment::Pumped;
 use crate::planner::found::Found;
 use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, Present};
@@ -79,7 +83,8 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
         return None;
     }
     let uncertain = request.slots[..slots].iter().any(|slot| slot.pv_spread > Watts::ZERO);
-    let nodes = Nodes::of(slots, expected::left(request), if uncertain { 2 } else { 1 });
+    let (left, branches) = (expected::left(request), if uncertain { 2 } else { 1 });
+    let nodes = Nodes::of(slots, left, branches);
     let around = home.tank.map_or(0.0, |store| store.around);
     let expected = expected::expected(request, &home, &nodes, around);
     let prices: Vec<f64> =
@@ -90,16 +95,32 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;
+    let free = model.program.clone();
+    let committed = commitment::commit(request, &Found { model: &model, solution: &solution }, solve);
+    let committed = committed.map(|committed| {
+        (model.program, solution) = (committed.program, committed.solution);
+        committed.slots
+    });
     let rounded = starts::rounded(&Found { model: &model, solution: &solution });
     if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
         (model.program, solution) = (program, better);
     }
+    if committed.is_some()
+        && let Some(freed) = solve(&commitment::freed(&model, &model.program, &free))
+    {
+        solution.duals = freed.duals;
+    }
     let found = Found { model: &model, solution: &solution };
-    Some(settle(request, &found, &waiting, solve))
+    Some(settle(request, &found, (&waiting, committed.as_deref()), solve))
 }
 
 /// The plan that `found` comes to, once its starts are looked at.
-fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve: &mut Solve<'_>) -> Plan {
+fn settle(
+    request: &PlanRequest,
+    found: &Found<'_, '_>,
+    (waiting, pumped): (&Waiting, Option<&[Pumped]>),
+    solve: &mut Solve<'_>,
+) -> Plan {
     let (home, nodes) = (found.model.home, found.model.nodes);
     let needed = waiting::needed(waiting, nodes, home.compute.max);
     let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
@@ -111,7 +132,7 @@ fn settle(request: &PlanRequest, found: &Found<'_, '_>, waiting: &Waiting, solve
     let found = without.as_ref().unwrap_or(found);
     let present = Present::of(found, needed, queued);
     let hot = found.model.hot.as_ref().map(|hot| (hot.start, hot.end));
-    let mut slots = layout::slots(request, found, &present, &Settled { compute, needed, hot });
+    let mut slots = layout::slots(request, found, &present, &Settled { compute, needed, hot, pumped });
     for (slot, cost) in slots.iter_mut().zip(without::costs(request, nodes.slots())) {
         if let Some(house) = &mut slot.house {
             house.cost_without = Some(cost);

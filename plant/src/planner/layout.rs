@@ -1,6 +1,7 @@
 //! The plan in slots: what is expected, intended and why.
 
 use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, PlanRequest, PlannedSlot};
+use crate::planner::commitment::Pumped;
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
 use crate::planner::intent::{ComputeIntent, Present, kilowatts};
@@ -15,13 +16,15 @@ const AHEAD: f64 = 0.3;
 
 /// What the first slot intends for compute, settled with what its starts cost, and what is needed for what is due.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Settled {
+pub(super) struct Settled<'a> {
     /// Compute.
     pub compute: ComputeIntent,
     /// Power that is needed for what is due, kW.
     pub needed: f64,
     /// Steps in which the tank is heated against legionella.
     pub hot: Option<(usize, usize)>,
+    /// What a switched heat pump does in each slot.
+    pub pumped: Option<&'a [Pumped]>,
 }
 
 /// The slots of a plan: the first as `present` has it, all others as they are expected.
@@ -29,7 +32,7 @@ pub(super) fn slots(
     request: &PlanRequest,
     found: &Found<'_, '_>,
     present: &Present<'_>,
-    settled: &Settled,
+    settled: &Settled<'_>,
 ) -> Vec<PlannedSlot> {
     let nodes = found.model.nodes;
     let mut planned = Vec::with_capacity(nodes.slots());
@@ -38,11 +41,30 @@ pub(super) fn slots(
         let (flows, margins) = (found.mean(step), mean_margins(found, step));
         let first = (step == 0).then_some((present, settled));
         for slot in slots.clone() {
-            let view = View { request, found, step, node, flows, margins, hot: settled.hot, first };
+            let pumped = settled.pumped.map(|pumped| pumped[slot]).filter(|_| slots.len() > 1);
+            let flows = pumped.map_or(flows, |pumped| switched(flows, pumped, &margins, found.model.home.compute.max));
+            let follows = settled.pumped.is_some();
+            let view = View { request, found, step, node, flows, margins, follows, hot: settled.hot, first };
             planned.push(view.slot(&request.slots[slot]));
         }
     }
     planned
+}
+
+/// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
+/// and follows after it, unless it pays more than the grid's power costs.
+fn switched(flows: Flows, pumped: Pumped, margins: &Margins, compute_max: f64) -> Flows {
+    let Pumped { hot_water, heating, cooling } = pumped;
+    let more = hot_water + heating + cooling - flows.hot_water - flows.heating - flows.cooling;
+    let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
+    let compute = if margins.compute > margins.power {
+        flows.compute
+    } else {
+        let follows = (flows.compute - more).clamp(0.0, compute_max);
+        follows - grid(follows).clamp(0.0, follows)
+    };
+    let grid = grid(compute);
+    Flows { hot_water, heating, cooling, compute, import: grid.max(0.0), export: (-grid).max(0.0), ..flows }
 }
 
 fn mean_margins(found: &Found<'_, '_>, step: usize) -> Margins {
@@ -69,8 +91,10 @@ struct View<'a, 'b, 'c> {
     node: usize,
     flows: Flows,
     margins: Margins,
+    /// Compute follows the surplus even where none is expected in the mean of a step.
+    follows: bool,
     hot: Option<(usize, usize)>,
-    first: Option<(&'a Present<'b>, &'a Settled)>,
+    first: Option<(&'a Present<'b>, &'a Settled<'a>)>,
 }
 
 impl View<'_, '_, '_> {
@@ -140,7 +164,8 @@ impl View<'_, '_, '_> {
         let home = self.found.model.home;
         let Flows { compute, import, charge, discharge, .. } = self.flows;
         if !self.found.runs(compute) {
-            return ComputeIntent::default();
+            let pays = self.follows && self.expected().sell < self.margins.compute && home.standing > 0.0;
+            return ComputeIntent { ceiling: if pays { home.compute.max } else { 0.0 }, ..ComputeIntent::default() };
         }
         let buys = import > FLOW || discharge > FLOW;
         let floor = if buys { compute.max(home.compute.min) } else { 0.0 };
