@@ -95,23 +95,23 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;
-    let free = model.program.clone();
     let committed = commitment::commit(request, &Found { model: &model, solution: &solution }, solve);
     let committed = committed.map(|committed| {
-        (model.program, solution) = (committed.program, committed.solution);
-        committed.slots
+        solution = committed.solution;
+        (committed.slots, std::mem::replace(&mut model.program, committed.program))
     });
     let rounded = starts::rounded(&Found { model: &model, solution: &solution });
     if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
         (model.program, solution) = (program, better);
     }
-    if committed.is_some()
-        && let Some(freed) = solve(&commitment::freed(&model, &model.program, &free))
-    {
-        solution.duals = freed.duals;
-    }
+    let pumped = committed.map(|(slots, free)| {
+        if let Some(freed) = solve(&commitment::freed(&model, &free)) {
+            solution.duals = freed.duals;
+        }
+        slots
+    });
     let found = Found { model: &model, solution: &solution };
-    Some(settle(request, &found, (&waiting, committed.as_deref()), solve))
+    Some(settle(request, &found, (&waiting, pumped.as_deref()), solve))
 }
 
 /// The plan that `found` comes to, once its starts are looked at.

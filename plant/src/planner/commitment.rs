@@ -44,18 +44,18 @@ const ROUNDS: usize = 2;
 pub(super) struct Committed {
     /// The program.
     pub program: Program,
-    /// Its solution; the duals are those of the pump that is free after the next hours.
+    /// Its solution.
     pub solution: Solution,
     /// What the pump does in each slot.
     pub slots: Vec<Pumped>,
 }
 
-/// Electric power of a heat pump by its tasks, kW.
+/// Electric power of a heat pump by its tasks, kW; `None` for one that is not committed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Pumped {
-    pub hot_water: f64,
-    pub heating: f64,
-    pub cooling: f64,
+    pub hot_water: Option<f64>,
+    pub heating: Option<f64>,
+    pub cooling: Option<f64>,
 }
 
 /// Commits a switched heat pump to a course through the slots ahead; `None` where there is none, or no course is found.
@@ -73,10 +73,19 @@ pub(super) fn commit(request: &PlanRequest, found: &Found<'_, '_>, solve: &mut S
         for task in Task::ALL.into_iter().filter(|task| task.possible(model)) {
             let expanded = fine::expanded(&Found { model, solution: &solution }, &fine);
             let store = store::read(&Found { model: &fine, solution: &expanded }, &heater, task, &courses.busy(task));
-            let course = cheapest(&store, &habit)?;
+            // In a store that it heats through sooner it goes on and off by its own thermostat.
+            if !store.bears(Slot::SECONDS as f64 / 3600.0) {
+                continue;
+            }
+            // Where a run has to be longer than the tank bears, the rooms take the rest.
+            let holds = if store.bears(habit.holds) { habit.holds } else { 0.0 };
+            let Some(course) = cheapest(&store, &Habit { holds, ..habit }) else { continue };
             bind(&mut program, model, task, &heater, &course);
             courses.0[task as usize] = Some(course);
             solution = solve(&program)?;
+        }
+        if courses.0.iter().all(Option::is_none) {
+            return None;
         }
         if best.as_ref().is_none_or(|(_, best, _)| solution.cost < best.cost) {
             best = Some((program.clone(), solution.clone(), courses.clone()));
@@ -86,9 +95,9 @@ pub(super) fn commit(request: &PlanRequest, found: &Found<'_, '_>, solve: &mut S
     Some(Committed { slots: courses.slots(model.nodes.slots()), program, solution })
 }
 
-/// `program` with the heat pump free again after the next hours, as it is in `free`.
-pub(super) fn freed(model: &Model<'_>, program: &Program, free: &Program) -> Program {
-    let mut program = program.clone();
+/// The program of `model` with the heat pump free again after the next hours, as it is in `free`.
+pub(super) fn freed(model: &Model<'_>, free: &Program) -> Program {
+    let mut program = model.program.clone();
     let mut passed = 0.0;
     for step in 0..model.nodes.steps.len() {
         if passed >= NEXT_HOURS {
@@ -134,7 +143,7 @@ impl Courses {
     }
 
     fn slots(&self, count: usize) -> Vec<Pumped> {
-        let power = |task: Task, slot: usize| self.0[task as usize].as_ref().map_or(0.0, |course| course[slot]);
+        let power = |task: Task, slot: usize| self.0[task as usize].as_ref().map(|course| course[slot]);
         let pumped = |slot| Pumped {
             hot_water: power(Task::Tank, slot),
             heating: power(Task::Room, slot),

@@ -4,6 +4,7 @@ use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, Plan
 use crate::planner::commitment::Pumped;
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
+use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, Present, kilowatts};
 use crate::reason::{Reason, Worth};
 use crate::time::Slot;
@@ -42,7 +43,7 @@ pub(super) fn slots(
         let first = (step == 0).then_some((present, settled));
         for slot in slots.clone() {
             let pumped = settled.pumped.map(|pumped| pumped[slot]).filter(|_| slots.len() > 1);
-            let flows = pumped.map_or(flows, |pumped| switched(flows, pumped, &margins, found.model.home.compute.max));
+            let flows = pumped.map_or(flows, |pumped| switched(flows, pumped, &margins, found.model.home));
             let follows = settled.pumped.is_some();
             let view = View { request, found, step, node, flows, margins, follows, hot: settled.hot, first };
             planned.push(view.slot(&request.slots[slot]));
@@ -53,17 +54,21 @@ pub(super) fn slots(
 
 /// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
 /// and follows after it, unless it pays more than the grid's power costs.
-fn switched(flows: Flows, pumped: Pumped, margins: &Margins, compute_max: f64) -> Flows {
-    let Pumped { hot_water, heating, cooling } = pumped;
+fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flows {
+    let hot_water = pumped.hot_water.unwrap_or(flows.hot_water);
+    let heating = pumped.heating.unwrap_or(flows.heating);
+    let cooling = pumped.cooling.unwrap_or(flows.cooling);
     let more = hot_water + heating + cooling - flows.hot_water - flows.heating - flows.cooling;
     let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
     let compute = if margins.compute > margins.power {
         flows.compute
     } else {
-        let follows = (flows.compute - more).clamp(0.0, compute_max);
+        let follows = (flows.compute - more).clamp(0.0, home.compute.max);
         follows - grid(follows).clamp(0.0, follows)
     };
-    let grid = grid(compute);
+    // What the connection does not bear gives way.
+    let compute = compute - (grid(compute) - home.import_max).clamp(0.0, compute);
+    let grid = grid(compute).clamp(-home.export_max, home.import_max);
     Flows { hot_water, heating, cooling, compute, import: grid.max(0.0), export: (-grid).max(0.0), ..flows }
 }
 

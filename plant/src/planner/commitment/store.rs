@@ -86,6 +86,18 @@ pub(super) struct Store {
     pub steps: Vec<Step>,
 }
 
+impl Store {
+    /// Whether so many hours of the pump fit into it.
+    pub(super) fn bears(&self, hours: f64) -> bool {
+        self.steps.iter().all(|step| {
+            let most = step.powers.iter().map(|(power, _)| power * step.warms[0]).fold(0.0, f64::max);
+            let most = most * hours / step.hours;
+            let least = step.below.first().map_or(step.most, |(limit, _)| *limit);
+            step.most.is_infinite() || most <= step.most - least
+        })
+    }
+}
+
 /// A step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Step {
@@ -97,7 +109,8 @@ pub(super) struct Step {
     pub base: [f64; 2],
     /// and for each kW of the pump, K.
     pub warms: [f64; 2],
-    /// What a kelvin costs by which the first temperature is below, or above, a limit: °C and EUR/K.
+    /// What a kelvin costs by which the first temperature is below, or above, a limit: °C and EUR/K. The first one below is the least that is
+    /// comfortable.
     pub below: Vec<(f64, f64)>,
     pub above: Vec<(f64, f64)>,
     /// The most that the first one may be.
