@@ -29,6 +29,7 @@ use crate::planner::commitment::store::Task;
 use crate::planner::found::Found;
 use crate::planner::home::Heater;
 use crate::planner::model::Model;
+use crate::planner::starts::SMALL;
 use crate::program::{Program, Solution, Solve};
 use crate::time::Slot;
 
@@ -56,6 +57,8 @@ pub(super) struct Pumped {
     pub hot_water: Option<f64>,
     pub heating: Option<f64>,
     pub cooling: Option<f64>,
+    /// Whether compute runs beside it, where that is committed, too.
+    pub computes: Option<bool>,
 }
 
 /// Commits a switched heat pump to a course through the slots ahead; `None` where there is none, or no course is found.
@@ -68,7 +71,7 @@ pub(super) fn commit(request: &PlanRequest, found: &Found<'_, '_>, solve: &mut S
     let mut solution = found.solution.clone();
     let mut best: Option<(Program, Solution, Courses)> = None;
     let mut courses = Courses::default();
-    let habit = Habit { on: ran(request), holds: heater.holds };
+    let habit = Habit { on: ran(request), holds: heater.holds, since: f64::INFINITY, start: 0.0 };
     for _ in 0..ROUNDS {
         for task in Task::ALL.into_iter().filter(|task| task.possible(model)) {
             let expanded = fine::expanded(&Found { model, solution: &solution }, &fine);
@@ -92,7 +95,43 @@ pub(super) fn commit(request: &PlanRequest, found: &Found<'_, '_>, solve: &mut S
         }
     }
     let (program, solution, courses) = best?;
-    Some(Committed { slots: courses.slots(model.nodes.slots()), program, solution })
+    let mut committed = Committed { slots: courses.slots(model.nodes.slots()), program, solution };
+    compute(model, &fine, &mut committed, solve);
+    Some(committed)
+}
+
+/// Commits compute, too, where it has a least power: it goes round the pump's runs, and keeps its times. In the next hours the program is
+/// bound to that.
+fn compute(model: &Model<'_>, fine: &Model<'_>, committed: &mut Committed, solve: &mut Solve<'_>) -> Option<()> {
+    let device = &model.home.compute;
+    if device.min <= SMALL * device.max {
+        return None;
+    }
+    let expanded = fine::expanded(&Found { model, solution: &committed.solution }, fine);
+    let slots = &committed.slots;
+    let pumped = |slot: usize| {
+        let Pumped { hot_water, heating, cooling, .. } = slots[slot];
+        [hot_water, heating, cooling].into_iter().flatten().sum::<f64>()
+    };
+    let store = store::compute(&Found { model: fine, solution: &expanded }, &pumped);
+    let since = if device.on { device.stays - device.bound_on } else { f64::INFINITY };
+    let habit = Habit { on: Some(device.on), holds: device.stays, since, start: device.start };
+    let course = cheapest(&store, &habit)?;
+    let mut program = committed.program.clone();
+    for (step, slots) in model.nodes.steps.iter().enumerate().filter(|(_, slots)| slots.len() == 1) {
+        for column in model.run(step..step + 1) {
+            let bounds = &mut program.columns[column];
+            if course[slots.start] > OFF {
+                bounds.lower = bounds.lower.max(device.min).min(bounds.upper);
+            } else {
+                bounds.upper = bounds.lower;
+            }
+        }
+    }
+    committed.solution = solve(&program)?;
+    committed.program = program;
+    committed.slots.iter_mut().zip(course).for_each(|(slot, power)| slot.computes = Some(power > OFF));
+    Some(())
 }
 
 /// The program of `model` with the heat pump free again after the next hours, as it is in `free`.
@@ -148,6 +187,7 @@ impl Courses {
             hot_water: power(Task::Tank, slot),
             heating: power(Task::Room, slot),
             cooling: power(Task::Cooling, slot),
+            computes: None,
         };
         (0..count).map(pumped).collect()
     }

@@ -72,6 +72,8 @@ pub(super) struct Compute {
     pub fan: f64,
     /// What a start costs.
     pub start: f64,
+    /// Hours that it stays on, or off, once it is.
+    pub stays: f64,
     /// Hours that it has to stay on still.
     pub bound_on: f64,
     /// Whether it runs.
@@ -234,6 +236,7 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
         leak,
         fan: compute.reject_share,
         start: compute.start_cost_eur,
+        stays: compute.min_on.max(compute.min_off).as_secs_f64() / 3600.0,
         bound_on: ran.map_or(0.0, |ran| compute.min_on.saturating_sub(ran).as_secs_f64() / 3600.0),
         on: ran.is_some(),
         ways: ways(site, capability),

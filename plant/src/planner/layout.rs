@@ -42,10 +42,12 @@ pub(super) fn slots(
         let (flows, margins) = (found.mean(step), mean_margins(found, step));
         let first = (step == 0).then_some((present, settled));
         for slot in slots.clone() {
-            let pumped = settled.pumped.map(|pumped| pumped[slot]).filter(|_| slots.len() > 1);
-            let flows = pumped.map_or(flows, |pumped| switched(flows, pumped, &margins, found.model.home));
-            let follows = settled.pumped.is_some();
-            let view = View { request, found, step, node, flows, margins, follows, hot: settled.hot, first };
+            let pumped = settled.pumped.map(|pumped| pumped[slot]);
+            let flows = match pumped {
+                Some(pumped) if slots.len() > 1 => switched(flows, pumped, &margins, found.model.home),
+                Some(_) | None => flows,
+            };
+            let view = View { request, found, step, node, flows, margins, pumped, hot: settled.hot, first };
             planned.push(view.slot(&request.slots[slot]));
         }
     }
@@ -65,6 +67,11 @@ fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flo
     } else {
         let follows = (flows.compute - more).clamp(0.0, home.compute.max);
         follows - grid(follows).clamp(0.0, follows)
+    };
+    let compute = match pumped.computes {
+        Some(true) => compute.max(home.compute.min),
+        Some(false) => 0.0,
+        None => compute,
     };
     // What the connection does not bear gives way.
     let compute = compute - (grid(compute) - home.import_max).clamp(0.0, compute);
@@ -96,8 +103,8 @@ struct View<'a, 'b, 'c> {
     node: usize,
     flows: Flows,
     margins: Margins,
-    /// Compute follows the surplus even where none is expected in the mean of a step.
-    follows: bool,
+    /// What a switched heat pump does.
+    pumped: Option<Pumped>,
     hot: Option<(usize, usize)>,
     first: Option<(&'a Present<'b>, &'a Settled<'a>)>,
 }
@@ -168,12 +175,16 @@ impl View<'_, '_, '_> {
         }
         let home = self.found.model.home;
         let Flows { compute, import, charge, discharge, .. } = self.flows;
-        if !self.found.runs(compute) {
-            let pays = self.follows && self.expected().sell < self.margins.compute && home.standing > 0.0;
-            return ComputeIntent { ceiling: if pays { home.compute.max } else { 0.0 }, ..ComputeIntent::default() };
+        let committed = self.pumped.and_then(|pumped| pumped.computes);
+        if !committed.unwrap_or(self.found.runs(compute)) {
+            // It follows the surplus even where none is expected in the mean of a step.
+            let free = self.pumped.is_some() && committed.is_none() && home.standing > 0.0;
+            let follows = free && self.expected().sell < self.margins.compute;
+            return ComputeIntent { ceiling: if follows { home.compute.max } else { 0.0 }, ..ComputeIntent::default() };
         }
         let buys = import > FLOW || discharge > FLOW;
-        let floor = if buys { compute.max(home.compute.min) } else { 0.0 };
+        let least = if committed.is_some() { home.compute.min } else { 0.0 };
+        let floor = if buys { compute.max(home.compute.min) } else { least };
         let battery_first = charge > FLOW && import <= FLOW && compute <= 0.9 * home.compute.max;
         ComputeIntent { floor, ceiling: home.compute.max.max(floor), battery_first }
     }

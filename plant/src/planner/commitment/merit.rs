@@ -47,9 +47,24 @@ impl Merit {
 
     /// What an hour costs in which the heat pump takes `power` kW, EUR.
     pub(super) fn cost(&self, power: f64) -> f64 {
-        let (pays, [least, most], bound) = self.compute;
-        let runs = self.balanced(self.demand + power + least, (pays, most - least)) - pays * least;
-        if bound || least <= 0.0 { runs } else { runs.min(self.balanced(self.demand + power, (pays, 0.0))) }
+        let runs = self.computing(power);
+        if self.bound() { runs } else { runs.min(self.idle(power)) }
+    }
+
+    /// The same while compute runs.
+    pub(super) fn computing(&self, power: f64) -> f64 {
+        let (pays, [least, most], _) = self.compute;
+        self.balanced(self.demand + power + least, (pays, most - least)) - pays * least
+    }
+
+    /// The same while it does not.
+    pub(super) fn idle(&self, power: f64) -> f64 {
+        self.balanced(self.demand + power, (0.0, 0.0))
+    }
+
+    /// Whether compute has to run.
+    pub(super) fn bound(&self) -> bool {
+        self.compute.2
     }
 
     /// What an hour costs in which `demand` kW are taken whatever they cost, and `more` where it pays.

@@ -29,6 +29,10 @@ pub(super) struct Habit {
     pub on: Option<bool>,
     /// Hours that it stays on, or off, once it is.
     pub holds: f64,
+    /// Hours that it has been on, or off.
+    pub since: f64,
+    /// What a start costs, EUR.
+    pub start: f64,
 }
 
 /// A way through the steps so far.
@@ -50,11 +54,10 @@ struct Way {
 /// The cheapest course; `None` where there is nothing to choose.
 pub(super) fn cheapest(store: &Store, habit: &Habit) -> Option<Course> {
     let pulse = store.steps.iter().flat_map(|step| heat(store, step)).fold(0.0, f64::max);
-    if pulse <= 0.0 {
+    if store.steps.iter().all(|step| step.powers.len() < 2) {
         return None;
     }
-    let began =
-        Way { at: [0.0; 2], cost: 0.0, power: 0.0, on: habit.on.unwrap_or(false), since: f64::INFINITY, from: 0 };
+    let began = Way { at: [0.0; 2], cost: 0.0, power: 0.0, on: habit.on.unwrap_or(false), since: habit.since, from: 0 };
     let mut layers = vec![vec![began]];
     for step in &store.steps {
         let ways = layers.last()?;
@@ -106,7 +109,7 @@ fn goes_on(step: &Step, habit: &Habit, (from, way): (usize, &Way), (power, price
         cost += EARLY;
     }
     if changes && on {
-        cost += START;
+        cost += START + habit.start;
     }
     let since = if changes { step.hours } else { (way.since + step.hours).min(habit.holds) };
     Way { at, cost, power, on, since, from }
@@ -118,7 +121,7 @@ fn kept(store: &Store, habit: &Habit, width: f64, ways: Vec<Way>) -> Vec<Way> {
     let held = |way: &Way| first * way.at[0] + second * way.at[1];
     let least = ways.iter().map(held).fold(f64::INFINITY, f64::min);
     let most = ways.iter().map(held).fold(f64::NEG_INFINITY, f64::max);
-    let width = width.max((most - least) / GROUPS_MAX as f64);
+    let width = width.max((most - least) / GROUPS_MAX as f64).max(f64::EPSILON);
     let quarters = |hours: f64| (hours.min(habit.holds) * 4.0).round() as usize;
     let spans = quarters(habit.holds) + 1;
     let worth = store.left[0] / first.max(1e-9);
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn it_runs_when_that_is_cheapest_and_before_the_store_is_cold() {
-        let free = Habit::default();
+        let free = Habit { since: 1.0, ..Habit::default() };
         assert_eq!(on(&[0.3, 0.3, 0.1, 0.3, 0.3, 0.3], &free), [2]);
         // By the third step the tank lacks half a kelvin: that is dearer than power.
         assert_eq!(on(&[0.3, 0.2, 0.3, 0.1, 0.3, 0.3], &free), [1]);
@@ -171,7 +174,7 @@ mod tests {
 
     #[test]
     fn it_never_heats_beyond_what_the_store_bears() {
-        let free = Habit::default();
+        let free = Habit { since: 1.0, ..Habit::default() };
         let cheap = on(&[-0.5; 6], &free);
         let mut at = 50.0;
         for step in 0..6 {
@@ -183,7 +186,7 @@ mod tests {
 
     #[test]
     fn it_stays_on_and_off_as_long_as_it_has_to() {
-        let habit = Habit { on: Some(false), holds: 0.5 };
+        let habit = Habit { on: Some(false), holds: 0.5, since: 1.0, start: 0.0 };
         let prices = [0.3, 0.3, 0.1, 0.3, 0.1, 0.3, 0.1, 0.3];
         let runs = on(&prices, &habit);
         assert!(runs.len() >= 2 && runs.windows(2).all(|pair| pair[1] - pair[0] != 2), "{runs:?}");

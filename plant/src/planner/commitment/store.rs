@@ -135,6 +135,25 @@ pub(super) fn read(found: &Found<'_, '_>, heater: &Heater, task: Task, busy: &dy
     Store { capacity: task.capacity(model), left, steps }
 }
 
+/// Compute as if it held something, with nothing but its times to keep: on, 1, or off, while the heat pump takes `pumped` kW.
+pub(super) fn compute(found: &Found<'_, '_>, pumped: &dyn Fn(usize) -> f64) -> Store {
+    let model = found.model;
+    let step = |step: usize| {
+        let hours = model.nodes.all[model.nodes.node(step, 0)].hours;
+        let (mut idle, mut computing, mut bound) = (0.0, 0.0, false);
+        for node in branches(model, step) {
+            let merit = Merit::of(found, node);
+            let weight = model.nodes.all[node].share * hours;
+            idle += weight * merit.idle(pumped(step));
+            computing += weight * merit.computing(pumped(step));
+            bound |= merit.bound();
+        }
+        let powers = if bound { vec![(1.0, computing)] } else { vec![(0.0, idle), (1.0, computing)] };
+        Step { hours, powers, most: f64::INFINITY, ..Step::default() }
+    };
+    Store { steps: (0..model.nodes.steps.len()).map(step).collect(), ..Store::default() }
+}
+
 /// The terms of each row.
 fn by_row(program: &Program) -> Vec<Vec<(usize, f64)>> {
     let mut rows = vec![Vec::new(); program.rows.len()];
