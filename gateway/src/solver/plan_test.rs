@@ -316,8 +316,8 @@ fn cost(request: &PlanRequest, plan: &Plan) -> f64 {
 }
 
 /// A house whose only store is a tank of 860 litres that a pump of 4.5 kW heats, on or off, on days with clouds. Its mixed-integer program
-/// in quarter hours, written apart from this planner, was solved by HiGHS: MILP_FOUND after MILP_SECONDS of CPU, when no less than
-/// MILP_BOUND was possible.
+/// in quarter hours, written apart from this planner, was given to HiGHS: after 48 CPU-seconds the best found cost 4.186 EUR, and no less
+/// than 4.076 was possible.
 #[test]
 fn a_switched_heat_pump_costs_what_integers_would() {
     let (found, bound) = (4.186, 4.076);
