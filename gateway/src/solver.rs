@@ -145,6 +145,8 @@ mod own_rule_test;
 mod plan_test;
 #[cfg(test)]
 mod random_plan_test;
+#[cfg(test)]
+mod switched_test;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,8 @@
 //!           --> nodes     the time ahead, once for each scenario of the sun       nodes.rs, expected.rs, waiting.rs
 //!           --> model     a linear program                                        model.rs
 //!   solver  --> found     what flows, and what more would be worth                found.rs
-//!           --> own_rule  what a battery that cannot be set makes of it         own_rule.rs
+//!           --> commit    when a heat pump runs that is on or off                 commitment.rs
+//!           --> own_rule  what a battery that cannot be set makes of it           own_rule.rs
 //!           --> calm      does it gain enough over the plan in force?             calm.rs
 //!           --> starts    is the run that begins now worth its start?             starts.rs
 //!           --> intent    modes and bounds of the first slot                      intent.rs
@@ -17,6 +18,8 @@
 
 /// When the plan in force stands.
 mod calm;
+/// When a switched heat pump runs.
+mod commitment;
 /// What is expected of each node.
 mod expected;
 /// What a solution says.
@@ -49,7 +52,7 @@ mod waiting;
 mod without;
 
 use crate::command::Mode;
-use crate::plan::{BatteryIntent, Plan, PlanRequest};
+use crate::plan::{Plan, PlanRequest};
 use crate::planner::found::Found;
 use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, Present};
@@ -85,7 +88,8 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
         return None;
     }
     let uncertain = request.slots[..slots].iter().any(|slot| slot.pv_spread > Watts::ZERO);
-    let nodes = Nodes::of(slots, expected::left(request), if uncertain { 2 } else { 1 });
+    let (left, branches) = (expected::left(request), if uncertain { 2 } else { 1 });
+    let nodes = Nodes::of(slots, left, branches);
     let around = home.tank.map_or(0.0, |store| store.around);
     let expected = expected::expected(request, &home, &nodes, around);
     let prices: Vec<f64> =
@@ -96,12 +100,20 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;
+    let committed = commitment::commit(request, &Found { model: &model, solution: &solution }, solve);
+    let committed = committed.map(|committed| {
+        solution = committed.solution;
+        (committed.slots, std::mem::replace(&mut model.program, committed.program))
+    });
     if let Some(followed) = own_rule::followed(&Found { model: &model, solution: &solution }, solve) {
         (model.program, solution) = followed;
     }
     let rounded = starts::rounded(&Found { model: &model, solution: &solution });
     if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
         (model.program, solution) = (program, better);
+    }
+    if let Some((_, free)) = &committed {
+        commitment::read_again(&model, free, &mut solution, solve);
     }
     let needed = waiting::needed(&waiting, &nodes, home.compute.max);
     let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
@@ -111,27 +123,33 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let mut battery = None;
     if let Some(kept) = kept {
         (model.program, solution, battery) = (kept.program, kept.solution, kept.battery);
+        if let Some((_, free)) = &committed {
+            commitment::read_again(&model, free, &mut solution, solve);
+        }
     }
     let found = Found { model: &model, solution: &solution };
-    let (settled, without) = settled(&found, (needed, battery), &waiting, solve);
+    let pumped = committed.as_ref().map(|(slots, _)| slots.as_slice());
+    let stands = Settled { compute: ComputeIntent::default(), needed, battery, pumped };
+    let (settled, without) = settled(&found, stands, &waiting, solve);
     let without = without.as_ref().map(|solution| Found { model: &model, solution });
     Some(laid_out(request, without.as_ref().unwrap_or(&found), &settled))
 }
 
 /// What `found` comes to for the first slot once its starts are looked at, and the plan without the one that is refused.
-fn settled(
+fn settled<'a>(
     found: &Found<'_, '_>,
-    (needed, battery): (f64, Option<BatteryIntent>),
+    stands: Settled<'a>,
     waiting: &Waiting,
     solve: &mut Solve<'_>,
-) -> (Settled, Option<Solution>) {
-    let intent = Present::of(found, needed).compute(found.running());
-    let (compute, without) = if needed > 0.0 { (intent, None) } else { starts_settled(found, &intent, waiting, solve) };
-    (Settled { compute, needed, battery }, without)
+) -> (Settled<'a>, Option<Solution>) {
+    let intent = Present::of(found, stands.needed).compute(found.running());
+    let (compute, without) =
+        if stands.needed > 0.0 { (intent, None) } else { starts_settled(found, &intent, waiting, solve) };
+    (Settled { compute, ..stands }, without)
 }
 
 /// The plan of `found`.
-fn laid_out(request: &PlanRequest, found: &Found<'_, '_>, settled: &Settled) -> Plan {
+fn laid_out(request: &PlanRequest, found: &Found<'_, '_>, settled: &Settled<'_>) -> Plan {
     let present = Present::of(found, settled.needed);
     let mut slots = layout::slots(request, found, &present, settled);
     for (slot, cost) in slots.iter_mut().zip(without::costs(request, found.model.nodes.slots())) {

@@ -1,4 +1,4 @@
-//! `heatmine plan`: what a running HeatMine intends, and why.
+//! `heatmine plan`: what a running HeatMine intends, and why; or what the planner makes of a request in a file.
 
 /// The plan as a table.
 mod table;
@@ -6,13 +6,15 @@ mod table;
 mod yesterday;
 
 use super::{Failure, Outcome, print_json, print_text, runtime, zone};
+use crate::solver::Solver;
 use chrono_tz::Tz;
 use clap::Args;
-use plant::plan::Plan as Intended;
+use plant::plan::{Plan as Intended, PlanRequest};
 use plant::review::Review;
 use plant::units::Currency;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the gateway may take to answer.
@@ -33,6 +35,9 @@ pub(super) struct Plan {
     /// What the plan of yesterday said against what happened, instead.
     #[arg(long)]
     yesterday: bool,
+    /// Plan this request here instead, in JSON as the core writes it: everything that a plan depends on.
+    #[arg(long, value_name = "FILE", conflicts_with = "yesterday")]
+    request: Option<PathBuf>,
     /// Print all of it as JSON.
     #[arg(long)]
     json: bool,
@@ -41,6 +46,9 @@ pub(super) struct Plan {
 impl Plan {
     /// Asks for the plan and prints it.
     pub(super) fn run(self) -> Outcome {
+        if let Some(file) = &self.request {
+            return self.planned(&request(file)?);
+        }
         let runtime = runtime()?;
         let house = || runtime.block_on(ask::<House>(&self.url, "record"));
         if self.yesterday {
@@ -59,9 +67,27 @@ impl Plan {
         print_text(table::table(&plan, self.zone(&house), house.currency, self.hours))
     }
 
+    /// Plans `request` and prints that.
+    fn planned(&self, request: &PlanRequest) -> Outcome {
+        let plan = Solver::default().plan(request);
+        if self.json {
+            return print_json(&plan);
+        }
+        let site = &request.site;
+        print_text(table::table(&plan, self.timezone.unwrap_or(site.timezone), site.currency, self.hours))
+    }
+
     fn zone(&self, house: &House) -> Tz {
         self.timezone.or(house.timezone).unwrap_or(Tz::Europe__Berlin)
     }
+}
+
+/// The request in a file.
+fn request(file: &Path) -> Result<PlanRequest, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{}: {error}", file.display())))?;
+    let wrong = |error| Failure::new(Failure::DATA, format!("{}: no request of a plan: {error}", file.display()));
+    serde_json::from_str(&text).map_err(wrong)
 }
 
 /// What a record says of the house; one of an older HeatMine says nothing.

@@ -153,7 +153,7 @@ fn nights_of_the_clock_change_are_planned_by_the_clock_on_the_wall() {
         assert_eq!(today.len(), slots, "{day}");
         let charges: Vec<_> = today.iter().filter(|slot| battery_power(slot) < -FLOW).collect();
         let in_time = |slot: &&&&PlannedSlot| slot.import_price == Some(EurPerKwh(0.05));
-        assert_eq!(today.iter().filter(|slot| in_time(&&slot)).count(), cheap_slots, "{day}");
+        assert_eq!(today.iter().filter(|slot| in_time(&slot)).count(), cheap_slots, "{day}");
         assert!(charges.len() > 3 && charges.iter().all(|slot| in_time(&slot)), "{day}: {charges:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Plans for the whole house with the real solver: days whose best plan anybody sees, and random houses.
+//! Plans for the whole house with the real solver: days whose best plan anybody sees.
 
 use super::Solver;
 use plant::command::Mode;

@@ -1,11 +1,13 @@
 //! The house of a request in the numbers of a program: kW, kWh, °C, EUR and h.
 
+use crate::decision::Control;
 use crate::house::battery::Cells;
 use crate::house::heat_pump::HeatPump;
 use crate::house::tank::Tank;
 use crate::plan::{PlanRequest, Warmth};
+use crate::point::Role;
 use crate::site::building::{Comfort, Thermostat};
-use crate::site::capability::{Capability, HeatPumpCapability};
+use crate::site::capability::{Capability, HeatPumpCapability, Pace};
 use crate::site::{HeatSink, HeatSource, Site};
 use crate::time::elapsed;
 use crate::value::revenue::Demand;
@@ -70,6 +72,8 @@ pub(super) struct Compute {
     pub fan: f64,
     /// What a start costs.
     pub start: f64,
+    /// Hours that it stays on, or off, once it is.
+    pub stays: f64,
     /// Hours that it has to stay on still.
     pub bound_on: f64,
     /// Whether it runs.
@@ -100,8 +104,12 @@ pub(super) struct Heater {
     pub pump: HeatPump,
     /// What a kilowatt-hour of fuel costs; `None` for one that runs on the house's power.
     pub fuel: Option<f64>,
+    /// Least power at which it runs.
+    pub min: f64,
     /// Greatest power.
     pub max: f64,
+    /// Hours that it stays on, or off, once it is.
+    pub holds: f64,
     /// Whether what it does for the rooms can be set, or raised.
     pub for_room: bool,
     /// The same for the tank.
@@ -165,6 +173,16 @@ const TANK_RANGE_K: [f64; 2] = [0.0, 13.0];
 
 /// Against legionella a tank is heated by so much more than it has to be, K.
 const HOTTER_K: f64 = 2.0;
+/// A heat pump whose least power is above this share of its greatest is switched rather than modulated: inverter machines go down to a
+/// third or less.
+const SWITCHED: f64 = 0.5;
+
+impl Heater {
+    /// Whether it is on or off, with little or nothing between.
+    pub(super) fn switched(&self) -> bool {
+        self.min > SWITCHED * self.max && (self.for_room || self.for_tank)
+    }
+}
 
 impl Home {
     /// The house of `request`.
@@ -213,6 +231,7 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
         leak,
         fan: compute.reject_share,
         start: compute.start_cost_eur,
+        stays: compute.min_on.max(compute.min_off).as_secs_f64() / 3600.0,
         bound_on: ran.map_or(0.0, |ran| compute.min_on.saturating_sub(ran).as_secs_f64() / 3600.0),
         on: ran.is_some(),
         ways: ways(site, capability),
@@ -245,7 +264,24 @@ fn heater(site: &Site, capability: &Capability) -> Option<Heater> {
         HeatPumpCapability::Shift { room, tank } => (room.is_some(), tank.is_some(), false),
         HeatPumpCapability::Power { room, tank, cooling } => (room.is_some(), tank.is_some(), cooling.is_some()),
     };
-    Some(Heater { pump, fuel, max: pump.power_max, for_room: room, for_tank: tank, cools })
+    let min = (pump.map.power_min.0 / 1000.0).min(pump.power_max);
+    Some(Heater {
+        pump,
+        fuel,
+        min,
+        max: pump.power_max,
+        holds: holds(capability),
+        for_room: room,
+        for_tank: tank,
+        cools,
+    })
+}
+
+/// Hours between two settings of the heat pump, h.
+fn holds(capability: &Capability) -> f64 {
+    let pace = |(control, pace): (&Control, &Pace)| (control.role() == Role::HeatPump).then_some(pace.min_interval);
+    let longest = capability.pace.iter().filter_map(pace).max().unwrap_or_default();
+    longest.as_secs_f64() / 3600.0
 }
 
 fn room(request: &PlanRequest, capability: &Capability) -> Option<Room> {

@@ -1,8 +1,10 @@
 //! The plan in slots: what is expected, intended and why.
 
 use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, PlanRequest, PlannedSlot};
+use crate::planner::commitment::Pumped;
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
+use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, FLOW, Present, SATURATED, kilowatts};
 use crate::reason::{Reason, Worth};
 use crate::time::Slot;
@@ -13,13 +15,15 @@ const AHEAD: f64 = 0.3;
 
 /// What the first slot intends for compute, settled with what its starts cost, and what is needed for what is due.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Settled {
+pub(super) struct Settled<'a> {
     /// Compute.
     pub compute: ComputeIntent,
     /// Power that is needed for what is due, kW.
     pub needed: f64,
     /// What the plan in force has the battery do, where that stands.
     pub battery: Option<BatteryIntent>,
+    /// What a switched heat pump does in each slot.
+    pub pumped: Option<&'a [Pumped]>,
 }
 
 /// The slots of a plan: the first as `present` has it, all others as they are expected.
@@ -27,7 +31,7 @@ pub(super) fn slots(
     request: &PlanRequest,
     found: &Found<'_, '_>,
     present: &Present<'_>,
-    settled: &Settled,
+    settled: &Settled<'_>,
 ) -> Vec<PlannedSlot> {
     let nodes = found.model.nodes;
     let mut planned = Vec::with_capacity(nodes.slots());
@@ -36,11 +40,53 @@ pub(super) fn slots(
         let node = nodes.node(step, 0);
         let (flows, margins) = (found.mean(step), found.mean_margins(step));
         let first = (step == 0).then_some((present, settled));
-        let view = View { request, found, step, node, flows, before, margins, first };
-        planned.extend(slots.clone().map(|slot| view.slot(&request.slots[slot])));
+        for slot in slots.clone() {
+            let pumped = settled.pumped.map(|pumped| pumped[slot]);
+            let flows = match pumped {
+                Some(pumped) if slots.len() > 1 => switched(flows, pumped, &margins, found.model.home),
+                Some(_) | None => flows,
+            };
+            let view = View { request, found, step, node, flows, before, margins, pumped, first };
+            planned.push(view.slot(&request.slots[slot]));
+        }
         before = Some(flows);
     }
     planned
+}
+
+/// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
+/// and follows after it, unless it pays more than the grid's power costs.
+fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flows {
+    // What is not committed has what the pump's power leaves.
+    let committed: f64 = [pumped.hot_water, pumped.heating, pumped.cooling].into_iter().flatten().sum();
+    let mut left = (home.heater.map_or(0.0, |heater| heater.max) - committed).max(0.0);
+    let mut part = |committed: Option<f64>, free: f64| {
+        committed.unwrap_or_else(|| {
+            let takes = free.min(left);
+            left -= takes;
+            takes
+        })
+    };
+    let hot_water = part(pumped.hot_water, flows.hot_water);
+    let heating = part(pumped.heating, flows.heating);
+    let cooling = part(pumped.cooling, flows.cooling);
+    let more = hot_water + heating + cooling - flows.hot_water - flows.heating - flows.cooling;
+    let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
+    let compute = if margins.compute > margins.power {
+        flows.compute
+    } else {
+        let follows = (flows.compute - more).clamp(0.0, home.compute.max);
+        follows - grid(follows).clamp(0.0, follows)
+    };
+    let compute = match pumped.computes {
+        Some(true) => compute.max(home.compute.min),
+        Some(false) => 0.0,
+        None => compute,
+    };
+    // What the connection does not bear gives way.
+    let compute = compute - (grid(compute) - home.import_max).clamp(0.0, compute);
+    let grid = grid(compute).clamp(-home.export_max, home.import_max);
+    Flows { hot_water, heating, cooling, compute, import: grid.max(0.0), export: (-grid).max(0.0), ..flows }
 }
 
 /// One slot of a step.
@@ -53,7 +99,9 @@ struct View<'a, 'b, 'c> {
     /// The flows of the step before.
     before: Option<Flows>,
     margins: Margins,
-    first: Option<(&'a Present<'b>, &'a Settled)>,
+    /// What a switched heat pump does.
+    pumped: Option<Pumped>,
+    first: Option<(&'a Present<'b>, &'a Settled<'a>)>,
 }
 
 impl View<'_, '_, '_> {
@@ -121,11 +169,16 @@ impl View<'_, '_, '_> {
         }
         let home = self.found.model.home;
         let Flows { compute, import, charge, discharge, .. } = self.flows;
-        if !self.found.runs(compute) {
-            return ComputeIntent::default();
+        let committed = self.pumped.and_then(|pumped| pumped.computes);
+        if !committed.unwrap_or(self.found.runs(compute)) {
+            // It follows the surplus even where none is expected in the mean of a step.
+            let free = self.pumped.is_some() && committed.is_none() && home.standing > 0.0;
+            let follows = free && self.expected().sell < self.margins.compute;
+            return ComputeIntent { ceiling: if follows { home.compute.max } else { 0.0 }, ..ComputeIntent::default() };
         }
         let buys = import > FLOW || discharge > FLOW;
-        let floor = if buys { compute.max(home.compute.min) } else { 0.0 };
+        let least = if committed.is_some() { home.compute.min } else { 0.0 };
+        let floor = if buys { compute.max(home.compute.min) } else { least };
         let battery_first = charge > FLOW && import <= FLOW && compute <= SATURATED * home.compute.max;
         ComputeIntent { floor, ceiling: home.compute.max.max(floor), battery_first }
     }

@@ -73,6 +73,19 @@ pub(super) struct Columns {
     pub late: Vec<usize>,
 }
 
+impl Columns {
+    /// Those of every quantity.
+    pub(super) fn all(&self) -> [&Vec<usize>; 21] {
+        let Self { import, export, curtailed, charge, discharge, stored, compute, to_room, to_tank, to_source, .. } =
+            self;
+        let Self { heating, hot_water, cooling, air, mass, tank, cold, warm, tepid, served, late, .. } = self;
+        [
+            import, export, curtailed, charge, discharge, stored, compute, to_room, to_tank, to_source, heating,
+            hot_water, cooling, air, mass, tank, cold, warm, tepid, served, late,
+        ]
+    }
+}
+
 /// The rows whose duals are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
@@ -84,12 +97,21 @@ pub(super) struct Rows {
     pub served: Vec<usize>,
 }
 
+impl Rows {
+    /// Those of the stores, work that is done among them.
+    pub(super) fn stores(&self) -> [&Vec<usize>; 5] {
+        [&self.stored, &self.air, &self.mass, &self.tank, &self.served]
+    }
+}
+
 /// A program of a house.
 #[derive(Debug)]
 pub(super) struct Model<'a> {
     pub home: &'a Home,
     pub nodes: &'a Nodes,
     pub expected: &'a [Expected],
+    /// Prices of import in the slots ahead, EUR/kWh.
+    pub prices: &'a [f64],
     pub program: Program,
     pub columns: Columns,
     pub rows: Rows,
@@ -123,6 +145,7 @@ impl<'a> Model<'a> {
             home: task.home,
             nodes: task.nodes,
             expected: task.expected,
+            prices: task.prices,
             program: Program::default(),
             columns: Columns::default(),
             rows: Rows::default(),

@@ -1,4 +1,5 @@
-//! The nodes of a plan: quarter hours for the next four hours, hours after that, up to a day and a half ahead.
+//! The nodes of a plan: quarter hours for the next four hours, hours after that, up to a day and a half ahead. A heat pump that is
+//! switched is looked at in quarter hours throughout: it is on in each, or off.
 //!
 //! What the sun will do is not known. So the time after the first node is planned once for each scenario, with one first node for all:
 //! what is decided now has to do for each of them.
@@ -50,6 +51,15 @@ impl Nodes {
         let mut steps: Vec<Range<usize>> = (0..slots.min(QUARTERS)).map(|slot| slot..slot + 1).collect();
         let hours = slots.saturating_sub(QUARTERS) / HOUR;
         steps.extend((0..hours.min(HOURS)).map(|hour| QUARTERS + hour * HOUR..QUARTERS + (hour + 1) * HOUR));
+        Self::in_steps(steps, left, branches)
+    }
+
+    /// The same, in quarter hours throughout.
+    pub(super) fn in_quarters(&self) -> Self {
+        Self::in_steps((0..self.slots()).map(|slot| slot..slot + 1).collect(), self.all[0].hours, self.branches)
+    }
+
+    fn in_steps(steps: Vec<Range<usize>>, left: f64, branches: usize) -> Self {
         let mut all = Vec::with_capacity(1 + branches * steps.len().saturating_sub(1));
         all.push(Node { step: 0, before: None, branch: 0, share: 1.0, hours: left });
         for branch in 0..branches {
@@ -87,6 +97,11 @@ impl Nodes {
     /// What a unit that is left at the end of a scenario costs, where it is worth `worth`.
     pub(super) fn terminal(&self, node: usize, worth: f64) -> f64 {
         if self.is_last(node) { -worth * self.all[node].share } else { 0.0 }
+    }
+
+    /// The step of a slot.
+    pub(super) fn step(&self, slot: usize) -> usize {
+        self.steps.iter().position(|slots| slots.contains(&slot)).unwrap_or(0)
     }
 
     /// Slots that are planned.

@@ -14,7 +14,7 @@ const PAUSE: f64 = 0.5;
 /// Work that takes less than so many hours at full power waits for more, where waiting is cheap.
 const BATCH_HOURS: f64 = 0.4;
 /// A least power below this share of the greatest makes no difference.
-const SMALL: f64 = 0.1;
+pub(super) const SMALL: f64 = 0.1;
 /// Less power than this is none, kW.
 const TINY: f64 = 1e-3;
 /// So long it waits, h.
