@@ -4,9 +4,9 @@
 use crate::judge;
 use anyhow::{Result, ensure};
 
-/// Weeks of winter, of summer, and of work that arrives; both houses. Days on which the clocks change (31 March and 27 October 2024 are in
-/// them), the most negative day (12 May 2024) and the one on which the exchanges were decoupled (26 June 2024). The weeks of January end before a night in
-/// which the plan buys: the last quarter hour is in no books.
+/// Weeks of winter, of summer, and of work that arrives; both houses. The day on which the clocks change in autumn
+/// (27 October 2024), the most negative day (12 May 2024) and the one on which the exchanges were decoupled (26 June 2024) are in them. The
+/// weeks of January end before a night in which the plan buys: the last quarter hour is in no books.
 const SCENARIOS: [&str; 8] = [
     "a/market/nwp/start=2024-05-09/end=2024-05-16",
     "a/market/none/start=2024-06-23/end=2024-06-30",

@@ -76,12 +76,13 @@ fn comfort_is_what_is_stated_else_what_room_and_tank_keep() {
 #[test]
 fn who_sets_the_hot_water_runs_the_programme_against_legionella() {
     let programme = |controls: Value, building: Value| {
-        let pump = json!({"name": "heat pump", "type": "lambda-eu-l", "address": "tcp://192.168.1.30",
+        let pump = json!({"name": "heat_pump", "type": "lambda-eu-l", "address": "tcp://192.168.1.30",
             "controls": controls, "parameters": {"hot_water_c": "50"}});
         let options = json!({
             "compute": {"max_w": 900},
             "device": [{"name": "inverter", "type": "fronius-gen24", "address": "tcp://192.168.1.20"}, pump],
             "tank": {"low_c": 45, "high_c": 60, "capacity_kwh_per_k": 0.35, "loss_kw_per_k": 0.0025},
+            "heat": {"kind": "heat_pump"},
             "building": building,
         });
         let dir = tempfile::tempdir().unwrap();
