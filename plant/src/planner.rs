@@ -52,7 +52,8 @@ mod waiting;
 mod without;
 
 use crate::command::Mode;
-use crate::plan::{Plan, PlanRequest};
+use crate::plan::{BatteryIntent, Plan, PlanRequest};
+use crate::planner::commitment::Pumped;
 use crate::planner::found::Found;
 use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, Present};
@@ -95,44 +96,52 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let prices: Vec<f64> =
         request.slots[..nodes.slots()].iter().filter_map(|slot| slot.import_price).map(|price| price.0).collect();
     let waiting = waiting::waiting(request, &nodes);
-    let steered = home.tank.as_ref().filter(|_| home.heater.is_some_and(|heater| heater.for_tank));
+    let steered = home.tank.as_ref().filter(|_| home.heater.is_some_and(|heater| heater.for_tank.is_some()));
     let hot = legionella::hot(request, steered, &nodes, &expected);
     let task = Task { home: &home, nodes: &nodes, expected: &expected, prices: &prices, hot, waiting: &waiting };
     let mut model = Model::new(&task);
     let mut solution = solve(&model.program)?;
-    let committed = commitment::commit(request, &Found { model: &model, solution: &solution }, solve);
-    let committed = committed.map(|committed| {
-        solution = committed.solution;
-        (committed.slots, std::mem::replace(&mut model.program, committed.program))
-    });
-    if let Some(followed) = own_rule::followed(&Found { model: &model, solution: &solution }, solve) {
-        (model.program, solution) = followed;
-    }
-    let rounded = starts::rounded(&Found { model: &model, solution: &solution });
-    if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
-        (model.program, solution) = (program, better);
-    }
-    if let Some((_, free)) = &committed {
-        commitment::read_again(&model, free, &mut solution, solve);
-    }
     let needed = waiting::needed(&waiting, &nodes, home.compute.max);
     let needed = if needed > 1e-6 { needed.max(home.compute.min) } else { 0.0 };
-    // What is due now does not wait for the plan in force.
-    let kept =
-        if needed > 0.0 { None } else { calm::kept(request, &Found { model: &model, solution: &solution }, solve) };
-    let mut battery = None;
-    if let Some(kept) = kept {
-        (model.program, solution, battery) = (kept.program, kept.solution, kept.battery);
-        if let Some((_, free)) = &committed {
-            commitment::read_again(&model, free, &mut solution, solve);
-        }
-    }
+    let (pumped, battery) = narrowed(request, (&mut model, &mut solution), needed, solve);
     let found = Found { model: &model, solution: &solution };
-    let pumped = committed.as_ref().map(|(slots, _)| slots.as_slice());
-    let stands = Settled { compute: ComputeIntent::default(), needed, battery, pumped };
+    let stands = Settled { compute: ComputeIntent::default(), needed, battery, pumped: pumped.as_deref() };
     let (settled, without) = settled(&found, stands, &waiting, solve);
     let without = without.as_ref().map(|solution| Found { model: &model, solution });
     Some(laid_out(request, without.as_ref().unwrap_or(&found), &settled))
+}
+
+/// Solves on within what devices really do, and within the plan in force. Returns what a switched heat pump does in each slot, and what the
+/// plan in force has the battery do, where that stands.
+fn narrowed(
+    request: &PlanRequest,
+    (model, solution): (&mut Model<'_>, &mut Solution),
+    needed: f64,
+    solve: &mut Solve<'_>,
+) -> (Option<Vec<Pumped>>, Option<BatteryIntent>) {
+    let (mut pumped, mut free) = (None, None);
+    if let Some(committed) = commitment::commit(request, &Found { model, solution }, solve) {
+        free = Some(std::mem::replace(&mut model.program, committed.program));
+        (*solution, pumped) = (committed.solution, Some(committed.slots));
+    }
+    if let Some(followed) = own_rule::followed(&Found { model, solution }, solve) {
+        (model.program, *solution) = followed;
+    }
+    let rounded = starts::rounded(&Found { model, solution });
+    if let Some((program, better)) = rounded.and_then(|program| solve(&program).map(|better| (program, better))) {
+        (model.program, *solution) = (program, better);
+    }
+    if let Some(free) = &free {
+        commitment::read_again(model, free, solution, solve);
+    }
+    // What is due now does not wait for the plan in force.
+    let kept = if needed > 0.0 { None } else { calm::kept(request, &Found { model, solution }, solve) };
+    let Some(calm::Kept { program, solution: stands, battery }) = kept else { return (pumped, None) };
+    (model.program, *solution) = (program, stands);
+    if let Some(free) = &free {
+        commitment::read_again(model, free, solution, solve);
+    }
+    (pumped, battery)
 }
 
 /// What `found` comes to for the first slot once its starts are looked at, and the plan without the one that is refused.

@@ -226,3 +226,14 @@ fn the_same_request_has_the_same_plan() {
         request(|hour| Hour { import: 0.2 + 0.01 * (hour % 7) as f64, pv: 300.0 * (hour % 5) as f64, ..DULL });
     assert_eq!(plan(&request), plan(&request));
 }
+
+#[test]
+fn a_control_that_bears_less_than_the_heat_pump_is_planned_with_what_it_bears() {
+    let mut cold = request(|_| Hour { outdoor: -8.0, ..DULL });
+    let most = ControlRange { min: 0.0, max: 1200.0, ..ControlRange::default() };
+    Arc::make_mut(&mut cold.site).devices[0].controls.insert(Control::HeatPumpRoomPower, most);
+    let power = |slot: &plant::plan::PlannedSlot| slot.house.unwrap().heat_pump.unwrap().room.unwrap();
+    let planned = plan(&cold);
+    let greatest = planned.slots.iter().map(power).fold(Watts::ZERO, Watts::max);
+    assert!(greatest > Watts(1199.0) && greatest < Watts(1200.1), "{greatest}");
+}

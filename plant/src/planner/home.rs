@@ -10,6 +10,7 @@ use crate::site::building::{Comfort, Thermostat};
 use crate::site::capability::{Capability, HeatPumpCapability, Pace};
 use crate::site::{HeatSink, HeatSource, Site};
 use crate::time::elapsed;
+use crate::units::Watts;
 use crate::value::revenue::Demand;
 
 /// What can be planned of a house.
@@ -110,12 +111,12 @@ pub(super) struct Heater {
     pub max: f64,
     /// Hours that it stays on, or off, once it is.
     pub holds: f64,
-    /// Whether what it does for the rooms can be set, or raised.
-    pub for_room: bool,
+    /// The most it can be set to, or raised to, for the rooms; `None`: that is its own rule's.
+    pub for_room: Option<f64>,
     /// The same for the tank.
-    pub for_tank: bool,
-    /// Whether it can be set to cool the rooms.
-    pub cools: bool,
+    pub for_tank: Option<f64>,
+    /// The same for cooling.
+    pub cools: Option<f64>,
 }
 
 /// The rooms.
@@ -180,7 +181,12 @@ const SWITCHED: f64 = 0.5;
 impl Heater {
     /// Whether it is on or off, with little or nothing between.
     pub(super) fn switched(&self) -> bool {
-        self.min > SWITCHED * self.max && (self.for_room || self.for_tank)
+        self.min > SWITCHED * self.max && (self.for_room.is_some() || self.for_tank.is_some())
+    }
+
+    /// Whether any of what it does can be set.
+    pub(super) fn steered(&self) -> bool {
+        self.for_room.is_some() || self.for_tank.is_some() || self.cools.is_some()
     }
 }
 
@@ -258,23 +264,16 @@ fn heater(site: &Site, capability: &Capability) -> Option<Heater> {
         HeatSource::Gas { price, efficiency } => Some(price.0 / efficiency.max(0.1)),
         HeatSource::HeatPump { .. } | HeatSource::Electric => None,
     };
-    let (room, tank, cools) = match capability.heat_pump {
-        HeatPumpCapability::Own => (false, false, false),
-        HeatPumpCapability::Offer { .. } => (true, false, false),
-        HeatPumpCapability::Shift { room, tank } => (room.is_some(), tank.is_some(), false),
-        HeatPumpCapability::Power { room, tank, cooling } => (room.is_some(), tank.is_some(), cooling.is_some()),
+    let whole = pump.power_max;
+    let within = |most: Option<Watts>| most.map(|most| (most.0 / 1000.0).min(whole));
+    let (for_room, for_tank, cools) = match capability.heat_pump {
+        HeatPumpCapability::Own => (None, None, None),
+        HeatPumpCapability::Offer { .. } => (Some(whole), None, None),
+        HeatPumpCapability::Shift { room, tank } => (room.map(|_| whole), tank.map(|_| whole), None),
+        HeatPumpCapability::Power { room, tank, cooling } => (within(room), within(tank), within(cooling)),
     };
     let min = (pump.map.power_min.0 / 1000.0).min(pump.power_max);
-    Some(Heater {
-        pump,
-        fuel,
-        min,
-        max: pump.power_max,
-        holds: holds(capability),
-        for_room: room,
-        for_tank: tank,
-        cools,
-    })
+    Some(Heater { pump, fuel, min, max: pump.power_max, holds: holds(capability), for_room, for_tank, cools })
 }
 
 /// Hours between two settings of the heat pump, h.

@@ -12,7 +12,7 @@
 use crate::plan::{BatteryIntent, HeatPumpIntent, HeatRoute};
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
-use crate::planner::home::{Battery, Home};
+use crate::planner::home::{Battery, Heater, Home};
 use crate::units::Watts;
 
 /// Less power than this does not flow, kW.
@@ -135,7 +135,7 @@ impl<'a> Present<'a> {
 
     /// What the heat pump is to do; `None` where it cannot be set.
     pub(super) fn heat_pump(&self) -> Option<HeatPumpIntent> {
-        let heater = self.home.heater.filter(|heater| heater.for_room || heater.for_tank || heater.cools)?;
+        let heater = self.home.heater.filter(Heater::steered)?;
         let Flows { heating, hot_water, cooling, .. } = self.flows;
         let full = self.home.tank.is_some_and(|store| store.now > store.tank.max - FLOW);
         let hot_water = if full { 0.0 } else { hot_water.max(0.0) };
@@ -144,9 +144,9 @@ impl<'a> Present<'a> {
         let (heating, cooling) = if heating >= cooling { (heating, 0.0) } else { (0.0, cooling) };
         let power = |power: f64| kilowatts(if power < 1e-3 { 0.0 } else { power * fits });
         Some(HeatPumpIntent {
-            room: self.home.room.filter(|_| heater.for_room).map(|_| power(heating)),
-            tank: self.home.tank.filter(|_| heater.for_tank).map(|_| power(hot_water)),
-            cooling: self.home.room.filter(|_| heater.cools).map(|_| power(cooling)),
+            room: self.home.room.filter(|_| heater.for_room.is_some()).map(|_| power(heating)),
+            tank: self.home.tank.filter(|_| heater.for_tank.is_some()).map(|_| power(hot_water)),
+            cooling: self.home.room.filter(|_| heater.cools.is_some()).map(|_| power(cooling)),
         })
     }
 

@@ -44,12 +44,12 @@ impl Task {
 
     /// Whether the pump can be told to do it at any time ahead.
     pub(super) fn possible(self, model: &Model<'_>) -> bool {
-        let told = model.home.heater.is_some_and(|heater| match self {
+        let told = model.home.heater.and_then(|heater| match self {
             Self::Tank => heater.for_tank,
             Self::Room => heater.for_room,
             Self::Cooling => heater.cools,
         });
-        told && self.columns(model).iter().any(|column| model.program.columns[*column].upper > TINY)
+        told.is_some() && self.columns(model).iter().any(|column| model.program.columns[*column].upper > TINY)
     }
 
     /// The columns of the temperatures that it changes, and the rows that say how.

@@ -32,15 +32,18 @@ impl Model<'_> {
         let Some(heater) = self.home.heater else { return };
         let (home, expected, nodes) = (self.home, self.expected, self.nodes);
         let price = |node| heater.fuel.map_or(0.0, |price| nodes.hourly(node, price));
-        let most = |part: bool| if part { heater.max } else { 0.0 };
         let heating = self.quantity(|node| {
             let own = home.room.map_or(0.0, |room| room.own_power(&expected[node]));
-            let most = if heater.for_room { most(home.room.is_some()) } else { own.min(heater.max) };
+            let most = heater.for_room.map_or(own.min(heater.max), |most| if home.room.is_some() { most } else { 0.0 });
             (price(node), [0.0, most])
         });
-        let hot_water = self.quantity(|node| (price(node), [0.0, most(home.tank.is_some())]));
-        let cools = heater.cools && home.room.is_some();
-        let cooling = self.quantity(|node| (nodes.hourly(node, TIE), [0.0, most(cools && expected[node].summer)]));
+        let for_tank = home.tank.map_or(0.0, |_| heater.for_tank.unwrap_or(heater.max));
+        let hot_water = self.quantity(|node| (price(node), [0.0, for_tank]));
+        let cools = heater.cools.filter(|_| home.room.is_some());
+        let cooling = self.quantity(|node| {
+            let most = cools.filter(|_| expected[node].summer).unwrap_or(0.0);
+            (nodes.hourly(node, TIE), [0.0, most])
+        });
         for node in 0..self.nodes.all.len() {
             let parts = [(heating[node], 1.0), (hot_water[node], 1.0), (cooling[node], 1.0)];
             self.program.row(parts, [f64::NEG_INFINITY, heater.max]);

@@ -16,9 +16,9 @@ impl Model<'_> {
             (nodes.hourly(node, buy), [0.0, home.import_max.max(load - pv)])
         });
         let export = self.quantity(|node| {
-            let Expected { buy, sell, pv, .. } = expected[node];
+            let Expected { buy, sell, pv, load, .. } = expected[node];
             // Nobody buys to sell at once.
-            let most = if buy <= sell { pv.max(0.0).min(home.export_max) } else { home.export_max };
+            let most = if buy <= sell { (pv - load).max(0.0).min(home.export_max) } else { home.export_max };
             let most = if sell <= 0.0 { 0.0 } else { most };
             (nodes.hourly(node, TIE - sell), [0.0, most])
         });
