@@ -6,7 +6,7 @@ import { el, setText, svg } from "./dom.js";
 import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, power, timeOf } from "./format.js";
 import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
-import { SOME_W, batteryWords, computeWords, details, heatPumpWords, importPrice, sun } from "./slot.js";
+import { SOME_W, batteryWords, computeWords, details, heatPumpWords, household, importPrice, sun } from "./slot.js";
 
 const SLOTS = 144;
 const LABEL_PX = 7.2;
@@ -240,7 +240,7 @@ function fillTable(root, slots) {
   const house = slots.some((slot) => slot.house);
   const columns = [
     ["Time", (slot) => timeOf(slot.time)], [`Price ${PRICE_UNIT}`, (slot) => importPrice(slot)], ["Sun", sun],
-    ["House", (slot) => (slot.load == null ? "not known" : power(slot.load))],
+    ["House", household],
     ["Battery level", (slot) => percent(slot.battery_soc)],
     ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
     ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without", (slot) => euro(slot.house?.cost_without, true)]] : []),

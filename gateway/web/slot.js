@@ -20,8 +20,15 @@ export function importPrice(slot, unit = "") {
 /** The sun in words, with its spread. */
 export function sun(slot) {
   if (slot.pv == null) return "not known";
-  return slot.pv_spread > SOME_W && slot.pv > SOME_W ? `${power(slot.pv)} ± ${power(slot.pv_spread)}` : power(slot.pv);
+  return slot.pv > SOME_W ? withSpread(slot.pv, slot.pv_spread) : power(slot.pv);
 }
+
+/** The house and its heat pump in words, with the household's spread. */
+export function household(slot) {
+  return slot.load == null ? "not known" : withSpread(slot.load, slot.load_spread);
+}
+
+const withSpread = (value, spread) => (spread > SOME_W ? `${power(value)} ± ${power(spread)}` : power(value));
 
 /** Why, at a time that is not now. */
 const why = (name, current) => (current ? because(name) : because(name).replace(" now", " then"));
@@ -93,13 +100,12 @@ export function details(slot, current) {
   const net = slot.worth.revenue + slot.worth.heat - slot.worth.electricity;
   const number = (hue, name, value) => el("span", { class: hue }, `${name} `, el("b", {}, value));
   const device = (hue, name, words, more) => words && el("div", { class: hue }, el("dt", {}, name), el("dd", {}, words, more ? el("span", { class: "more" }, ` ${more}`) : null));
-  const load = slot.load == null ? "not known" : power(slot.load);
   const warm = warmth(slot);
   const heat = slot.heat > SOME_W ? `${power(slot.heat)} of useful heat. ` : "";
   return [
     el("p", { class: "when" },
       el("strong", {}, `${current ? "Now, " : ""}${dayOf(slot.time)}, ${timeOf(slot.time)} to ${timeOf(slot.time + SLOT_MS)}`), " ",
-      number("grid", "Power", importPrice(slot, ` ${PRICE_UNIT}`)), " ", number("solar", "Sun", sun(slot)), " ", number("house", "House", load)),
+      number("grid", "Power", importPrice(slot, ` ${PRICE_UNIT}`)), " ", number("solar", "Sun", sun(slot)), " ", number("house", "House", household(slot))),
     el("dl", {},
       device(reasonHue(slot.reason), "Compute", computeWords(slot, current), `${heat}A kilowatt-hour of it is worth ${price(net)} ${PRICE_UNIT}.`),
       device("battery", "Battery", batteryWords(slot, current)),

@@ -42,6 +42,9 @@ pub struct ExpectedSlot {
     /// One standard deviation of `pv`; zero where a feed is believed.
     #[serde(default)]
     pub pv_spread: Watts,
+    /// One standard deviation of `load`; zero where a feed is believed.
+    #[serde(default)]
+    pub load_spread: Watts,
     /// Expected global irradiance in W/m2; `None` where nobody knows.
     #[serde(default)]
     pub irradiance: Option<f64>,
@@ -251,6 +254,9 @@ pub struct PlannedSlot {
     /// One standard deviation of the expected PV power; zero where a feed is believed.
     #[serde(default)]
     pub pv_spread: Watts,
+    /// One standard deviation of what is expected of the household; zero where a feed is believed.
+    #[serde(default)]
+    pub load_spread: Watts,
     /// What the rest of the house is to do; `None` in a plan that lays out compute alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub house: Option<HouseIntent>,

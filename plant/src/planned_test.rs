@@ -86,6 +86,7 @@ pub(crate) fn slot(at: Timestamp, house: Option<HouseIntent>) -> PlannedSlot {
         reason: Reason::Idle,
         worth: Worth::default(),
         pv_spread: Watts::ZERO,
+        load_spread: Watts::ZERO,
         house,
     }
 }

@@ -289,6 +289,7 @@ fn intention(slot: Slot) -> PlannedSlot {
         reason,
         worth,
         pv_spread: Watts(pv * 0.2),
+        load_spread: Watts(120.0),
         house: Some(house::intent(&house::Flows { hour, pv, load, compute, import_price: price, export_price: 0.08 })),
     }
 }

@@ -106,6 +106,7 @@ fn planned(text: &mut Text, record: &Record) {
         ("pv", slot.pv),
         ("pv_spread", slot.pv.map(|_| slot.pv_spread)),
         ("load", slot.load),
+        ("load_spread", slot.load.map(|_| slot.load_spread)),
         ("compute", Some(slot.compute)),
         ("battery", of(|house| house.battery_power)),
         ("heat_pump", of(|house| house.heat_pump_power)),

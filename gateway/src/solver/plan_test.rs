@@ -134,6 +134,7 @@ pub(super) fn request(hour: impl Fn(usize) -> Hour) -> PlanRequest {
             outdoor: Some(Celsius(outdoor)),
             carbon: None,
             pv_spread: Watts(pv * 0.3),
+            load_spread: Watts::ZERO,
             irradiance: Some(pv / 10.0),
             hot_water: Some(Watts(240.0)),
             hot_water_margin: [1.0, 2.0, 4.0],

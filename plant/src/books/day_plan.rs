@@ -72,6 +72,7 @@ mod tests {
             reason: Reason::Idle,
             worth: Worth::default(),
             pv_spread: Watts::ZERO,
+            load_spread: Watts::ZERO,
             house: None,
         };
         Plan { made_at, mode: Mode::Auto, slots: (0..slots).map(planned).collect(), expected_net: Eur::ZERO }

@@ -44,6 +44,8 @@ pub(crate) struct Expectation {
     pub pv_spread: Watts,
     /// The household.
     pub load: Option<Watts>,
+    /// One standard deviation of it.
+    pub load_spread: Watts,
     /// The heat pump.
     pub heat_pump: Option<Watts>,
     /// Outside.
@@ -129,6 +131,7 @@ impl<'a> Ahead<'a> {
             pv: pv.map(watts),
             pv_spread: watts(pv_spread),
             load: said.or_else(load),
+            load_spread: watts(if said.is_some() { 0.0 } else { usual.load_spread(day, quarter) }),
             heat_pump: level(usual.heat_pump(quarter), self.now.heat_pump).map(watts),
             outdoor: self.air(place, sure).map(Celsius),
             irradiance,

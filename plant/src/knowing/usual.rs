@@ -35,17 +35,25 @@ pub(super) const DRAWN_TYPICAL: f64 = 0.24;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weighted {
     sum: f64,
+    squares: f64,
     weight: f64,
 }
 
 impl Weighted {
     fn add(&mut self, value: f64, weight: f64) {
         self.sum += weight * value;
+        self.squares += weight * value * value;
         self.weight += weight;
     }
 
     fn mean(&self) -> Option<f64> {
         (self.weight > 0.0).then(|| self.sum / self.weight)
+    }
+
+    /// One standard deviation; zero where nothing is known.
+    fn spread(&self) -> f64 {
+        let Some(mean) = self.mean() else { return 0.0 };
+        (self.squares / self.weight - mean * mean).max(0.0).sqrt()
     }
 }
 
@@ -133,6 +141,11 @@ impl Usual {
             usual.add(today, weight(0, ahead as i64));
         }
         usual.mean()
+    }
+
+    /// One standard deviation of that, kW.
+    pub(super) fn load_spread(&self, ahead: usize, quarter: usize) -> f64 {
+        self.load[ahead.min(TARGETS - 1)][quarter].spread()
     }
 
     /// The heat pump, kW.

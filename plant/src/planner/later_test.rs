@@ -29,6 +29,7 @@ fn request(site: Site) -> PlanRequest {
         outdoor: Some(Celsius(0.0)),
         carbon: None,
         pv_spread: Watts::ZERO,
+        load_spread: Watts::ZERO,
         irradiance: Some(0.0),
         hot_water: Some(Watts::ZERO),
         hot_water_margin: [0.0; 3],
@@ -77,6 +78,7 @@ fn sent(floor: f64, ceiling: f64, battery_first: bool, house: Option<HouseIntent
         reason: Reason::Surplus,
         worth: Worth::default(),
         pv_spread: Watts::ZERO,
+        load_spread: Watts::ZERO,
         house,
     }
 }

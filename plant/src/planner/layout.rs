@@ -129,6 +129,7 @@ impl View<'_, '_, '_> {
             estimated_from: slot.estimated_from,
             pv: slot.pv,
             pv_spread: slot.pv_spread,
+            load_spread: slot.load_spread,
             load: Some(kilowatts(load)),
             compute: kilowatts(self.flows.compute),
             floor: kilowatts(compute.floor),

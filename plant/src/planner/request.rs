@@ -154,6 +154,7 @@ fn expected_slots(site: &Site, observed: &Observed, image: &Image) -> Vec<Expect
             outdoor: expected.outdoor,
             carbon: outlook.carbon.get(&slot).copied(),
             pv_spread: expected.pv_spread,
+            load_spread: expected.load_spread,
             irradiance: expected.irradiance,
             hot_water: expected.hot_water,
             hot_water_margin: expected.hot_water_margin,

@@ -62,6 +62,7 @@ pub(super) fn plan(request: &PlanRequest) -> Plan {
                 reason: taken.reason,
                 worth: taken.worth,
                 pv_spread: slot.pv_spread,
+                load_spread: slot.load_spread,
                 house: None,
             })
         })
@@ -95,6 +96,7 @@ mod tests {
             outdoor: Some(Celsius(20.0)),
             carbon: Some(if number / 4 < 4 { 100.0 } else { 400.0 }),
             pv_spread: Watts::ZERO,
+            load_spread: Watts::ZERO,
             irradiance: None,
             hot_water: None,
             hot_water_margin: [0.0; 3],

@@ -86,6 +86,7 @@ pub(super) fn plan_of(at: Timestamp, watts: &[f64]) -> Plan {
             reason: Reason::BatteryReserve,
             worth: Worth { electricity: EurPerKwh(1.234), ..Worth::default() },
             pv_spread: Watts::ZERO,
+            load_spread: Watts::ZERO,
             house: None,
         }
     };

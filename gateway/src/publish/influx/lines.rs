@@ -148,6 +148,7 @@ fn planned(record: &Record, point: Point) -> Option<Point> {
         ("pv", slot.pv.map(|power| power.0)),
         ("pv_spread", slot.pv.map(|_| slot.pv_spread.0)),
         ("load", slot.load.map(|power| power.0)),
+        ("load_spread", slot.load.map(|_| slot.load_spread.0)),
         ("battery_soc", slot.battery_soc.map(|soc| soc.0)),
         ("battery", house.map(|house| house.battery_power.0)),
         ("heat_pump", house.map(|house| house.heat_pump_power.0)),
