@@ -3,7 +3,7 @@
 // single quarter hours in words.
 
 import { el, setText, svg } from "./dom.js";
-import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, power, timeOf } from "./format.js";
+import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, timeOf } from "./format.js";
 import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
 import { SOME_W, batteryWords, computeWords, details, heatPumpWords, household, importPrice, sun } from "./slot.js";
