@@ -1,55 +1,64 @@
-//! Plans on a thread of their own: the solver begins where it last ended, and nobody waits for it.
+//! Plans on a thread of their own, whose solver begins where it last ended. The loop does not wait for it.
 
 use crate::solver::Solver;
 use plant::event::Event;
-use plant::plan::PlanRequest;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use plant::plan::{Plan, PlanRequest};
+use std::sync::mpsc::{Sender, channel};
 use tokio::sync::mpsc;
 
 /// Has plans made. Its thread ends with it, and is not waited for.
 #[derive(Debug)]
 pub struct Planner {
-    requests: Option<Sender<Box<PlanRequest>>>,
+    tasks: Option<Sender<Task>>,
     plans: mpsc::Sender<Event>,
+}
+
+/// A request, and where its plan is awaited.
+#[derive(Debug)]
+struct Task {
+    request: Box<PlanRequest>,
+    plan: Sender<Plan>,
 }
 
 impl Planner {
     /// Plans go to `plans`, as events.
     pub fn new(plans: mpsc::Sender<Event>) -> Self {
-        Self { requests: None, plans }
+        Self { tasks: None, plans }
     }
 
-    /// Has `request` planned. Of several that wait only the newest is.
+    /// Has `request` planned.
     ///
     /// # Errors
     ///
     /// Where no thread can be had.
     pub fn ask(&mut self, request: Box<PlanRequest>) -> std::io::Result<()> {
-        let Some(request) = self.hand_over(request) else { return Ok(()) };
-        let (requests, asked) = channel();
+        let (plan, planned) = channel();
+        if let Some(task) = self.hand_over(Task { request, plan }) {
+            let (tasks, asked) = channel();
+            std::thread::Builder::new().name("planner".to_owned()).spawn(move || {
+                let mut solver = Solver::default();
+                asked.iter().for_each(|Task { request, plan }| {
+                    let _ = plan.send(solver.plan(&request));
+                });
+            })?;
+            self.tasks = Some(tasks);
+            self.hand_over(task);
+        }
         let plans = self.plans.clone();
-        std::thread::Builder::new().name("planner".to_owned()).spawn(move || make(&asked, &plans))?;
-        self.requests = Some(requests);
-        self.hand_over(request);
+        // A task of the event loop, so that a clock that stands still in tests stands until the plan is there.
+        tokio::task::spawn_blocking(move || {
+            if let Ok(plan) = planned.recv() {
+                let _ = plans.blocking_send(Event::Plan(Box::new(plan)));
+            }
+        });
         Ok(())
     }
 
-    /// Returns the request where no thread takes it: none was begun yet, or it has failed.
-    fn hand_over(&self, request: Box<PlanRequest>) -> Option<Box<PlanRequest>> {
-        match &self.requests {
-            Some(requests) => requests.send(request).err().map(|unsent| unsent.0),
-            None => Some(request),
-        }
-    }
-}
-
-fn make(asked: &Receiver<Box<PlanRequest>>, plans: &mpsc::Sender<Event>) {
-    let mut solver = Solver::default();
-    while let Ok(first) = asked.recv() {
-        let request = asked.try_iter().last().unwrap_or(first);
-        let plan = Box::new(solver.plan(&request));
-        if plans.blocking_send(Event::Plan(plan)).is_err() {
-            return;
+    /// Returns the task where no thread takes it: none was begun yet, or it has failed.
+    fn hand_over(&self, task: Task) -> Option<Task> {
+        match &self.tasks {
+            Some(tasks) => tasks.send(task).err().map(|unsent| unsent.0),
+            None => Some(task),
         }
     }
 }

@@ -311,6 +311,8 @@ pub(super) struct PlannedSlotBody {
     pub worth: WorthBody,
     /// One standard deviation of `pv`.
     pub pv_spread: f64,
+    /// One standard deviation of what the household takes of `load`.
+    pub load_spread: f64,
     /// What battery and heat pump are to do. Left out in a plan that lays out compute alone.
     pub house: Option<HouseIntentBody>,
 }

@@ -238,3 +238,20 @@ fn a_control_that_bears_less_than_the_heat_pump_is_planned_with_what_it_bears() 
     let greatest = planned.slots.iter().map(power).fold(Watts::ZERO, Watts::max);
     assert!(greatest > Watts(1199.0) && greatest < Watts(1200.1), "{greatest}");
 }
+
+#[test]
+fn what_the_grid_operator_dims_is_planned_with_what_is_left() {
+    let cheap = request(|_| Hour { import: 0.05, ..DULL });
+    let taken = |request: &PlanRequest| {
+        let planned = plan(request);
+        planned.slots[..16]
+            .iter()
+            .map(|slot| (slot.compute + slot.house.unwrap().battery_power.positive() * -1.0).0)
+            .fold(0.0, f64::max)
+    };
+    assert!(taken(&cheap) > 4900.0);
+    let dimmed = PlanRequest { grid_dimming: Some(Watts(1000.0)), running_since: Some(cheap.at), ..cheap.clone() };
+    assert!(taken(&dimmed) < 1000.1, "{}", taken(&dimmed));
+    let dark = PlanRequest { grid_dimming: Some(Watts::ZERO), power_limit: Watts(-1.0), ..cheap };
+    assert_eq!(taken(&dark), 0.0);
+}

@@ -201,8 +201,9 @@ fn started(request: &PlanRequest, planned: &Plan) -> Checked {
     let until = since + compute.min_on;
     for slot in planned.slots.iter().filter(|slot| slot.slot.plus(1).start() <= until && slot.house.is_some()) {
         let full = own(request, slot) + least * 2.0 > request.site.grid.import_limit;
+        let dims = request.grid_dimming.is_some_and(|dimmed| dimmed < least * 2.0);
         prop_assert!(
-            full || slot.compute >= least - Watts(NEAR),
+            full || dims || slot.compute >= least - Watts(NEAR),
             "{} at {}, on until {until}",
             slot.compute,
             slot.start

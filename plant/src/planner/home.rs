@@ -75,6 +75,8 @@ pub(super) struct Compute {
     pub start: f64,
     /// Hours that it stays on, or off, once it is.
     pub stays: f64,
+    /// The most it may take from the grid, while the grid operator dims it.
+    pub dimmed: Option<f64>,
     /// Hours that it has to stay on still.
     pub bound_on: f64,
     /// Whether it runs.
@@ -229,7 +231,7 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
     let (site, compute) = (&request.site, &request.site.compute);
     let ran = request.running_since.map(|since| elapsed(since, request.at));
     let leak = site.building.compute_heat.leak.min(compute.heat_fraction);
-    let max = compute.max.min(request.power_limit).0 / 1000.0;
+    let max = compute.max.min(request.power_limit).positive().0 / 1000.0;
     Compute {
         min: (compute.min.0 / 1000.0).min(max),
         max,
@@ -238,6 +240,7 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
         fan: compute.reject_share,
         start: compute.start_cost_eur,
         stays: compute.min_on.max(compute.min_off).as_secs_f64() / 3600.0,
+        dimmed: request.grid_dimming.map(|most| most.positive().0 / 1000.0),
         bound_on: ran.map_or(0.0, |ran| compute.min_on.saturating_sub(ran).as_secs_f64() / 3600.0),
         on: ran.is_some(),
         ways: ways(site, capability),

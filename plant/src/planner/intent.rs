@@ -125,7 +125,8 @@ impl<'a> Present<'a> {
         } else if discharge > FLOW && self.imports() && discharging > buy - SAME {
             intent.discharge_max = Some(kilowatts(discharge));
         }
-        if charging < sell - SAME && charge <= FLOW {
+        let full = self.flows.stored > battery.cells.capacity - FLOW;
+        if charging < sell - SAME && charge <= FLOW && !full {
             intent.charge_max = Some(Watts::ZERO);
         } else if self.shares(battery) && charging <= self.margins.compute + SAME && compute >= FLOW {
             intent.charge_max = Some(kilowatts(charge * SPLIT + SPLIT_KW));

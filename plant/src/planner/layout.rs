@@ -86,7 +86,11 @@ fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flo
     // What the connection does not bear gives way.
     let compute = compute - (grid(compute) - home.import_max).clamp(0.0, compute);
     let grid = grid(compute).clamp(-home.export_max, home.import_max);
-    Flows { hot_water, heating, cooling, compute, import: grid.max(0.0), export: (-grid).max(0.0), ..flows }
+    // Its heat goes where it was to go, as far as there is any.
+    let made = if flows.compute > 0.0 { (compute / flows.compute).min(1.0) } else { 0.0 };
+    let [to_room, to_tank, to_source] = [flows.to_room, flows.to_tank, flows.to_source].map(|way| way * made);
+    let (import, export) = (grid.max(0.0), (-grid).max(0.0));
+    Flows { hot_water, heating, cooling, compute, to_room, to_tank, to_source, import, export, ..flows }
 }
 
 /// One slot of a step.
