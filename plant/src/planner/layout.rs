@@ -57,19 +57,15 @@ pub(super) fn slots(
 /// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
 /// and follows after it, unless it pays more than the grid's power costs.
 fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flows {
-    // What is not committed has what the pump's power leaves.
-    let committed: f64 = [pumped.hot_water, pumped.heating, pumped.cooling].into_iter().flatten().sum();
-    let mut left = (home.heater.map_or(0.0, |heater| heater.max) - committed).max(0.0);
-    let mut part = |committed: Option<f64>, free: f64| {
-        committed.unwrap_or_else(|| {
-            let takes = free.min(left);
-            left -= takes;
-            takes
-        })
-    };
-    let hot_water = part(pumped.hot_water, flows.hot_water);
-    let heating = part(pumped.heating, flows.heating);
-    let cooling = part(pumped.cooling, flows.cooling);
+    let parts = [
+        pumped.hot_water.unwrap_or(flows.hot_water),
+        pumped.heating.unwrap_or(flows.heating),
+        pumped.cooling.unwrap_or(flows.cooling),
+    ];
+    // Together they have no more than the pump's power.
+    let most = home.heater.map_or(0.0, |heater| heater.max);
+    let fits = (most / parts.iter().sum::<f64>().max(1e-9)).min(1.0);
+    let [hot_water, heating, cooling] = parts.map(|part| part * fits);
     let more = hot_water + heating + cooling - flows.hot_water - flows.heating - flows.cooling;
     let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
     let compute = if margins.compute > margins.power {
