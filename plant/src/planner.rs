@@ -89,8 +89,7 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
         return None;
     }
     let uncertain = request.slots[..slots].iter().any(|slot| slot.pv_spread > Watts::ZERO);
-    let (left, branches) = (expected::left(request), if uncertain { 2 } else { 1 });
-    let nodes = Nodes::of(slots, left, branches);
+    let nodes = Nodes::of(slots, expected::left(request), if uncertain { 2 } else { 1 });
     let around = home.tank.map_or(0.0, |store| store.around);
     let expected = expected::expected(request, &home, &nodes, around);
     let prices: Vec<f64> =

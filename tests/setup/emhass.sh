@@ -3,22 +3,11 @@
 
 EMHASS='emhass==0.18.7'
 
-need_emhass() {
-    local python
-    python=$(python3 -c 'import sys; print(sys.version, sys.base_prefix)') || return 1
-    installed emhass "$python $EMHASS" install_emhass
-}
-
-install_emhass() {
-    python3 -m venv "$1" || return 1
-    "$1/bin/pip" install --quiet --disable-pip-version-check "$EMHASS"
-}
-
 # emhass [--seconds N] [CASE...]: plans of a house with compute and a heat pump that is on or off, HeatMine's beside EMHASS's.
 emhass() {
     need_packages build test
     need_compiler
-    step "EMHASS (the first time takes about two minutes)" need_emhass
+    step "EMHASS (the first time takes about two minutes)" need_python_packages emhass "$EMHASS"
     step "Building HeatMine" build_binary
     python3 tests/bench/heat_pump.py "$(binary)" "$CACHE/emhass/bin/python" "$@"
 }

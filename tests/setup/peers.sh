@@ -5,15 +5,21 @@
 PEERS='pymodbus==3.16.1 pysunspec2==1.3.7 paho-mqtt==2.1.0 openai==3.54.0 ollama==0.6.3 pyyaml==6.0.3 numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 highspy==1.16.0'
 
 need_peers() {
-    local python
-    python=$(python3 -c 'import sys; print(sys.version, sys.base_prefix)') || return 1
-    installed peers "$python $PEERS" install_peers
+    need_python_packages peers "$PEERS"
 }
 
-install_peers() {
-    python3 -m venv "$1" || return 1
+# need_python_packages NAME PACKAGES: a virtual environment of this Python with them, as NAME in the user's cache.
+need_python_packages() {
+    local python
+    python=$(python3 -c 'import sys; print(sys.version, sys.base_prefix)') || return 1
+    installed "$1" "$python $2" install_python_packages "$2"
+}
+
+# install_python_packages PACKAGES FOLDER
+install_python_packages() {
+    python3 -m venv "$2" || return 1
     # shellcheck disable=SC2086 # one word each
-    "$1/bin/pip" install --quiet --disable-pip-version-check $PEERS
+    "$2/bin/pip" install --quiet --disable-pip-version-check $1
 }
 
 # Home Assistant is installed by a program of its own. Where it cannot be installed, its tests say that they are skipped,

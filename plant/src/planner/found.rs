@@ -38,6 +38,11 @@ pub(super) struct Flows {
 }
 
 impl Flows {
+    /// The heat pump's power.
+    pub(super) fn heat_pump(&self) -> f64 {
+        self.heating + self.hot_water + self.cooling
+    }
+
     /// Each of the two by its share.
     fn add(&mut self, other: &Self, share: f64) {
         let rows = [

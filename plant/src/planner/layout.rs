@@ -66,7 +66,7 @@ fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flo
     let most = home.heater.map_or(0.0, |heater| heater.max);
     let fits = (most / parts.iter().sum::<f64>().max(1e-9)).min(1.0);
     let [hot_water, heating, cooling] = parts.map(|part| part * fits);
-    let more = hot_water + heating + cooling - flows.hot_water - flows.heating - flows.cooling;
+    let more = hot_water + heating + cooling - flows.heat_pump();
     let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
     let compute = if margins.compute > margins.power {
         flows.compute
@@ -118,7 +118,7 @@ impl View<'_, '_, '_> {
             heat: EurPerKwh(self.margins.heat),
             electricity: EurPerKwh(self.margins.power),
         };
-        let load = self.expected().load + self.flows.heating + self.flows.hot_water + self.flows.cooling;
+        let load = self.expected().load + self.flows.heat_pump();
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
         let stored = home.battery.map_or(self.margins.power, |battery| battery.taken_out(self.margins.stored));
         PlannedSlot {
@@ -206,7 +206,7 @@ impl View<'_, '_, '_> {
 
     fn house(&self, slot: Slot) -> HouseIntent {
         let home = self.found.model.home;
-        let Flows { import, export, charge, discharge, heating, hot_water, cooling, .. } = self.flows;
+        let Flows { import, export, charge, discharge, .. } = self.flows;
         let (battery, heat_pump, route) = match self.first {
             Some((present, settled)) => {
                 (settled.battery.or_else(|| present.battery()), present.heat_pump(), present.route())
@@ -231,7 +231,7 @@ impl View<'_, '_, '_> {
             route,
             battery_power: kilowatts(discharge - charge),
             grid: kilowatts(import - export),
-            heat_pump_power: kilowatts(heating + hot_water + cooling),
+            heat_pump_power: kilowatts(self.flows.heat_pump()),
             curtailed: kilowatts(self.flows.curtailed),
             room: room.map(Celsius),
             tank: tank.map(Celsius),
@@ -258,7 +258,7 @@ impl View<'_, '_, '_> {
 
     fn heat_pump_reason(&self, steered: bool) -> Reason {
         let home = self.found.model.home;
-        let Flows { heating, hot_water, cooling, .. } = self.flows;
+        let Flows { heating, hot_water, .. } = self.flows;
         let legionella = self.found.model.hot.as_ref().is_some_and(|hot| hot.contains(&self.step));
         let ahead = home.room.is_some_and(|room| {
             let expected = self.expected();
@@ -268,7 +268,7 @@ impl View<'_, '_, '_> {
             () if !steered => Reason::OwnRule,
             () if legionella && hot_water > FLOW => Reason::Legionella,
             () if ahead => Reason::Preheat,
-            () if heating + hot_water + cooling > FLOW => Reason::Comfort,
+            () if self.flows.heat_pump() > FLOW => Reason::Comfort,
             () => Reason::Idle,
         }
     }

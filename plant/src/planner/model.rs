@@ -187,11 +187,7 @@ impl<'a> Model<'a> {
 
     /// The columns of a run of compute in steps `steps`, in all scenarios.
     pub(super) fn run(&self, steps: Range<usize>) -> Vec<usize> {
-        let nodes = |branch| steps.clone().map(move |step| self.nodes.node(step, branch));
-        let mut nodes: Vec<usize> = (0..self.nodes.branches).flat_map(nodes).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes.into_iter().map(|node| self.columns.compute[node]).collect()
+        steps.flat_map(|step| self.nodes.of_step(step)).map(|node| self.columns.compute[node]).collect()
     }
 }
 

@@ -78,6 +78,12 @@ impl Nodes {
         if step == 0 { 0 } else { step + branch * (self.steps.len() - 1) }
     }
 
+    /// The nodes of a step, in all scenarios.
+    pub(super) fn of_step(&self, step: usize) -> impl Iterator<Item = usize> {
+        let count = if step == 0 { 1 } else { self.branches };
+        (0..count).map(move |branch| self.node(step, branch))
+    }
+
     /// The nodes of a scenario, the first one included.
     pub(super) fn path(&self, branch: usize) -> impl Iterator<Item = usize> {
         (0..self.steps.len()).map(move |step| self.node(step, branch))

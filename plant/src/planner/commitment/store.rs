@@ -39,7 +39,7 @@ impl Task {
     /// The same in a step, in all scenarios.
     pub(super) fn at(self, model: &Model<'_>, step: usize) -> Vec<usize> {
         let columns = self.columns(model);
-        branches(model, step).filter_map(|node| columns.get(node).copied()).collect()
+        model.nodes.of_step(step).filter_map(|node| columns.get(node).copied()).collect()
     }
 
     /// Whether the pump can be told to do it at any time ahead.
@@ -125,12 +125,13 @@ pub(super) struct Step {
 pub(super) fn read(found: &Found<'_, '_>, heater: &Heater, task: Task, busy: &dyn Fn(usize) -> bool) -> Store {
     let model = found.model;
     let nodes = model.nodes;
-    let reading = Reading { found, task, terms: by_row(&model.program), limits: limits(model, task) };
+    let terms = by_row(&model.program);
+    let reading = Reading { found, task, limits: limits(model, task, &terms), terms };
     let steps = (0..nodes.steps.len()).map(|step| reading.step(heater, step, busy(step))).collect();
     let last = nodes.steps.len() - 1;
     let mut left = [0.0; 2];
     for (left, (own, _)) in left.iter_mut().zip(task.store(model)) {
-        *left = branches(model, last).map(|node| model.program.columns[own[node]].cost).sum();
+        *left = nodes.of_step(last).map(|node| model.program.columns[own[node]].cost).sum();
     }
     Store { capacity: task.capacity(model), left, steps }
 }
@@ -141,7 +142,7 @@ pub(super) fn compute(found: &Found<'_, '_>, pumped: &dyn Fn(usize) -> f64) -> S
     let step = |step: usize| {
         let hours = model.nodes.all[model.nodes.node(step, 0)].hours;
         let (mut idle, mut computing, mut bound) = (0.0, 0.0, false);
-        for node in branches(model, step) {
+        for node in model.nodes.of_step(step) {
             let merit = Merit::of(found, node);
             let weight = model.nodes.all[node].share * hours;
             idle += weight * merit.idle(pumped(step));
@@ -171,14 +172,14 @@ struct Limits {
 }
 
 /// The limits of each node: the rows of the first temperature and of what it lacks alone.
-fn limits(model: &Model<'_>, task: Task) -> Vec<Limits> {
+fn limits(model: &Model<'_>, task: Task, rows: &[Vec<(usize, f64)>]) -> Vec<Limits> {
     let program = &model.program;
     let mut limits = vec![Limits::default(); model.nodes.all.len()];
     let stores = task.store(model);
     let Some((own, _)) = stores.first() else { return limits };
     let mut node_of = vec![None; program.columns.len()];
     own.iter().enumerate().for_each(|(node, column)| node_of[*column] = Some(node));
-    for (row, terms) in by_row(program).into_iter().enumerate() {
+    for (row, terms) in rows.iter().enumerate() {
         let [(a, _), (b, _)] = terms[..] else { continue };
         let (node, lacks) = match (node_of[a], node_of[b]) {
             (Some(node), None) => (node, b),
@@ -194,11 +195,6 @@ fn limits(model: &Model<'_>, task: Task) -> Vec<Limits> {
         }
     }
     limits
-}
-
-fn branches(model: &Model<'_>, step: usize) -> impl Iterator<Item = usize> {
-    let count = if step == 0 { 1 } else { model.nodes.branches };
-    (0..count).map(move |branch| model.nodes.node(step, branch))
 }
 
 struct Reading<'a, 'b, 'c> {
@@ -223,7 +219,7 @@ impl Reading<'_, '_, '_> {
             busy,
             ..Step::default()
         };
-        for node in branches(model, step) {
+        for node in model.nodes.of_step(step) {
             self.warming(node, &mut result);
         }
         self.powers(heater, step, &mut result);
@@ -256,7 +252,7 @@ impl Reading<'_, '_, '_> {
     fn powers(&self, heater: &Heater, step: usize, result: &mut Step) {
         let model = self.found.model;
         let mut levels = vec![0.0];
-        let most = branches(model, step).map(|node| model.program.columns[self.task.columns(model)[node]].upper);
+        let most = model.nodes.of_step(step).map(|node| model.program.columns[self.task.columns(model)[node]].upper);
         let most = most.fold(f64::INFINITY, f64::min);
         if !result.busy && most > TINY {
             levels.push(heater.min.min(most));
@@ -264,10 +260,9 @@ impl Reading<'_, '_, '_> {
             levels.dedup_by(|a, b| (*a - *b).abs() < TINY);
         }
         result.powers = levels.into_iter().map(|power| (power, 0.0)).collect();
-        for node in branches(model, step) {
+        for node in model.nodes.of_step(step) {
             let merit = Merit::of(self.found, node);
             let flows = self.found.flows(node);
-            let all = flows.heating + flows.hot_water + flows.cooling;
             let own = match self.task {
                 Task::Tank => flows.hot_water,
                 Task::Room => flows.heating,
@@ -275,7 +270,7 @@ impl Reading<'_, '_, '_> {
             };
             let weight = model.nodes.all[node].share * result.hours;
             for (power, cost) in &mut result.powers {
-                *cost += weight * merit.cost(if *power > TINY { *power } else { all - own });
+                *cost += weight * merit.cost(if *power > TINY { *power } else { flows.heat_pump() - own });
             }
         }
     }
