@@ -10,6 +10,7 @@
 //!           --> calm      does it gain enough over the plan in force?             calm.rs
 //!           --> starts    is the run that begins now worth its start?             starts.rs
 //!           --> intent    modes and bounds of the first slot                      intent.rs
+//!           --> schedule  the solution slot by slot, as compute can follow it      schedule.rs
 //!           --> layout    the plan in slots, with its reasons                     layout.rs
 //! ```
 //!
@@ -44,6 +45,8 @@ mod own_rule;
 pub(crate) mod request;
 /// The plan by rule.
 mod rule;
+/// The solution slot by slot.
+mod schedule;
 /// Starts that pay for themselves.
 mod starts;
 /// Work that waits.
@@ -105,9 +108,9 @@ fn whole(request: &PlanRequest, solve: &mut Solve<'_>) -> Option<Plan> {
     let (pumped, battery) = narrowed(request, (&mut model, &mut solution), needed, solve);
     let found = Found { model: &model, solution: &solution };
     let stands = Settled { compute: ComputeIntent::default(), needed, battery, pumped: pumped.as_deref() };
-    let (settled, without) = settled(&found, stands, &waiting, solve);
-    let without = without.as_ref().map(|solution| Found { model: &model, solution });
-    Some(laid_out(request, without.as_ref().unwrap_or(&found), &settled))
+    let (settled, other) = settled(&found, stands, &waiting, solve);
+    let other = other.as_ref().map(|solution| Found { model: &model, solution });
+    Some(laid_out(request, other.as_ref().unwrap_or(&found), &settled))
 }
 
 /// Solves on within what devices really do, and within the plan in force. Returns what a switched heat pump does in each slot, and what the
@@ -143,7 +146,7 @@ fn narrowed(
     (pumped, battery)
 }
 
-/// What `found` comes to for the first slot once its starts are looked at, and the plan without the one that is refused.
+/// What `found` comes to for the first slot once its starts are looked at, and the plan that goes with that, where it is another.
 fn settled<'a>(
     found: &Found<'_, '_>,
     stands: Settled<'a>,
@@ -151,9 +154,9 @@ fn settled<'a>(
     solve: &mut Solve<'_>,
 ) -> (Settled<'a>, Option<Solution>) {
     let intent = Present::of(found, stands.needed).compute(found.running());
-    let (compute, without) =
+    let (compute, other) =
         if stands.needed > 0.0 { (intent, None) } else { starts_settled(found, &intent, waiting, solve) };
-    (Settled { compute, ..stands }, without)
+    (Settled { compute, ..stands }, other)
 }
 
 /// The plan of `found`.
@@ -169,7 +172,7 @@ fn laid_out(request: &PlanRequest, found: &Found<'_, '_>, settled: &Settled<'_>)
     Plan { made_at: request.at, mode: request.mode, slots, expected_net }
 }
 
-/// What of `intent` is left once its start is looked at, and the plan without it where it is refused.
+/// What of `intent` is left once its start is looked at, and the plan that goes with that, where it is another.
 fn starts_settled(
     found: &Found<'_, '_>,
     intent: &ComputeIntent,
@@ -183,7 +186,7 @@ fn starts_settled(
         (false, true) => {
             let queued = (home.standing <= 0.0).then(|| waiting.available.first().copied().unwrap_or(0.0));
             match starts::check(found, queued, solve) {
-                Start::Granted => (*intent, None),
+                Start::Granted(lasting) => (*intent, lasting),
                 Start::Refused(without) => (rests, Some(without)),
             }
         }

@@ -10,6 +10,7 @@ use plant::time::Slot;
 use plant::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 use plant::work::Backlog;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Less power than this does not flow.
 const FLOW: Watts = Watts(50.0);
@@ -167,6 +168,8 @@ fn each_quarter_hour_is_planned_at_its_own_price() {
         slot.import_price = Some(EurPerKwh(if dear(number) { 0.55 } else { 0.05 }));
     }
     request.running_since = Some(request.at - chrono::TimeDelta::hours(2));
+    let compute = &mut Arc::make_mut(&mut request.site).compute;
+    (compute.min_on, compute.min_off) = (Duration::from_secs(900), Duration::ZERO);
     let planned = plan(&request);
     for (number, slot) in planned.slots.iter().enumerate().take(16) {
         assert_eq!(slot.import_price, request.slots[number].import_price);

@@ -5,6 +5,7 @@ use super::Solver;
 use house::{hours, made, power, time, warm, work};
 use plant::command::Mode;
 use plant::plan::{BatteryIntent, ExpectedSlot, HouseIntent, Plan, PlanRequest, PlannedSlot};
+use plant::reason::Reason;
 use plant::site::capability::{Capability, HeatPumpCapability};
 use plant::time::Slot;
 use plant::units::{KilowattHours, Percent, Watts};
@@ -46,9 +47,11 @@ proptest! {
                 connection(&request, slot, house, ahead)?;
                 battery(&request, house, ahead)?;
                 heat(&request, house)?;
+                balanced(&request, slot, house)?;
             }
         }
         started(&request, &planned)?;
+        stays(&request, &planned)?;
     }
 }
 
@@ -208,6 +211,39 @@ fn started(request: &PlanRequest, planned: &Plan) -> Checked {
             slot.compute,
             slot.start
         );
+    }
+    Ok(())
+}
+
+/// What comes from roof, grid and battery is what household, heat pump, compute and its fan take.
+fn balanced(request: &PlanRequest, slot: &PlannedSlot, house: &HouseIntent) -> Checked {
+    let site = &request.site;
+    let comes = slot.pv.unwrap() - house.curtailed + house.grid + house.battery_power;
+    let leak = site.building.compute_heat.leak.min(site.compute.heat_fraction);
+    let rejected = slot.compute * (site.compute.heat_fraction - leak) - slot.heat;
+    let goes = slot.load.unwrap() + slot.compute + rejected * site.compute.reject_share;
+    prop_assert!((comes - goes).abs() < Watts(1.0), "{comes} come and {goes} go: {slot:?}");
+    Ok(())
+}
+
+/// Compute is planned at its least power or above, and neither on nor off for shorter than it has to be, unless the connection ends it.
+fn stays(request: &PlanRequest, planned: &Plan) -> Checked {
+    let compute = &request.site.compute;
+    let least = compute.min.min(compute.max).min(request.power_limit);
+    if least < Watts(1.0) || planned.slots.iter().any(|slot| slot.house.is_none()) {
+        return Ok(());
+    }
+    let runs = |slot: &PlannedSlot| slot.compute > Watts::ZERO;
+    for slot in planned.slots.iter().filter(|slot| runs(slot)) {
+        prop_assert!(slot.compute >= least - Watts(NEAR), "{} of {least}", slot.compute);
+    }
+    let parts: Vec<&[PlannedSlot]> = planned.slots.chunk_by(|a, b| runs(a) == runs(b)).collect();
+    // What goes on before the plan begins, or after it ends, may be longer than it says.
+    for (part, next) in parts.iter().zip(parts.iter().skip(1)).skip(1) {
+        let least = if runs(&part[0]) { compute.min_on } else { compute.min_off };
+        let lasts = Slot::LENGTH * u32::try_from(part.len()).unwrap();
+        let ends = next[0].reason == Reason::FuseLimit;
+        prop_assert!(ends || lasts >= least, "{} slots of {least:?}", part.len());
     }
     Ok(())
 }

@@ -114,8 +114,9 @@ fn compute(model: &Model<'_>, fine: &Model<'_>, committed: &mut Committed, solve
         [hot_water, heating, cooling].into_iter().flatten().sum::<f64>()
     };
     let store = store::compute(&Found { model: fine, solution: &expanded }, &pumped);
-    let since = if device.on { device.stays - device.bound_on } else { f64::INFINITY };
-    let habit = Habit { on: Some(device.on), holds: device.stays, since, start: device.start };
+    let holds = device.min_on.max(device.min_off);
+    let since = if device.on { holds - device.bound_on } else { f64::INFINITY };
+    let habit = Habit { on: Some(device.on), holds, since, start: device.start };
     let course = cheapest(&store, &habit)?;
     let mut program = committed.program.clone();
     for (step, slots) in model.nodes.steps.iter().enumerate().filter(|(_, slots)| slots.len() == 1) {

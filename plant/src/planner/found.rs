@@ -1,5 +1,6 @@
 //! What a solution says: what flows, what the stores come to, and what more of each would be worth.
 
+use crate::planner::home::Home;
 use crate::planner::model::{Model, dual, value};
 use crate::program::Solution;
 
@@ -41,6 +42,11 @@ impl Flows {
     /// The heat pump's power.
     pub(super) fn heat_pump(&self) -> f64 {
         self.heating + self.hot_water + self.cooling
+    }
+
+    /// Heat of compute that goes outside.
+    pub(super) fn rejected(&self, home: &Home) -> f64 {
+        (self.compute * home.compute.heat - self.to_room - self.to_tank - self.to_source).max(0.0)
     }
 
     /// Each of the two by its share.

@@ -5,6 +5,7 @@ use crate::house::battery::Cells;
 use crate::house::heat_pump::HeatPump;
 use crate::house::tank::Tank;
 use crate::plan::{PlanRequest, Warmth};
+use crate::planner::found::Flows;
 use crate::point::Role;
 use crate::site::building::{Comfort, Thermostat};
 use crate::site::capability::{Capability, HeatPumpCapability, Pace};
@@ -73,8 +74,9 @@ pub(super) struct Compute {
     pub fan: f64,
     /// What a start costs.
     pub start: f64,
-    /// Hours that it stays on, or off, once it is.
-    pub stays: f64,
+    /// Hours that it stays on once it is, and off.
+    pub min_on: f64,
+    pub min_off: f64,
     /// The most it may take from the grid, while the grid operator dims it.
     pub dimmed: Option<f64>,
     /// Hours that it has to stay on still.
@@ -193,6 +195,16 @@ impl Heater {
 }
 
 impl Home {
+    /// Power that the heat pump takes in `flows`; a furnace takes none.
+    pub(super) fn pump_draws(&self, flows: &Flows) -> f64 {
+        if self.heater.is_some_and(|heater| heater.fuel.is_some()) { 0.0 } else { flows.heat_pump() }
+    }
+
+    /// What the fuel costs that is burnt in `flows`, EUR/h.
+    pub(super) fn fuel(&self, flows: &Flows) -> f64 {
+        self.heater.and_then(|heater| heater.fuel).map_or(0.0, |price| price * flows.heat_pump())
+    }
+
     /// The house of `request`.
     pub(super) fn of(request: &PlanRequest) -> Self {
         let site = &request.site;
@@ -239,7 +251,8 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
         leak,
         fan: compute.reject_share,
         start: compute.start_cost_eur,
-        stays: compute.min_on.max(compute.min_off).as_secs_f64() / 3600.0,
+        min_on: compute.min_on.as_secs_f64() / 3600.0,
+        min_off: compute.min_off.as_secs_f64() / 3600.0,
         dimmed: request.grid_dimming.map(|most| most.positive().0 / 1000.0),
         bound_on: ran.map_or(0.0, |ran| compute.min_on.saturating_sub(ran).as_secs_f64() / 3600.0),
         on: ran.is_some(),

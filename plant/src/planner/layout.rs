@@ -4,8 +4,8 @@ use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, Plan
 use crate::planner::commitment::Pumped;
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
-use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, FLOW, Present, SATURATED, kilowatts};
+use crate::planner::schedule::{Schedule, Scheduled};
 use crate::reason::{Reason, Worth};
 use crate::time::Slot;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
@@ -34,70 +34,28 @@ pub(super) fn slots(
     settled: &Settled<'_>,
 ) -> Vec<PlannedSlot> {
     let nodes = found.model.nodes;
+    let mut schedule = Schedule::new(found, settled.compute, settled.pumped);
     let mut planned = Vec::with_capacity(nodes.slots());
-    let mut before = None;
     for (step, slots) in nodes.steps.iter().enumerate() {
-        let node = nodes.node(step, 0);
-        let (flows, margins) = (found.mean(step), found.mean_margins(step));
+        let margins = found.mean_margins(step);
         let first = (step == 0).then_some((present, settled));
-        for slot in slots.clone() {
+        for (slot, Scheduled { flows, held }) in slots.clone().zip(schedule.step(step)) {
             let pumped = settled.pumped.map(|pumped| pumped[slot]);
-            let flows = match pumped {
-                Some(pumped) if slots.len() > 1 => switched(flows, pumped, &margins, found.model.home),
-                Some(_) | None => flows,
-            };
-            let view = View { request, found, step, node, flows, before, margins, pumped, first };
+            let view = View { found, step, node: nodes.node(step, 0), flows, held, margins, pumped, first };
             planned.push(view.slot(&request.slots[slot]));
         }
-        before = Some(flows);
     }
     planned
 }
 
-/// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
-/// and follows after it, unless it pays more than the grid's power costs.
-fn switched(flows: Flows, pumped: Pumped, margins: &Margins, home: &Home) -> Flows {
-    let parts = [
-        pumped.hot_water.unwrap_or(flows.hot_water),
-        pumped.heating.unwrap_or(flows.heating),
-        pumped.cooling.unwrap_or(flows.cooling),
-    ];
-    // Together they have no more than the pump's power.
-    let most = home.heater.map_or(0.0, |heater| heater.max);
-    let fits = (most / parts.iter().sum::<f64>().max(1e-9)).min(1.0);
-    let [hot_water, heating, cooling] = parts.map(|part| part * fits);
-    let more = hot_water + heating + cooling - flows.heat_pump();
-    let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
-    let compute = if margins.compute > margins.power {
-        flows.compute
-    } else {
-        let follows = (flows.compute - more).clamp(0.0, home.compute.max);
-        follows - grid(follows).clamp(0.0, follows)
-    };
-    let compute = match pumped.computes {
-        Some(true) => compute.max(home.compute.min),
-        Some(false) => 0.0,
-        None => compute,
-    };
-    // What the connection does not bear gives way.
-    let compute = compute - (grid(compute) - home.import_max).clamp(0.0, compute);
-    let grid = grid(compute).clamp(-home.export_max, home.import_max);
-    // Its heat goes where it was to go, as far as there is any.
-    let made = if flows.compute > 0.0 { (compute / flows.compute).min(1.0) } else { 0.0 };
-    let [to_room, to_tank, to_source] = [flows.to_room, flows.to_tank, flows.to_source].map(|way| way * made);
-    let (import, export) = (grid.max(0.0), (-grid).max(0.0));
-    Flows { hot_water, heating, cooling, compute, to_room, to_tank, to_source, import, export, ..flows }
-}
-
 /// One slot of a step.
 struct View<'a, 'b, 'c> {
-    request: &'a PlanRequest,
     found: &'a Found<'b, 'c>,
     step: usize,
     node: usize,
     flows: Flows,
-    /// The flows of the step before.
-    before: Option<Flows>,
+    /// Why compute runs or rests against the solution.
+    held: Option<Reason>,
     margins: Margins,
     /// What a switched heat pump does.
     pumped: Option<Pumped>,
@@ -109,6 +67,13 @@ impl View<'_, '_, '_> {
         &self.found.model.expected[self.node]
     }
 
+    /// PV as the step has it, over all scenarios, kW.
+    fn pv(&self) -> f64 {
+        let model = self.found.model;
+        let nodes: Vec<usize> = model.nodes.of_step(self.step).collect();
+        nodes.iter().map(|node| model.expected[*node].pv).sum::<f64>() / nodes.len() as f64
+    }
+
     fn slot(&self, slot: &ExpectedSlot) -> PlannedSlot {
         let home = self.found.model.home;
         let compute = self.compute();
@@ -118,7 +83,7 @@ impl View<'_, '_, '_> {
             heat: EurPerKwh(self.margins.heat),
             electricity: EurPerKwh(self.margins.power),
         };
-        let load = self.expected().load + self.flows.heat_pump();
+        let load = self.expected().load + home.pump_draws(&self.flows);
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
         let stored = home.battery.map_or(self.margins.power, |battery| battery.taken_out(self.margins.stored));
         PlannedSlot {
@@ -127,7 +92,7 @@ impl View<'_, '_, '_> {
             import_price: slot.import_price,
             export_price: slot.export_price.unwrap_or_default(),
             estimated_from: slot.estimated_from,
-            pv: slot.pv,
+            pv: Some(kilowatts(self.pv())),
             pv_spread: slot.pv_spread,
             load_spread: slot.load_spread,
             load: Some(kilowatts(load)),
@@ -137,31 +102,12 @@ impl View<'_, '_, '_> {
             battery_first: compute.battery_first,
             stored: EurPerKwh(stored),
             heat: kilowatts(used),
-            battery_soc: self.soc(slot.slot),
+            battery_soc: home.battery.map(|battery| Percent(self.flows.stored / battery.cells.capacity * 100.0)),
             outdoor: slot.outdoor,
             reason,
             worth,
-            house: Some(self.house(slot.slot)),
+            house: Some(self.house()),
         }
-    }
-
-    /// How far a slot is in its step, 0 to 1 at the end.
-    fn share(&self, slot: Slot) -> f64 {
-        let slots = &self.found.model.nodes.steps[self.step];
-        let first = self.request.slots[slots.start].slot.0;
-        (slot.0 - first + 1) as f64 / slots.len() as f64
-    }
-
-    /// A level at the end of a slot, on its way from the one at the end of the step before.
-    fn level(&self, slot: Slot, at_end: f64, now: f64, of: impl Fn(&Flows) -> f64) -> f64 {
-        let before = self.before.as_ref().map_or(now, of);
-        before + (at_end - before) * self.share(slot)
-    }
-
-    fn soc(&self, slot: Slot) -> Option<Percent> {
-        let battery = self.found.model.home.battery?;
-        let stored = self.level(slot, self.flows.stored, battery.stored, |flows| flows.stored);
-        Some(Percent(stored / battery.cells.capacity * 100.0))
     }
 
     fn compute(&self) -> ComputeIntent {
@@ -171,7 +117,7 @@ impl View<'_, '_, '_> {
         let home = self.found.model.home;
         let Flows { compute, import, charge, discharge, .. } = self.flows;
         let committed = self.pumped.and_then(|pumped| pumped.computes);
-        if !committed.unwrap_or(self.found.runs(compute)) {
+        if compute <= 0.0 {
             // It follows the surplus even where none is expected in the mean of a step.
             let free = self.pumped.is_some() && committed.is_none() && home.standing > 0.0;
             let follows = free && self.expected().sell < self.margins.compute;
@@ -192,6 +138,7 @@ impl View<'_, '_, '_> {
         let work = margins.compute - margins.heat;
         match () {
             () if needed => Reason::Deadline,
+            () if self.held.is_some() => self.held.unwrap_or(Reason::Idle),
             () if !runs => Reason::Idle,
             () if expected.buy < 0.0 && import > FLOW => Reason::NegativePrice,
             () if import <= FLOW && discharge <= FLOW && (curtailed > FLOW || expected.sell <= 0.0) => {
@@ -204,7 +151,7 @@ impl View<'_, '_, '_> {
         }
     }
 
-    fn house(&self, slot: Slot) -> HouseIntent {
+    fn house(&self) -> HouseIntent {
         let home = self.found.model.home;
         let Flows { import, export, charge, discharge, .. } = self.flows;
         let (battery, heat_pump, route) = match self.first {
@@ -219,9 +166,8 @@ impl View<'_, '_, '_> {
         let expected = self.expected();
         let hours = Slot::SECONDS as f64 / 3600.0;
         let work = (self.margins.compute - self.margins.heat) * self.flows.compute;
-        let cost = (import * expected.buy - export * expected.sell - work) * hours;
-        let room = home.room.map(|room| self.level(slot, self.flows.air, room.air, |flows| flows.air));
-        let tank = home.tank.map(|store| self.level(slot, self.flows.tank, store.now, |flows| flows.tank));
+        let fuel = home.fuel(&self.flows);
+        let cost = (import * expected.buy - export * expected.sell + fuel - work) * hours;
         let stored = home.battery.map_or(0.0, |_| self.margins.stored);
         HouseIntent {
             battery,
@@ -233,8 +179,8 @@ impl View<'_, '_, '_> {
             grid: kilowatts(import - export),
             heat_pump_power: kilowatts(self.flows.heat_pump()),
             curtailed: kilowatts(self.flows.curtailed),
-            room: room.map(Celsius),
-            tank: tank.map(Celsius),
+            room: home.room.map(|_| Celsius(self.flows.air)),
+            tank: home.tank.map(|_| Celsius(self.flows.tank)),
             values: MarginalValues {
                 power: EurPerKwh(self.margins.power),
                 stored: EurPerKwh(stored),

@@ -50,7 +50,7 @@ fn played(found: &Found<'_, '_>, battery: &Battery, with_compute: bool) -> Vec<P
     let mut played: Vec<Played> = Vec::with_capacity(found.model.nodes.all.len());
     for (node, at) in found.model.nodes.all.iter().enumerate() {
         let flows = found.flows(node);
-        let compute = if with_compute { 0.0 } else { flows.compute + fan * rejected(found, &flows) };
+        let compute = if with_compute { 0.0 } else { flows.compute + fan * flows.rejected(found.model.home) };
         let lacking = lacking(&flows) - compute;
         let before = at.before.map(|before| played[before]);
         let stored = before.map_or(battery.stored, |before| before.stored);
@@ -106,10 +106,4 @@ fn cost(found: &Found<'_, '_>, battery: &Battery) -> f64 {
 
 fn lacking(flows: &Flows) -> f64 {
     flows.import - flows.export - flows.curtailed + flows.discharge - flows.charge
-}
-
-/// Heat of compute that goes outside, kW.
-fn rejected(found: &Found<'_, '_>, flows: &Flows) -> f64 {
-    let heat = flows.compute * found.model.home.compute.heat;
-    (heat - flows.to_room - flows.to_tank - flows.to_source).max(0.0)
 }

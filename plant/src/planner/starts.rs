@@ -23,8 +23,8 @@ const WAITS: f64 = 2.0;
 /// What became of a run that was to begin now.
 #[derive(Debug)]
 pub(super) enum Start {
-    /// It begins, or none was to begin.
-    Granted,
+    /// It begins, or none was to begin; with the plan in which it lasts as long as it has to, where it was shorter.
+    Granted(Option<Solution>),
     /// It does not: this is the plan without it.
     Refused(Solution),
 }
@@ -34,22 +34,24 @@ pub(super) fn check(found: &Found<'_, '_>, waiting: Option<f64>, solve: &mut Sol
     let model = found.model;
     let compute = found.compute();
     if !compute.first().is_some_and(|now| found.runs(*now)) {
-        return Start::Granted;
+        return Start::Granted(None);
     }
     let run = run(found, &compute);
-    let Some(without) = solve(&idle(model, run)) else { return Start::Granted };
+    let least = least(model);
+    let lasting = if run.end < least.end { solve(&runs(model, least)) } else { None };
+    let cost = lasting.as_ref().unwrap_or(found.solution).cost;
+    let Some(without) = solve(&idle(model, run)) else { return Start::Granted(lasting) };
     let other = Found { model, solution: &without };
     let saved = starts(found, &compute).saturating_sub(starts(&other, &other.compute())).min(1);
-    let gain = without.cost - found.solution.cost;
-    if gain < model.home.compute.start * saved as f64 {
+    if without.cost - cost < model.home.compute.start * saved as f64 {
         return Start::Refused(without);
     }
     let little = waiting.is_some_and(|waiting| waiting < BATCH_HOURS * model.home.compute.max);
     if !little {
-        return Start::Granted;
+        return Start::Granted(lasting);
     }
-    let Some(later) = solve(&idle(model, soon(model))) else { return Start::Granted };
-    if later.cost - found.solution.cost < model.home.compute.start { Start::Refused(later) } else { Start::Granted }
+    let Some(later) = solve(&idle(model, within(model, WAITS))) else { return Start::Granted(lasting) };
+    if later.cost - cost < model.home.compute.start { Start::Refused(later) } else { Start::Granted(lasting) }
 }
 
 /// Whether compute, which runs, had better go on at its least power through the pause that is planned from now on.
@@ -102,14 +104,22 @@ fn run(found: &Found<'_, '_>, compute: &[f64]) -> Range<usize> {
     0..end
 }
 
-/// The steps of the time that work can wait.
-fn soon(model: &Model<'_>) -> Range<usize> {
+/// The steps that end within so many hours.
+fn within(model: &Model<'_>, hours: f64) -> Range<usize> {
     let mut passed = 0.0;
     let end = model.nodes.path(0).take_while(|node| {
         passed += model.nodes.all[*node].hours;
-        passed <= WAITS
+        passed <= hours + 1e-9
     });
     0..end.count()
+}
+
+/// The steps in which a run has to last that begins now; the last of them may be longer.
+fn least(model: &Model<'_>) -> Range<usize> {
+    let least = model.home.compute.min_on;
+    let whole = within(model, least).end;
+    let passed: f64 = model.nodes.path(0).take(whole).map(|node| model.nodes.all[node].hours).sum();
+    0..if passed < least - 1e-9 { whole + 1 } else { whole }.min(model.nodes.steps.len())
 }
 
 /// Times that compute starts, from off.
@@ -124,6 +134,16 @@ fn idle(model: &Model<'_>, steps: Range<usize>) -> Program {
     let mut program = model.program.clone();
     for column in model.run(steps) {
         (program.columns[column].lower, program.columns[column].upper) = (0.0, 0.0);
+    }
+    program
+}
+
+/// The program in which compute runs in `steps`.
+fn runs(model: &Model<'_>, steps: Range<usize>) -> Program {
+    let mut program = model.program.clone();
+    for column in model.run(steps) {
+        let bounds = &mut program.columns[column];
+        bounds.lower = bounds.lower.max(model.home.compute.min).min(bounds.upper);
     }
     program
 }

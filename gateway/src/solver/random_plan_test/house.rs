@@ -10,6 +10,7 @@ use plant::units::{Celsius, Eur, EurPerKwh, KilowattHours, Percent, Watts};
 use plant::work::{Backlog, Due};
 use proptest::prelude::*;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What heats the house, and how it can be told.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +85,8 @@ pub(super) struct Work {
     /// Whether its way can be chosen; the loop at its warmest, and what leaks.
     ways: (bool, f64, f64),
     start: f64,
+    /// Minutes that it stays on once it is, and off.
+    stays: (u64, u64),
     standing: f64,
     /// Work that waits, in kWh, hours until it is due, and what a kWh arrives with every quarter hour.
     waits: (f64, i64, f64),
@@ -97,10 +100,11 @@ prop_compose! {
         sink in prop::sample::select(vec![HeatSink::Room, HeatSink::Tank, HeatSink::HeatPumpSource, HeatSink::Outside]),
         ways in (any::<bool>(), 35.0..70.0, between(0.0, 0.3)),
         (start, standing) in (between(0.0, 0.3), between(0.0, 0.4)),
+        stays in (0..120_u64, 0..120_u64),
         waits in (between(0.0, 40.0), -1..60_i64, between(0.0, 1.0)),
         running in prop::option::of(0..120_i64),
     ) -> Work {
-        Work { power, cap, sink, ways, start, standing, waits, running }
+        Work { power, cap, sink, ways, start, stays, standing, waits, running }
     }
 }
 
@@ -193,6 +197,8 @@ fn worked(site: &mut Site, work: &Work) {
     let (least, most) = work.power;
     (site.compute.max, site.compute.min) = (Watts(most), Watts(most * least));
     (site.compute.heat_into, site.compute.start_cost_eur) = (work.sink, work.start);
+    [site.compute.min_on, site.compute.min_off] =
+        [work.stays.0, work.stays.1].map(|minutes| Duration::from_secs(minutes * 60));
     site.work.standing = EurPerKwh(work.standing);
     let (chosen, loop_max, leak) = work.ways;
     site.building.compute_heat = ComputeHeat { loop_max: Celsius(loop_max), leak, ..ComputeHeat::default() };
