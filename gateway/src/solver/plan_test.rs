@@ -255,3 +255,34 @@ fn what_the_grid_operator_dims_is_planned_with_what_is_left() {
     let dark = PlanRequest { grid_dimming: Some(Watts::ZERO), power_limit: Watts(-1.0), ..cheap };
     assert_eq!(taken(&dark), 0.0);
 }
+
+#[test]
+fn a_run_has_to_pay_for_as_long_as_it_has_to_last() {
+    let mut warm = request(|_| Hour { import: 0.60, outdoor: 22.0, ..DULL });
+    warm.slots[0].import_price = Some(EurPerKwh(0.10));
+    Arc::make_mut(&mut warm.site).compute.min = Watts(1000.0);
+    let planned = plan(&warm);
+    assert!(planned.slots[0].ceiling < Watts(1.0) && planned.slots[0].compute < Watts(1.0), "{:?}", planned.slots[0]);
+    Arc::make_mut(&mut warm.site).compute.min_on = Duration::from_secs(900);
+    let planned = plan(&warm);
+    assert!(planned.slots[0].floor > Watts(4900.0) && planned.slots[1].compute < Watts(1.0));
+}
+
+#[test]
+fn what_the_connection_does_not_bear_comes_from_the_battery() {
+    let mut cooking =
+        request(|hour| if hour == 3 { Hour { load: 5000.0, ..DULL } } else { Hour { import: 0.60, ..DULL } });
+    Arc::make_mut(&mut cooking.site).grid.import_limit = Watts(3500.0);
+    for ahead in [false, true] {
+        let planned = plan(&cooking);
+        let at = if ahead { 0 } else { 12 };
+        for slot in &planned.slots[at..at + 4] {
+            let house = slot.house.unwrap();
+            assert!(house.grid < Watts(3501.0) && house.battery_power > Watts(1499.0), "{house:?}");
+            assert_eq!(house.battery.unwrap().discharge_max, None);
+        }
+        // The hour has come.
+        cooking.slots.drain(..12);
+        cooking.at = cooking.slots[0].slot.start();
+    }
+}

@@ -95,7 +95,7 @@ impl Found<'_, '_> {
         let columns = &self.model.columns;
         let of = |columns: &[usize]| value(self.solution, columns, node);
         Flows {
-            import: of(&columns.import),
+            import: of(&columns.import) + of(&columns.beyond),
             export: of(&columns.export),
             curtailed: of(&columns.curtailed),
             charge: of(&columns.charge),

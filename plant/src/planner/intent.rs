@@ -118,11 +118,15 @@ impl<'a> Present<'a> {
         let Flows { charge, discharge, compute, .. } = self.flows;
         let (buy, sell) = (self.expected.buy, self.expected.sell);
         let mut intent = BatteryIntent::default();
+        // Beyond what the connection bears nothing is held back.
+        let bears = self.expected.load - self.expected.pv <= self.home.import_max;
         if battery.from_grid > 0.0 && charge > FLOW && self.imports() && charging >= buy - SAME {
             intent.charge_min = kilowatts(charge);
-        } else if discharging > buy + SAME || discharge < FLOW && self.imports() && discharging > buy - SAME {
+        } else if bears
+            && (discharging > buy + SAME || discharge < FLOW && self.imports() && discharging > buy - SAME)
+        {
             intent.discharge_max = Some(Watts::ZERO);
-        } else if discharge > FLOW && self.imports() && discharging > buy - SAME {
+        } else if bears && discharge > FLOW && self.imports() && discharging > buy - SAME {
             intent.discharge_max = Some(kilowatts(discharge));
         }
         let full = self.flows.stored > battery.cells.capacity - FLOW;

@@ -15,7 +15,7 @@ mod compute;
 /// Its heat and the heat pump's.
 mod heat;
 /// Grid and battery.
-mod power;
+pub(super) mod power;
 /// Work that waits.
 pub(super) mod queue;
 /// Rooms.
@@ -46,7 +46,9 @@ const TIE: f64 = 1e-5;
 /// The columns of each quantity, one for each node. Powers in kW, energies in kWh, temperatures in °C.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Columns {
+    /// What the connection bears, and what the household takes beyond that.
     pub import: Vec<usize>,
+    pub beyond: Vec<usize>,
     pub export: Vec<usize>,
     pub curtailed: Vec<usize>,
     pub charge: Vec<usize>,
@@ -75,13 +77,25 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Those of every quantity.
-    pub(super) fn all(&self) -> [&Vec<usize>; 21] {
-        let Self { import, export, curtailed, charge, discharge, stored, compute, to_room, to_tank, to_source, .. } =
-            self;
+    pub(super) fn all(&self) -> [&Vec<usize>; 22] {
+        let Self {
+            import,
+            beyond,
+            export,
+            curtailed,
+            charge,
+            discharge,
+            stored,
+            compute,
+            to_room,
+            to_tank,
+            to_source,
+            ..
+        } = self;
         let Self { heating, hot_water, cooling, air, mass, tank, cold, warm, tepid, served, late, .. } = self;
         [
-            import, export, curtailed, charge, discharge, stored, compute, to_room, to_tank, to_source, heating,
-            hot_water, cooling, air, mass, tank, cold, warm, tepid, served, late,
+            import, beyond, export, curtailed, charge, discharge, stored, compute, to_room, to_tank, to_source,
+            heating, hot_water, cooling, air, mass, tank, cold, warm, tepid, served, late,
         ]
     }
 }

@@ -42,11 +42,7 @@ pub(super) struct Schedule<'a, 'b, 'c> {
 
 impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
     /// At the first slot of `found`, in which compute does as `now` says.
-    pub(super) fn new(
-        found: &'a Found<'b, 'c>,
-        now: ComputeIntent,
-        pumped: Option<&'a [Pumped]>,
-    ) -> Self {
+    pub(super) fn new(found: &'a Found<'b, 'c>, now: ComputeIntent, pumped: Option<&'a [Pumped]>) -> Self {
         let home = found.model.home;
         let before = Flows {
             stored: home.battery.map_or(0.0, |battery| battery.stored),

@@ -5,9 +5,7 @@
 //! done; one that takes 4 kW costs 3 * 0.15 + 1 * 0.30.
 
 use crate::planner::found::Found;
-
-/// What a kW costs that nobody can deliver, EUR/kWh.
-const LACKING: f64 = 10.0;
+use crate::planner::model::power::BEYOND;
 
 /// Who takes power, and who gives it, in a node.
 #[derive(Clone, Debug)]
@@ -30,7 +28,7 @@ impl Merit {
         let column = model.columns.compute.get(node).map(|column| model.program.columns[*column]).unwrap_or_default();
         let least = home.compute.min.min(column.upper);
         let mut takes = Vec::new();
-        let mut gives = vec![(expected.buy, home.import_max), (LACKING, f64::INFINITY)];
+        let mut gives = vec![(expected.buy, home.import_max), (BEYOND, f64::INFINITY)];
         if let Some(battery) = home.battery {
             let most = model.program.columns[model.columns.charge[node]].upper;
             takes.push((margins.stored * battery.cells.one_way, most));
@@ -98,7 +96,7 @@ mod tests {
     use super::*;
 
     fn merit(demand: f64) -> Merit {
-        let gives = vec![(0.20, 1.0), (0.30, 17.0), (LACKING, f64::INFINITY)];
+        let gives = vec![(0.20, 1.0), (0.30, 17.0), (BEYOND, f64::INFINITY)];
         let takes = vec![(0.15, 2.0), (0.08, 10.0), (0.0, f64::INFINITY)];
         Merit { demand, takes, gives, compute: (0.25, [0.0, 5.0], false) }
     }
@@ -116,7 +114,7 @@ mod tests {
         // Nothing but the grid and a kW of the battery: that is worth more to compute than it costs.
         assert!((merit(0.0).cost(0.0) + 0.05).abs() < 1e-12);
         assert!((merit(0.0).cost(4.5) - (0.20 + 3.5 * 0.30)).abs() < 1e-12);
-        assert!(merit(0.0).cost(20.0) > 2.0 * LACKING - 1e-9);
+        assert!(merit(0.0).cost(20.0) > 2.0 * BEYOND - 1e-9);
     }
 
     #[test]

@@ -5,15 +5,18 @@ use crate::planner::expected::Expected;
 
 /// Of what power is worth at the end of the plan, so much counts for energy that is still in the battery.
 const TERMINAL_STORED: f64 = 0.9;
+/// What a kilowatt-hour costs beyond what the connection bears, EUR.
+pub(in crate::planner) const BEYOND: f64 = 10.0;
 
 impl Model<'_> {
     /// What is taken from the grid and given to it, and what stays on the roof.
     pub(super) fn connection(&mut self) {
         let (expected, home, nodes) = (self.expected, self.home, self.nodes);
-        let import = self.quantity(|node| {
+        let import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
+        let beyond = self.quantity(|node| {
             let Expected { buy, pv, load, .. } = expected[node];
-            // What the house takes by itself nobody refuses.
-            (nodes.hourly(node, buy), [0.0, home.import_max.max(load - pv)])
+            // What the house takes by itself nobody refuses, but it is worth a lot to have it from elsewhere.
+            (nodes.hourly(node, buy + BEYOND), [0.0, (load - pv - home.import_max).max(0.0)])
         });
         let export = self.quantity(|node| {
             let Expected { buy, sell, pv, load, .. } = expected[node];
@@ -28,9 +31,11 @@ impl Model<'_> {
             (nodes.hourly(node, TIE), [0.0, if held_back { pv.max(0.0) } else { 0.0 }])
         });
         self.balance(&import, 1.0);
+        self.balance(&beyond, 1.0);
         self.balance(&export, -1.0);
         self.balance(&curtailed, -1.0);
-        (self.columns.import, self.columns.export, self.columns.curtailed) = (import, export, curtailed);
+        (self.columns.import, self.columns.beyond) = (import, beyond);
+        (self.columns.export, self.columns.curtailed) = (export, curtailed);
     }
 
     /// The battery; energy in it at the end is worth what it saves then.
