@@ -286,3 +286,18 @@ fn what_the_connection_does_not_bear_comes_from_the_battery() {
         cooking.at = cooking.slots[0].slot.start();
     }
 }
+
+#[test]
+fn work_at_part_load_is_worth_what_is_done_of_it() {
+    let mut cloudy = request(|hour| match hour {
+        0..2 => Hour { pv: 1000.0, outdoor: 22.0, export: 0.13, ..DULL },
+        _ => Hour { outdoor: 22.0, export: 0.13, ..DULL },
+    });
+    cloudy.tank = None;
+    let site = Arc::make_mut(&mut cloudy.site);
+    (site.battery, site.compute.start_cost_eur) = (None, 0.0);
+    assert!(plan(&cloudy).slots[0].compute > Watts(500.0));
+    // 600 W of 5000 W, of which it takes 500 W without doing anything.
+    Arc::make_mut(&mut cloudy.site).compute.idle = Watts(500.0);
+    assert!(plan(&cloudy).slots[0].compute < Watts(1.0));
+}

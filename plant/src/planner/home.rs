@@ -62,6 +62,8 @@ impl Battery {
 /// The compute box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Compute {
+    /// Power with nothing to do.
+    pub idle: f64,
     /// Least power.
     pub min: f64,
     /// Greatest power.
@@ -245,6 +247,7 @@ fn compute(request: &PlanRequest, capability: &Capability) -> Compute {
     let leak = site.building.compute_heat.leak.min(compute.heat_fraction);
     let max = compute.max.min(request.power_limit).positive().0 / 1000.0;
     Compute {
+        idle: compute.idle.0 / 1000.0,
         min: (compute.min.0 / 1000.0).min(max),
         max,
         heat: compute.heat_fraction - leak,

@@ -122,8 +122,7 @@ impl<'a> Present<'a> {
         let bears = self.expected.load - self.expected.pv <= self.home.import_max;
         if battery.from_grid > 0.0 && charge > FLOW && self.imports() && charging >= buy - SAME {
             intent.charge_min = kilowatts(charge);
-        } else if bears
-            && (discharging > buy + SAME || discharge < FLOW && self.imports() && discharging > buy - SAME)
+        } else if bears && (discharging > buy + SAME || discharge < FLOW && self.imports() && discharging > buy - SAME)
         {
             intent.discharge_max = Some(Watts::ZERO);
         } else if bears && discharge > FLOW && self.imports() && discharging > buy - SAME {

@@ -38,8 +38,10 @@ pub(super) fn check(found: &Found<'_, '_>, waiting: Option<f64>, solve: &mut Sol
     }
     let run = run(found, &compute);
     let least = least(model);
+    let whole = 0..run.end.max(least.end);
     let lasting = if run.end < least.end { solve(&runs(model, least)) } else { None };
-    let cost = lasting.as_ref().unwrap_or(found.solution).cost;
+    let with = Found { model, solution: lasting.as_ref().unwrap_or(found.solution) };
+    let cost = with.solution.cost + overstated(&with, whole);
     let Some(without) = solve(&idle(model, run)) else { return Start::Granted(lasting) };
     let other = Found { model, solution: &without };
     let saved = starts(found, &compute).saturating_sub(starts(&other, &other.compute())).min(1);
@@ -102,6 +104,21 @@ fn run(found: &Found<'_, '_>, compute: &[f64]) -> Range<usize> {
     let goes_on = |step: usize| runs(step) || runs(step + 1) && hours(step) < PAUSE;
     let end = (1..compute.len()).find(|step| !goes_on(*step)).unwrap_or(compute.len());
     0..end
+}
+
+/// By how much the program overstates the work of `steps`, EUR: for it each kilowatt-hour is as good as one at full power, but the work of a
+/// box grows from its idle power on. One that idles at 30 W of 300 does a ninth of its work at 60 W, not a fifth.
+fn overstated(found: &Found<'_, '_>, steps: Range<usize>) -> f64 {
+    let (nodes, home) = (found.model.nodes, found.model.home);
+    let compute = &home.compute;
+    let of_node = |node: usize| {
+        let power = found.flows(node).compute;
+        if power <= TINY || compute.max <= compute.idle {
+            return 0.0;
+        }
+        nodes.hourly(node, home.standing * compute.idle * (compute.max - power) / (compute.max - compute.idle))
+    };
+    steps.flat_map(|step| nodes.of_step(step)).map(of_node).sum()
 }
 
 /// The steps that end within so many hours.
