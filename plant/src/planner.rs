@@ -195,7 +195,7 @@ fn starts_settled(
             let full = home.battery.is_some_and(|battery| battery.stored > NEARLY_FULL * battery.cells.capacity);
             if home.standing > 0.0 && (full || home.battery.is_none()) { (*intent, None) } else { (rests, None) }
         }
-        (true, false) if intent.floor < home.compute.min && starts::bridges(found) => {
+        (true, false) if intent.floor < home.compute.min && starts::bridges(found, solve) => {
             let floor = home.compute.min;
             (ComputeIntent { floor, ceiling: intent.ceiling.max(floor), ..*intent }, None)
         }

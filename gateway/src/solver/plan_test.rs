@@ -301,3 +301,18 @@ fn work_at_part_load_is_worth_what_is_done_of_it() {
     Arc::make_mut(&mut cloudy.site).compute.idle = Watts(500.0);
     assert!(plan(&cloudy).slots[0].compute < Watts(1.0));
 }
+
+#[test]
+fn a_pause_that_would_have_to_be_longer_than_planned_is_bridged() {
+    let mut cheap = request(|_| Hour { import: 0.05, outdoor: 22.0, ..DULL });
+    (cheap.slots[0].import_price, cheap.running_since) =
+        (Some(EurPerKwh(0.40)), Some(cheap.at - chrono::TimeDelta::hours(2)));
+    Arc::make_mut(&mut cheap.site).battery = None;
+    for (min_off, goes_on) in [(0, false), (1800, true)] {
+        let compute = &mut Arc::make_mut(&mut cheap.site).compute;
+        (compute.start_cost_eur, compute.min_off) = (0.0, Duration::from_secs(min_off));
+        let planned = plan(&cheap);
+        assert_eq!(planned.slots[0].compute > Watts(1.0), goes_on, "{:?}", planned.slots[0]);
+        assert!(planned.slots[1].compute > Watts(4900.0), "{:?}", planned.slots[1]);
+    }
+}

@@ -17,6 +17,8 @@ const BATCH_HOURS: f64 = 0.4;
 pub(super) const SMALL: f64 = 0.1;
 /// Less power than this is none, kW.
 const TINY: f64 = 1e-3;
+/// A pause that costs so many starts to bridge is not looked at any closer.
+const DEARER: f64 = 4.0;
 /// So long it waits, h.
 const WAITS: f64 = 2.0;
 
@@ -37,9 +39,10 @@ pub(super) fn check(found: &Found<'_, '_>, waiting: Option<f64>, solve: &mut Sol
         return Start::Granted(None);
     }
     let run = run(found, &compute);
-    let least = least(model);
+    let least = least(model, model.home.compute.min_on);
     let whole = 0..run.end.max(least.end);
-    let lasting = if run.end < least.end { solve(&runs(model, least)) } else { None };
+    let lasting =
+        if run.end < least.end { solve(&runs(model, least.flat_map(|step| model.nodes.of_step(step)))) } else { None };
     let with = Found { model, solution: lasting.as_ref().unwrap_or(found.solution) };
     let cost = with.solution.cost + overstated(&with, whole);
     let Some(without) = solve(&idle(model, run)) else { return Start::Granted(lasting) };
@@ -56,21 +59,32 @@ pub(super) fn check(found: &Found<'_, '_>, waiting: Option<f64>, solve: &mut Sol
     if later.cost - cost < model.home.compute.start { Start::Refused(later) } else { Start::Granted(lasting) }
 }
 
-/// Whether compute, which runs, had better go on at its least power through the pause that is planned from now on.
-pub(super) fn bridges(found: &Found<'_, '_>) -> bool {
+/// Whether compute, which runs, had better go on at its least power through the pause that is planned from now on: where there is much
+/// sun that costs less than the pause, which may have to be longer than planned, and the start after it.
+pub(super) fn bridges(found: &Found<'_, '_>, solve: &mut Solve<'_>) -> bool {
     let (model, compute) = (found.model, found.compute());
-    let nodes = model.nodes;
-    let value = found.margins(0).compute;
-    let mut cost = 0.0;
-    for (step, power) in compute.iter().enumerate() {
-        if found.runs(*power) {
-            return step > 0 && cost < model.home.compute.start;
-        }
-        let node = nodes.node(step, nodes.branches - 1);
-        let power = found.margins(node).power;
-        cost += (power - value).max(0.0) * model.home.compute.min * nodes.all[node].hours;
+    let start = model.home.compute.start;
+    let Some(next) = compute.iter().position(|power| found.runs(*power)).filter(|next| *next > 0) else { return false };
+    let least = least(model, model.home.compute.min_off);
+    if next >= least.end && through(found, next) > DEARER * start {
+        return false;
     }
-    false
+    let paused = if next < least.end { solve(&idle(model, least)).map(|paused| paused.cost) } else { None };
+    let sunny = model.nodes.path(model.nodes.branches - 1).take(next);
+    let Some(on) = solve(&runs(model, sunny)) else { return false };
+    let on = on.cost + overstated(&Found { model, solution: &on }, 0..next);
+    on < paused.unwrap_or(found.solution.cost) + start
+}
+
+/// About what it costs to run at the least power until step `next`, EUR.
+fn through(found: &Found<'_, '_>, next: usize) -> f64 {
+    let (model, nodes) = (found.model, found.model.nodes);
+    let value = found.margins(0).compute;
+    let cost = |step: usize| {
+        let node = nodes.node(step, nodes.branches - 1);
+        (found.margins(node).power - value).max(0.0) * model.home.compute.min * nodes.all[node].hours
+    };
+    (0..next).map(cost).sum()
 }
 
 /// The program in which the next hours know the least power: where `found` plans less, compute rests or runs at it, whichever is nearer.
@@ -131,9 +145,8 @@ fn within(model: &Model<'_>, hours: f64) -> Range<usize> {
     0..end.count()
 }
 
-/// The steps in which a run has to last that begins now; the last of them may be longer.
-fn least(model: &Model<'_>) -> Range<usize> {
-    let least = model.home.compute.min_on;
+/// The steps of `least` hours from now on; the last of them may be longer.
+fn least(model: &Model<'_>, least: f64) -> Range<usize> {
     let whole = within(model, least).end;
     let passed: f64 = model.nodes.path(0).take(whole).map(|node| model.nodes.all[node].hours).sum();
     0..if passed < least - 1e-9 { whole + 1 } else { whole }.min(model.nodes.steps.len())
@@ -155,11 +168,11 @@ fn idle(model: &Model<'_>, steps: Range<usize>) -> Program {
     program
 }
 
-/// The program in which compute runs in `steps`.
-fn runs(model: &Model<'_>, steps: Range<usize>) -> Program {
+/// The program in which compute runs in `nodes`.
+fn runs(model: &Model<'_>, nodes: impl Iterator<Item = usize>) -> Program {
     let mut program = model.program.clone();
-    for column in model.run(steps) {
-        let bounds = &mut program.columns[column];
+    for node in nodes {
+        let bounds = &mut program.columns[model.columns.compute[node]];
         bounds.lower = bounds.lower.max(model.home.compute.min).min(bounds.upper);
     }
     program
