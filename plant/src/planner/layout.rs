@@ -7,11 +7,19 @@ use crate::planner::found::{Flows, Found, Margins};
 use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, FLOW, Present, SATURATED, kilowatts};
 use crate::reason::{Reason, Worth};
+use crate::site::capability::{Capability, HeatPumpCapability};
 use crate::time::Slot;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 
-/// The heat pump heats ahead where it gives so much more than the building loses, kW.
+/// A heat pump under its own thermostat heats ahead where it gives so much more than the building loses, kW.
 const AHEAD: f64 = 0.3;
+/// Rooms and a tank that are no warmer than so many K above what they have to be need the heat that they get: less than thermostats
+/// switch at.
+const NEEDED_K: f64 = 0.3;
+const NEEDED_TANK_K: f64 = 1.0;
+
+/// Hours of a slot.
+const HOURS: f64 = Slot::SECONDS as f64 / 3600.0;
 
 /// What the first slot intends for compute, settled with what its starts cost, and what is needed for what is due.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +44,8 @@ pub(super) fn slots(
     let nodes = found.model.nodes;
     let mut planned = Vec::with_capacity(nodes.slots());
     let mut before = None;
+    let mut waits = found.served();
+    let offered = matches!(Capability::of(&request.site).heat_pump, HeatPumpCapability::Offer { .. });
     for (step, slots) in nodes.steps.iter().enumerate() {
         let node = nodes.node(step, 0);
         let (flows, margins) = (found.mean(step), found.mean_margins(step));
@@ -46,12 +56,21 @@ pub(super) fn slots(
                 Some(pumped) if slots.len() > 1 => switched(flows, pumped, &margins, found.model.home),
                 Some(_) | None => flows,
             };
-            let view = View { request, found, step, node, flows, before, margins, pumped, first };
+            let pays = paid(found.model.home, flows.compute, &mut waits);
+            let view = View { request, found, step, node, flows, pays, offered, before, margins, pumped, first };
             planned.push(view.slot(&request.slots[slot]));
         }
         before = Some(flows);
     }
     planned
+}
+
+/// What a slot's work at `compute` kW pays, EUR, of which `waits` kWh wait: those come first.
+fn paid(home: &Home, compute: f64, waits: &mut f64) -> f64 {
+    let energy = compute * HOURS;
+    let waited = energy.min(*waits);
+    *waits -= waited;
+    waited * home.rate + (energy - waited) * home.standing
 }
 
 /// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to it
@@ -96,6 +115,10 @@ struct View<'a, 'b, 'c> {
     step: usize,
     node: usize,
     flows: Flows,
+    /// What its work pays, EUR.
+    pays: f64,
+    /// Whether the heat pump's own thermostat decides what it takes of what it is offered.
+    offered: bool,
     /// The flows of the step before.
     before: Option<Flows>,
     margins: Margins,
@@ -118,7 +141,7 @@ impl View<'_, '_, '_> {
             heat: EurPerKwh(self.margins.heat),
             electricity: EurPerKwh(self.margins.power),
         };
-        let load = self.expected().load + self.flows.heat_pump();
+        let load = self.expected().load + self.heat_pump();
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
         let stored = home.battery.map_or(self.margins.power, |battery| battery.taken_out(self.margins.stored));
         PlannedSlot {
@@ -204,6 +227,16 @@ impl View<'_, '_, '_> {
         }
     }
 
+    /// The heat pump's electric power, kW; a boiler burns its fuel.
+    fn heat_pump(&self) -> f64 {
+        if self.fuel().is_some() { 0.0 } else { self.flows.heat_pump() }
+    }
+
+    /// What a kilowatt-hour of fuel costs, where the house is heated with one.
+    fn fuel(&self) -> Option<f64> {
+        self.found.model.home.heater.and_then(|heater| heater.fuel)
+    }
+
     fn house(&self, slot: Slot) -> HouseIntent {
         let home = self.found.model.home;
         let Flows { import, export, charge, discharge, .. } = self.flows;
@@ -217,9 +250,8 @@ impl View<'_, '_, '_> {
             }
         };
         let expected = self.expected();
-        let hours = Slot::SECONDS as f64 / 3600.0;
-        let work = (self.margins.compute - self.margins.heat) * self.flows.compute;
-        let cost = (import * expected.buy - export * expected.sell - work) * hours;
+        let fuel = self.fuel().unwrap_or(0.0) * self.flows.heat_pump();
+        let cost = (import * expected.buy + fuel - export * expected.sell) * HOURS - self.pays;
         let room = home.room.map(|room| self.level(slot, self.flows.air, room.air, |flows| flows.air));
         let tank = home.tank.map(|store| self.level(slot, self.flows.tank, store.now, |flows| flows.tank));
         let stored = home.battery.map_or(0.0, |_| self.margins.stored);
@@ -231,7 +263,7 @@ impl View<'_, '_, '_> {
             route,
             battery_power: kilowatts(discharge - charge),
             grid: kilowatts(import - export),
-            heat_pump_power: kilowatts(self.flows.heat_pump()),
+            heat_pump_power: kilowatts(self.heat_pump()),
             curtailed: kilowatts(self.flows.curtailed),
             room: room.map(Celsius),
             tank: tank.map(Celsius),
@@ -243,6 +275,7 @@ impl View<'_, '_, '_> {
             },
             cost: Eur(cost),
             cost_without: None,
+            stores_without: None,
         }
     }
 
@@ -257,19 +290,36 @@ impl View<'_, '_, '_> {
     }
 
     fn heat_pump_reason(&self, steered: bool) -> Reason {
-        let home = self.found.model.home;
-        let Flows { heating, hot_water, .. } = self.flows;
+        let Flows { hot_water, import, discharge, curtailed, .. } = self.flows;
+        let expected = self.expected();
         let legionella = self.found.model.hot.as_ref().is_some_and(|hot| hot.contains(&self.step));
-        let ahead = home.room.is_some_and(|room| {
-            let expected = self.expected();
-            (heating - room.own_power(expected)) * expected.cop_room > AHEAD
-        });
+        let sun = import <= FLOW && discharge <= FLOW;
         match () {
             () if !steered => Reason::OwnRule,
             () if legionella && hot_water > FLOW => Reason::Legionella,
-            () if ahead => Reason::Preheat,
-            () if self.flows.heat_pump() > FLOW => Reason::Comfort,
-            () => Reason::Idle,
+            () if self.flows.heat_pump() <= FLOW => Reason::Idle,
+            () if self.is_needed() => Reason::Comfort,
+            () if expected.buy < 0.0 && import > FLOW => Reason::NegativePrice,
+            () if sun && (curtailed > FLOW || expected.sell <= 0.0) => Reason::Curtailment,
+            () if sun => Reason::Surplus,
+            () => Reason::Preheat,
         }
+    }
+
+    /// Whether room or tank need what the heat pump gives now: what it does beyond that is done ahead.
+    fn is_needed(&self) -> bool {
+        let home = self.found.model.home;
+        let (Flows { heating, hot_water, cooling, air, tank, .. }, expected) = (self.flows, self.expected());
+        let room = home.room.is_some_and(|room| {
+            let cold = if self.offered {
+                (heating - room.own_power(expected)) * expected.cop_room <= AHEAD
+            } else {
+                air <= room.band.low + NEEDED_K
+            };
+            let high = if expected.summer { room.band.high_summer } else { room.band.high };
+            heating > FLOW && cold || cooling > FLOW && air >= high - NEEDED_K
+        });
+        let [.., margin] = expected.margins;
+        room || hot_water > FLOW && home.tank.is_some_and(|store| tank <= store.low + margin + NEEDED_TANK_K)
     }
 }
