@@ -6,7 +6,7 @@ import { el, setText, svg } from "./dom.js";
 import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, timeOf } from "./format.js";
 import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
-import { SOME_W, batteryWords, computeWords, details, heatPumpWords, household, importPrice, sun } from "./slot.js";
+import { SOME_W, batteryWords, computeWords, details, heatPumpWords, household, importPrice, storesWords, sun } from "./slot.js";
 
 const SLOTS = 144;
 const LABEL_PX = 7.2;
@@ -100,7 +100,9 @@ function summary(slots) {
   const [planned, own] = [total(costs), total(without)];
   if (planned === undefined) return `${until} ${computes}.`;
   const pays = (amount, costs, earns) => `${amount < -0.005 ? earns : costs} ${euro(Math.abs(amount))}`;
-  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}.`;
+  const end = slots.at(-1), left = storesWords(end.house?.stores_without);
+  const ends = left && `, and end with ${left} (planned: ${storesWords({ soc: end.battery_soc, room: end.house.room, tank: end.house.tank })})`;
+  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}${ends}.`;
   return `${until} ${computes}. The house's energy, less what the work pays, ${pays(planned, "costs", "earns")}.${compared}`;
 }
 
@@ -218,7 +220,7 @@ function stripShapes(slots, { x, panels }, device) {
 }
 
 /** Where there is no room for more. */
-const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
+const SHORT = { grid_charge: "charges", keep_room: "for sun", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat", surplus: "sun", curtailment: "sun", negative_price: "paid" };
 
 const stripWords = (device, key) => (device === "heat_pump" ? { hold_for_later: "waits for cheaper heat", idle: "rests" }[key] : undefined) ?? reason(key);
 
@@ -235,6 +237,12 @@ function fillLegend(root, slots) {
   ].filter(Boolean));
 }
 
+/** What a slot would cost without compute and plan, and what the battery would hold then. */
+function withoutWords({ house }) {
+  const soc = house?.stores_without?.soc;
+  return soc == null ? euro(house?.cost_without, true) : `${euro(house.cost_without, true)}, battery ${percent(soc)}`;
+}
+
 /** Every full hour, for those who would rather read. */
 function fillTable(root, slots) {
   const house = slots.some((slot) => slot.house);
@@ -243,7 +251,7 @@ function fillTable(root, slots) {
     ["House", household],
     ["Battery level", (slot) => percent(slot.battery_soc)],
     ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
-    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without", (slot) => euro(slot.house?.cost_without, true)]] : []),
+    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without compute and plan", withoutWords]] : []),
     ["Compute", (slot) => computeWords(slot)], ["Battery", (slot) => batteryWords(slot).replace(/ At .*/, "")],
     ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)]] : []),
   ];
