@@ -42,6 +42,7 @@ impl<'a> Stretch<'a> {
         };
         let mut mean = last;
         mean.battery_power = watts(|house| house.battery_power);
+        mean.grid = watts(|house| house.grid);
         mean.heat_pump_power = watts(|house| house.heat_pump_power);
         if let Some(pump) = &mut mean.heat_pump {
             pump.room = sink(|house| house.heat_pump?.room);
@@ -124,6 +125,9 @@ fn why(slot: &PlannedSlot) -> &'static str {
 
 /// `costs 0.12 EUR`, or what it earns.
 fn pays(amount: Eur, [costs, earns]: [&str; 2], currency: Currency) -> String {
+    if amount.0.abs() < 0.005 {
+        return format!("{costs} nothing");
+    }
     format!("{} {:.2} {currency}", if amount.0 < -0.005 { earns } else { costs }, amount.0.abs())
 }
 
@@ -257,7 +261,7 @@ mod tests {
         assert!(text.contains("Heats the tank at 2.1 kW: the tank is heated against legionella."), "{text}");
         let all = text.lines().find(|line| line.contains("without compute and plan it would")).unwrap();
         assert!(all.contains(", and leave battery ") && all.ends_with(" %, room 20.6 °C, tank 49.0 °C"), "{all}");
-        assert!(text.contains("Without compute and plan it would cost"), "{text}");
+        assert!(text.contains("Without compute and plan it would earn"), "{text}");
         assert!(text.contains("what one more kWh of compute would gain"), "{text}");
         plan.slots.iter_mut().for_each(|slot| slot.house = None);
         let by_rule = table(&plan, Berlin, Currency::EUR, 24);
