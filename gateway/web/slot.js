@@ -35,10 +35,13 @@ const withSpread = (value, spread) => (spread > SOME_W ? `${power(value)} ± ${p
 /** Why, at a time that is not now. */
 const why = (name, current) => (current ? because(name) : because(name).replace(" now", " then"));
 
+/** Whether compute is meant to run: a plan for the whole house expects a little in the mean of hours in which it mostly rests. */
+export const computes = (slot) => slot.compute > SOME_W && !(slot.house && slot.reason === "idle");
+
 /** What compute does, as a sentence. */
 export function computeWords(slot, current) {
   const clause = why(slot.reason, current);
-  if (slot.compute > SOME_W) return `Computes at ${power(slot.compute)}: ${clause}.`;
+  if (computes(slot)) return `Computes at ${power(slot.compute)}: ${clause}.`;
   if (slot.ceiling > SOME_W) return "Computes only if there is surplus.";
   // That nothing is worth its power is no reason where the work is done at a better hour.
   return slot.house && slot.reason === "idle" ? "Rests." : `Rests: ${clause}.`;
@@ -105,7 +108,8 @@ function heatPumpWhy(name, [room, tank, cooling]) {
   if (name === "hold_for_later") return "heat is cheaper later";
   if (name === "preheat" && cooling && !room && !tank) return "cooling is cheaper now than later";
   if (name !== "comfort") return undefined;
-  if (room) return tank ? "rooms and tank need the heat" : "the rooms need the heat";
+  if (room && tank) return undefined;
+  if (room) return "the rooms need the heat";
   return tank ? "the tank needs the heat" : cooling ? "the rooms need to be cooled" : undefined;
 }
 
@@ -126,7 +130,7 @@ export function storesWords(stores) {
 export function costWords({ house }) {
   if (!house) return "";
   const fine = isSmall(house.cost) || isSmall(house.cost_without ?? 0);
-  const pays = (amount, costs, earns) => `${amount < -0.0005 ? earns : costs} ${euro(Math.abs(amount), fine)}`;
+  const pays = (amount, costs, earns) => `${amount < -0.0005 ? earns : costs} ${Math.abs(amount) < 0.0005 ? "nothing" : euro(Math.abs(amount), fine)}`;
   const planned = `This quarter hour ${pays(house.cost, "costs", "earns")} as planned`;
   if (house.cost_without == null) return `${planned}.`;
   const leaves = storesWords(house.stores_without);

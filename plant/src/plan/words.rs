@@ -93,7 +93,6 @@ impl HouseIntent {
         let runs = |power: Option<Watts>| power.is_some_and(|power| power > RESTING);
         let sentence = self.heat_pump_reason.sentence();
         match (self.heat_pump_reason, runs(room), runs(tank), runs(cooling)) {
-            (Reason::Comfort, true, true, _) => "rooms and tank need the heat",
             (Reason::Comfort, true, false, _) => "the rooms need the heat",
             (Reason::Comfort, false, true, _) => "the tank needs the heat",
             (Reason::Comfort, false, false, true) => "the rooms need to be cooled",
@@ -225,7 +224,7 @@ mod tests {
             (
                 both,
                 Reason::Comfort,
-                "Heats the rooms at 800 W and heats the tank at 1.2 kW: rooms and tank need the heat.",
+                "Heats the rooms at 800 W and heats the tank at 1.2 kW: room or tank need the heat.",
             ),
             (
                 HeatPumpIntent { room: Some(Watts(900.0)), ..own },
