@@ -37,7 +37,7 @@ use cases::Case;
 use chrono::{Datelike, Days, NaiveDate};
 use drivers::sim::place::Place;
 use history::History;
-use plant::site::Site;
+use plant::site::{HeatSource, Site};
 use plant::time::Slot;
 use plant::totals::Earnings;
 use plant::units::EurPerKwh;
@@ -136,6 +136,7 @@ impl Question {
             }
         };
         let usual = boxs(Case::Expected, &SEASONS) * self.sold;
+        let gas = matches!(self.site.displaced, Some(HeatSource::Gas { .. }));
         let otherwise = |case: &Case| !matches!(case, Case::Expected | Case::NoBox) && self.works();
         let effects: Vec<Effect> = Case::ALL
             .into_iter()
@@ -143,7 +144,7 @@ impl Question {
             .map(|case| {
                 // Of a season's week what changes, as it is in the whole year.
                 let changes = boxs(case, &SEASONS) * case.sold(self.sold) - usual;
-                Effect { what: case.words(self.sold), group: case.group(), eur_per_year: changes }
+                Effect { what: case.words(self.sold, gas), group: case.group(), eur_per_year: changes }
             })
             .collect();
         let month = |month: u32| {

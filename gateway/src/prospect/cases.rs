@@ -74,17 +74,18 @@ impl Case {
         }
     }
 
-    /// In words for the owner.
-    pub(super) fn words(self, sold: f64) -> String {
+    /// In words for the owner of a house with gas, or without.
+    pub(super) fn words(self, sold: f64, gas: bool) -> String {
         let wanted = self.sold(sold) * 100.0;
         let (work, power, sun) = (WORK * 100.0, POWER * 100.0, SUN * 100.0);
+        let costs = if gas { "power and gas cost" } else { "power costs" };
         match self {
             Self::Expected => "everything as expected".to_owned(),
             Self::NoBox => "no box".to_owned(),
             Self::WorkLess => format!("work pays {work:.0} % less and is there in {wanted:.0} % of the hours"),
             Self::WorkMore => format!("work pays {work:.0} % more and is there in {wanted:.0} % of the hours"),
-            Self::PowerCheaper => format!("power and gas cost {power:.0} % less"),
-            Self::PowerDearer => format!("power and gas cost {power:.0} % more"),
+            Self::PowerCheaper => format!("{costs} {power:.0} % less"),
+            Self::PowerDearer => format!("{costs} {power:.0} % more"),
             Self::YearDull => format!("a dull cold year: {sun:.0} % less sun, {AIR_K:.0} K colder"),
             Self::YearBright => format!("a bright mild year: {sun:.0} % more sun, {AIR_K:.0} K warmer"),
         }
@@ -154,6 +155,6 @@ mod tests {
             (Case::WorkMore.sold(0.9), Case::WorkLess.sold(0.8), Case::YearDull.sold(0.8)),
             (1.0, 0.8 * 0.75, 0.8)
         );
-        assert_eq!(Case::WorkLess.words(0.8), "work pays 30 % less and is there in 60 % of the hours");
+        assert_eq!(Case::WorkLess.words(0.8, false), "work pays 30 % less and is there in 60 % of the hours");
     }
 }

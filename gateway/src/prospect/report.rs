@@ -210,7 +210,7 @@ impl Prospect {
             |_| format!("it has paid for itself after {} years", years(expected)),
         );
         let mut text = format!("{}: {soonest:.1} years at the soonest, {late}.", capital(&usual));
-        if expected.is_none_or(|years| years > USED_YEARS) {
+        if expected.is_some_and(|years| years > USED_YEARS) {
             let _ = write!(text, " That is longer than such a box is usually used, {USED_YEARS:.0} years.");
         }
         text
