@@ -49,92 +49,116 @@ pub(crate) struct Forecasted {
     pub ghi: Option<Option<f64>>,
 }
 
+/// A line of the file below its header.
+#[derive(Debug)]
+struct Line<'a> {
+    name: &'a str,
+    number: usize,
+    header: &'a [&'a str],
+    cells: Vec<&'a str>,
+}
+
+impl Line<'_> {
+    fn index(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| *name == column)
+    }
+
+    fn cell(&self, column: &str) -> &str {
+        self.index(column).and_then(|at| self.cells.get(at)).copied().unwrap_or_default()
+    }
+
+    fn wrong(&self, column: &str, expected: &str) -> String {
+        let Self { name, number, .. } = self;
+        format!("{name}: line {number}: {column} = {:?}; expected {expected}", self.cell(column))
+    }
+
+    fn value(&self, column: &str, [least, most]: [f64; 2]) -> Result<f64> {
+        let parsed = self.cell(column).parse::<f64>().ok().filter(|value| (least..=most).contains(value));
+        parsed.with_context(|| self.wrong(column, &format!("a number from {least} to {most}")))
+    }
+
+    /// What was expected, where there is such a column, and anything in it.
+    fn expected(&self, column: &str, range: [f64; 2]) -> Result<Option<Option<f64>>> {
+        let stated = |_| if self.cell(column).is_empty() { Ok(None) } else { self.value(column, range).map(Some) };
+        self.index(column).map(stated).transpose()
+    }
+
+    fn slot(&self) -> Result<Slot> {
+        let time: Timestamp =
+            self.cell("time_utc").parse().with_context(|| self.wrong("time_utc", "a time as 2024-04-01T00:15:00Z"))?;
+        let slot = Slot::containing(time);
+        if slot.start() != time {
+            bail!(self.wrong("time_utc", "the begin of a quarter hour"));
+        }
+        Ok(slot)
+    }
+
+    fn row(&self) -> Result<Row> {
+        let drawn = self.index("dhw_w").map(|_| self.value("dhw_w", [-10.0, 1e5])).transpose()?;
+        Ok(Row {
+            price: EurPerKwh(self.value("price_eur_mwh", [-1e5, 1e5])? / 1000.0),
+            pv_per_kwp: self.value("pv_w_per_kwp", [-10.0, 2000.0])?,
+            load: Watts(self.value("load_w", [-1e3, 1e6])?),
+            outdoor: Celsius(self.value("t_out_c", [-90.0, 70.0])?),
+            ghi: self.value("ghi_w_m2", [-50.0, 2000.0])?,
+            hot_water: Watts(drawn.unwrap_or(0.0)),
+            forecast: Forecasted {
+                pv_per_kwp: self.expected("pv_forecast_w_per_kwp", [-10.0, 2000.0])?,
+                outdoor: self.expected("t_out_forecast_c", [-90.0, 70.0])?,
+                ghi: self.expected("ghi_forecast_w_m2", [-50.0, 2000.0])?,
+            },
+        })
+    }
+}
+
+/// The text of a file, plain or gzipped.
+fn text(path: &Path) -> Result<String> {
+    let name = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice()));
+        return unpacked.with_context(|| format!("{name}: not gzip"));
+    }
+    String::from_utf8(bytes).with_context(|| format!("{name}: not text"))
+}
+
 impl Trace {
     /// Reads a trace, plain or gzipped.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read the trace {name}"))?;
-        let text = if bytes.starts_with(&[0x1f, 0x8b]) {
-            std::io::read_to_string(flate2::read::GzDecoder::new(bytes.as_slice()))
-                .with_context(|| format!("{name}: not gzip"))?
-        } else {
-            String::from_utf8(bytes).with_context(|| format!("{name}: not text"))?
-        };
+        let (name, text) = (path.display().to_string(), text(path)?);
         let mut lines = text.trim_start_matches('\u{feff}').lines();
         let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
-        let index = |column: &str| header.iter().position(|name| *name == column);
-        if let Some(missing) = COLUMNS.into_iter().find(|column| index(column).is_none()) {
+        if let Some(missing) = COLUMNS.into_iter().find(|column| !header.contains(column)) {
             bail!("{name}: line 1: no column {missing}; expected a header with {}", COLUMNS.join(", "));
         }
-        let unread =
-            header.iter().filter(|name| !COLUMNS.contains(name) && !MORE_COLUMNS.contains(name) && !name.is_empty());
-        let unread: Vec<&str> = unread.copied().collect();
-        let mut odd = Vec::new();
+        let read = |name: &&&str| COLUMNS.contains(*name) || MORE_COLUMNS.contains(*name) || name.is_empty();
+        let unread: Vec<&str> = header.iter().filter(|name| !read(name)).copied().collect();
+        let mut trace = Self { name, rows: BTreeMap::new(), lines: BTreeMap::new(), odd: Vec::new() };
         if !unread.is_empty() {
-            odd.push(format!(
-                "{name}: line 1: not read: {}; a trace may have {}",
-                unread.join(", "),
-                MORE_COLUMNS.join(", ")
-            ));
+            let more = MORE_COLUMNS.join(", ");
+            trace.odd.push(format!("{}: line 1: not read: {}; a trace may have {more}", trace.name, unread.join(", ")));
         }
-        let (mut rows, mut at_line) = (BTreeMap::new(), BTreeMap::new());
         let mut disorder = None;
         for (line, number) in lines.zip(2..).filter(|(line, _)| !line.trim().is_empty()) {
-            let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-            let cell = |column: &str| index(column).and_then(|at| cells.get(at)).copied().unwrap_or_default();
-            let value = |column: &str, [least, most]: [f64; 2]| -> Result<f64> {
-                let parsed = cell(column).parse::<f64>().ok().filter(|value| (least..=most).contains(value));
-                parsed.with_context(|| {
-                    format!(
-                        "{name}: line {number}: {column} = {:?}; expected a number from {least} to {most}",
-                        cell(column)
-                    )
-                })
-            };
-            let time: Timestamp = cell("time_utc").parse().with_context(|| {
-                format!(
-                    "{name}: line {number}: time_utc = {:?}; expected a time as 2024-04-01T00:15:00Z",
-                    cell("time_utc")
-                )
-            })?;
-            let expected = |column: &str, range: [f64; 2]| -> Result<Option<Option<f64>>> {
-                let stated = |_| if cell(column).is_empty() { Ok(None) } else { value(column, range).map(Some) };
-                index(column).map(stated).transpose()
-            };
-            let row = Row {
-                price: EurPerKwh(value("price_eur_mwh", [-1e5, 1e5])? / 1000.0),
-                pv_per_kwp: value("pv_w_per_kwp", [-10.0, 2000.0])?,
-                load: Watts(value("load_w", [-1e3, 1e6])?),
-                outdoor: Celsius(value("t_out_c", [-90.0, 70.0])?),
-                ghi: value("ghi_w_m2", [-50.0, 2000.0])?,
-                hot_water: Watts(if index("dhw_w").is_some() { value("dhw_w", [-10.0, 1e5])? } else { 0.0 }),
-                forecast: Forecasted {
-                    pv_per_kwp: expected("pv_forecast_w_per_kwp", [-10.0, 2000.0])?,
-                    outdoor: expected("t_out_forecast_c", [-90.0, 70.0])?,
-                    ghi: expected("ghi_forecast_w_m2", [-50.0, 2000.0])?,
-                },
-            };
-            let slot = Slot::containing(time);
-            if slot.start() != time {
-                bail!("{name}: line {number}: time_utc = {:?}; expected the begin of a quarter hour", cell("time_utc"));
-            }
-            if rows.last_key_value().is_some_and(|(latest, _)| *latest > slot) {
+            let cells = line.split(',').map(str::trim).collect();
+            let line = Line { name: &trace.name, number, header: &header, cells };
+            let (slot, row) = (line.slot()?, line.row()?);
+            if trace.rows.last_key_value().is_some_and(|(latest, _)| *latest > slot) {
                 disorder = disorder.or(Some(number));
             }
-            if let Some(first) = at_line.insert(slot, number) {
-                bail!(
-                    "{name}: line {number}: time_utc = {:?}; expected each quarter hour once, and line {first} has it",
-                    cell("time_utc")
-                );
+            if let Some(first) = trace.lines.get(&slot) {
+                bail!(line.wrong("time_utc", &format!("each quarter hour once, and line {first} has it")));
             }
-            rows.insert(slot, row);
+            trace.lines.insert(slot, number);
+            trace.rows.insert(slot, row);
         }
-        if let Some(number) = disorder {
-            odd.push(format!(
-                "{name}: line {number}: time_utc is before that of an earlier line; the rows are put in order"
-            ));
-        }
-        Ok(Self { name: name.to_string(), rows, lines: at_line, odd })
+        trace.odd.extend(disorder.map(|number| {
+            format!(
+                "{}: line {number}: time_utc is before that of an earlier line; the rows are put in order",
+                trace.name
+            )
+        }));
+        Ok(trace)
     }
 
     /// What is odd about the rows from `from` until before `to`, in words for a person; an error where they are no quarter hours of one
