@@ -8,6 +8,7 @@ mod check;
 mod device;
 mod expert;
 mod plan;
+mod progress;
 mod repair;
 mod roi;
 mod run;

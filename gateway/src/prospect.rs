@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! site ---------> a made-up year --+--> a week of each month ----> gain a year, by part        expected
-//! history ------> what is known ---+--> a week of each season,
+//! history ------> what is known ---+--> the same without work ---> what the plan alone brings: none of the box's
+//!                                  +--> a week of each season,
 //!                                       one thing otherwise -----> what that changes           low, high
 //! ```
 //!
@@ -36,9 +37,10 @@ use cases::Case;
 use chrono::{Datelike, Days, NaiveDate};
 use drivers::sim::place::Place;
 use history::History;
-use plant::site::Site;
+use plant::site::{HeatSource, Site};
 use plant::time::Slot;
 use plant::totals::Earnings;
+use plant::units::EurPerKwh;
 use report::{Effect, Month, Prospect};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -51,6 +53,7 @@ pub(crate) const LATITUDE: f64 = 49.0;
 const LEAD_IN: u64 = 2;
 /// Of the months, these stand for their season where one thing is otherwise.
 const SEASONS: [u32; 4] = [1, 4, 7, 10];
+const YEAR: [u32; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 const DAYS_A_YEAR: f64 = 365.25;
 
 /// What is asked.
@@ -91,6 +94,27 @@ struct Sum {
     days: f64,
 }
 
+/// What came of all tasks.
+#[derive(Clone, Copy, Debug)]
+struct Found<'a> {
+    tasks: &'a [Task],
+    spans: &'a [Sum],
+}
+
+impl Found<'_> {
+    /// What came of a month of a case; nothing where it was not simulated.
+    fn sum(&self, case: Case, month: u32) -> Sum {
+        let place = self.tasks.iter().position(|task| (task.case, task.month) == (case, month));
+        place.and_then(|place| self.spans.get(place)).copied().unwrap_or_default()
+    }
+
+    /// The gain of a year that is like these months.
+    fn a_year(&self, case: Case, months: &[u32]) -> f64 {
+        let sum: f64 = months.iter().map(|month| per_day(&self.sum(case, *month))).sum();
+        sum / months.len() as f64 * DAYS_A_YEAR
+    }
+}
+
 impl Question {
     /// Answers; `progress` hears the share done.
     pub(crate) fn answer(&self, progress: impl Fn(f64) + Sync) -> Prospect {
@@ -98,33 +122,65 @@ impl Question {
         let tasks: Vec<Task> = Case::ALL
             .into_iter()
             .flat_map(|case| (1..=12).map(move |month| Task { case, month }))
-            .filter(|task| task.case == Case::Expected || SEASONS.contains(&task.month))
+            .filter(|task| self.asks(*task))
             .collect();
-        let spans: Vec<Sum> = self.in_parallel(&tasks, &progress, |task| self.simulate(*task, &rows, end));
-        let of = |case: Case, months: &dyn Fn(u32) -> bool| -> f64 {
-            let chosen = tasks.iter().zip(&spans).filter(|(task, _)| task.case == case && months(task.month));
-            let means: Vec<f64> = chosen.map(|(_, sum)| per_day(sum)).collect();
-            if means.is_empty() { 0.0 } else { means.iter().sum::<f64>() / means.len() as f64 * DAYS_A_YEAR }
+        let spans: Vec<Sum> =
+            self.in_parallel(&tasks, &progress, |task, share| self.simulate(*task, &rows, end, share));
+        let found = Found { tasks: &tasks, spans: &spans };
+        // What battery and heat pump bring without a box is none of its gain.
+        let boxs = |case: Case, months: &[u32]| {
+            if self.works() {
+                found.a_year(case, months) - found.a_year(Case::NoBox, months) * case.without()
+            } else {
+                0.0
+            }
         };
-        let year = of(Case::Expected, &|_| true);
-        let usual = of(Case::Expected, &|month| SEASONS.contains(&month));
+        let usual = boxs(Case::Expected, &SEASONS) * self.sold;
+        let gas = matches!(self.site.displaced, Some(HeatSource::Gas { .. }));
+        let otherwise = |case: &Case| !matches!(case, Case::Expected | Case::NoBox) && self.works();
         let effects: Vec<Effect> = Case::ALL
             .into_iter()
-            .filter(|case| *case != Case::Expected)
+            .filter(otherwise)
             .map(|case| {
-                let otherwise = of(case, &|_| true) * case.sold(self.sold);
                 // Of a season's week what changes, as it is in the whole year.
-                Effect { what: case.words(self.sold), group: case.group(), eur_per_year: otherwise - usual * self.sold }
+                let changes = boxs(case, &SEASONS) * case.sold(self.sold) - usual;
+                Effect { what: case.words(self.sold, gas), group: case.group(), eur_per_year: changes }
             })
             .collect();
-        let months: Vec<Month> = tasks
-            .iter()
-            .zip(&spans)
-            .filter(|(task, _)| task.case == Case::Expected)
-            .map(|(task, sum)| Month::of(task.month, &sum.earnings, self.sold / sum.days.max(1.0) * DAYS_A_YEAR / 12.0))
-            .collect();
+        let month = |month: u32| {
+            let of = |case: Case| {
+                let sum = found.sum(case, month);
+                Month::of(month, &sum.earnings, self.sold / sum.days.max(1.0) * DAYS_A_YEAR / 12.0)
+            };
+            if self.works() { of(Case::Expected).less(&of(Case::NoBox)) } else { Month { month, ..Month::default() } }
+        };
         assumptions.extend(self.assumptions());
-        Prospect::new((self.price, self.site.currency), year * self.sold, effects, months, assumptions)
+        Prospect::new(
+            (self.price, self.site.currency),
+            (boxs(Case::Expected, &YEAR) * self.sold, found.a_year(Case::NoBox, &YEAR)),
+            effects,
+            YEAR.map(month).into(),
+            assumptions,
+        )
+    }
+
+    /// Whether there is work that pays.
+    fn works(&self) -> bool {
+        self.site.work.standing > EurPerKwh::ZERO
+    }
+
+    /// Whether a task is simulated: without work nothing else counts, and what nothing can be planned of brings nothing without a box.
+    fn asks(&self, task: Task) -> bool {
+        match task.case {
+            Case::Expected => self.works(),
+            Case::NoBox => outfit::is_planned(&self.site),
+            Case::WorkLess
+            | Case::WorkMore
+            | Case::PowerCheaper
+            | Case::PowerDearer
+            | Case::YearDull
+            | Case::YearBright => self.works() && SEASONS.contains(&task.month),
+        }
     }
 
     /// The year, the local day behind it, and what was assumed for it.
@@ -155,7 +211,7 @@ impl Question {
         (rows, end, said)
     }
 
-    fn simulate(&self, task: Task, rows: &BTreeMap<Slot, Row>, end: NaiveDate) -> Sum {
+    fn simulate(&self, task: Task, rows: &BTreeMap<Slot, Row>, end: NaiveDate, progress: &dyn Fn(f64)) -> Sum {
         let zone = self.place.timezone;
         // The month lies within the year before its end.
         let middle = |year: i32| NaiveDate::from_ymd_opt(year, task.month, 15);
@@ -172,7 +228,7 @@ impl Question {
         task.case.site(&mut site);
         site.timezone = zone;
         let service = Service { source: Source::Service, seed: self.seed };
-        let Some(result) = play(site, &changed, (begin, stop), service, |_| {}) else { return Sum::default() };
+        let Some(result) = play(site, &changed, (begin, stop), service, progress) else { return Sum::default() };
         let counted = result.days.iter().filter(|(day, _)| day.parse::<NaiveDate>().is_ok_and(|day| day >= first));
         counted.fold(Sum::default(), |mut sum, (_, earnings)| {
             // What is left of the last slot at midnight is no day.
@@ -184,14 +240,22 @@ impl Question {
         })
     }
 
-    /// Does `tasks` on all cores, and gives the results in their order.
+    /// Does `tasks` on all cores, and gives the results in their order. `work` tells the share of its task that is done.
     fn in_parallel<T: Sync, R: Send + Default + Clone>(
         &self,
         tasks: &[T],
         progress: &(impl Fn(f64) + Sync),
-        work: impl Fn(&T) -> R + Sync,
+        work: impl Fn(&T, &dyn Fn(f64)) -> R + Sync,
     ) -> Vec<R> {
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(vec![0.0; tasks.len()]);
+        let tell = |number: usize, share: f64| {
+            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some(own) = done.get_mut(number) {
+                *own = share;
+            }
+            progress(done.iter().sum::<f64>() / tasks.len() as f64);
+        };
         let results: Mutex<Vec<R>> = Mutex::new(vec![R::default(); tasks.len()]);
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(tasks.len().max(1));
         std::thread::scope(|scope| {
@@ -200,12 +264,12 @@ impl Question {
                     while let Some((number, task)) =
                         Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, tasks.get(n)?)))
                     {
-                        let result = work(task);
+                        let result = work(task, &|share| tell(number, share));
+                        tell(number, 1.0);
                         let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                         if let Some(place) = results.get_mut(number) {
                             *place = result;
                         }
-                        progress((done.fetch_add(1, Ordering::Relaxed) + 1) as f64 / tasks.len() as f64);
                     }
                 });
             }

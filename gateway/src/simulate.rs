@@ -1,7 +1,7 @@
 //! The second host: the same core on recorded prices, sun, load and weather, in virtual time. A year takes seconds.
 
 use crate::solver::Solver;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use chrono::Timelike;
 use diary::{Diary, Look};
 pub use energy::{Comfort, Energy};
@@ -25,7 +25,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use trace::Row;
+use trace::{Row, Trace};
 
 /// Chance that repeats.
 pub(crate) mod chance;
@@ -97,15 +97,24 @@ pub struct Options {
     pub service: Service,
 }
 
-/// Runs `site` through `trace`, `progress` hears the share done.
-pub fn run(site: Site, trace: &Path, options: Options, progress: impl FnMut(f64)) -> Result<Simulated> {
-    let rows = trace::read(trace)?;
-    let Options { from, to, service } = options;
-    let (from, to) = (from.unwrap_or(Timestamp::MIN_UTC), to.unwrap_or(Timestamp::MAX_UTC));
-    match play(site, &rows, (from, to), service, progress) {
-        Some(simulated) => Ok(simulated),
-        None => bail!("{}: no row between --from and --to", trace.display()),
+impl Options {
+    /// The span that is played.
+    pub(crate) fn span(&self) -> (Timestamp, Timestamp) {
+        (self.from.unwrap_or(Timestamp::MIN_UTC), self.to.unwrap_or(Timestamp::MAX_UTC))
     }
+}
+
+/// Runs `site` through `trace`: `warn` hears what is odd about it, `progress` the share done.
+pub fn run(
+    site: Site,
+    trace: &Path,
+    options: Options,
+    warn: impl FnMut(String),
+    progress: impl FnMut(f64),
+) -> Result<Simulated> {
+    let trace = Trace::read(trace)?;
+    trace.remarks(options.span())?.into_iter().for_each(warn);
+    play(site, &trace.rows, options.span(), options.service, progress).context("nothing to play")
 }
 
 /// Runs `site` through the `rows` of a span of time; `None` where there are none. What lies behind it is known as far as exchange and

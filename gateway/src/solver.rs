@@ -134,6 +134,8 @@ fn basis(model: &SolvedModel, program: &Program) -> Basis {
 }
 
 #[cfg(test)]
+mod account_test;
+#[cfg(test)]
 mod calm_test;
 #[cfg(test)]
 mod complaint_test;

@@ -6,7 +6,7 @@ import { el, setText, svg } from "./dom.js";
 import { PRICE_UNIT, degrees, energy, euro, momentOf, percent, timeOf } from "./format.js";
 import { MARGIN, SLOT_MS, TINY, around, axis, band, corner, hours, line, nights, readable, remark, roundPower, runs, scales, steps, tells } from "./picture.js";
 import { reason, reasonHue } from "./reasons.js";
-import { SOME_W, batteryWords, computeWords, details, heatPumpWords, household, importPrice, sun } from "./slot.js";
+import { SOME_W, batteryWords, computeWords, computes, details, heatPumpWords, household, importPrice, storesWords, sun } from "./slot.js";
 
 const SLOTS = 144;
 const LABEL_PX = 7.2;
@@ -100,7 +100,9 @@ function summary(slots) {
   const [planned, own] = [total(costs), total(without)];
   if (planned === undefined) return `${until} ${computes}.`;
   const pays = (amount, costs, earns) => `${amount < -0.005 ? earns : costs} ${euro(Math.abs(amount))}`;
-  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}.`;
+  const end = slots.at(-1), left = storesWords(end.house?.stores_without);
+  const ends = left && `, and end with ${left} (planned: ${storesWords({ soc: end.battery_soc, room: end.house.room, tank: end.house.tank })})`;
+  const compared = own === undefined ? "" : ` Without compute and plan it would ${pays(own, "cost", "earn")}${ends}.`;
   return `${until} ${computes}. The house's energy, less what the work pays, ${pays(planned, "costs", "earns")}.${compared}`;
 }
 
@@ -170,19 +172,19 @@ function sunShapes(slots, view) {
 
 function computeShapes(slots, view) {
   const { x, panels } = view, { y } = panels.compute;
-  if (slots.every((slot) => slot.compute <= SOME_W && slot.heat <= SOME_W)) return [remark(view, "compute", "nothing planned")];
-  const bars = slots.filter((slot) => slot.compute > SOME_W).map((slot) => {
+  if (!slots.some(computes)) return [remark(view, "compute", "nothing planned")];
+  const bars = slots.filter(computes).map((slot) => {
     const left = x(slot.time), wide = x(slot.time + SLOT_MS) - left;
     return svg("rect", { class: `bar ${reasonHue(slot.reason)}`, x: left, width: wide + 0.3, y: y(slot.compute), height: y(0) - y(slot.compute) });
   });
-  const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W ? slot.heat : null));
+  const heat = steps(slots, view, panels.compute, (slot) => (slot.heat > SOME_W && computes(slot) ? slot.heat : null));
   return [...bars, svg("path", { class: "heat-line halo", d: heat }), svg("path", { class: "heat-line", d: heat }),
     heat && corner(view, "compute", "heat", view.width < TINY ? "━ heat" : "━ useful heat"), ...runLabels(slots, view)];
 }
 
 /** The reason's name in a run of slots, where it fits. */
 function runLabels(slots, { x, panels }) {
-  return runs(slots, (slot) => (slot.compute > SOME_W ? slot.reason : ""))
+  return runs(slots, (slot) => (computes(slot) ? slot.reason : ""))
     .filter((run) => run.key && x(run.to) - x(run.from) > reason(run.key).length * LABEL_PX)
     .map((run) => svg("text", { class: `direct run ${reasonHue(run.key)}`, x: (x(run.from) + x(run.to)) / 2, y: panels.compute.y(0) - 6 }, reason(run.key)));
 }
@@ -209,7 +211,7 @@ function stripShapes(slots, { x, panels }, device) {
   const key = (slot) => (!slot.house?.[device] ? "" : given(slot) ? "own_rule" : slot.house[`${device}_reason`]);
   return runs(slots, key).filter((run) => run.key).map(({ key, from, to }) => {
     const own = OWN.includes(key), left = x(from), wide = x(to) - left;
-    const words = [stripWords(device, key), SHORT[key]].find((each) => each && wide > each.length * LABEL_PX + 6);
+    const words = [stripWords(device, key), device === "battery" && key === "hold_for_later" ? "saved" : SHORT[key]].find((each) => each && wide > each.length * LABEL_PX + 6);
     return [
       svg("rect", { class: `act ${own ? "own" : reasonHue(key)}`, x: left + 0.5, y: top, width: Math.max(1, wide - 1), height: 18, rx: 3 }),
       words && svg("text", { class: `act-name ${own ? "own" : ""}`, x: left + wide / 2, y: top + 13 }, words),
@@ -218,7 +220,7 @@ function stripShapes(slots, { x, panels }, device) {
 }
 
 /** Where there is no room for more. */
-const SHORT = { grid_charge: "charges", keep_room: "room", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat" };
+const SHORT = { grid_charge: "charges", keep_room: "for sun", hold_for_later: "waits", preheat: "ahead", legionella: "hot", comfort: "heat", surplus: "sun", curtailment: "sun", negative_price: "paid" };
 
 const stripWords = (device, key) => (device === "heat_pump" ? { hold_for_later: "waits for cheaper heat", idle: "rests" }[key] : undefined) ?? reason(key);
 
@@ -229,10 +231,16 @@ function fillLegend(root, slots) {
     return seen.length > 0 && el("p", {}, el("b", {}, `${name} `), seen.map((key) => el("span", { class: `key ${reasonHue(key)}` }, stripWords(device, key))));
   };
   root.replaceChildren(...[
-    list("Compute", "compute", slots.filter((slot) => slot.compute > SOME_W).map((slot) => slot.reason)),
+    list("Compute", "compute", slots.filter(computes).map((slot) => slot.reason)),
     list("Battery", "battery", slots.map((slot) => slot.house?.battery && slot.house.battery_reason)),
     list("Heat pump", "heat_pump", slots.map((slot) => slot.house?.heat_pump && slot.house.heat_pump_reason)),
   ].filter(Boolean));
+}
+
+/** What a slot would cost without compute and plan, and what the battery would hold then. */
+function withoutWords({ house }) {
+  const soc = house?.stores_without?.soc;
+  return soc == null ? euro(house?.cost_without, true) : `${euro(house.cost_without, true)}, battery ${percent(soc)}`;
 }
 
 /** Every full hour, for those who would rather read. */
@@ -243,7 +251,7 @@ function fillTable(root, slots) {
     ["House", household],
     ["Battery level", (slot) => percent(slot.battery_soc)],
     ...(house ? [["Room", (slot) => degrees(slot.house?.room)], ["Tank", (slot) => degrees(slot.house?.tank)]] : []),
-    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without", (slot) => euro(slot.house?.cost_without, true)]] : []),
+    ...(house ? [["Cost", (slot) => euro(slot.house?.cost, true)], ["Without compute and plan", withoutWords]] : []),
     ["Compute", (slot) => computeWords(slot)], ["Battery", (slot) => batteryWords(slot).replace(/ At .*/, "")],
     ...(house ? [["Heat pump", (slot) => heatPumpWords(slot)]] : []),
   ];

@@ -81,8 +81,9 @@ function account({ group, name, hue, hint, rare, of }) {
   const row = el("div", { class: group ? "group" : `part ${hue}`, title: hint, hidden: Boolean(rare) }, el("dt", {}, group ?? name), amount);
   const cell = (value, fine) => {
     setText(amount, value === undefined ? NONE : signed(value, fine));
-    amount.classList.toggle("loss", value < -SHOWN);
-    row.hidden = Boolean(rare) && !(Math.abs(value) >= SHOWN);
+    const seen = fine ? SHOWN : 0.005;
+    amount.classList.toggle("loss", value < -seen);
+    row.hidden = Boolean(rare) && !(Math.abs(value) >= seen);
   };
   return { row, cell, show: (gain, today, fine) => cell(of(gain, today), fine) };
 }

@@ -73,7 +73,7 @@ export function hours({ x, start, end, width, top, bottom }) {
     if (hour % every) continue;
     shapes.push(svg("path", { class: midnight ? "midnight" : "hour", d: `M${x(time)} ${midnight ? top - 30 : top - 4}V${bottom + 4}` }));
     if (x(time) > MARGIN.left + 12 && x(time) < width - 16) shapes.push(svg("text", { x: x(time), y: bottom + 18 }, timeOf(time)));
-    if (midnight && x(time) < width - 84) shapes.push(svg("text", { class: "day", x: x(time) + 6, y: top - 20 }, dayOf(time)));
+    if (midnight && x(time) < width - 84) shapes.push(svg("text", { class: "day", x: x(time) + 6, y: top - 23 }, dayOf(time)));
   }
   return shapes;
 }

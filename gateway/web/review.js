@@ -74,7 +74,7 @@ export function review() {
     setText(title, `Yesterday, ${dayOf(slots[Math.floor(slots.length / 2)].time)}: the plan, and what came of it`);
     setText(sentence, found.sentence);
     sentence.classList.toggle("loss", (found.happened.cost ?? 0) > (found.planned.cost ?? Infinity) + 0.005);
-    const cells = [["Sun", "pv", energy], ["House and heat pump", "load", energy], ["Compute", "compute", energy], ["Cost", "cost", (amount) => euro(amount, false)]];
+    const cells = [["Sun", "pv", energy], ["House and heat pump", "load", energy], ["Compute", "compute", energy], [found.happened.cost < -0.005 ? "Earned" : "Cost", "cost", (amount) => euro(found.happened.cost < -0.005 ? -amount : amount, false)]];
     sums.replaceChildren(...cells.filter(([, key]) => known(found.planned[key])).map(([name, key, says]) =>
       el("div", {}, el("dt", {}, name), el("dd", {}, says(found.happened[key]), el("span", { class: "then" }, ` planned ${says(found.planned[key])}`)))));
     redraw();

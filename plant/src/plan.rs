@@ -206,10 +206,24 @@ pub struct HouseIntent {
     pub tank: Option<Celsius>,
     /// What more of each store would be worth.
     pub values: MarginalValues,
-    /// What the slot costs as planned: the grid's power, less what is fed in and what the work pays.
+    /// What the slot costs as planned: the grid's power and fuel, less what is fed in and what the work pays.
     pub cost: Eur,
     /// What it would cost without compute, under the own rules.
     pub cost_without: Option<Eur>,
+    /// What the stores would hold then at its end: the two costs are to be read with what each of them leaves there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stores_without: Option<Stores>,
+}
+
+/// What the house's stores hold; `None` where there is no such store, or it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stores {
+    /// The battery's state of charge.
+    pub soc: Option<Percent>,
+    /// Room temperature.
+    pub room: Option<Celsius>,
+    /// Tank temperature.
+    pub tank: Option<Celsius>,
 }
 
 /// The intention for one slot, with what it was based on.
@@ -249,7 +263,8 @@ pub struct PlannedSlot {
     pub outdoor: Option<Celsius>,
     /// Its reason.
     pub reason: Reason,
-    /// The three numbers of the slot, for compute at its expected power.
+    /// The three numbers of the slot: in a plan for the whole house those of a kilowatt-hour more, whose work counts by what it
+    /// spares later; else those of compute at its expected power.
     pub worth: Worth,
     /// One standard deviation of the expected PV power; zero where a feed is believed.
     #[serde(default)]

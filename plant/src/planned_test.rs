@@ -62,6 +62,7 @@ pub(crate) fn nothing() -> HouseIntent {
         values: MarginalValues::default(),
         cost: Eur(0.0),
         cost_without: None,
+        stores_without: None,
     }
 }
 

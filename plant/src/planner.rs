@@ -163,9 +163,9 @@ fn settled<'a>(
 fn laid_out(request: &PlanRequest, found: &Found<'_, '_>, settled: &Settled<'_>) -> Plan {
     let present = Present::of(found, settled.needed);
     let mut slots = layout::slots(request, found, &present, settled);
-    for (slot, cost) in slots.iter_mut().zip(without::costs(request, found.model.nodes.slots())) {
+    for (slot, (cost, stores)) in slots.iter_mut().zip(without::costs(request, found.model.nodes.slots())) {
         if let Some(house) = &mut slot.house {
-            house.cost_without = Some(cost);
+            (house.cost_without, house.stores_without) = (Some(cost), Some(stores));
         }
     }
     let expected_net = -slots.iter().filter_map(|slot| slot.house.as_ref()).map(|house| house.cost).sum::<Eur>();

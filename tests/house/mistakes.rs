@@ -120,8 +120,7 @@ async fn a_configuration_that_is_wrong_is_refused_before_anything_starts() -> Re
 #[tokio::test]
 async fn what_cannot_be_played_again_is_named() -> Result<()> {
     let folder = TempDir::new()?;
-    let header = "time_utc,price_eur_mwh,pv_w_per_kwp,load_w,t_out_c,ghi_w_m2\n";
-    let trace = |rows: &str| format!("{header}{rows}");
+    let trace = |rows: &str| format!("{HEADER}{rows}");
     written(
         folder.path(),
         &[
@@ -157,12 +156,74 @@ async fn what_cannot_be_played_again_is_named() -> Result<()> {
         ("simulate house.toml --trace nan.csv", 66, "nan.csv: line 2: price_eur_mwh = \"NaN\"; expected a number"),
         ("simulate house.toml --trace short.csv", 66, "short.csv: line 2: pv_w_per_kwp = \"\"; expected a number"),
         ("simulate house.toml --trace broken.gz", 66, "broken.gz: not gzip"),
-        ("simulate house.toml --trace good.csv --to 2020-01-01T00:00:00Z", 66, "no row between --from and --to"),
+        (
+            "simulate house.toml --trace good.csv --to 2020-01-01T00:00:00Z",
+            66,
+            "no row between --from and --to; its rows are from 2026-06-01T00:00:00Z",
+        ),
         ("simulate house.toml --trace good.csv --out nowhere/a.json", 73, "cannot write nowhere/a.json"),
         (
             "simulate house.toml --trace good.csv --out a.json",
             0,
             "A simulation has no queue: work.standing_eur_per_kwh says what its work pays",
+        ),
+    ];
+    each(folder.path(), &rows).await
+}
+
+/// The header of a trace, and a row of it.
+const HEADER: &str = "time_utc,price_eur_mwh,pv_w_per_kwp,load_w,t_out_c,ghi_w_m2\n";
+const ROW: &str = "2026-06-01T00:00:00Z,80,0,300,15,0\n";
+
+#[tokio::test]
+async fn a_trace_that_is_not_one_row_a_quarter_hour_is_named_with_its_line() -> Result<()> {
+    let folder = TempDir::new()?;
+    let trace = |rows: &str| format!("{HEADER}{rows}");
+    written(
+        folder.path(),
+        &[
+            ("house.toml", HOUSE.as_bytes()),
+            ("twice.csv", trace(&format!("{ROW}{ROW}")).as_bytes()),
+            ("late.csv", trace("2026-06-01T00:07:00Z,80,0,300,15,0\n").as_bytes()),
+            ("hours.csv", trace(&format!("{ROW}2026-06-01T01:00:00Z,80,0,300,15,0\n")).as_bytes()),
+            ("years.csv", trace(&format!("{ROW}2062-06-01T00:15:00Z,80,0,300,15,0\n")).as_bytes()),
+            (
+                "gap.csv",
+                trace(&format!("2026-06-01T00:30:00Z,80,0,300,15,0\n2026-05-31T23:45:00Z,80,0,300,15,0\n{ROW}"))
+                    .as_bytes(),
+            ),
+        ],
+    )?;
+    let rows = [
+        (
+            "simulate house.toml --trace twice.csv",
+            66,
+            "twice.csv: line 3: time_utc = \"2026-06-01T00:00:00Z\"; expected each quarter hour once, and line 2 has it",
+        ),
+        (
+            "simulate house.toml --trace late.csv",
+            66,
+            "late.csv: line 2: time_utc = \"2026-06-01T00:07:00Z\"; expected the begin of a quarter hour",
+        ),
+        (
+            "simulate house.toml --trace hours.csv",
+            66,
+            "hours.csv: line 3: time_utc = \"2026-06-01T01:00:00Z\" after 2026-06-01T00:00:00Z; expected a row for each quarter hour",
+        ),
+        (
+            "simulate house.toml --trace years.csv",
+            66,
+            "years.csv: line 3: time_utc = \"2062-06-01T00:15:00Z\"; expected a time at most a week after the one before it",
+        ),
+        (
+            "simulate house.toml --trace gap.csv --out a.json",
+            0,
+            "gap.csv: line 3: time_utc is before that of an earlier line",
+        ),
+        (
+            "simulate house.toml --trace gap.csv --out a.json",
+            0,
+            "gap.csv: line 2: time_utc = \"2026-06-01T00:30:00Z\" after 2026-06-01T00:00:00Z; expected each quarter hour. Missing: 1 in 1 gap",
         ),
     ];
     each(folder.path(), &rows).await

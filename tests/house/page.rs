@@ -83,6 +83,9 @@ async fn the_plan_is_read(browser: &Browser, demo: &Demo) -> Result<()> {
     let words = "return document.querySelector('#chart .slot').innerText";
     let now = browser.script(words).await?;
     ensure!(now.as_str().is_some_and(|now| now.contains("Now, ") && now.contains("Compute")), "{now}");
+    // The decision's worth stands above; a plan for the whole house says what one more would change.
+    let house = demo.get("/api/v1/plan").await?["slots"][0]["house"].is_object();
+    ensure!(!house || now.as_str().is_some_and(|now| now.contains("A kilowatt-hour more of it would")), "{now}");
     let press = "document.querySelector('#chart .stage').dispatchEvent(new KeyboardEvent('keydown', { key: 'KEY' }))";
     for _ in 0..9 {
         browser.script(&press.replace("KEY", "PageDown")).await?;
@@ -183,7 +186,13 @@ async fn a_job_is_asked_for_and_answered(browser: &Browser, demo: &Demo) -> Resu
 
 /// Nothing wider than the screen, nothing too faint, in every size and scheme; a picture of each.
 async fn it_can_be_read_everywhere(browser: &Browser) -> Result<()> {
-    let sizes = [("desktop", 1280, 900), ("tablet", 820, 1180), ("phone", 390, 844), ("small-phone", 320, 568)];
+    let sizes = [
+        ("desktop", 1280, 900),
+        ("laptop", 1200, 800),
+        ("tablet", 820, 1180),
+        ("phone", 390, 844),
+        ("small-phone", 320, 568),
+    ];
     for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
         browser.prefer(scheme).await?;
         let wanted = "return matchMedia('(prefers-color-scheme: dark)').matches";
@@ -193,6 +202,8 @@ async fn it_can_be_read_everywhere(browser: &Browser) -> Result<()> {
             let at = format!("{name}, {word}");
             let fits = format!("return innerWidth === {width} && document.documentElement.scrollWidth <= {width}");
             browser.wait(&format!("the page to fit {at}"), &fits).await?;
+            let beyond = browser.script(include_str!("page/beyond.js")).await?;
+            ensure!(beyond.as_array().is_some_and(Vec::is_empty), "beyond its card on {at}: {beyond}");
             browser.picture(&picture(&format!("{name}-{word}"))).await?;
             let faint = browser.script(include_str!("page/contrast.js")).await?;
             ensure!(faint.as_array().is_some_and(Vec::is_empty), "too faint on {at}: {faint}");

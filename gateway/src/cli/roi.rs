@@ -3,6 +3,7 @@
 
 mod books;
 
+use super::progress::Progress;
 use super::{Failure, Outcome, print_json, print_line};
 use crate::config;
 use crate::prospect::history::History;
@@ -11,7 +12,6 @@ use crate::prospect::{LATITUDE, Question};
 use clap::{Args, ValueEnum};
 use config::Loaded;
 use drivers::sim::place::Place;
-use indicatif::{ProgressBar, ProgressStyle};
 use plant::site::{HeatSource, Site};
 use plant::units::{Celsius, Currency, EurPerKwh, Watts};
 use std::path::{Path, PathBuf};
@@ -143,12 +143,9 @@ impl Roi {
         let loaded = config::load_unbuilt(&self.file)?;
         let price = self.price.or(loaded.config.compute.price_eur).ok_or_else(|| self.no_price())?;
         let question = self.ahead.question(&loaded, price)?;
-        let bar = ProgressBar::new(1000);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
-            bar.set_style(style);
-        }
-        let prospect = question.answer(|share| bar.set_position((share * 1000.0) as u64));
-        bar.finish_and_clear();
+        let progress = Progress::new();
+        let prospect = question.answer(|share| progress.at(share));
+        progress.end();
         if self.json {
             return print_json(&prospect);
         }

@@ -1,11 +1,11 @@
 //! `heatmine simulate` and `heatmine replay`.
 
+use super::progress::Progress;
 use super::{Failure, Outcome, moment, print_json, print_line};
 use crate::simulate::picture::pictures;
 use crate::simulate::{Options, Service, Simulated, Source};
 use crate::{config, replay, simulate};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use plant::time::Timestamp;
 use plant::units::{Currency, EurPerKwh, KilowattHours};
 use serde::Serialize;
@@ -56,16 +56,12 @@ impl Simulate {
         let (Some(file), Some(trace)) = (&self.file, &self.trace) else { return self.play() };
         let loaded = config::load(file)?;
         let (standing, currency) = (loaded.site.work.standing, loaded.site.currency);
-        let bar = ProgressBar::new(1000);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent} % {eta}") {
-            bar.set_style(style);
-        }
-        let progress = |share: f64| bar.set_position((share * 1000.0) as u64);
+        let progress = Progress::new();
         let service = Service { source: self.forecast, seed: self.seed };
         let options = Options { from: self.from, to: self.to, service };
-        let result = simulate::run(loaded.site, trace, options, progress)
-            .map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
-        bar.finish_and_clear();
+        let result = simulate::run(loaded.site, trace, options, |odd| progress.warn(&odd), |share| progress.at(share));
+        progress.end();
+        let result = result.map_err(|error| Failure::new(Failure::NO_INPUT, format!("{error:#}")))?;
         if let Some(folder) = &self.pictures {
             draw(folder, &result, currency)?;
         }

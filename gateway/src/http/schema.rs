@@ -212,10 +212,20 @@ pub(super) struct HouseIntentBody {
     /// At the slot's end.
     pub tank: Option<f64>,
     pub values: MarginalValuesBody,
-    /// What the slot costs as planned: the grid's power, less what is fed in and what the work pays.
+    /// What the slot costs as planned: the grid's power and fuel, less what is fed in and what the work pays.
     pub cost: f64,
     /// What it would cost without compute, under the own rules.
     pub cost_without: Option<f64>,
+    /// What the stores would hold then at its end; left out where the cost is not known.
+    pub stores_without: Option<StoresBody>,
+}
+
+/// What the house's stores hold: percent and °C; null where there is no such store, or it is not known.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StoresBody {
+    pub soc: Option<f64>,
+    pub room: Option<f64>,
+    pub tank: Option<f64>,
 }
 
 /// What was planned for a quarter hour when its day began.

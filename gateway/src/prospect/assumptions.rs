@@ -39,8 +39,7 @@ impl Question {
                 self.sold * 100.0
             )
         } else {
-            "No work pays: work.standing_eur_per_kwh is 0 (--work says what it would pay). The box runs only where its heat is worth more \
-             than its power."
+            "No work pays: work.standing_eur_per_kwh is 0 (--work says what it would pay). Without work HeatMine lets the box rest."
                 .to_owned()
         });
         said.push(self.heat());
@@ -51,9 +50,11 @@ impl Question {
             );
         }
         said.push(
-            "HeatMine plans with the errors of a public weather service, and knows tomorrow's prices from 13:00. A week stands for each \
-             month, and one of each season for what may come otherwise."
-                .replace("A week stands", &format!("{} days stand", self.days)),
+            format!(
+                "HeatMine plans with the errors of a public weather service, and knows tomorrow's prices from 13:00. {} for each month, and \
+                 as much of each season for what may come otherwise.",
+                if self.days == 1 { "One day stands".to_owned() } else { format!("{} days stand", self.days) }
+            ),
         );
         said.push(
             "Not in it: repairs, the network, taxes on what the work pays, and interest on the price.".to_owned(),

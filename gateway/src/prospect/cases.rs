@@ -18,6 +18,8 @@ const AIR_K: f64 = 1.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
     Expected,
+    /// The house as HeatMine plans it without a box.
+    NoBox,
     WorkLess,
     WorkMore,
     PowerCheaper,
@@ -27,8 +29,9 @@ pub(super) enum Case {
 }
 
 impl Case {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Expected,
+        Self::NoBox,
         Self::WorkLess,
         Self::WorkMore,
         Self::PowerCheaper,
@@ -41,6 +44,7 @@ impl Case {
     pub(super) fn group(self) -> &'static str {
         match self {
             Self::Expected => "expected",
+            Self::NoBox => "box",
             Self::WorkLess | Self::WorkMore => "work",
             Self::PowerCheaper | Self::PowerDearer => "power",
             Self::YearDull | Self::YearBright => "weather",
@@ -52,20 +56,36 @@ impl Case {
         match self {
             Self::WorkLess => sold * (1.0 - WANTED),
             Self::WorkMore => (sold * (1.0 + WANTED)).min(1.0),
-            Self::Expected | Self::PowerCheaper | Self::PowerDearer | Self::YearDull | Self::YearBright => sold,
+            Self::Expected
+            | Self::NoBox
+            | Self::PowerCheaper
+            | Self::PowerDearer
+            | Self::YearDull
+            | Self::YearBright => sold,
         }
     }
 
-    /// In words for the owner.
-    pub(super) fn words(self, sold: f64) -> String {
+    /// How many times as much the plan without a box brings: it follows the price of power.
+    pub(super) fn without(self) -> f64 {
+        match self {
+            Self::PowerCheaper => 1.0 - POWER,
+            Self::PowerDearer => 1.0 + POWER,
+            Self::Expected | Self::NoBox | Self::WorkLess | Self::WorkMore | Self::YearDull | Self::YearBright => 1.0,
+        }
+    }
+
+    /// In words for the owner of a house with gas, or without.
+    pub(super) fn words(self, sold: f64, gas: bool) -> String {
         let wanted = self.sold(sold) * 100.0;
         let (work, power, sun) = (WORK * 100.0, POWER * 100.0, SUN * 100.0);
+        let costs = if gas { "power and gas cost" } else { "power costs" };
         match self {
             Self::Expected => "everything as expected".to_owned(),
+            Self::NoBox => "no box".to_owned(),
             Self::WorkLess => format!("work pays {work:.0} % less and is there in {wanted:.0} % of the hours"),
             Self::WorkMore => format!("work pays {work:.0} % more and is there in {wanted:.0} % of the hours"),
-            Self::PowerCheaper => format!("power and gas cost {power:.0} % less"),
-            Self::PowerDearer => format!("power and gas cost {power:.0} % more"),
+            Self::PowerCheaper => format!("{costs} {power:.0} % less"),
+            Self::PowerDearer => format!("{costs} {power:.0} % more"),
             Self::YearDull => format!("a dull cold year: {sun:.0} % less sun, {AIR_K:.0} K colder"),
             Self::YearBright => format!("a bright mild year: {sun:.0} % more sun, {AIR_K:.0} K warmer"),
         }
@@ -78,6 +98,8 @@ impl Case {
             Self::WorkMore => return site.work.standing = site.work.standing * (1.0 + WORK),
             Self::PowerCheaper => 1.0 - POWER,
             Self::PowerDearer => 1.0 + POWER,
+            // A box without work rests.
+            Self::NoBox => return site.work.standing = EurPerKwh::ZERO,
             Self::Expected | Self::YearDull | Self::YearBright => return,
         };
         scale(&mut site.tariff.import, power);
@@ -91,7 +113,9 @@ impl Case {
         let (sun, air) = match self {
             Self::YearDull => (1.0 - SUN, -AIR_K),
             Self::YearBright => (1.0 + SUN, AIR_K),
-            Self::Expected | Self::WorkLess | Self::WorkMore | Self::PowerCheaper | Self::PowerDearer => return row,
+            Self::Expected | Self::NoBox | Self::WorkLess | Self::WorkMore | Self::PowerCheaper | Self::PowerDearer => {
+                return row;
+            }
         };
         Row { pv_per_kwp: row.pv_per_kwp * sun, ghi: row.ghi * sun, outdoor: row.outdoor + Celsius(air), ..row }
     }
@@ -131,6 +155,6 @@ mod tests {
             (Case::WorkMore.sold(0.9), Case::WorkLess.sold(0.8), Case::YearDull.sold(0.8)),
             (1.0, 0.8 * 0.75, 0.8)
         );
-        assert_eq!(Case::WorkLess.words(0.8), "work pays 30 % less and is there in 60 % of the hours");
+        assert_eq!(Case::WorkLess.words(0.8, false), "work pays 30 % less and is there in 60 % of the hours");
     }
 }

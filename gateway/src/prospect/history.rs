@@ -7,7 +7,7 @@
 
 use super::roles::{Choice, Role, chosen};
 use super::statistics::Recorder;
-use crate::simulate::trace::{self, Row};
+use crate::simulate::trace::{Row, Trace};
 use anyhow::{Result, bail};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
@@ -56,7 +56,7 @@ impl History {
         if !file.exists() {
             bail!("{}: does not exist; expected home-assistant_v2.db, or quarter hours as CSV", file.display());
         }
-        Ok(Self::of_trace(&trace::read(file)?, site))
+        Ok(Self::of_trace(&Trace::read(file)?.rows, site))
     }
 
     fn of_trace(rows: &BTreeMap<Slot, Row>, site: &Site) -> Self {

@@ -1,7 +1,7 @@
 //! The site as if everything that it describes were there and measured.
 
 use plant::decision::Control;
-use plant::point::{DeviceId, Point};
+use plant::point::{DeviceId, Point, Role};
 use plant::site::{ControlRange, Device, HeatSource, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,12 @@ const PLANNED: &str = "planned";
 /// Whether the battery may be held without a word of the owner: no device is there yet, and what most hybrid inverters allow is assumed.
 pub(super) fn holds_battery(site: &Site) -> bool {
     site.devices.is_empty() && site.battery.is_some()
+}
+
+/// Whether anything can be planned of the house without a box: its battery or its heat pump.
+pub(super) fn is_planned(site: &Site) -> bool {
+    let mut controls = site.devices.iter().flat_map(|device| device.controls.keys());
+    holds_battery(site) || controls.any(|control| matches!(control.role(), Role::Battery | Role::HeatPump))
 }
 
 /// `site` with a device that offers what no other does: what a house like it usually measures.

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 /// Boxes of computers are used for so many years: afterwards newer ones do the same work for less power.
 const USED_YEARS: f64 = 7.0;
+/// Less than so many of the currency, or kilowatt-hours, a year is nothing.
+const SAID: f64 = 1.0;
 
 /// A range from the worse to the better.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -74,12 +76,33 @@ impl Month {
     }
 }
 
+impl Month {
+    /// What it has more than `other`.
+    pub(super) fn less(self, other: &Self) -> Self {
+        Self {
+            month: self.month,
+            gain_eur: self.gain_eur - other.gain_eur,
+            revenue_eur: self.revenue_eur - other.revenue_eur,
+            heat_saved_eur: self.heat_saved_eur - other.heat_saved_eur,
+            power_eur: self.power_eur - other.power_eur,
+            feed_in_eur: self.feed_in_eur - other.feed_in_eur,
+            wear_eur: self.wear_eur - other.wear_eur,
+            stores_eur: self.stores_eur - other.stores_eur,
+            compute_kwh: self.compute_kwh - other.compute_kwh,
+            heat_used_kwh: self.heat_used_kwh - other.heat_used_kwh,
+        }
+    }
+}
+
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Prospect {
     pub currency: Currency,
     pub price_eur: f64,
+    /// Of the box alone.
     pub gain_eur_per_year: Range,
+    /// What HeatMine's plan of battery and heat pump brings without a box; in none of the other figures.
+    pub plan_alone_eur_per_year: f64,
     pub payback_years: Payback,
     pub effects: Vec<Effect>,
     pub months: Vec<Month>,
@@ -89,7 +112,7 @@ pub(crate) struct Prospect {
 impl Prospect {
     pub(super) fn new(
         (price_eur, currency): (f64, Currency),
-        expected: f64,
+        (expected, plan_alone): (f64, f64),
         effects: Vec<Effect>,
         months: Vec<Month>,
         assumptions: Vec<String>,
@@ -97,7 +120,16 @@ impl Prospect {
         let gain = Range { low: expected - off(&effects, -1.0), expected, high: expected + off(&effects, 1.0) };
         let years = |gain: f64| (gain > 0.0).then(|| price_eur / gain);
         let payback = Payback { soonest: years(gain.high), expected: years(gain.expected), latest: years(gain.low) };
-        Self { currency, price_eur, gain_eur_per_year: gain, payback_years: payback, effects, months, assumptions }
+        Self {
+            currency,
+            price_eur,
+            gain_eur_per_year: gain,
+            plan_alone_eur_per_year: plan_alone,
+            payback_years: payback,
+            effects,
+            months,
+            assumptions,
+        }
     }
 
     /// For the owner.
@@ -110,8 +142,19 @@ impl Prospect {
             self.money(low),
             self.money(high)
         );
-        let _ = writeln!(text, "{}", self.payback());
         let sum = |value: fn(&Month) -> f64| self.months.iter().map(value).sum::<f64>();
+        let _ = writeln!(text, "{}", self.payback());
+        if self.plan_alone_eur_per_year.abs() >= SAID {
+            let _ = writeln!(
+                text,
+                "Without a box HeatMine's plan of battery and heat pump brings {} a year: that is not in it.",
+                self.money(self.plan_alone_eur_per_year)
+            );
+        }
+        if sum(|month| month.compute_kwh) < SAID {
+            let _ = writeln!(text, "It would not run: see what it rests on.");
+            return self.rests_on(text);
+        }
         type Part = fn(&Month) -> f64;
         let parts: [(&str, Part); 6] = [
             ("paid for work", |month| month.revenue_eur),
@@ -141,6 +184,11 @@ impl Prospect {
             let sign = if effect.eur_per_year >= 0.005 { "+" } else { "" };
             let _ = writeln!(text, "  {}: {sign}{}", effect.what, self.money(effect.eur_per_year));
         }
+        self.rests_on(text)
+    }
+
+    /// `text`, and what all of it rests on.
+    fn rests_on(&self, mut text: String) -> String {
         let _ = writeln!(text, "\nWhat it rests on:");
         for assumption in &self.assumptions {
             let _ = writeln!(text, "  - {assumption}");
@@ -162,7 +210,7 @@ impl Prospect {
             |_| format!("it has paid for itself after {} years", years(expected)),
         );
         let mut text = format!("{}: {soonest:.1} years at the soonest, {late}.", capital(&usual));
-        if expected.is_none_or(|years| years > USED_YEARS) {
+        if expected.is_some_and(|years| years > USED_YEARS) {
             let _ = write!(text, " That is longer than such a box is usually used, {USED_YEARS:.0} years.");
         }
         text
@@ -223,9 +271,9 @@ mod tests {
             .collect();
         Prospect::new(
             (1000.0, Currency::EUR),
-            expected,
+            (expected, 36.0),
             effects,
-            vec![Month { month: 3, gain_eur: 4.0, ..Month::default() }],
+            vec![Month { month: 3, gain_eur: 4.0, compute_kwh: 20.0, ..Month::default() }],
             vec!["The sun shines.".into()],
         )
     }
@@ -241,6 +289,7 @@ mod tests {
         for said in [
             "A box for 1000.00 EUR would bring 200.00 EUR a year: between 100.00 EUR and 250.00 EUR.",
             "It has paid for itself after 5.0 years: 4.0 years at the soonest, 10.0 years at the latest.",
+            "Without a box HeatMine's plan of battery and heat pump brings 36.00 EUR a year: that is not in it.",
             "power is otherwise: -80.00 EUR",
             "work is otherwise: +30.00 EUR",
             "March         4.00",
@@ -248,6 +297,15 @@ mod tests {
         ] {
             assert!(words.contains(said), "{said} is not in: {words}");
         }
+    }
+
+    #[test]
+    fn a_box_that_never_runs_has_no_year_to_show() {
+        let mut found = prospect(0.0, &[]);
+        found.months[0].compute_kwh = 0.0;
+        let words = found.words();
+        assert!(words.contains("It would not run") && !words.contains("Month by month"), "{words}");
+        assert!(words.contains("- The sun shines."), "{words}");
     }
 
     #[test]

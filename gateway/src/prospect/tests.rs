@@ -70,7 +70,9 @@ fn question(site: Site) -> Question {
 
 #[test]
 fn from_the_site_alone_the_answer_is_a_range_and_heat_counts_by_what_it_replaces() {
-    let electric = question(site()).answer(|_| {});
+    // Without a battery there is nothing to plan without a box.
+    let electric = question(Site { battery: None, ..site() }).answer(|_| {});
+    assert_eq!(electric.plan_alone_eur_per_year, 0.0);
     let range = electric.gain_eur_per_year;
     assert!(range.low < range.expected && range.expected < range.high, "{electric:#?}");
     assert_eq!((electric.months.len(), electric.effects.len()), (12, 6));
@@ -98,9 +100,31 @@ fn from_the_site_alone_the_answer_is_a_range_and_heat_counts_by_what_it_replaces
 /// A day of a month as expected.
 fn day(question: &Question, month: u32) -> Earnings {
     let (rows, end, _) = question.year();
-    let sum = question.simulate(Task { case: Case::Expected, month }, &rows, end);
+    let sum = question.simulate(Task { case: Case::Expected, month }, &rows, end, &|_| {});
     assert!((0.9..1.1).contains(&sum.days), "{sum:?}");
     sum.earnings
+}
+
+#[test]
+fn what_the_plan_brings_without_a_box_is_none_of_its_gain() {
+    let both = |expected: f64, alone: f64| {
+        let sum =
+            |gain: f64| Sum { earnings: Earnings { gain: plant::units::Eur(gain), ..Earnings::default() }, days: 2.0 };
+        let tasks = [Case::Expected, Case::NoBox].map(|case| Task { case, month: 4 });
+        let spans = [sum(expected), sum(alone)];
+        let found = Found { tasks: &tasks, spans: &spans };
+        assert_eq!(found.sum(Case::NoBox, 5).days, 0.0, "a month that was not simulated");
+        (found.a_year(Case::Expected, &[4]), found.a_year(Case::NoBox, &[4]))
+    };
+    assert_eq!(both(3.0, 1.0), (1.5 * DAYS_A_YEAR, 0.5 * DAYS_A_YEAR));
+    let count = |site: Site| {
+        let question = question(site);
+        let tasks = Case::ALL.into_iter().flat_map(|case| (1..=12).map(move |month| Task { case, month }));
+        tasks.filter(|task| question.asks(*task)).count()
+    };
+    let mut idle = site();
+    idle.work.standing = EurPerKwh::ZERO;
+    assert_eq!((count(site()), count(Site { battery: None, ..site() }), count(idle)), (48, 36, 12));
 }
 
 #[test]
@@ -112,6 +136,10 @@ fn work_that_pays_nothing_never_pays_a_box() {
         let earnings = day(&question, month);
         assert!(earnings.energy.0 < 0.1 && earnings.gain.0.abs() < 0.25, "{earnings:?}");
     }
+    let prospect = question.answer(|_| {});
+    assert_eq!((prospect.gain_eur_per_year.expected, prospect.effects.len()), (0.0, 0));
+    assert_ne!(prospect.plan_alone_eur_per_year, 0.0, "the battery is planned all the same");
+    assert!(prospect.words().contains("It never pays for itself.\n") && prospect.words().contains("It would not run"));
     let said = question.assumptions().join(" ");
     assert!(said.contains("No work pays: work.standing_eur_per_kwh is 0"), "{said}");
 }

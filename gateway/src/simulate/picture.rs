@@ -10,6 +10,7 @@ use plant::units::{Currency, Eur};
 use std::collections::BTreeMap;
 
 const WIDTH: f64 = 860.0;
+const DAY_S: f64 = 86_400.0;
 const LEFT: f64 = 60.0;
 const SUN: &str = "#f4b400";
 const HOUSE: &str = "#555555";
@@ -40,7 +41,9 @@ fn months(days: &BTreeMap<String, Earnings>) -> Vec<(String, Earnings)> {
         // A day is written as 2024-06-01.
         *months.entry(day.get(..7).unwrap_or(day).to_owned()).or_default() += *earnings;
     }
-    months.into_iter().collect()
+    // What is left of a last hour at the turn of the year is no month.
+    let whole = months.values().any(|month| month.observed_s >= DAY_S);
+    months.into_iter().filter(|(_, month)| !whole || month.observed_s >= DAY_S).collect()
 }
 
 /// What a gain consists of: names, colours and amounts; they add up to it.
@@ -64,8 +67,8 @@ fn months_svg(months: &[(String, Earnings)], currency: Currency) -> String {
         |top: f64| Panel { left: LEFT, top, width: WIDTH - LEFT - 20.0, height: 190.0, least: 0.0, most: 0.0, columns };
     let bills = months.iter().flat_map(|(_, month)| [month.cost.0, month.cost_without.0]);
     let bill = panel(80.0).holding(bills, true);
-    canvas.scale(&bill, &format!("What the house pays, {currency} (below zero: it earns)"));
-    canvas.legend((LEFT + 330.0, 72.0), &[("without compute", BEFORE), ("with compute", SUN)]);
+    canvas.scale(&bill, &format!("What the house pays for energy, {currency} (below zero: it earns)"));
+    canvas.legend((LEFT + 420.0, 72.0), &[("without compute", BEFORE), ("with compute", SUN)]);
     let both = months.iter().flat_map(|(_, month)| {
         let sum = |sign: f64| parts(month).iter().map(|(_, _, part)| (part.0 * sign).max(0.0)).sum::<f64>() * sign;
         [sum(1.0), sum(-1.0)]
@@ -126,7 +129,7 @@ fn day_svg(day: &[Look], (season, days): (Season, f64), currency: Currency) -> S
     let (compute, battery) = (column(|look| look.compute), column(|look| look.battery));
     let all = rows.iter().chain([&compute, &battery]).flatten().copied();
     let power = panel(240.0, 230.0).holding(all, true);
-    canvas.scale(&power, "Power, kW; the battery gives above zero and charges below it");
+    canvas.scale(&power, "Power, kW (the battery charges below zero)");
     canvas.area(&power, &rows[0], SUN);
     canvas.area(&power, &compute, COMPUTE);
     for (values, colour) in [(&rows[1], HOUSE), (&rows[2], PUMP), (&battery, BATTERY)] {
@@ -182,8 +185,11 @@ mod tests {
             months.iter().map(|(name, month)| (name.as_str(), month.cost.0)).collect::<Vec<_>>(),
             [("2024-06", 100.0), ("2024-07", 50.0)]
         );
+        let whole = Earnings { observed_s: 30.0 * DAY_S, ..month };
+        let turn = [("2024-12-01", whole), ("2025-01-01", month)].map(|(day, earnings)| (day.to_owned(), earnings));
+        assert_eq!(super::months(&turn.into()).len(), 1, "the hour after midnight is no month");
         let svg = months_svg(&months, Currency::EUR);
-        for said in ["2024-06</text>", "without compute", "heat saved", "What the house pays, EUR"] {
+        for said in ["2024-06</text>", "without compute", "heat saved", "What the house pays for energy, EUR"] {
             assert!(svg.contains(said), "{said} is not in {svg}");
         }
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && !svg.contains("NaN"));

@@ -67,7 +67,7 @@ fn trace(folder: &TempDir, start: Slot) -> std::path::PathBuf {
 fn simulated(start: Slot, changes: &[(&str, &str)]) -> Simulated {
     let folder = TempDir::new().unwrap();
     let site = site(&folder, changes);
-    let result = run(site, &trace(&folder, start), Options::default(), |_| {}).unwrap();
+    let result = run(site, &trace(&folder, start), Options::default(), |odd| panic!("{odd}"), |_| {}).unwrap();
     for energy in [result.energy, result.energy_without] {
         let share = energy.imbalance().abs() / (energy.pv + energy.import);
         assert!(share < 1e-3, "energy closes: {share} in {energy:?}");

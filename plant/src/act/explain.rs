@@ -7,9 +7,13 @@ pub(crate) use devices::{explain_battery, explain_heat_pump};
 
 use crate::command::Origin;
 use crate::decision::Decision;
+use crate::plan::PlannedSlot;
 use crate::reason::{Reason, Worth};
 use crate::units::{Currency, Watts};
 use crate::value::situation::Situation;
+
+/// What work gains more by waiting for another hour is said from here on, EUR/kWh: less is shown as nothing.
+const LATER: f64 = 0.0005;
 
 /// One or two sentences for a person.
 pub(crate) fn explain(situation: &Situation<'_>, decision: &Decision) -> String {
@@ -46,7 +50,7 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
         Reason::Idle if !situation.demand.any() => "Not computing: there is no work to do.".to_owned(),
         Reason::Idle if decision.worth.net().0 > 0.0 => {
             let worth = numbers(decision.worth);
-            format!("Not computing yet: it waits for surplus or a better hour. {worth}.{}", assumed(situation))
+            format!("Not computing yet: {}. {worth}.{}", waits(situation.planned), assumed(situation))
         }
         Reason::Idle => format!("Not computing: {why}. {}.{}", numbers(decision.worth), assumed(situation)),
         Reason::StaleData if situation.prices.export.is_none() => {
@@ -87,6 +91,12 @@ fn resting(situation: &Situation<'_>, decision: &Decision) -> String {
     }
 }
 
+/// What work that is worth its power waits for. A plan for the whole house knows that it gains more later, with the sun at its best, too.
+fn waits(planned: Option<&PlannedSlot>) -> &'static str {
+    let later = planned.is_some_and(|planned| planned.house.is_some() && planned.worth.net().0 < -LATER);
+    if later { "the same work gains more at a better hour" } else { "it waits for surplus or a better hour" }
+}
+
 /// What is not known of the prices, and what follows.
 fn assumed(situation: &Situation<'_>) -> &'static str {
     match (situation.prices.import, situation.prices.export) {
@@ -115,7 +125,25 @@ fn numbers(worth: Worth, currency: Currency) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planned_test::{nothing, slot};
     use crate::units::EurPerKwh;
+
+    #[test]
+    fn work_that_waits_in_the_sun_waits_for_what_gains_more() {
+        let net = |electricity, house| PlannedSlot {
+            worth: Worth { revenue: EurPerKwh(0.06), heat: EurPerKwh::ZERO, electricity: EurPerKwh(electricity) },
+            ..slot("2026-04-14T12:45:00Z".parse().unwrap(), house)
+        };
+        let rows = [
+            (Some(net(0.08, Some(nothing()))), "the same work gains more at a better hour"),
+            (Some(net(0.06, Some(nothing()))), "it waits for surplus or a better hour"),
+            (Some(net(0.08, None)), "it waits for surplus or a better hour"),
+            (None, "it waits for surplus or a better hour"),
+        ];
+        for (planned, expected) in rows {
+            assert_eq!(waits(planned.as_ref()), expected, "{planned:?}");
+        }
+    }
 
     #[test]
     fn three_numbers_in_words() {

@@ -1,7 +1,7 @@
 //! What the plan of a day said against what happened.
 //!
 //! Example: `The sun gave 5.2 kWh less than planned (12.1 instead of 17.3 kWh), most of it between 11:00 and 14:00. The day cost
-//! 1.20 EUR, 0.40 EUR more than planned.`
+//! 1.20 EUR, 0.40 EUR more than planned. It ended with 44 % in the battery instead of 58 %.`
 
 use crate::entry::{Planned, SlotAccount};
 use crate::time::{Slot, Timestamp};
@@ -18,6 +18,8 @@ const KNOWN_S: f64 = 600.0;
 const SHOWN: KilowattHours = KilowattHours(0.5);
 /// Less than half a cent is no difference.
 const SHOWN_MONEY: Eur = Eur(0.005);
+/// A battery whose charge is off by less is as planned: about what half a kilowatt-hour is of a common one.
+const SHOWN_SOC: Percent = Percent(5.0);
 /// The span that is named where most of a difference lies in it: three hours.
 const SPAN: usize = 12;
 
@@ -161,7 +163,7 @@ type Quantity = fn(&Reviewed) -> Option<(Watts, Watts)>;
 /// What is compared as energy, and what it does.
 const QUANTITIES: [(Quantity, &str); 3] = [
     (|slot| Some((slot.planned?.pv?, slot.happened.pv?)), "The sun gave"),
-    (|slot| Some((slot.planned?.load?, slot.happened.load?)), "The house used"),
+    (|slot| Some((slot.planned?.load?, slot.happened.load?)), "House and heat pump used"),
     (|slot| Some((slot.planned?.compute, slot.happened.compute?)), "Compute used"),
 ];
 
@@ -199,18 +201,39 @@ fn sentence(
         Some(_) => "The day went as planned: sun, house and compute within half a kilowatt-hour.".to_owned(),
     };
     if let Some((planned, happened)) = cost {
-        let money = |money: Eur| format!("{:.2} {}", money.0.abs(), place.currency);
-        let verb = if happened < -SHOWN_MONEY { "earned" } else { "cost" };
-        let off = happened - planned;
-        let turn = if off > Eur::ZERO { "worse" } else { "better" };
-        let against = if off.abs() < SHOWN_MONEY {
-            "as planned".to_owned()
-        } else {
-            format!("{} {turn} than planned", money(off))
-        };
-        text += &format!(" The day {verb} {}, {against}.", money(happened));
+        text += &paid(planned, happened, place.currency);
     }
-    text
+    text + &left(slots)
+}
+
+/// What the day cost or earned, and how far that is off, as a sentence.
+fn paid(planned: Eur, happened: Eur, currency: Currency) -> String {
+    let money = |money: Eur| format!("{:.2} {currency}", money.0.abs());
+    let earns = |amount: Eur| amount < -SHOWN_MONEY;
+    let verb = if earns(happened) { "earned" } else { "cost" };
+    let off = happened - planned;
+    let against = if off.abs() < SHOWN_MONEY {
+        "as planned".to_owned()
+    } else if earns(planned) != earns(happened) {
+        let was = if earns(planned) { "earning" } else { "a cost of" };
+        format!("where {was} {} was planned", money(planned))
+    } else {
+        let more = happened.abs() > planned.abs();
+        format!("{} {} than planned", money(off), if more { "more" } else { "less" })
+    };
+    format!(" The day {verb} {}, {against}.", money(happened))
+}
+
+/// What the battery held at the end of the day beside what was planned, as a sentence: energy that is left is no loss. Nothing where it
+/// is about the same, or not known.
+fn left(slots: &[Reviewed]) -> String {
+    let last = slots.last().and_then(|slot| Some((slot.planned?.soc?, slot.happened.soc?)));
+    match last {
+        Some((planned, happened)) if (happened.0 - planned.0).abs() >= SHOWN_SOC.0 => {
+            format!(" It ended with {:.0} % in the battery instead of {:.0} %.", happened.0, planned.0)
+        }
+        Some(_) | None => String::new(),
+    }
 }
 
 /// The three hours in which most of a difference lies, as the end of a sentence; nothing where it is spread over the day.
@@ -271,7 +294,7 @@ mod tests {
         assert_eq!(
             review.sentence,
             "The sun gave 2.9 kWh less than planned (21.1 instead of 24.0 kWh), most of it between 11:00 and 14:00. \
-             The day cost 1.92 EUR, 0.96 EUR worse than planned."
+             The day cost 1.92 EUR, 0.96 EUR more than planned."
         );
         let close = |sum: Option<KilowattHours>, kwh: f64| assert!((sum.unwrap().0 - kwh).abs() < 1e-9, "{sum:?}");
         close(review.planned.pv, 24.0);
@@ -279,6 +302,30 @@ mod tests {
         close(review.happened.load, 9.6);
         close(review.happened.compute, 4.8);
         assert_eq!(review.slots.len(), 96);
+    }
+
+    #[test]
+    fn what_a_day_earned_and_left_in_the_battery_is_held_against_the_plan() {
+        let rows = [
+            (0.50, 0.80, " The day cost 0.80 EUR, 0.30 EUR more than planned."),
+            (0.80, 0.50, " The day cost 0.50 EUR, 0.30 EUR less than planned."),
+            (-0.80, -0.50, " The day earned 0.50 EUR, 0.30 EUR less than planned."),
+            (-0.50, -0.80, " The day earned 0.80 EUR, 0.30 EUR more than planned."),
+            (0.20, -0.10, " The day earned 0.10 EUR, where a cost of 0.20 EUR was planned."),
+            (-0.10, 0.20, " The day cost 0.20 EUR, where earning 0.10 EUR was planned."),
+            (0.50, 0.501, " The day cost 0.50 EUR, as planned."),
+        ];
+        for (planned, happened, expected) in rows {
+            assert_eq!(paid(Eur(planned), Eur(happened), Currency::EUR), expected);
+        }
+        let ends = |planned: f64, came: f64| {
+            let mut account = account(95, 500.0, 500.0);
+            account.readings.soc = Some(Percent(came));
+            account.planned.as_mut().unwrap().soc = Some(Percent(planned));
+            review(day(), [account], PLACE).sentence
+        };
+        assert!(ends(58.0, 44.0).ends_with(" It ended with 44 % in the battery instead of 58 %."));
+        assert!(!ends(58.0, 55.0).contains("battery"));
     }
 
     #[test]

@@ -140,6 +140,14 @@ impl Found<'_, '_> {
         mean
     }
 
+    /// Work that waits and is done by the end, over all scenarios, kWh.
+    pub(super) fn served(&self) -> f64 {
+        let nodes = self.model.nodes;
+        let last = |branch| nodes.path(branch).last();
+        let served = |node| value(self.solution, &self.model.columns.served, node);
+        (0..nodes.branches).filter_map(last).map(served).sum::<f64>() / nodes.branches as f64
+    }
+
     /// What more would be worth in a node.
     pub(super) fn margins(&self, node: usize) -> Margins {
         let (model, home) = (self.model, self.model.home);

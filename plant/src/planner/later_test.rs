@@ -99,6 +99,7 @@ fn intent(battery: BatteryIntent, heat_pump: HeatPumpIntent) -> HouseIntent {
         values: MarginalValues::default(),
         cost: Eur::ZERO,
         cost_without: None,
+        stores_without: None,
     }
 }
 

@@ -4,14 +4,23 @@ use crate::plan::{BatteryIntent, ExpectedSlot, HouseIntent, MarginalValues, Plan
 use crate::planner::commitment::Pumped;
 use crate::planner::expected::Expected;
 use crate::planner::found::{Flows, Found, Margins};
+use crate::planner::home::Home;
 use crate::planner::intent::{ComputeIntent, FLOW, Present, SATURATED, kilowatts};
 use crate::planner::schedule::{Schedule, Scheduled};
 use crate::reason::{Reason, Worth};
+use crate::site::capability::{Capability, HeatPumpCapability};
 use crate::time::Slot;
 use crate::units::{Celsius, Eur, EurPerKwh, Percent, Watts};
 
-/// The heat pump heats ahead where it gives so much more than the building loses, kW.
+/// A heat pump under its own thermostat heats ahead where it gives so much more than the building loses, kW.
 const AHEAD: f64 = 0.3;
+/// Rooms and a tank that are no warmer than so many K above what they have to be need the heat that they get: less than thermostats
+/// switch at.
+const NEEDED_K: f64 = 0.3;
+const NEEDED_TANK_K: f64 = 1.0;
+
+/// Hours of a slot.
+const HOURS: f64 = Slot::SECONDS as f64 / 3600.0;
 
 /// What the first slot intends for compute, settled with what its starts cost, and what is needed for what is due.
 #[derive(Clone, Copy, Debug)]
@@ -36,16 +45,27 @@ pub(super) fn slots(
     let nodes = found.model.nodes;
     let mut schedule = Schedule::new(found, settled.compute, settled.pumped);
     let mut planned = Vec::with_capacity(nodes.slots());
+    let mut waits = found.served();
+    let offered = matches!(Capability::of(&request.site).heat_pump, HeatPumpCapability::Offer { .. });
     for (step, slots) in nodes.steps.iter().enumerate() {
         let margins = found.mean_margins(step);
         let first = (step == 0).then_some((present, settled));
         for (slot, Scheduled { flows, held }) in slots.clone().zip(schedule.step(step)) {
             let pumped = settled.pumped.map(|pumped| pumped[slot]);
-            let view = View { found, step, node: nodes.node(step, 0), flows, held, margins, pumped, first };
+            let (node, pays) = (nodes.node(step, 0), paid(found.model.home, flows.compute, &mut waits));
+            let view = View { found, step, node, flows, held, pays, offered, margins, pumped, first };
             planned.push(view.slot(&request.slots[slot]));
         }
     }
     planned
+}
+
+/// What a slot's work at `compute` kW pays, EUR, of which `waits` kWh wait: those come first.
+fn paid(home: &Home, compute: f64, waits: &mut f64) -> f64 {
+    let energy = compute * HOURS;
+    let waited = energy.min(*waits);
+    *waits -= waited;
+    waited * home.rate + (energy - waited) * home.standing
 }
 
 /// One slot of a step.
@@ -56,6 +76,10 @@ struct View<'a, 'b, 'c> {
     flows: Flows,
     /// Why compute runs or rests against the solution.
     held: Option<Reason>,
+    /// What its work pays, EUR.
+    pays: f64,
+    /// Whether the heat pump's own thermostat decides what it takes of what it is offered.
+    offered: bool,
     margins: Margins,
     /// What a switched heat pump does.
     pumped: Option<Pumped>,
@@ -164,10 +188,7 @@ impl View<'_, '_, '_> {
             }
         };
         let expected = self.expected();
-        let hours = Slot::SECONDS as f64 / 3600.0;
-        let work = (self.margins.compute - self.margins.heat) * self.flows.compute;
-        let fuel = home.fuel(&self.flows);
-        let cost = (import * expected.buy - export * expected.sell + fuel - work) * hours;
+        let cost = (import * expected.buy + home.fuel(&self.flows) - export * expected.sell) * HOURS - self.pays;
         let stored = home.battery.map_or(0.0, |_| self.margins.stored);
         HouseIntent {
             battery,
@@ -177,7 +198,7 @@ impl View<'_, '_, '_> {
             route,
             battery_power: kilowatts(discharge - charge),
             grid: kilowatts(import - export),
-            heat_pump_power: kilowatts(self.flows.heat_pump()),
+            heat_pump_power: kilowatts(home.pump_draws(&self.flows)),
             curtailed: kilowatts(self.flows.curtailed),
             room: home.room.map(|_| Celsius(self.flows.air)),
             tank: home.tank.map(|_| Celsius(self.flows.tank)),
@@ -189,6 +210,7 @@ impl View<'_, '_, '_> {
             },
             cost: Eur(cost),
             cost_without: None,
+            stores_without: None,
         }
     }
 
@@ -203,19 +225,36 @@ impl View<'_, '_, '_> {
     }
 
     fn heat_pump_reason(&self, steered: bool) -> Reason {
-        let home = self.found.model.home;
-        let Flows { heating, hot_water, .. } = self.flows;
+        let Flows { hot_water, import, discharge, curtailed, .. } = self.flows;
+        let expected = self.expected();
         let legionella = self.found.model.hot.as_ref().is_some_and(|hot| hot.contains(&self.step));
-        let ahead = home.room.is_some_and(|room| {
-            let expected = self.expected();
-            (heating - room.own_power(expected)) * expected.cop_room > AHEAD
-        });
+        let sun = import <= FLOW && discharge <= FLOW;
         match () {
             () if !steered => Reason::OwnRule,
             () if legionella && hot_water > FLOW => Reason::Legionella,
-            () if ahead => Reason::Preheat,
-            () if self.flows.heat_pump() > FLOW => Reason::Comfort,
-            () => Reason::Idle,
+            () if self.flows.heat_pump() <= FLOW => Reason::Idle,
+            () if self.is_needed() => Reason::Comfort,
+            () if expected.buy < 0.0 && import > FLOW => Reason::NegativePrice,
+            () if sun && (curtailed > FLOW || expected.sell <= 0.0) => Reason::Curtailment,
+            () if sun => Reason::Surplus,
+            () => Reason::Preheat,
         }
+    }
+
+    /// Whether room or tank need what the heat pump gives now: what it does beyond that is done ahead.
+    fn is_needed(&self) -> bool {
+        let home = self.found.model.home;
+        let (Flows { heating, hot_water, cooling, air, tank, .. }, expected) = (self.flows, self.expected());
+        let room = home.room.is_some_and(|room| {
+            let cold = if self.offered {
+                (heating - room.own_power(expected)) * expected.cop_room <= AHEAD
+            } else {
+                air <= room.band.low + NEEDED_K
+            };
+            let high = if expected.summer { room.band.high_summer } else { room.band.high };
+            heating > FLOW && cold || cooling > FLOW && air >= high - NEEDED_K
+        });
+        let [.., margin] = expected.margins;
+        room || hot_water > FLOW && home.tank.is_some_and(|store| tank <= store.low + margin + NEEDED_TANK_K)
     }
 }

@@ -2,10 +2,10 @@
 
 use chrono::{LocalResult, TimeDelta, TimeZone};
 use chrono_tz::Tz;
-use plant::plan::{HouseIntent, Plan as Intended, PlannedSlot};
+use plant::plan::{HouseIntent, Plan as Intended, PlannedSlot, Stores};
 use plant::reason::Reason;
 use plant::time::{Slot, Timestamp};
-use plant::units::{Celsius, Currency, Eur, EurPerKwh, Watts};
+use plant::units::{Currency, Eur, EurPerKwh, Watts};
 
 /// Slots in a row of which the same is intended, as one line.
 struct Stretch<'a> {
@@ -42,6 +42,7 @@ impl<'a> Stretch<'a> {
         };
         let mut mean = last;
         mean.battery_power = watts(|house| house.battery_power);
+        mean.grid = watts(|house| house.grid);
         mean.heat_pump_power = watts(|house| house.heat_pump_power);
         if let Some(pump) = &mut mean.heat_pump {
             pump.room = sink(|house| house.heat_pump?.room);
@@ -60,23 +61,21 @@ impl<'a> Stretch<'a> {
     fn sentences(&self, currency: Currency) -> Option<String> {
         let house = self.house()?;
         let mut text = String::new();
-        let warm = |name: &str, at: Option<Celsius>| at.map(|at| format!("{name} {at}"));
-        let warmth: Vec<String> = [warm("room", house.room), warm("tank", house.tank)].into_iter().flatten().collect();
-        let warmth = if warmth.is_empty() { String::new() } else { format!(" Then {}.", warmth.join(", ")) };
+        let soc = self.slots.last().and_then(|slot| slot.battery_soc);
+        let warmth = Stores { soc: None, room: house.room, tank: house.tank }.words();
+        let warmth = if warmth.is_empty() { warmth } else { format!(" Then {warmth}.") };
         let pump = house.heat_pump_sentence().map(|sentence| sentence + &warmth);
-        for (name, words) in [("battery", house.battery_sentence()), ("heat pump", pump)] {
+        for (name, words) in [("battery", house.battery_sentence(soc)), ("heat pump", pump)] {
             if let Some(words) = words {
                 text += &format!("{:13}{name}: {words}\n", "");
             }
         }
-        let money = |money: Eur| format!("{:.2} {currency}", money.0.abs());
-        let does = |amount: Eur, costs: &str, earns: &str| {
-            format!("{} {}", if amount.0 < -0.005 { earns } else { costs }, money(amount))
-        };
+        let leaves = house.stores_without.map(|stores| stores.words()).filter(|words| !words.is_empty());
+        let leaves = leaves.map_or(String::new(), |words| format!(", and leave {words}"));
         let without = house.cost_without.map_or(String::new(), |without| {
-            format!("; without compute and plan it would {}", does(without, "cost", "earn"))
+            format!("; without compute and plan it would {}{leaves}", pays(without, ["cost", "earn"], currency))
         });
-        text += &format!("{:13}all of it {}{without}\n", "", does(house.cost, "costs", "earns"));
+        text += &format!("{:13}all of it {}{without}\n", "", pays(house.cost, ["costs", "earns"], currency));
         Some(text)
     }
 
@@ -109,9 +108,42 @@ impl<'a> Stretch<'a> {
             price(|slot| slot.worth.heat),
             price(|slot| slot.worth.electricity),
             price(|slot| slot.worth.net()),
-            first.reason.sentence()
+            why(first)
         ))
     }
+}
+
+/// Why compute does what it does in a slot.
+fn why(slot: &PlannedSlot) -> &'static str {
+    let rests = slot.house.is_some() && slot.reason == Reason::Idle;
+    match slot.reason.sentence() {
+        _ if rests && slot.ceiling > Watts::ZERO => "only if there is surplus",
+        _ if rests => "rests: more would gain nothing",
+        sentence => sentence,
+    }
+}
+
+/// `costs 0.12 EUR`, or what it earns.
+fn pays(amount: Eur, [costs, earns]: [&str; 2], currency: Currency) -> String {
+    if amount.0.abs() < 0.005 {
+        return format!("{costs} nothing");
+    }
+    format!("{} {:.2} {currency}", if amount.0 < -0.005 { earns } else { costs }, amount.0.abs())
+}
+
+/// What all of a plan comes to.
+fn total(plan: &Intended, timezone: Tz, currency: Currency) -> String {
+    let houses: Option<Vec<&HouseIntent>> = plan.slots.iter().map(|slot| slot.house.as_ref()).collect();
+    let (Some(houses), Some(last)) = (houses, plan.slots.last()) else {
+        return format!("Compute is expected to gain {}.", currency.amount(plan.expected_net));
+    };
+    let until = last.slot.end().with_timezone(&timezone).format("%a %d.%m. %H:%M");
+    let planned = houses.iter().map(|house| house.cost).sum();
+    let without = houses.iter().map(|house| house.cost_without).sum::<Option<Eur>>().map_or(String::new(), |without| {
+        format!(" Without compute and plan it would {}.", pays(without, ["cost", "earn"], currency))
+    });
+    let planned = pays(planned, ["costs", "earns"], currency);
+    format!("Until {until} the house's energy, less what the work pays, {planned}.{without}")
 }
 
 /// Whether compute may do the same. A plan for the whole house has other bounds in every slot: there it counts whether there are any.
@@ -145,10 +177,15 @@ pub(super) fn clock(at: Timestamp, timezone: Tz) -> String {
 /// The plan for so many hours.
 pub(super) fn table(plan: &Intended, timezone: Tz, currency: Currency, hours: u16) -> String {
     let made = plan.made_at.with_timezone(&timezone);
+    let gain = if plan.slots.iter().any(|slot| slot.house.is_some()) {
+        "From revenue to net: what one more kWh of compute would gain; its work counts by what it spares later."
+    } else {
+        "From revenue to net: what a kWh of compute is worth."
+    };
     let mut text = format!(
-        "Made {} ({timezone}); expected net of all of it: {}.\nPrices and worth in {currency}/kWh, powers in W, charge in %. ~ is an estimated price, - is not known.\n\n",
+        "Made {} ({timezone}). {}\nPrices in {currency}/kWh, powers in W, charge in %. ~ is an estimated price, - is not known.\n{gain}\n\n",
         made.format("%a %d.%m.%Y %H:%M"),
-        currency.amount(plan.expected_net)
+        total(plan, timezone, currency)
     );
     text += &format!(
         "{:<11}{:>8}{:>8}{:>7}{:>7}{:>9}{:>7}{:>6}{:>9}{:>7}{:>7}{:>7}  {}\n",
@@ -222,7 +259,10 @@ mod tests {
             "heat pump: Heats the rooms at 1.6 kW: heat is cheaper now than later. Then room 21.4 °C, tank 50.6 °C.";
         assert!(text.contains(room), "{text}");
         assert!(text.contains("Heats the tank at 2.1 kW: the tank is heated against legionella."), "{text}");
-        assert!(text.contains("without compute and plan it would"), "{text}");
+        let all = text.lines().find(|line| line.contains("without compute and plan it would")).unwrap();
+        assert!(all.contains(", and leave battery ") && all.ends_with(" %, room 20.6 °C, tank 49.0 °C"), "{all}");
+        assert!(text.contains("Without compute and plan it would earn"), "{text}");
+        assert!(text.contains("what one more kWh of compute would gain"), "{text}");
         plan.slots.iter_mut().for_each(|slot| slot.house = None);
         let by_rule = table(&plan, Berlin, Currency::EUR, 24);
         assert!(!by_rule.contains("battery:") && !by_rule.contains("without"), "{by_rule}");

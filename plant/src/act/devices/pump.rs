@@ -257,8 +257,15 @@ pub(super) fn unset(situation: &Situation<'_>, known: bool) -> Reason {
 
 /// Why a task is set, which may rest while another is what the plan is about.
 fn reason(house: &HouseIntent, rests: bool) -> Reason {
-    const HEATS: [Reason; 5] =
-        [Reason::Preheat, Reason::Legionella, Reason::Comfort, Reason::Surplus, Reason::CheapPower];
+    const HEATS: [Reason; 7] = [
+        Reason::Preheat,
+        Reason::Legionella,
+        Reason::Comfort,
+        Reason::Surplus,
+        Reason::Curtailment,
+        Reason::NegativePrice,
+        Reason::CheapPower,
+    ];
     if rests && HEATS.contains(&house.heat_pump_reason) { Reason::HoldForLater } else { house.heat_pump_reason }
 }
 

@@ -1,6 +1,6 @@
 //! What battery and heat pump do in words: what is seen of them, why they are set so, and the prices that speak for it.
 
-use crate::decision::{BatteryMode, Decision, HeatPumpMode, Setpoint, Setting};
+use crate::decision::{BatteryMode, Control, Decision, HeatPumpMode, Setpoint, Setting};
 use crate::plan::{HouseIntent, short};
 use crate::point::{Point, Role};
 use crate::reason::Reason;
@@ -16,6 +16,8 @@ struct Seen<'a> {
     setpoint: &'a Setpoint,
     /// Measured power; `None` where it is not known.
     power: Option<Watts>,
+    /// What the grid gives, where it is known.
+    grid: Option<Watts>,
     /// What power costs now.
     price: Option<EurPerKwh>,
     plan: Option<&'a HouseIntent>,
@@ -32,6 +34,7 @@ impl<'a> Seen<'a> {
         Some(Self {
             setpoint: setpoint.or_else(|| own().next())?,
             power: situation.image.get(power).fresh().map(Watts),
+            grid: situation.image.get(Point::GridPower).fresh().map(Watts),
             price: situation.prices.import,
             plan: situation.planned.and_then(|planned| planned.house.as_ref()),
             currency: situation.site.currency,
@@ -51,7 +54,7 @@ impl<'a> Seen<'a> {
         let reason = self.setpoint.reason;
         let is_battery = self.setpoint.setting.control().role() == Role::Battery;
         if reason == Reason::GridCharge {
-            format!("power is cheaper now{now} than when it will be needed{stored}")
+            format!("power costs less now{now} than it will be worth{stored}")
         } else if reason == Reason::HoldForLater && is_battery {
             format!("it is worth more later{stored} than power costs now{now}")
         } else if reason == Reason::HoldForLater {
@@ -59,11 +62,26 @@ impl<'a> Seen<'a> {
         } else if reason == Reason::Preheat {
             let worth = |heat: EurPerKwh| format!(", when a kWh of it will be worth {:.2} {}", heat.0, self.currency);
             format!("heat is cheaper now than later{}", heat.map_or(String::new(), worth))
+        } else if reason == Reason::Comfort {
+            needed(self.setpoint.setting.control()).to_owned()
         } else if reason == Reason::NegativePrice {
             format!("{}{now}", reason.sentence())
         } else {
             reason.sentence().to_owned()
         }
+    }
+}
+
+/// What a control of the heat pump is about needs it.
+fn needed(control: Control) -> &'static str {
+    if matches!(control, Control::HeatPumpRoomPower | Control::HeatPumpRoomShift) {
+        "the rooms need the heat"
+    } else if matches!(control, Control::HeatPumpHotWaterPower | Control::HeatPumpHotWaterShift) {
+        "the tank needs the heat"
+    } else if control == Control::HeatPumpCoolingPower {
+        "the rooms need to be cooled"
+    } else {
+        Reason::Comfort.sentence()
     }
 }
 
@@ -97,7 +115,9 @@ fn battery(seen: &Seen<'_>) -> String {
     let (reason, because) = (seen.setpoint.reason, seen.because());
     let charging = seen.power.filter(|power| *power < -RESTING).map(|power| short(-power));
     let does = if seen.setpoint.setting == Setting::BatteryMode(BatteryMode::Charge) || reason == Reason::GridCharge {
-        charging.map_or("Set to charge from the grid".to_owned(), |power| format!("Charging at {power} from the grid"))
+        // What the sun gives may be enough.
+        let from = if seen.grid.is_some_and(|grid| grid > RESTING) { " from the grid" } else { "" };
+        charging.map_or("Set to charge from the grid".to_owned(), |power| format!("Charging at {power}{from}"))
     } else if reason == Reason::KeepRoom {
         "Kept from charging".to_owned()
     } else if matches!(
@@ -180,6 +200,7 @@ mod tests {
         },
         cost: Eur(0.1),
         cost_without: None,
+        stores_without: None,
     };
 
     fn says(setting: Setting, reason: Reason, power: Option<f64>) -> String {
@@ -187,6 +208,7 @@ mod tests {
         let seen = Seen {
             setpoint: &setpoint,
             power: power.map(Watts),
+            grid: Some(Watts(-power.unwrap_or_default())),
             price: Some(EurPerKwh(0.19)),
             plan: Some(&PLAN),
             currency: Currency::EUR,
@@ -202,13 +224,13 @@ mod tests {
                 mode(BatteryMode::Charge),
                 Reason::GridCharge,
                 Some(-2100.0),
-                "Charging at 2.1 kW from the grid: power is cheaper now (0.19 EUR) than when it will be needed (0.34 EUR).",
+                "Charging at 2.1 kW from the grid: power costs less now (0.19 EUR) than it will be worth (0.34 EUR).",
             ),
             (
                 mode(BatteryMode::Charge),
                 Reason::GridCharge,
                 None,
-                "Set to charge from the grid: power is cheaper now (0.19 EUR) than when it will be needed (0.34 EUR).",
+                "Set to charge from the grid: power costs less now (0.19 EUR) than it will be worth (0.34 EUR).",
             ),
             (
                 mode(BatteryMode::Hold),
@@ -271,6 +293,18 @@ mod tests {
                 "Made to wait: heat is cheaper later.",
             ),
             (Setting::HeatPumpRoomPower(Some(Watts::ZERO)), Reason::Idle, Some(0.0), "Resting: no heat is needed."),
+            (
+                Setting::HeatPumpRoomPower(Some(Watts(900.0))),
+                Reason::Comfort,
+                Some(880.0),
+                "Heating with 880 W: the rooms need the heat.",
+            ),
+            (
+                Setting::HeatPumpHotWaterPower(Some(Watts(900.0))),
+                Reason::Comfort,
+                Some(880.0),
+                "Heating with 880 W: the tank needs the heat.",
+            ),
             (Setting::HeatPumpHotWaterPower(Some(Watts::ZERO)), Reason::TooHot, None, "Made to wait: it is too hot."),
             (mode(HeatPumpMode::Normal), Reason::Idle, Some(650.0), "Under its own control, running at 650 W."),
         ];

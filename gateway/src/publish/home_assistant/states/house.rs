@@ -32,7 +32,7 @@ pub(super) fn battery(record: &Record) -> Value {
     let house = slot.and_then(|slot| slot.house.as_ref());
     json!({
         "explanation": record.battery_explanation,
-        "planned": house.and_then(HouseIntent::battery_sentence),
+        "planned": slot.and_then(|slot| slot.house?.battery_sentence(slot.battery_soc)),
         "planned_w": house.map(|house| rounded(house.battery_power.0, 0)),
         "planned_soc": slot.and_then(|slot| slot.battery_soc).map(|soc| rounded(soc.0, 0)),
         "stored_value": house.map(|house| rounded(house.values.stored.0, 4)),
