@@ -57,6 +57,20 @@ pub enum Error {
         /// The names that are installed.
         known: Vec<String>,
     },
+    /// An expert that was tried and cannot be served.
+    #[error("{expert} is put aside: {why}")]
+    Aside {
+        /// Its name.
+        expert: String,
+        /// What happened when it was tried.
+        why: String,
+    },
+    /// An expert that is being tried.
+    #[error("{expert} is being tried for the first time; ask again in a moment")]
+    Trying {
+        /// Its name.
+        expert: String,
+    },
     /// The chat template of an expert is broken.
     #[error("chat template of {expert}: {why}")]
     Template {

@@ -18,8 +18,11 @@ mod pypi;
 mod source;
 /// Installed experts.
 mod store;
+/// A model is tried before it is offered.
+mod trial;
 
 pub use card::Card;
 pub use manifest::Expert;
 pub use progress::{OnProgress, Progress, Stage};
 pub use store::{Store, Verified};
+pub use trial::{Trial, attempt};

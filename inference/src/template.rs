@@ -151,7 +151,7 @@ mod tests {
             head.metadata.insert("tokenizer.chat_template".into(), text(source));
         }
         head.metadata.insert("tokenizer.ggml.bos_token_id".into(), gguf::Value::Integer(1));
-        head.metadata.insert("tokenizer.ggml.tokens".into(), gguf::Value::List(vec![text("<unk>"), text("<s>")]));
+        head.metadata.insert("tokenizer.ggml.tokens".into(), gguf::Value::Texts(vec!["<unk>".into(), "<s>".into()]));
         Template::of("m", &head, || 1_763_726_400_000)
     }
 

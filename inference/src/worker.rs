@@ -101,8 +101,8 @@ pub async fn serve(config: WorkerConfig, shutdown: CancellationToken) -> Result<
 /// is not installed, or is none. [`Error::Listen`]: the address cannot be used. [`Error::Engine`]: another worker is at
 /// work in the data folder, or the system has no thread.
 pub async fn bind(config: WorkerConfig) -> Result<Worker, Error> {
-    let store = Store::open(&config.experts)?;
-    let preferred = preferred(&store, config.model.as_deref())?;
+    let store = Store::open(&config.experts)?.tried(config.trial.clone());
+    let preferred = preferred(&store, config.model.as_deref()).await?;
     let claim = claim(&config.data).await?;
     let journal = Arc::new(Mutex::new(Journal::open(&config.data)?));
     let address = config.listen;
@@ -190,13 +190,23 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// The expert served where a request names none.
-fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error> {
-    match model {
-        Some(model) if model.ends_with(".gguf") || model.contains('/') => Expert::from_file(Path::new(model)).map(Some),
-        Some(model) => store.find(model).map(Some),
-        None => Ok(store.list()?.into_iter().next()),
+/// The expert served where a request names none: the named one, or the first that can be served.
+async fn preferred(store: &Store, model: Option<&str>) -> Result<Option<Expert>, Error> {
+    let candidates = match model {
+        Some(model) if model.ends_with(".gguf") || model.contains('/') => {
+            return Expert::from_file(Path::new(model)).map(Some);
+        }
+        Some(model) => vec![store.find(model)?],
+        None => store.installed()?,
+    };
+    for candidate in candidates {
+        match store.proved(candidate).await {
+            Ok(expert) => return Ok(Some(expert)),
+            Err(error @ Error::Aside { .. }) => tracing::warn!(%error),
+            Err(error) => return Err(error),
+        }
     }
+    Ok(None)
 }
 
 /// One core is left to the house's control loop, unless the owner says otherwise.

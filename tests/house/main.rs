@@ -8,6 +8,8 @@ mod bad_days;
 mod browser;
 /// Databases that peers are.
 mod database;
+/// Experts that the engine cannot serve.
+mod experts;
 /// History in real databases, and what Grafana asks them.
 mod history;
 /// The real Home Assistant sees the demo.

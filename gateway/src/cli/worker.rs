@@ -54,6 +54,7 @@ impl Worker {
             listen: self.listen,
             experts: self.experts,
             model: self.model,
+            trial: super::expert::trial(),
             budget: self.budget,
             power: PowerModel { idle: self.idle_w, max: self.max_w },
             threads: self.threads,

@@ -16,6 +16,14 @@ const VERSIONS: [u32; 2] = [2, 3];
 const MOST_ENTRIES: u64 = 1 << 20;
 /// Arrays nested deeper than this are no metadata: no known key nests them at all, and each level takes stack.
 const DEEPEST_ARRAY: usize = 4;
+/// Longer texts are no metadata: the longest chat templates have some ten thousand bytes.
+const LONGEST_TEXT: u64 = 16 << 20;
+/// The one list that is kept; of all others only the length is of use.
+const TOKENS: &str = "tokenizer.ggml.tokens";
+
+/// The types of a text and of a list.
+const TEXT: u32 = 8;
+const ARRAY: u32 = 9;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -24,7 +32,10 @@ pub enum Value {
     /// Either of the float types.
     Float(f64),
     Text(String),
-    List(Vec<Value>),
+    /// The tokens of the vocabulary.
+    Texts(Vec<String>),
+    /// Any other list: how many items it has.
+    List(u64),
 }
 
 impl Value {
@@ -32,7 +43,7 @@ impl Value {
     pub fn integer(&self) -> Option<u64> {
         match self {
             Self::Integer(value) => u64::try_from(*value).ok(),
-            Self::Float(_) | Self::Text(_) | Self::List(_) => None,
+            Self::Float(_) | Self::Text(_) | Self::Texts(_) | Self::List(_) => None,
         }
     }
 
@@ -40,7 +51,7 @@ impl Value {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Integer(_) | Self::Float(_) | Self::List(_) => None,
+            Self::Integer(_) | Self::Float(_) | Self::Texts(_) | Self::List(_) => None,
         }
     }
 }
@@ -81,9 +92,9 @@ impl Head {
     /// The text of the token that `key` names, `tokenizer.ggml.bos_token_id` for one.
     pub fn token(&self, key: &str) -> Option<&str> {
         let id = usize::try_from(self.integer(key)?).ok()?;
-        match self.metadata.get("tokenizer.ggml.tokens")? {
-            Value::List(tokens) => tokens.get(id)?.text(),
-            Value::Integer(_) | Value::Float(_) | Value::Text(_) => None,
+        match self.metadata.get(TOKENS)? {
+            Value::Texts(tokens) => tokens.get(id).map(String::as_str),
+            Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => None,
         }
     }
 }
@@ -115,7 +126,10 @@ impl<R: Read> Reader<'_, R> {
         for _ in 0..entries {
             let key = self.string()?;
             let kind = u32::from_le_bytes(self.bytes()?);
-            let value = self.value(kind, 0)?;
+            let value = match kind {
+                ARRAY => self.list(&key)?,
+                kind => self.value(kind)?,
+            };
             head.metadata.insert(key, value);
         }
         self.tensors(tensors, &mut head)?;
@@ -141,7 +155,8 @@ impl<R: Read> Reader<'_, R> {
             let offset = self.long()?;
             needed = needed.max(offset.saturating_add(size_of_tensor(kind, elements)));
             head.parameters = head.parameters.saturating_add(elements);
-            *head.types.entry(kind).or_default() += elements;
+            let weights = head.types.entry(kind).or_default();
+            *weights = weights.saturating_add(elements);
         }
         let alignment = head.integer("general.alignment").unwrap_or(32).max(1);
         let data = self.at.div_ceil(alignment).saturating_mul(alignment);
@@ -155,7 +170,7 @@ impl<R: Read> Reader<'_, R> {
         Ok(())
     }
 
-    fn value(&mut self, kind: u32, depth: usize) -> Result<Value, Error> {
+    fn value(&mut self, kind: u32) -> Result<Value, Error> {
         Ok(match kind {
             0 => Value::Integer(u8::from_le_bytes(self.bytes()?).into()),
             1 => Value::Integer(i8::from_le_bytes(self.bytes()?).into()),
@@ -165,8 +180,7 @@ impl<R: Read> Reader<'_, R> {
             5 => Value::Integer(i32::from_le_bytes(self.bytes()?).into()),
             6 => Value::Float(f32::from_le_bytes(self.bytes()?).into()),
             7 => Value::Integer(u8::from_le_bytes(self.bytes()?).into()),
-            8 => Value::Text(self.string()?),
-            9 => self.list(depth)?,
+            TEXT => Value::Text(self.string()?),
             10 => Value::Integer(self.long()?.into()),
             11 => Value::Integer(i64::from_le_bytes(self.bytes()?).into()),
             12 => Value::Float(f64::from_le_bytes(self.bytes()?)),
@@ -174,26 +188,68 @@ impl<R: Read> Reader<'_, R> {
         })
     }
 
-    fn list(&mut self, depth: usize) -> Result<Value, Error> {
+    fn list(&mut self, key: &str) -> Result<Value, Error> {
         let kind = u32::from_le_bytes(self.bytes()?);
         let count = self.long()?;
-        if depth >= DEEPEST_ARRAY {
-            return Err(self.wrong("arrays nested too deep", "metadata"));
+        if kind != TEXT || key != TOKENS {
+            self.skip(kind, count, 0)?;
+            return Ok(Value::List(count));
         }
-        if count > self.length - self.at {
+        if count > (self.length - self.at) / 8 {
             return Err(self.truncated());
         }
-        let mut items = Vec::new();
-        for _ in 0..count {
-            items.push(self.value(kind, depth + 1)?);
+        let tokens: Result<_, Error> = (0..count).map(|_| self.string()).collect();
+        Ok(Value::Texts(tokens?))
+    }
+
+    /// Goes past `count` items of a list.
+    fn skip(&mut self, kind: u32, count: u64, depth: usize) -> Result<(), Error> {
+        let size = match kind {
+            0 | 1 | 7 => 1,
+            2 | 3 => 2,
+            4..=6 => 4,
+            10..=12 => 8,
+            TEXT => {
+                for _ in 0..count {
+                    let length = self.long()?;
+                    self.pass(length)?;
+                }
+                return Ok(());
+            }
+            ARRAY if depth < DEEPEST_ARRAY => {
+                for _ in 0..count {
+                    let kind = u32::from_le_bytes(self.bytes()?);
+                    let count = self.long()?;
+                    self.skip(kind, count, depth + 1)?;
+                }
+                return Ok(());
+            }
+            ARRAY => return Err(self.wrong("arrays nested too deep", "metadata")),
+            other => return Err(self.wrong(format!("a list of the unknown type {other}"), "types 0 to 12")),
+        };
+        self.pass(count.saturating_mul(size))
+    }
+
+    /// Goes past so many bytes.
+    fn pass(&mut self, bytes: u64) -> Result<(), Error> {
+        if bytes > self.length - self.at {
+            return Err(self.truncated());
         }
-        Ok(Value::List(items))
+        let passed = std::io::copy(&mut (&mut self.input).take(bytes), &mut std::io::sink());
+        if passed.ok() != Some(bytes) {
+            return Err(self.truncated());
+        }
+        self.at += bytes;
+        Ok(())
     }
 
     fn string(&mut self) -> Result<String, Error> {
         let length = self.long()?;
         if length > self.length - self.at {
             return Err(self.truncated());
+        }
+        if length > LONGEST_TEXT {
+            return Err(self.wrong(format!("a text of {length} bytes"), "a sound head"));
         }
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| self.truncated())?];
         self.fill(&mut bytes)?;
@@ -255,27 +311,40 @@ fn size_of_tensor(kind: u32, elements: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The smallest file with a weight: one F32 tensor of four elements.
-    fn smallest() -> Vec<u8> {
-        let text = |bytes: &mut Vec<u8>, text: &str| {
-            bytes.extend((text.len() as u64).to_le_bytes());
-            bytes.extend(text.as_bytes());
-        };
+    fn text(bytes: &mut Vec<u8>, text: &str) {
+        bytes.extend((text.len() as u64).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    }
+
+    /// A head with an architecture, a context, `more` metadata and the dimensions of its F32 tensors.
+    fn head(more: &[(&str, &[u8])], tensors: &[&[u64]]) -> Vec<u8> {
         let mut bytes = b"GGUF".to_vec();
         bytes.extend(3u32.to_le_bytes());
-        bytes.extend(1u64.to_le_bytes());
-        bytes.extend(2u64.to_le_bytes());
+        bytes.extend((tensors.len() as u64).to_le_bytes());
+        bytes.extend((2 + more.len() as u64).to_le_bytes());
         text(&mut bytes, "general.architecture");
         bytes.extend(8u32.to_le_bytes());
         text(&mut bytes, "llama");
         text(&mut bytes, "llama.context_length");
         bytes.extend(4u32.to_le_bytes());
         bytes.extend(128u32.to_le_bytes());
-        text(&mut bytes, "w");
-        bytes.extend(1u32.to_le_bytes());
-        bytes.extend(4u64.to_le_bytes());
-        bytes.extend(0u32.to_le_bytes());
-        bytes.extend(0u64.to_le_bytes());
+        for (key, value) in more {
+            text(&mut bytes, key);
+            bytes.extend(*value);
+        }
+        for dimensions in tensors {
+            text(&mut bytes, "w");
+            bytes.extend((dimensions.len() as u32).to_le_bytes());
+            dimensions.iter().for_each(|size| bytes.extend(size.to_le_bytes()));
+            bytes.extend(0u32.to_le_bytes());
+            bytes.extend(0u64.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The smallest file with a weight: one F32 tensor of four elements.
+    fn smallest() -> Vec<u8> {
+        let mut bytes = head(&[], &[&[4]]);
         bytes.resize(bytes.len().div_ceil(32) * 32, 0);
         bytes.extend([0; 16]);
         bytes
@@ -315,6 +384,40 @@ mod tests {
             let error = read(bytes).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("x.gguf"), "{error}");
         }
+    }
+
+    #[test]
+    fn sums_that_overflow_are_a_file_that_is_too_short() {
+        let huge: &[u64] = &[u64::MAX, 3];
+        let error = read(&head(&[], &[huge, huge, &[u64::MAX]])).unwrap_err().to_string();
+        assert!(error.contains("truncated") && error.contains("x.gguf"), "{error}");
+    }
+
+    #[test]
+    fn of_a_list_that_nobody_asks_for_the_length_is_kept() {
+        let list = |kind: u32, count: u64, items: &[u8]| {
+            let mut bytes = ARRAY.to_le_bytes().to_vec();
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+            bytes.extend(items);
+            bytes
+        };
+        let mut words = Vec::new();
+        ["<s>", "", "so"].iter().for_each(|word| text(&mut words, word));
+        let nested = [&list(0, 2, &[1, 2])[4..], &list(TEXT, 3, &words)[4..]].concat();
+        let (bytes, tokens) = (list(0, 100_000, &[7; 100_000]), list(TEXT, 3, &words));
+        let (nested, merges) = (list(ARRAY, 2, &nested), list(TEXT, 3, &words));
+        let more: [(&str, &[u8]); 4] =
+            [("a.bytes", &bytes), (TOKENS, &tokens), ("a.nested", &nested), ("tokenizer.ggml.merges", &merges)];
+        let mut file = head(&more, &[&[4]]);
+        file.resize(file.len() + 64, 0);
+        let read_head = read(&file).unwrap();
+        assert_eq!(read_head.metadata["a.bytes"], Value::List(100_000));
+        assert_eq!(read_head.metadata["a.nested"], Value::List(2));
+        assert_eq!(read_head.metadata["tokenizer.ggml.merges"], Value::List(3));
+        assert_eq!(read_head.metadata[TOKENS], Value::Texts(vec!["<s>".into(), String::new(), "so".into()]));
+        let cut = head(&[("a.bytes", &list(0, 100_000, &[7; 100_000])[..90_000])], &[]);
+        assert!(read(&cut).unwrap_err().to_string().contains("truncated"));
     }
 
     proptest::proptest! {

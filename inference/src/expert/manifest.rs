@@ -11,6 +11,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The version that tries models.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// An installed model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expert {
@@ -24,6 +27,12 @@ pub struct Expert {
     pub source: String,
     /// What it says of itself.
     pub card: Card,
+    /// The version that tried it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<String>,
+    /// Why it is not offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<String>,
     /// Its file.
     #[serde(skip)]
     pub path: PathBuf,
@@ -44,6 +53,8 @@ impl Expert {
             bytes,
             source: path.display().to_string(),
             card: Card::of(&head),
+            tried: None,
+            aside: None,
             path: path.to_path_buf(),
         })
     }
@@ -51,6 +62,16 @@ impl Expert {
     /// What the engine needs to know of it.
     pub(crate) fn model(&self) -> ModelFile {
         ModelFile { name: self.name.clone(), path: self.path.clone() }
+    }
+
+    /// Whether this version has tried it: another one may read what this one cannot.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.tried.as_deref() == Some(VERSION)
+    }
+
+    /// The same, tried by this version; `aside` says why it is not offered.
+    pub(super) fn after_trial(self, aside: Option<String>) -> Self {
+        Self { tried: Some(VERSION.to_owned()), aside, ..self }
     }
 
     /// Reads a manifest; its model lies beside it. Fails where either of them is not what it should be.

@@ -7,7 +7,8 @@
 //!
 //! Files are named by their digest (content addressing), so the same model under two names lies there once.
 //!
-//! Invariant: a manifest exists only for a file whose digest and head were checked.
+//! Invariant: a manifest exists only for a file whose digest and head were checked. Offered is what was tried, or what nobody can try;
+//! what failed is put aside: its manifest says why, and another version tries it again.
 
 use super::card::Card;
 use super::download::{Download, client, digest, hex};
@@ -15,6 +16,7 @@ use super::gguf::Head;
 use super::manifest::{Expert, is_sha256, name_of};
 use super::progress::{OnProgress, Progress, Stage};
 use super::source::Source;
+use super::trial::{Outcome, Trial};
 use super::{hugging_face, pypi};
 use crate::error::Error;
 use sha2::{Digest, Sha256};
@@ -60,6 +62,8 @@ impl Origin<'_> {
 #[derive(Clone, Debug)]
 pub struct Store {
     folder: PathBuf,
+    /// How models are tried; `None`: they are offered untried.
+    trial: Option<Trial>,
 }
 
 impl Store {
@@ -70,14 +74,27 @@ impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        Ok(Self { folder })
+        Ok(Self { folder, trial: None })
     }
 
-    /// Lists the installed experts, by name. A manifest that cannot be read is left out, with a warning.
+    /// The same store, whose models are tried before they are offered.
+    pub fn tried(self, trial: Option<Trial>) -> Self {
+        Self { trial, ..self }
+    }
+
+    /// Lists the experts that are offered, by name. A manifest that cannot be read is left out, with a warning.
     ///
     /// # Errors
     /// [`Error::File`]: the folder cannot be read.
     pub fn list(&self) -> Result<Vec<Expert>, Error> {
+        Ok(self.installed()?.into_iter().filter(|expert| expert.aside.is_none()).collect())
+    }
+
+    /// Lists all that is installed, by name: also what is put aside.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the folder cannot be read.
+    pub fn installed(&self) -> Result<Vec<Expert>, Error> {
         let sound =
             |read: Result<Expert, Error>| read.inspect_err(|error| tracing::warn!(%error, "expert left out")).ok();
         let mut experts: Vec<Expert> = self.manifests()?.into_iter().filter_map(sound).collect();
@@ -104,16 +121,51 @@ impl Store {
         Ok(manifests)
     }
 
-    /// Finds the expert called `name`; upper case and Ollama's `:latest` do not matter.
+    /// Finds the expert called `name`, also one that is put aside; upper case and Ollama's `:latest` do not matter.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the names that are installed; [`Error::File`]: the folder cannot be read.
+    /// [`Error::Unknown`] with the names that are offered; [`Error::File`]: the folder cannot be read.
     pub fn find(&self, name: &str) -> Result<Expert, Error> {
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
-        let experts = self.list()?;
-        let known = experts.iter().map(|expert| expert.name.clone()).collect();
+        let experts = self.installed()?;
+        let offered = experts.iter().filter(|expert| expert.aside.is_none());
+        let known = offered.map(|expert| expert.name.clone()).collect();
         let found = experts.into_iter().find(|expert| expert.name == wanted);
         found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known })
+    }
+
+    /// Whether an expert can be offered as it is: it was tried, or nobody can try it.
+    pub(crate) fn is_sound(&self, expert: &Expert) -> bool {
+        expert.aside.is_none() && (expert.is_tried() || self.trial.is_none())
+    }
+
+    /// Tries an expert that this version has not tried, and writes down what came of it.
+    ///
+    /// # Errors
+    /// [`Error::Aside`]: it is not offered. [`Error::File`]: the disk refuses.
+    pub async fn proved(&self, expert: Expert) -> Result<Expert, Error> {
+        if !expert.is_tried()
+            && let Some(trial) = &self.trial
+        {
+            let expert = match trial.of(&expert.path).await {
+                Outcome::Sound => expert.after_trial(None),
+                Outcome::Broken(why) => expert.after_trial(Some(why)),
+                Outcome::Untried(why) => {
+                    tracing::warn!(expert = expert.name, why, "a model could not be tried");
+                    return Ok(Expert { aside: None, ..expert });
+                }
+            };
+            expert.write(&self.folder)?;
+            return Self::offered(expert);
+        }
+        Self::offered(expert)
+    }
+
+    fn offered(expert: Expert) -> Result<Expert, Error> {
+        match expert.aside.clone() {
+            Some(why) => Err(Error::Aside { expert: expert.name, why }),
+            None => Ok(expert),
+        }
     }
 
     /// Installs an expert from `source`: a GGUF file, an https address, `hf:owner/repo[:file]` or
@@ -121,20 +173,20 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Source`], [`Error::Request`]: the source or the pin is in no known form. [`Error::Fetch`]: it cannot be
-    /// had. [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::File`]: the disk
-    /// refuses.
+    /// had. [`Error::Gguf`], [`Error::Sha256`]: what came is no model, or another one. [`Error::Aside`]: it is one that llama.cpp
+    /// cannot serve. [`Error::File`]: the disk refuses.
     pub async fn add(&self, source: &str, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         if let Some(pin) = sha256.filter(|pin| !is_sha256(pin)) {
             let message = format!("sha256 {pin:?}: expected 64 hexadecimal digits");
             return Err(Error::request("sha256", message));
         }
         let place = Source::parse(source, sha256.is_some())?;
-        if let Some(expert) = self.installed(sha256, progress)? {
-            return Ok(expert);
+        if let Some(expert) = self.pinned(sha256, progress)? {
+            return self.proved(expert).await;
         }
         let origin = Origin { source, sha256 };
         match place {
-            Source::File(path) => self.add_file(&path, &origin, progress),
+            Source::File(path) => self.add_file(&path, &origin, progress).await,
             Source::Address(url) => self.add_address(&url, &origin, progress).await,
             Source::HuggingFace { repository, file } => {
                 self.add_hugging_face(&repository, file.as_deref(), &origin, progress).await
@@ -144,9 +196,9 @@ impl Store {
     }
 
     /// The expert with this digest, if its file still has it: what is there need not come again.
-    fn installed(&self, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Option<Expert>, Error> {
+    fn pinned(&self, sha256: Option<&str>, progress: OnProgress<'_>) -> Result<Option<Expert>, Error> {
         let Some(pin) = sha256 else { return Ok(None) };
-        let found = self.list()?.into_iter().find(|expert| expert.sha256.eq_ignore_ascii_case(pin));
+        let found = self.installed()?.into_iter().find(|expert| expert.sha256.eq_ignore_ascii_case(pin));
         Ok(found.filter(|expert| expert.check(progress).is_ok()))
     }
 
@@ -155,7 +207,7 @@ impl Store {
     /// # Errors
     /// [`Error::File`]: the folder cannot be read.
     pub fn verify(&self, progress: OnProgress<'_>) -> Result<Vec<Verified>, Error> {
-        let experts = self.list()?;
+        let experts = self.installed()?;
         Ok(experts.into_iter().map(|expert| Verified { error: expert.check(progress).err(), expert }).collect())
     }
 
@@ -167,13 +219,13 @@ impl Store {
         let expert = self.find(name)?;
         let manifest = self.folder.join(format!("{}.json", expert.name));
         fs::remove_file(&manifest).map_err(Error::file(&manifest))?;
-        if !self.list()?.iter().any(|other| other.sha256 == expert.sha256) && expert.path.exists() {
+        if !self.installed()?.iter().any(|other| other.sha256 == expert.sha256) && expert.path.exists() {
             fs::remove_file(&expert.path).map_err(Error::file(&expert.path))?;
         }
         Ok(expert)
     }
 
-    fn add_file(&self, path: &Path, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
+    async fn add_file(&self, path: &Path, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
         Head::read(path)?;
         let part = self.part(origin.source);
         copy(path, &part, progress).inspect_err(|_| {
@@ -181,7 +233,7 @@ impl Store {
             let _ = fs::remove_file(&part);
         })?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.accept(&part, &name, origin, progress)
+        self.accept(&part, &name, origin, progress).await
     }
 
     async fn add_address(&self, url: &str, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
@@ -189,7 +241,7 @@ impl Store {
         let (client, part) = (client()?, self.part(url));
         let download = Download { client: &client, url, token: None, part: &part, sha256: origin.sha256 };
         download.fetch(progress).await?;
-        self.accept(&part, name, origin, progress)
+        self.accept(&part, name, origin, progress).await
     }
 
     async fn add_hugging_face(
@@ -203,13 +255,13 @@ impl Store {
         let found = hugging_face::find(&client, repository, file).await?;
         let (part, token) = (self.part(&found.url), hugging_face::token());
         let origin = Origin { source: origin.source, sha256: origin.sha256.or(found.sha256.as_deref()) };
-        if let Some(expert) = self.installed(origin.sha256, progress)? {
-            return Ok(expert);
+        if let Some(expert) = self.pinned(origin.sha256, progress)? {
+            return self.proved(expert).await;
         }
         let download =
             Download { client: &client, url: &found.url, token: token.as_deref(), part: &part, sha256: origin.sha256 };
         download.fetch(progress).await?;
-        self.accept(&part, &found.name, &origin, progress)
+        self.accept(&part, &found.name, &origin, progress).await
     }
 
     async fn add_wheel(
@@ -240,7 +292,7 @@ impl Store {
         let name = name.inspect_err(|_| {
             let _ = fs::remove_file(&part);
         })?;
-        self.accept(&part, &name, origin, progress)
+        self.accept(&part, &name, origin, progress).await
     }
 
     /// Fetches a wheel from the index; the inner error says that the index does not have it, which pip may know better.
@@ -261,8 +313,14 @@ impl Store {
         Ok(Ok(part))
     }
 
-    /// Checks a complete file and makes it an expert; one that fails is removed.
-    fn accept(&self, part: &Path, file: &str, origin: &Origin<'_>, progress: OnProgress<'_>) -> Result<Expert, Error> {
+    /// Checks a complete file, makes it an expert and tries it; one that is none is removed.
+    async fn accept(
+        &self,
+        part: &Path,
+        file: &str,
+        origin: &Origin<'_>,
+        progress: OnProgress<'_>,
+    ) -> Result<Expert, Error> {
         let (head, sha256) = origin.check(part, progress).inspect_err(|_| {
             // The error that is reported matters more than a file that stays.
             let _ = fs::remove_file(part);
@@ -271,14 +329,15 @@ impl Store {
         let path = self.folder.join(format!("{sha256}.gguf"));
         fs::rename(part, &path).map_err(Error::file(&path))?;
         let name = self.free_name(&name_of(file), &sha256)?;
-        let expert = Expert { name, sha256, bytes, source: origin.source.to_owned(), card: Card::of(&head), path };
+        let (source, card) = (origin.source.to_owned(), Card::of(&head));
+        let expert = Expert { name, sha256, bytes, source, card, tried: None, aside: None, path };
         expert.write(&self.folder)?;
-        Ok(expert)
+        self.proved(expert).await
     }
 
     /// `name`, or with the digest's beginning where another file has it already.
     fn free_name(&self, name: &str, sha256: &str) -> Result<String, Error> {
-        let taken = self.list()?.iter().any(|other| other.name == name && other.sha256 != sha256);
+        let taken = self.installed()?.iter().any(|other| other.name == name && other.sha256 != sha256);
         Ok(if taken { format!("{name}-{}", &sha256[..8]) } else { name.to_owned() })
     }
 

@@ -1,7 +1,7 @@
 //! What is asked of an expert, whichever interface it came through: checked, and put together for the engine.
 
 use super::refusal::Refusal;
-use super::state::{Prepared, State};
+use super::state::{Prepared, Shared};
 use crate::engine::work::{Class, Options, Request};
 use crate::error::Error;
 use crate::template::Conversation;
@@ -103,7 +103,7 @@ pub(super) struct Submission {
 
 impl Chat {
     /// Checks it and puts it together for the engine.
-    pub(super) fn submission(self, state: &State) -> Result<Submission, Refusal> {
+    pub(super) fn submission(self, state: &Shared) -> Result<Submission, Refusal> {
         let prepared = state.expert(&self.expert)?;
         let (prompt, tools) = match self.content {
             Content::Messages { messages, tools, think } => prompt(&prepared, &messages, tools, think)?,

@@ -1,5 +1,6 @@
 //! How a worker runs: what its command line decides.
 
+use crate::expert::Trial;
 use crate::stopwatch::WallClock;
 use crate::throttle::PowerModel;
 use std::net::SocketAddr;
@@ -15,6 +16,8 @@ pub struct WorkerConfig {
     /// The expert loaded at the start and served where a request names none: a name in the store, or a GGUF file. The
     /// first of the store where it is not given.
     pub model: Option<String>,
+    /// How models of the store are tried before they are offered; `None`: they are offered untried.
+    pub trial: Option<Trial>,
     /// The folder of its receipts.
     pub data: PathBuf,
     /// Watts it may draw until it is given a budget, and again when nobody renews that; `None` is no limit.
@@ -43,6 +46,7 @@ impl WorkerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8100)),
             experts: data.join("experts"),
             model: None,
+            trial: None,
             data,
             budget: None,
             power: PowerModel::default(),

@@ -69,12 +69,15 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         let (status, kind, code) = match &error {
-            Error::Unknown { .. } => (StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found")),
+            Error::Unknown { .. } | Error::Aside { .. } => {
+                (StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"))
+            }
             Error::Request { .. } => (StatusCode::BAD_REQUEST, "invalid_request_error", Some("invalid_value")),
             Error::TooLong { .. } => {
                 (StatusCode::BAD_REQUEST, "invalid_request_error", Some("context_length_exceeded"))
             }
             Error::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", Some("rate_limit_exceeded")),
+            Error::Trying { .. } => (StatusCode::SERVICE_UNAVAILABLE, "server_error", None),
             Error::File { .. }
             | Error::Gguf { .. }
             | Error::Sha256 { .. }

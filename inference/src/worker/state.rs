@@ -10,7 +10,7 @@ use crate::expert::{Expert, Store};
 use crate::receipts::Journal;
 use crate::stopwatch;
 use crate::template::Template;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,9 @@ pub(super) struct State {
     preferred: Option<Expert>,
     journal: Arc<Mutex<Journal>>,
     prepared: Mutex<BTreeMap<PathBuf, Arc<Prepared>>>,
+    /// Experts that are being tried, and that may be asked since, by their digests.
+    trying: Mutex<BTreeSet<String>>,
+    proved: Mutex<BTreeSet<String>>,
     /// The task that ends the budget when it is not renewed.
     expiry: Mutex<Option<AbortHandle>>,
     /// The last heartbeat and when it was seen first.
@@ -54,6 +57,8 @@ impl State {
         journal: Arc<Mutex<Journal>>,
     ) -> Self {
         let started_ms = (config.clock)();
+        // The preferred one was tried before the engine got it.
+        let proved = preferred.iter().map(|expert| expert.sha256.clone()).collect();
         Self {
             config,
             store,
@@ -61,6 +66,8 @@ impl State {
             preferred,
             journal,
             prepared: Mutex::default(),
+            trying: Mutex::default(),
+            proved: Mutex::new(proved),
             expiry: Mutex::default(),
             life: Mutex::new((0, stopwatch::now())),
             counter: AtomicU64::new(0),
@@ -79,20 +86,25 @@ impl State {
         Ok(experts)
     }
 
-    /// What keeps the worker from serving anybody: that there is no expert.
+    /// What keeps the worker from serving anybody: that there is no expert, or none that can be served.
     pub(super) fn lacking(&self) -> Option<String> {
         match self.experts() {
-            Ok(experts) if experts.is_empty() => Some(format!(
-                "no expert is installed in {}; `heatmine expert add` installs one",
-                self.config.experts.display()
-            )),
+            Ok(experts) if experts.is_empty() => {
+                let aside = self.store.installed().unwrap_or_default().into_iter().filter_map(|expert| {
+                    let Expert { name, aside, .. } = expert;
+                    aside.map(|why| format!("{name} is put aside: {why}"))
+                });
+                let aside: Vec<String> = aside.collect();
+                let lacking = if aside.is_empty() { "no expert is installed".into() } else { aside.join("; ") };
+                Some(format!("{lacking} (in {}); `heatmine expert add` installs one", self.config.experts.display()))
+            }
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         }
     }
 
     /// The expert called `name`; the preferred one for no name.
-    pub(super) fn expert(&self, name: &str) -> Result<Arc<Prepared>, Error> {
+    pub(super) fn expert(self: &Arc<Self>, name: &str) -> Result<Arc<Prepared>, Error> {
         let experts = self.experts()?;
         let wanted = name.strip_suffix(":latest").unwrap_or(name).to_lowercase();
         let found = if wanted.is_empty() || wanted == "default" {
@@ -101,14 +113,45 @@ impl State {
             experts.iter().find(|expert| expert.name == wanted).cloned()
         };
         let known = || experts.iter().map(|expert| expert.name.clone()).collect();
-        let expert = found.ok_or_else(|| Error::Unknown { expert: name.to_owned(), known: known() })?;
+        let expert = found.ok_or_else(|| self.not_offered(name, known()))?;
         if let Some(prepared) = lock(&self.prepared).get(&expert.path) {
             return Ok(prepared.clone());
+        }
+        // One that lies outside the store is the owner's own choice.
+        if !expert.sha256.is_empty() && !self.store.is_sound(&expert) && !lock(&self.proved).contains(&expert.sha256) {
+            let name = expert.name.clone();
+            self.prove(expert);
+            return Err(Error::Trying { expert: name });
         }
         let template = Template::of(&expert.name, &Head::read(&expert.path)?, self.config.clock)?;
         let prepared = Arc::new(Prepared { template, expert });
         lock(&self.prepared).insert(prepared.expert.path.clone(), prepared.clone());
         Ok(prepared)
+    }
+
+    /// Why `name` is not offered: it is put aside, or nobody knows it.
+    fn not_offered(&self, name: &str, known: Vec<String>) -> Error {
+        let aside = self.store.find(name).ok().and_then(|expert| Some((expert.name, expert.aside?)));
+        match aside {
+            Some((expert, why)) => Error::Aside { expert, why },
+            None => Error::Unknown { expert: name.to_owned(), known },
+        }
+    }
+
+    /// Tries an expert beside what is served; what came of it stands in its manifest.
+    fn prove(self: &Arc<Self>, expert: Expert) {
+        if !lock(&self.trying).insert(expert.sha256.clone()) {
+            return;
+        }
+        let state = self.clone();
+        tokio::spawn(async move {
+            let sha256 = expert.sha256.clone();
+            match state.store.proved(expert).await {
+                Ok(_) => drop(lock(&state.proved).insert(sha256.clone())),
+                Err(error) => tracing::warn!(%error),
+            }
+            lock(&state.trying).remove(&sha256);
+        });
     }
 
     /// Sets the budget (W); `None` is no limit. After `ttl` (its time to live) the start value holds again, unless
