@@ -4,9 +4,8 @@ import { byId, el, setText } from "./dom.js";
 import { PRICE_UNIT, momentOf, power, price } from "./format.js";
 import { send } from "./link.js";
 import { reason, reasonHue } from "./reasons.js";
+import { computes } from "./slot.js";
 
-/** Less planned power than this is none. */
-const PLANNED_W = 0.5;
 const SLOT_MS = 900000;
 
 /** Returns how to show a record's decision, and how to take a new plan. */
@@ -58,13 +57,12 @@ export function why() {
 function ahead(slots, record) {
   const at = Date.parse(record.at), left = slots.filter((slot) => slot.time + SLOT_MS > at);
   if (!left.length || record.mode === "off") return "";
-  const works = (slot) => slot.compute > PLANNED_W;
   const when = (slot) => momentOf(slot.time, at);
-  if (record.decision.budget > 0 && works(left[0])) {
-    const end = left.find((slot) => !works(slot));
+  if (record.decision.budget > 0 && computes(left[0])) {
+    const end = left.find((slot) => !computes(slot));
     return end ? `Planned until ${when(end)}.` : "Planned for all the time ahead.";
   }
-  const start = left.find((slot) => works(slot) && slot.time > at);
+  const start = left.find((slot) => computes(slot) && slot.time > at);
   if (start) return `Next planned: ${power(start.compute)} from ${when(start)}, ${reason(start.reason)}.`;
   return "Nothing is planned for the time ahead.";
 }

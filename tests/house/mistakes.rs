@@ -312,7 +312,10 @@ async fn a_recorded_run_is_decided_the_same_again_and_broken_books_are_found() -
     })
     .await?;
     let (code, said) = ended(folder.path(), &["plan", "--url", &demo.http]).await?;
-    ensure!(code == 0 && said.contains("expected net of all of it") && said.contains("why"), "{said}");
+    ensure!(
+        code == 0 && said.contains("the house's energy, less what the work pays") && said.contains("why"),
+        "{said}"
+    );
     let configuration = std::fs::read(data.join("heatmine.toml"))?;
     let (code, said) = ended(folder.path(), &["demo", "--data", "data", "--http", "127.0.0.1:0"]).await?;
     ensure!(code == 69 && said.contains("another HeatMine is already at work in data"), "{said}");

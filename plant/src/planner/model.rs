@@ -174,6 +174,7 @@ impl<'a> Model<'a> {
         model.heat();
         model.rooms(worth);
         model.tank(worth);
+        model.beyond();
         for (node, terms) in std::mem::take(&mut model.balance).into_iter().enumerate() {
             let lacking = task.expected[node].load - task.expected[node].pv;
             let row = model.program.row(terms, [lacking, lacking]);

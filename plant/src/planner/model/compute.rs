@@ -4,6 +4,10 @@ use super::Model;
 use super::queue::Waiting;
 use crate::planner::expected::Expected;
 
+/// What a kilowatt-hour at the far end of the plan is worth less to compute that runs, and more to compute that rests, EUR: nearly equal
+/// hours are no reason to stop or to start.
+const LINGERS: f64 = 5e-4;
+
 impl Model<'_> {
     /// Compute: work that can always be had pays for each kilowatt-hour; work that waits pays when it is done.
     pub(super) fn box_and_work(&mut self, waiting: &Waiting) {
@@ -26,7 +30,10 @@ impl Model<'_> {
             let fits = load - pv + least <= home.import_max && !dims;
             let least = if works && fits && bound[nodes.all[node].step] { home.compute.min } else { 0.0 };
             let most = if works { home.compute.max.max(least) } else { 0.0 };
-            (-nodes.hourly(node, home.standing), [least, most])
+            // Of nearly equal hours what runs takes the next, and what rests the last: so it starts less often.
+            let passed = nodes.all[node].step as f64 / nodes.steps.len() as f64;
+            let lingers = LINGERS * if home.compute.on { passed } else { 1.0 - passed };
+            (nodes.hourly(node, lingers - home.standing), [least, most])
         });
         self.balance(&compute, -drawn);
         self.columns.compute = compute;

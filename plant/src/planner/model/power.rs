@@ -13,11 +13,6 @@ impl Model<'_> {
     pub(super) fn connection(&mut self) {
         let (expected, home, nodes) = (self.expected, self.home, self.nodes);
         let import = self.quantity(|node| (nodes.hourly(node, expected[node].buy), [0.0, home.import_max]));
-        let beyond = self.quantity(|node| {
-            let Expected { buy, pv, load, .. } = expected[node];
-            // What the house takes by itself nobody refuses, but it is worth a lot to have it from elsewhere.
-            (nodes.hourly(node, buy + BEYOND), [0.0, (load - pv - home.import_max).max(0.0)])
-        });
         let export = self.quantity(|node| {
             let Expected { buy, sell, pv, load, .. } = expected[node];
             // Nobody buys to sell at once.
@@ -31,11 +26,21 @@ impl Model<'_> {
             (nodes.hourly(node, TIE), [0.0, if held_back { pv.max(0.0) } else { 0.0 }])
         });
         self.balance(&import, 1.0);
-        self.balance(&beyond, 1.0);
         self.balance(&export, -1.0);
         self.balance(&curtailed, -1.0);
-        (self.columns.import, self.columns.beyond) = (import, beyond);
-        (self.columns.export, self.columns.curtailed) = (export, curtailed);
+        (self.columns.import, self.columns.export, self.columns.curtailed) = (import, export, curtailed);
+    }
+
+    /// What is taken beyond what the connection bears.
+    pub(super) fn beyond(&mut self) {
+        let (expected, home, nodes) = (self.expected, self.home, self.nodes);
+        let beyond = self.quantity(|node| {
+            let Expected { buy, pv, load, .. } = expected[node];
+            // What the house takes by itself nobody refuses, but it is worth a lot to have it from elsewhere.
+            (nodes.hourly(node, buy + BEYOND), [0.0, (load - pv - home.import_max).max(0.0)])
+        });
+        self.balance(&beyond, 1.0);
+        self.columns.beyond = beyond;
     }
 
     /// The battery; energy in it at the end is worth what it saves then.
