@@ -126,6 +126,8 @@ fn a_switched_heat_pump_costs_what_integers_would() {
     site.building.comfort.tank_low = Celsius(38.0);
     site.compute = Compute {
         min: Watts::ZERO,
+        min_on: Duration::ZERO,
+        min_off: Duration::ZERO,
         heat_into: HeatSink::Outside,
         reject_share: 0.0,
         start_cost_eur: 0.0,

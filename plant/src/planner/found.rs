@@ -44,6 +44,16 @@ impl Flows {
         self.heating + self.hot_water + self.cooling
     }
 
+    /// Power that the heat pump takes from the house; a furnace takes none.
+    pub(super) fn pump_draws(&self, home: &Home) -> f64 {
+        if home.heater.is_some_and(|heater| heater.fuel.is_some()) { 0.0 } else { self.heat_pump() }
+    }
+
+    /// What the fuel costs that is burnt, EUR/h.
+    pub(super) fn fuel(&self, home: &Home) -> f64 {
+        home.heater.and_then(|heater| heater.fuel).map_or(0.0, |price| price * self.heat_pump())
+    }
+
     /// Heat of compute that goes outside.
     pub(super) fn rejected(&self, home: &Home) -> f64 {
         (self.compute * home.compute.heat - self.to_room - self.to_tank - self.to_source).max(0.0)

@@ -5,7 +5,6 @@ use crate::house::battery::Cells;
 use crate::house::heat_pump::HeatPump;
 use crate::house::tank::Tank;
 use crate::plan::{PlanRequest, Warmth};
-use crate::planner::found::Flows;
 use crate::point::Role;
 use crate::site::building::{Comfort, Thermostat};
 use crate::site::capability::{Capability, HeatPumpCapability, Pace};
@@ -197,16 +196,6 @@ impl Heater {
 }
 
 impl Home {
-    /// Power that the heat pump takes in `flows`; a furnace takes none.
-    pub(super) fn pump_draws(&self, flows: &Flows) -> f64 {
-        if self.heater.is_some_and(|heater| heater.fuel.is_some()) { 0.0 } else { flows.heat_pump() }
-    }
-
-    /// What the fuel costs that is burnt in `flows`, EUR/h.
-    pub(super) fn fuel(&self, flows: &Flows) -> f64 {
-        self.heater.and_then(|heater| heater.fuel).map_or(0.0, |price| price * flows.heat_pump())
-    }
-
     /// The house of `request`.
     pub(super) fn of(request: &PlanRequest) -> Self {
         let site = &request.site;

@@ -18,7 +18,7 @@ use crate::units::Watts;
 /// Less power than this does not flow, kW.
 pub(super) const FLOW: f64 = 0.05;
 /// Prices within this are the same, EUR/kWh.
-const SAME: f64 = 0.003;
+pub(super) const SAME: f64 = 0.003;
 /// Of its greatest power, so much leaves no room to follow the sun.
 pub(super) const SATURATED: f64 = 0.9;
 /// The battery that shares the surplus with compute takes so much more than planned.

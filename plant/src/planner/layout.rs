@@ -107,7 +107,7 @@ impl View<'_, '_, '_> {
             heat: EurPerKwh(self.margins.heat),
             electricity: EurPerKwh(self.margins.power),
         };
-        let load = self.expected().load + home.pump_draws(&self.flows);
+        let load = self.expected().load + self.flows.pump_draws(home);
         let used = self.flows.to_room + self.flows.to_tank + self.flows.to_source;
         let stored = home.battery.map_or(self.margins.power, |battery| battery.taken_out(self.margins.stored));
         PlannedSlot {
@@ -188,7 +188,7 @@ impl View<'_, '_, '_> {
             }
         };
         let expected = self.expected();
-        let cost = (import * expected.buy + home.fuel(&self.flows) - export * expected.sell) * HOURS - self.pays;
+        let cost = (import * expected.buy + self.flows.fuel(home) - export * expected.sell) * HOURS - self.pays;
         let stored = home.battery.map_or(0.0, |_| self.margins.stored);
         HouseIntent {
             battery,
@@ -198,7 +198,7 @@ impl View<'_, '_, '_> {
             route,
             battery_power: kilowatts(discharge - charge),
             grid: kilowatts(import - export),
-            heat_pump_power: kilowatts(home.pump_draws(&self.flows)),
+            heat_pump_power: kilowatts(self.flows.pump_draws(home)),
             curtailed: kilowatts(self.flows.curtailed),
             room: home.room.map(|_| Celsius(self.flows.air)),
             tank: home.tank.map(|_| Celsius(self.flows.tank)),

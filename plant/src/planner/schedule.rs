@@ -11,7 +11,7 @@
 
 use crate::planner::commitment::Pumped;
 use crate::planner::found::{Flows, Found, Margins};
-use crate::planner::intent::ComputeIntent;
+use crate::planner::intent::{ComputeIntent, SAME};
 use crate::reason::Reason;
 
 /// A slot as it is scheduled.
@@ -122,7 +122,7 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
     /// What compute, its fan and the heat pump take, kW.
     fn draws(&self, flows: &Flows) -> f64 {
         let home = self.found.model.home;
-        flows.compute + home.compute.fan * flows.rejected(home) + home.pump_draws(flows)
+        flows.compute + home.compute.fan * flows.rejected(home) + flows.pump_draws(home)
     }
 
     /// `flows`, balanced as `mean` is: what is drawn beyond that is taken from what was given away first, and from the grid; what is drawn
@@ -169,9 +169,9 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
         let fits = (most / parts.iter().sum::<f64>().max(1e-9)).min(1.0);
         let [hot_water, heating, cooling] = parts.map(|part| part * fits);
         let pumped = Flows { hot_water, heating, cooling, ..flows };
-        let more = home.pump_draws(&pumped) - home.pump_draws(&flows);
+        let more = pumped.pump_draws(home) - flows.pump_draws(home);
         let grid = |compute: f64| flows.import - flows.export + more + compute - flows.compute;
-        let compute = if margins.compute > margins.power {
+        let compute = if margins.compute > margins.power + SAME {
             flows.compute
         } else {
             let follows = (flows.compute - more).clamp(0.0, home.compute.max);
