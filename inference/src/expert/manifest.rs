@@ -94,7 +94,8 @@ impl Expert {
     /// Writes its manifest into `folder`, whole or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(format!("{}.json", self.name));
-        let draft = path.with_extension("draft");
+        // Several processes may write what they found out at the same time.
+        let draft = path.with_extension(format!("{}.draft", std::process::id()));
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::Engine(error.to_string()))?;
         let written = File::create(&draft).and_then(|mut file| {
             file.write_all(text.as_bytes())?;

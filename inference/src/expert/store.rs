@@ -142,7 +142,7 @@ impl Store {
     /// Tries an expert that this version has not tried, and writes down what came of it.
     ///
     /// # Errors
-    /// [`Error::Aside`]: it is not offered. [`Error::File`]: the disk refuses.
+    /// [`Error::Aside`]: it is not offered.
     pub async fn proved(&self, expert: Expert) -> Result<Expert, Error> {
         if !expert.is_tried()
             && let Some(trial) = &self.trial
@@ -155,7 +155,10 @@ impl Store {
                     return Ok(Expert { aside: None, ..expert });
                 }
             };
-            expert.write(&self.folder)?;
+            // A folder that cannot be written to is no reason to serve nobody: the next process tries it again.
+            if let Err(error) = expert.write(&self.folder) {
+                tracing::warn!(%error, "what came of a trial is not written down");
+            }
             return Self::offered(expert);
         }
         Self::offered(expert)
