@@ -75,7 +75,7 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
         let pumped = self.pumped.map(|pumped| pumped[slot]);
         let alone = self.found.model.nodes.steps[step].len() == 1;
         let flows = match pumped {
-            Some(pumped) if !alone => self.switched(step, mean, pumped, margins),
+            Some(pumped) if !alone => self.switched(mean, pumped, margins),
             Some(_) | None => mean,
         };
         let wanted = match pumped.and_then(|pumped| pumped.computes) {
@@ -84,7 +84,7 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
         };
         let home = self.found.model.home;
         let least = flows.compute.max(home.compute.min);
-        let bears = self.bears(step, &self.with_compute(flows, least));
+        let bears = self.bears(&mean, &self.with_compute(flows, least));
         let bound = self.bound > 1e-6;
         let runs = bears && if bound { self.on } else { wanted };
         let ends = bound && self.on || wanted;
@@ -110,10 +110,10 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
         Flows { compute, to_room, to_tank, to_source, ..flows }
     }
 
-    /// Whether connection and grid operator bear what compute and the rest of the house draw.
-    fn bears(&self, step: usize, flows: &Flows) -> bool {
-        let (home, mean) = (self.found.model.home, self.found.mean(step));
-        let more = self.draws(flows) - self.draws(&mean) - mean.export - mean.curtailed;
+    /// Whether connection and grid operator bear what compute and the rest of the house draw beyond `mean`.
+    fn bears(&self, mean: &Flows, flows: &Flows) -> bool {
+        let home = self.found.model.home;
+        let more = self.draws(flows) - self.draws(mean) - mean.export - mean.curtailed;
         let import = mean.import + more.max(0.0);
         let dimmed = home.compute.dimmed.is_some_and(|dimmed| import > dimmed.max(mean.import) + 1e-6);
         import <= home.import_max.max(mean.import) + 1e-6 && !dimmed
@@ -157,7 +157,7 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
 
     /// What flows in a slot in which a switched heat pump does this, where the step that it is in knows the mean alone. Compute gives way to
     /// it and follows after it, unless it pays more than the grid's power costs.
-    fn switched(&self, step: usize, flows: Flows, pumped: Pumped, margins: &Margins) -> Flows {
+    fn switched(&self, flows: Flows, pumped: Pumped, margins: &Margins) -> Flows {
         let home = self.found.model.home;
         let parts = [
             pumped.hot_water.unwrap_or(flows.hot_water),
@@ -178,7 +178,7 @@ impl<'a, 'b, 'c> Schedule<'a, 'b, 'c> {
             follows - grid(follows).clamp(0.0, follows)
         };
         // What the connection does not bear gives way.
-        let beyond = grid(compute) - home.import_max.max(self.found.mean(step).import);
+        let beyond = grid(compute) - home.import_max.max(flows.import);
         self.with_compute(pumped, compute - beyond.clamp(0.0, compute))
     }
 }
