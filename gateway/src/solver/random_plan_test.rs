@@ -202,7 +202,9 @@ fn started(request: &PlanRequest, planned: &Plan) -> Checked {
     let compute = &request.site.compute;
     let least = compute.min.min(compute.max).min(request.power_limit);
     let until = since + compute.min_on;
-    for slot in planned.slots.iter().filter(|slot| slot.slot.plus(1).start() <= until && slot.house.is_some()) {
+    // Where the connection ends it, it stays off for as long as it has to.
+    let bound = planned.slots.iter().take_while(|slot| slot.reason != Reason::FuseLimit);
+    for slot in bound.filter(|slot| slot.slot.plus(1).start() <= until && slot.house.is_some()) {
         let full = own(request, slot) + least * 2.0 > request.site.grid.import_limit;
         let dims = request.grid_dimming.is_some_and(|dimmed| dimmed < least * 2.0);
         prop_assert!(
